@@ -363,3 +363,23 @@ def test_tokens_are_long_and_never_the_same() -> None:
     tokens = {new_token() for _ in range(100)}
     assert len(tokens) == 100
     assert min(map(len, tokens)) >= 40
+
+
+async def test_a_terminal_by_http(web: httpx.AsyncClient, session: str) -> None:
+    opened = await web.post(
+        f"{session}/terminals", json={"argv": ["sh", "-c", "read line; echo got $line"]}
+    )
+    assert opened.status_code == 201, opened.text
+    terminal = f"{session}/terminals/{opened.json()['terminal']['terminal_id']}"
+    typed = {"items": [{"type": "text", "text": "six"}, {"type": "key", "key": "enter"}]}
+    answer = await web.post(f"{terminal}/input", json=typed)
+    assert answer.status_code == 200, answer.text
+    async with asyncio.timeout(DEADLINE):
+        while "got six" not in (await web.get(f"{terminal}/text")).json()["text"]:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+    found = (await web.get(f"{terminal}/search", params={"pattern": "got"})).json()
+    assert len(found["matches"]) == 1
+    assert (await web.get(f"{terminal}/rows")).json()["total"] >= 2
+    assert (await web.post(f"{terminal}/size", json={"columns": 60, "rows": 20})).status_code == 200
+    assert (await web.delete(terminal)).status_code == 200
+    assert (await web.get(f"{terminal}/text")).status_code == 404

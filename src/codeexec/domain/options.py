@@ -15,6 +15,8 @@ a session of schema 1 had."""
 PROGRAMS = "programs"
 """Before the colon in the name of a kernel of programs, such as `programs:cpp`."""
 
+OnDisconnect = Literal["continue", "interrupt"]
+
 ProgramSteps = Literal["build_and_run", "build", "run", "test"]
 
 
@@ -70,7 +72,9 @@ class ExecuteOptions(Struct, frozen=True, omit_defaults=True):
     one, and without both the session's default kernel runs the code. Of an execution, `kernel` is
     the one that runs it. `program` is for kernels of programs. `stop_on_error`: when this execution
     does not end well, those that wait behind it in the same document are skipped; without a
-    document, those without one that wait for the same kernel."""
+    document, those without one that wait for the same kernel. `on_disconnect`: what happens to an
+    execution that is not over when the connection ends that queued it, or an HTTP connection that
+    waits for it: it goes on, or is interrupted (taken out of the queue)."""
 
     silent: bool = False
     store_history: bool = True
@@ -81,6 +85,7 @@ class ExecuteOptions(Struct, frozen=True, omit_defaults=True):
     language: str = ""
     kernel: str = ""
     program: ProgramOptions | None = None
+    on_disconnect: OnDisconnect = "continue"
 
 
 NO_OPTIONS = ExecuteOptions()

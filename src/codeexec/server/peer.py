@@ -71,6 +71,8 @@ class ClientConnection:
         self._senders: dict[int, StreamSender] = {}
         self._free = asyncio.Semaphore(MAX_CALLS)
         self._joined: dict[str, tuple[int, contextlib.ExitStack]] = {}
+        self._tied: list[tuple[Session, str]] = []
+        """Executions that are interrupted when this connection ends."""
 
     async def run(self) -> None:
         """Until the other end goes away."""
@@ -86,6 +88,8 @@ class ClientConnection:
             finally:
                 for task in self._listeners.values():
                     task.cancel()
+                for session, execution_id in self._tied:
+                    self._start(interrupt_tied(session, execution_id, self._client))
 
     async def _take(self, text: str, listeners: asyncio.TaskGroup) -> None:
         number = 0
@@ -147,7 +151,14 @@ class ClientConnection:
             raise UsageError(f"{type(request).__name__} is asked of a session: name it.")
         untyped = cast("q.Request[q.Reply]", request)
         target = await self._host.find_session(session)
-        return await target.call(untyped, self._client)
+        reply = await target.call(untyped, self._client)
+        if isinstance(request, q.Execute) and request.options.on_disconnect == "interrupt":
+            assert isinstance(reply, q.Accepted)
+            self._tied = [
+                (session_of, each) for session_of, each in self._tied if is_open(session_of, each)
+            ]
+            self._tied.append((target, reply.execution_id))
+        return reply
 
     # -- events ---------------------------------------------------------------------------
 
@@ -222,6 +233,20 @@ class ClientConnection:
 
     async def _send(self, text: bytes) -> None:
         await self._channel.send(text)
+
+
+def is_open(session: Session, execution_id: str) -> bool:
+    """Whether the execution waits or runs."""
+    view = session.recorder.find(execution_id)
+    return view is not None and view.is_open
+
+
+async def interrupt_tied(session: Session, execution_id: str, client: q.ClientInfo) -> None:
+    """End an execution whose client has gone, unless it is over."""
+    if not session.snapshot.closed and is_open(session, execution_id):
+        # It may end in this moment, or the session with it.
+        with contextlib.suppress(CodeexecError):
+            await session.call(q.CancelExecution(execution_id), client)
 
 
 async def _encoded(reply: q.Reply) -> bytes:

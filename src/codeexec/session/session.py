@@ -27,6 +27,7 @@ from codeexec.environments.base import Environment, OpenFile
 from codeexec.environments.budget import Budget, beside_loop
 from codeexec.kernels.base import KernelChoice, KernelFactory
 from codeexec.session.byte_streams import ByteStreams, Stream
+from codeexec.session.execution_watch import ExecutionWatch
 from codeexec.session.files.artifacts import BlobStore
 from codeexec.session.files.environments import SessionPlaces
 from codeexec.session.files.files import SessionFiles
@@ -68,6 +69,7 @@ class Session:
         our process is gone."""
         self.folder = folder
         self.recorder = EventLog(journal, clock, self._hear)
+        self.execution_watch = ExecutionWatch()
         self.blobs = blobs
         self._history = history
         self._clock = clock
@@ -299,6 +301,7 @@ class Session:
     # -- after a run, and at the end -----------------------------------------------------
 
     def _hear(self, records: Sequence[Recorded]) -> None:
+        self.execution_watch.hear(records)
         for record in records:
             if isinstance(record.event, ExecutionFinished):
                 # Later: this may record events of its own, and these are not all told yet.
@@ -366,6 +369,7 @@ class Session:
         await self._let_go()
 
     async def _let_go(self) -> None:
+        self.execution_watch.wake_all()
         self.streams.close()
         await self._places.close()
         await self._tasks.close()

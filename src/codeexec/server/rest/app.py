@@ -19,7 +19,7 @@ from codeexec.domain.errors import CodeexecError, NotFound, UsageError
 from codeexec.domain.wire.codec import UNREADABLE
 from codeexec.server.gate import token_in
 from codeexec.server.peer import internal
-from codeexec.server.rest import special
+from codeexec.server.rest import operations, special
 from codeexec.server.rest.docs_page import docs_page
 from codeexec.server.rest.openapi import describe
 from codeexec.server.rest.replies import answer, convert, problem
@@ -50,6 +50,7 @@ def make_app(host: Host) -> FastAPI:
             response_class=Response,
         )
     special.add(app, host)
+    operations.add(app, host)
     app.add_exception_handler(CodeexecError, _told)
     app.add_exception_handler(HTTPException, _told)
     app.add_exception_handler(RequestValidationError, _told)

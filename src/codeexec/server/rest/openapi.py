@@ -14,6 +14,7 @@ from codeexec.domain.events import Recorded
 from codeexec.domain.requests import Done
 from codeexec.domain.snapshot import Snapshot
 from codeexec.domain.wire.frames import Problem
+from codeexec.server.rest import operations
 from codeexec.server.rest.replies import MEANINGS
 from codeexec.server.rest.routes import ROUTES, SESSION, Route
 from codeexec.server.rest.special import ArtifactList, ExecutionRows, Health
@@ -32,7 +33,10 @@ _ANSWERS: dict[tuple[str, str], type[msgspec.Struct]] = {
     ("get", f"{SESSION}/executions/{{execution_id}}"): ExecutionRows,
     ("get", f"{SESSION}/artifacts"): ArtifactList,
     ("put", f"{SESSION}/files/{{path}}"): Done,
+    **operations.ANSWERS,
 }
+
+_ROUTES = (*ROUTES, *operations.ROUTES)
 
 _BYTES = {"type": "string", "format": "binary"}
 _CONTENT: dict[tuple[str, str], Json] = {
@@ -43,9 +47,37 @@ _CONTENT: dict[tuple[str, str], Json] = {
         kind.partition(";")[0]: {"schema": {"type": "string"}} for kind in FORMS.values()
     },
     ("get", f"{SESSION}/events"): {
-        "application/x-ndjson": {"schema": {"$ref": _REF.format(name="Recorded")}}
+        "application/x-ndjson": {"schema": {"$ref": _REF.format(name="Recorded")}},
+        "text/event-stream": {"schema": {"type": "string"}},
     },
 }
+
+POLLED = {("get", f"{SESSION}/executions/{{execution_id}}"), ("get", operations.STATUS_PATH)}
+"""Answers that may wait for a change."""
+
+_POLL_PARAMETERS = [
+    {
+        "name": "wait",
+        "in": "query",
+        "required": False,
+        "description": "Seconds to wait for a change, 120 at most",
+        "schema": {"type": "number", "minimum": 0},
+    },
+    {
+        "name": "Prefer",
+        "in": "header",
+        "required": False,
+        "description": "The same as `wait=30`",
+        "schema": {"type": "string"},
+    },
+    {
+        "name": "If-None-Match",
+        "in": "header",
+        "required": False,
+        "description": "The ETag of the answer from which a change is waited for",
+        "schema": {"type": "string"},
+    },
+]
 
 _CACHED = {"304": {"description": "Unchanged since the ETag in If-None-Match"}}
 
@@ -63,15 +95,15 @@ def describe(app: FastAPI) -> Json:
         ),
         routes=app.routes,
     )
-    types = [kind for route in ROUTES for kind in (route.request, route.answer)]
+    types = [kind for route in _ROUTES for kind in (route.request, route.answer)]
     kinds = dict.fromkeys([*types, *_ANSWERS.values(), Problem, Recorded])
     _, components = msgspec.json.schema_components(
         kinds, ref_template=_REF, schema_hook=_schema_of_others
     )
     schemas = {name: _tidy(schema) for name, schema in components.items()}
-    table = {(route.method.lower(), route.path): route for route in ROUTES}
-    for path, operations in document["paths"].items():
-        for method, operation in operations.items():
+    table = {(route.method.lower(), route.path): route for route in _ROUTES}
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
             key = (method, path)
             if key in table:
                 _describe_route(operation, table[key], schemas)
@@ -87,7 +119,7 @@ def describe(app: FastAPI) -> Json:
                 for status, meaning in MEANINGS.items()
             }
     # What is only ever a body or a query stands where it is used.
-    for route in ROUTES:
+    for route in _ROUTES:
         schemas.pop(route.request.__name__, None)
     document["components"] = {
         "schemas": schemas,
@@ -126,6 +158,9 @@ def _describe_route(operation: Json, route: Route, schemas: Json) -> None:
 def _describe_special(operation: Json, key: tuple[str, str]) -> None:
     if key in _ANSWERS:
         operation["responses"]["200"] = _json_answer(_ANSWERS[key])
+        if key in POLLED:
+            operation["responses"] |= _CACHED
+            operation["parameters"] += _POLL_PARAMETERS
     else:
         operation["responses"]["200"] = {"description": "The content", "content": _CONTENT[key]}
         if "*/*" in _CONTENT[key]:
@@ -165,4 +200,6 @@ def _tidy(schema: Json) -> Json:
 
 def _tag(path: str) -> str:
     parts = [part for part in path.split("/")[2:] if not part.startswith("{")]
+    if not path.startswith("/v1/"):
+        return "operations"
     return parts[1] if len(parts) > 1 else parts[0]

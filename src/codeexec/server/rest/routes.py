@@ -13,6 +13,7 @@ import msgspec
 from codeexec.domain import requests as q
 
 SESSION = "/v1/sessions/{session}"
+TERMINAL = f"{SESSION}/terminals/{{terminal_id}}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class Route:
     path: str
     summary: str
     request: type[msgspec.Struct]
-    answer: type[q.Reply] = q.Done
+    answer: type[msgspec.Struct] = q.Done
     status: int = 200
 
     @property
@@ -119,4 +120,24 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", f"{SESSION}/files", "Files of the working folder", q.ListFiles, q.FileList),
     Route("POST", f"{SESSION}/artifacts", "Keep a file as an artifact", q.PinArtifact, status=201),
     Route("DELETE", f"{SESSION}/artifacts/{{artifact_id}}", "Remove an artifact", q.RemoveArtifact),
+    Route("POST", f"{SESSION}/terminals", "Open a terminal", q.OpenTerminal, q.TerminalAnswer, 201),
+    Route(
+        "POST",
+        f"{TERMINAL}/restart",
+        "Start its command again",
+        q.RestartTerminal,
+        q.TerminalAnswer,
+    ),
+    Route("DELETE", TERMINAL, "End a terminal, and remove it", q.CloseTerminal),
+    Route("POST", f"{TERMINAL}/input", "Type, paste, use the mouse", q.TypeInTerminal),
+    Route("POST", f"{TERMINAL}/size", "The size in which a client shows it", q.ResizeTerminal),
+    Route(
+        "GET",
+        f"{TERMINAL}/rows",
+        "Rows of scrollback and screen",
+        q.ReadTerminalRows,
+        q.TerminalRows,
+    ),
+    Route("GET", f"{TERMINAL}/search", "Search its rows", q.SearchTerminal, q.TerminalMatches),
+    Route("GET", f"{TERMINAL}/text", "Rows as text", q.ReadTerminalText, q.TerminalText),
 )

@@ -17,6 +17,8 @@ from codeexec.domain.snapshot import ExecutionView
 from codeexec.domain.wire.checks import check_integer, check_request
 from codeexec.domain.wire.codec import encode
 from codeexec.environments.base import OpenFile
+from codeexec.server.rest.event_stream import event_stream, is_event_stream, last_event
+from codeexec.server.rest.polling import matches, tag_of, wait_for_change
 from codeexec.server.rest.replies import answer, content, content_headers
 from codeexec.server.rest.routes import SESSION
 from codeexec.session.host import Host
@@ -79,13 +81,20 @@ def _add_wholes(app: FastAPI, host: Host) -> None:
         response_class=Response,
     )
     async def get_execution(
-        session: str, execution_id: str, start: int = 0, count: int = 1000
+        session: str, execution_id: str, request: Request, start: int = 0, count: int = 1000
     ) -> Response:
         target = await host.find_session(session)
+        check_request(q.ReadRows(execution_id, start, count))
+        form = f"{start} {count}"
+        view = await wait_for_change(target, execution_id, request, form)
+        headers = {"ETag": tag_of(view, form)}
+        if matches(request.headers.get("if-none-match", ""), headers["ETag"]):
+            return Response(status_code=304, headers=headers)
         # The rows first: what is said of the execution is then never older than they are.
         rows = await target.call(q.ReadRows(execution_id, start, count), CLIENT)
         state = await target.call(q.ReadExecution(execution_id), CLIENT)
-        return answer(ExecutionRows(state.execution, rows))
+        headers = {"ETag": tag_of(state.execution, form)}
+        return answer(ExecutionRows(state.execution, rows), headers=headers)
 
     @app.get(f"{SESSION}/artifacts", summary="Artifacts", response_class=Response)
     async def list_artifacts(session: str) -> Response:
@@ -164,16 +173,23 @@ def _add_streams(app: FastAPI, host: Host) -> None:
     @app.get(
         f"{SESSION}/events",
         summary="Events after number `after`, one JSON object a line; with `follow`, those to "
-        "come as well",
+        "come as well; as server-sent events where `Accept` asks for text/event-stream",
         response_class=Response,
     )
     async def get_events(
-        session: str, after: int = 0, output: str = "tail", follow: bool = False
+        session: str,
+        request: Request,
+        after: int = 0,
+        output: str = "tail",
+        follow: bool = False,
     ) -> Response:
         if output not in ("full", "tail"):
             raise UsageError("`output` is `full` or `tail`.")
         check_integer(after, "after")
         target = await host.find_session(session)
+        if is_event_stream(request):
+            after = last_event(request, after)
+            return event_stream(target, after, is_full=output == "full")
         upto = None if follow else target.snapshot.seq
         lines = _lines(target, after, output == "full", upto)
         return StreamingResponse(lines, media_type="application/x-ndjson")

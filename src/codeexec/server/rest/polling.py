@@ -1,0 +1,109 @@
+"""Long polls: an answer that waits for the next change of an execution, up to a time."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import re
+from typing import cast
+
+import msgspec
+from starlette.requests import Request
+
+from codeexec.domain import requests as q
+from codeexec.domain.errors import NotFound, UsageError
+from codeexec.domain.snapshot import ExecutionView
+from codeexec.server.peer import interrupt_tied
+from codeexec.session.session import Session
+
+MAX_WAIT = 120.0
+"""Seconds that an answer waits at most, whatever the client asks for."""
+
+_PREFER_WAIT = re.compile(r"(?:^|[,;])\s*wait\s*=\s*\"?(\d{1,9})\"?\s*(?=$|[,;])", re.IGNORECASE)
+_CLIENT = q.ClientInfo("http")
+
+
+def wait_seconds(request: Request) -> float:
+    """How long the client would have the answer wait: `?wait=30` or `Prefer: wait=30`; 0: not at
+    all. UsageError for a `wait` in the query that is no number of seconds."""
+    text = request.query_params.get("wait")
+    if text is None:
+        preferred = _PREFER_WAIT.search(",".join(request.headers.getlist("prefer")))
+        return min(float(preferred[1]), MAX_WAIT) if preferred else 0.0
+    if not re.fullmatch(r"\d{1,9}(\.\d{1,6})?", text):
+        raise UsageError(f"wait={text[:40]!a} is no number of seconds.", "Write it as ?wait=30.")
+    return min(float(text), MAX_WAIT)
+
+
+def tag_of(view: ExecutionView, representation: str = "") -> str:
+    """The ETag of an execution as it is now, in the form that `representation` names."""
+    digest = hashlib.blake2b(msgspec.json.encode(view), digest_size=12)
+    digest.update(representation.encode("utf-8", "replace"))
+    return f'"{digest.hexdigest()}"'
+
+
+def matches(header: str, tag: str) -> bool:
+    """Whether `If-None-Match` names this tag."""
+    tags = {each.strip().removeprefix("W/") for each in header.split(",")}
+    return tag in tags or "*" in tags
+
+
+async def wait_for_change(
+    session: Session, execution_id: str, request: Request, representation: str = ""
+) -> ExecutionView:
+    """The execution once it differs from what the client has (`If-None-Match`, else from what it
+    is now), is over, or the time of `wait_seconds` has passed. NotFound.
+
+    An execution with `on_disconnect="interrupt"` is interrupted when its client goes away while
+    it waits here.
+    """
+    seconds = wait_seconds(request)
+    with session.execution_watch.watching(execution_id) as changed:
+        view = find_view(session, execution_id)
+        if not seconds or not view.is_open:
+            return view
+        seen = request.headers.get("if-none-match") or tag_of(view, representation)
+        gone = asyncio.ensure_future(_gone(request))
+        try:
+            async with asyncio.timeout(seconds):
+                while view.is_open and matches(seen, tag_of(view, representation)):
+                    if session.snapshot.closed:
+                        break
+                    changed.clear()
+                    await _first(gone, changed)
+                    if gone.done():
+                        if view.options.on_disconnect == "interrupt":
+                            await interrupt_tied(session, execution_id, _CLIENT)
+                        break
+                    view = find_view(session, execution_id)
+        except TimeoutError:
+            pass  # unchanged: the client asks again
+        finally:
+            gone.cancel()
+    return find_view(session, execution_id)
+
+
+def find_view(session: Session, execution_id: str) -> ExecutionView:
+    """NotFound where the session has no such execution."""
+    view = session.recorder.find(execution_id)
+    if view is None:
+        raise NotFound(f"There is no execution {execution_id} in this session.")
+    return view
+
+
+async def _gone(request: Request) -> None:
+    """Returns when the client's connection has ended."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _first(gone: asyncio.Future[None], changed: asyncio.Event) -> None:
+    waiting = asyncio.ensure_future(changed.wait())
+    either: set[asyncio.Future[object]] = {
+        cast("asyncio.Future[object]", gone),
+        cast("asyncio.Future[object]", waiting),
+    }
+    try:
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        waiting.cancel()

@@ -1,0 +1,326 @@
+"""Long-running operations: the documented requests, against a real server and a real kernel."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from codeexec.domain.options import ExecuteOptions
+from codeexec.domain.requests import Execute
+from support.servers import Here, serve_here, short_folder, wait_until
+
+DEADLINE = 40.0
+
+
+@pytest.fixture
+async def kernel(web: httpx.AsyncClient) -> str:
+    started = await web.post("/start_kernel")
+    assert started.status_code == 200, started.text
+    assert list(started.json()) == ["id"]
+    return str(started.json()["id"])
+
+
+async def submit(web: httpx.AsyncClient, kernel: str, code: str) -> str:
+    answer = await web.post("/execute_code", json={"id": kernel, "code": code})
+    assert answer.status_code == 200, answer.text
+    assert list(answer.json()) == ["execution_id"]
+    return str(answer.json()["execution_id"])
+
+
+async def poll(
+    web: httpx.AsyncClient, execution_id: str, holds: Callable[[dict[str, Any]], bool]
+) -> dict[str, Any]:
+    async with asyncio.timeout(DEADLINE):
+        while True:
+            answer = await web.get(f"/execution_status/{execution_id}")
+            assert answer.status_code == 200, answer.text
+            status: dict[str, Any] = answer.json()
+            if holds(status):
+                return status
+            await asyncio.sleep(0.02)
+
+
+async def ended(web: httpx.AsyncClient, execution_id: str) -> dict[str, Any]:
+    return await poll(web, execution_id, lambda s: s["status"] in ("COMPLETED", "FAILED"))
+
+
+async def test_the_counter_of_sixty_lines_is_seen_at_line_eighteen(
+    web: httpx.AsyncClient, kernel: str, here: Here
+) -> None:
+    # The counter waits at line 18 until the test has looked, in place of a second for each line.
+    code = (
+        "import os, time\n"
+        "for i in range(60):\n"
+        "    print(f'Count: {i}', flush=True)\n"
+        "    while i == 17 and not os.path.exists('go'): time.sleep(0.01)"
+    )
+    execution_id = await submit(web, kernel, code)
+    lines = [f"Count: {i}\n" for i in range(60)]
+    status = await poll(web, execution_id, lambda s: s["output"]["stdout"].count("\n") == 18)
+    assert status == {
+        "execution_id": execution_id,
+        "kernel_id": kernel,
+        "status": "RUNNING",
+        "created_at": status["created_at"],
+        "started_at": status["started_at"],
+        "completed_at": None,
+        "output": {
+            "stdout": "".join(lines[:18]),
+            "stderr": "",
+            "result": None,
+            "error": None,
+            "traceback": [],
+            "execution_count": None,
+            "status": "ok",
+        },
+        "results": status["output"],
+        "error": None,
+    }
+    assert 0 < status["created_at"] <= status["started_at"]
+    written = await web.put(f"/v1/sessions/{kernel}/files/go", content=b"")
+    assert written.status_code == 200
+    status = await ended(web, execution_id)
+    assert status["status"] == "COMPLETED"
+    assert status["output"]["stdout"] == "".join(lines)
+    assert status["output"]["execution_count"] == 1
+    assert status["completed_at"] >= status["started_at"]
+
+
+@pytest.mark.parametrize(
+    ("code", "stdout", "stderr", "result"),
+    [
+        ("print('a')", "a\n", "", None),
+        ("print('a', end='')", "a", "", None),
+        ("print('a\\n\\nb\\n')", "a\n\nb\n\n", "", None),
+        ("import sys; print('x', end='', file=sys.stderr); 6 * 7", "", "x", "42"),
+        ("'text'", "", "", "'text'"),
+    ],
+)
+async def test_output_has_exactly_the_newlines_that_were_written(
+    web: httpx.AsyncClient, kernel: str, code: str, stdout: str, stderr: str, result: str | None
+) -> None:
+    output = (await ended(web, await submit(web, kernel, code)))["output"]
+    assert (output["stdout"], output["stderr"], output["result"]) == (stdout, stderr, result)
+
+
+async def test_an_exception_is_failed_and_the_next_execution_runs(
+    web: httpx.AsyncClient, kernel: str
+) -> None:
+    first = await submit(web, kernel, "print('before')\n1 / 0")
+    second = await submit(web, kernel, "print('after')")
+    # Asking for input cannot be answered here: it fails, and does not wait for ever.
+    third = await submit(web, kernel, "input()")
+    status = await ended(web, first)
+    assert status["status"] == "FAILED"
+    assert status["error"] == status["output"]["error"] == "ZeroDivisionError: division by zero"
+    assert status["output"]["status"] == "error"
+    assert status["output"]["stdout"] == "before\n"
+    assert "1 / 0" in "\n".join(status["output"]["traceback"])
+    assert "\x1b" not in "".join(status["output"]["traceback"])
+    assert (await ended(web, second))["output"]["stdout"] == "after\n"
+    assert (await ended(web, third))["status"] == "FAILED"
+
+
+async def test_what_waits_is_pending(web: httpx.AsyncClient, kernel: str) -> None:
+    first = await submit(web, kernel, "while True: pass")
+    second = await submit(web, kernel, "1")
+    await poll(web, first, lambda s: s["status"] == "RUNNING")
+    status = (await web.get(f"/execution_status/{second}")).json()
+    assert (status["status"], status["started_at"]) == ("PENDING", None)
+    ending = await web.post("/shutdown_kernel", json={"id": kernel})
+    assert ending.json() == {"message": f"Kernel {kernel} shutdown"}
+    for execution_id in (first, second):
+        status = (await web.get(f"/execution_status/{execution_id}")).json()
+        assert status["status"] == "FAILED"
+        assert status["error"]
+
+
+async def test_unknown_ids_and_blank_code(web: httpx.AsyncClient, kernel: str) -> None:
+    for path, body, status, detail in (
+        ("/execute_code", {"id": "none", "code": "1"}, 404, "Kernel not found"),
+        ("/shutdown_kernel", {"id": "none"}, 404, "Kernel not found"),
+    ):
+        answer = await web.post(path, json=body)
+        assert (answer.status_code, answer.json()["detail"]) == (status, detail)
+    answer = await web.get("/execution_status/none")
+    assert (answer.status_code, answer.json()["detail"]) == (404, "Execution not found")
+    bodies: tuple[object, ...] = (
+        {"id": kernel, "code": " \n"},
+        {"id": kernel},
+        {"id": kernel, "code": 1},
+        [],
+    )
+    for each in bodies:
+        answer = await web.post("/execute_code", json=each)
+        assert answer.status_code == 422, answer.text
+        assert answer.json()["detail"][0]["msg"]
+    malformed = await web.post("/execute_code", content=b'{"id": ')
+    assert malformed.status_code == 400
+    # An id is whole: the beginning of one ends no kernel.
+    assert (await web.post("/shutdown_kernel", json={"id": kernel[:9]})).status_code == 404
+    assert (await web.post("/shutdown_kernel", json={"id": kernel})).status_code == 200
+    assert (await web.post("/shutdown_kernel", json={"id": kernel})).status_code == 404
+    assert (await web.get("/health")).json() == {"status": "ok"}
+
+
+async def test_two_kernels_run_at_once_in_folders_of_their_own(
+    web: httpx.AsyncClient, kernel: str
+) -> None:
+    other = str((await web.post("/start_kernel", json={})).json()["id"])
+    code = "import os\nx = os.getpid()\nopen('mine', 'x').close()\nos.listdir()"
+    runs = [await submit(web, each, code) for each in (kernel, other)]
+    statuses = [await ended(web, execution_id) for execution_id in runs]
+    assert [status["output"]["result"] for status in statuses] == ["['mine']", "['mine']"]
+
+
+async def test_states_are_found_by_the_next_server() -> None:
+    with short_folder() as folder:
+        async with serve_here(folder) as here, client_of(here) as web:
+            kernel = (await web.post("/start_kernel")).json()["id"]
+            execution_id = await submit(web, kernel, "print(1)")
+            before = await ended(web, execution_id)
+        Path(here.socket).unlink()
+        async with serve_here(folder) as here, client_of(here) as web:
+            assert (await ended(web, execution_id)) == before
+
+
+def client_of(here: Here) -> httpx.AsyncClient:
+    transport = httpx.AsyncHTTPTransport(uds=here.socket)
+    return httpx.AsyncClient(transport=transport, base_url="http://local", timeout=DEADLINE)
+
+
+# -- long polls --------------------------------------------------------------------------
+
+
+WAITS = "import os, time\nwhile not os.path.exists('go'): time.sleep(0.01)\nprint('went')"
+
+
+async def running(web: httpx.AsyncClient, kernel: str, **options: Any) -> str:
+    """An execution that runs until there is a file `go`; returns its path."""
+    body = {"code": WAITS, **options}
+    accepted = await web.post(f"/v1/sessions/{kernel}/executions", json=body)
+    assert accepted.status_code == 202, accepted.text
+    execution_id = accepted.json()["execution_id"]
+    path = f"/v1/sessions/{kernel}/executions/{execution_id}"
+    async with asyncio.timeout(DEADLINE):
+        # With its prompt number: nothing changes any more before there is the file.
+        while (await web.get(path)).json()["execution"].get("count") is None:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+    return path
+
+
+async def test_a_tag_tells_whether_an_execution_has_changed(
+    web: httpx.AsyncClient, kernel: str
+) -> None:
+    path = await running(web, kernel)
+    tag = (await web.get(path)).headers["etag"]
+    same = await web.get(path, headers={"If-None-Match": tag})
+    assert (same.status_code, same.headers["etag"], same.content) == (304, tag, b"")
+    assert (await web.get(path, params={"count": 1})).headers["etag"] != tag
+    for wait in ("no", "-1", "nan", "1e9", ""):
+        assert (await web.get(path, params={"wait": wait})).status_code == 400
+    # The time is over before anything changes.
+    short = {"wait": "0.05"}
+    assert (await web.get(path, params=short, headers={"If-None-Match": tag})).status_code == 304
+    assert (await web.get(path, params=short)).headers["etag"] == tag
+
+
+@pytest.mark.parametrize("way", ["query", "prefer", "tag", "old path"])
+async def test_a_long_poll_answers_at_the_first_change(
+    web: httpx.AsyncClient, kernel: str, here: Here, way: str
+) -> None:
+    path = await running(web, kernel)
+    tag = (await web.get(path)).headers["etag"]
+    requests: dict[str, Callable[[], Coroutine[Any, Any, httpx.Response]]] = {
+        "query": lambda: web.get(path, params={"wait": "30"}),
+        "prefer": lambda: web.get(path, headers={"Prefer": "respond-async, wait=30"}),
+        "tag": lambda: web.get(path, params={"wait": "30"}, headers={"If-None-Match": tag}),
+        "old path": lambda: web.get(
+            f"/execution_status/{path.rpartition('/')[2]}", params={"wait": "30"}
+        ),
+    }
+    waiting = asyncio.create_task(requests[way]())
+    watch = here.host.session(kernel).execution_watch
+    await wait_until(lambda: watch.waiting == 1, "the long poll to be held")
+    await web.put(f"/v1/sessions/{kernel}/files/go", content=b"")
+    answer = await waiting
+    assert answer.status_code == 200
+    assert answer.headers["etag"] != tag
+    assert watch.waiting == 0
+    # What is over is told at once.
+    await ended(web, path.rpartition("/")[2])
+    over = await web.get(path, params={"wait": "30"})
+    assert over.json()["execution"]["status"] == "ok"
+
+
+@pytest.mark.parametrize("choice", ["interrupt", "continue"])
+async def test_what_happens_when_a_waiting_client_goes_away(
+    web: httpx.AsyncClient, kernel: str, here: Here, choice: str
+) -> None:
+    path = await running(web, kernel, on_disconnect=choice)
+    watch = here.host.session(kernel).execution_watch
+    async with client_of(here) as other:
+        waiting = asyncio.create_task(other.get(path, params={"wait": "30"}))
+        await wait_until(lambda: watch.waiting == 1, "the long poll to be held")
+        waiting.cancel()
+    await wait_until(lambda: watch.waiting == 0, "the server to see that the client has gone")
+    if choice == "continue":
+        await web.put(f"/v1/sessions/{kernel}/files/go", content=b"")
+    status = await ended(web, path.rpartition("/")[2])
+    assert status["status"] == {"continue": "COMPLETED", "interrupt": "FAILED"}[choice]
+
+
+async def test_an_execution_that_is_tied_to_a_socket_ends_with_it(
+    web: httpx.AsyncClient, kernel: str, here: Here
+) -> None:
+    async with here.client() as client:
+        session = client.session(kernel)
+        free = await session.call(Execute("1"))
+        tied = [
+            await session.call(
+                Execute("while True: pass", options=ExecuteOptions(on_disconnect="interrupt"))
+            )
+            for _ in range(2)
+        ]
+        await poll(web, tied[0].execution_id, lambda s: s["status"] == "RUNNING")
+    statuses = [await ended(web, each.execution_id) for each in (free, *tied)]
+    assert [status["status"] for status in statuses] == ["COMPLETED", "FAILED", "FAILED"]
+
+
+# -- server-sent events ------------------------------------------------------------------
+
+
+async def test_events_are_sent_as_server_sent_events(
+    web: httpx.AsyncClient, kernel: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("codeexec.server.rest.event_stream.KEEP_ALIVE", 0.1)
+    await ended(web, await submit(web, kernel, "print('said')"))
+    path = f"/v1/sessions/{kernel}/events"
+    seen: list[dict[str, Any]] = []
+    async with web.stream("GET", path, headers={"Accept": "text/event-stream"}) as stream:
+        assert stream.headers["content-type"].startswith("text/event-stream")
+        lines = stream.aiter_lines()
+        async for line in lines:
+            if line == ": keep-alive":
+                break  # all that has happened was sent
+            if line.startswith("data: "):
+                seen.append(json.loads(line.removeprefix("data: ")))
+            elif line.startswith("id: "):
+                numbers = int(line.removeprefix("id: "))
+    assert seen[0]["event"]["type"] == "session_opened"
+    assert "said" in json.dumps(seen)
+    assert seen[-1]["seq"] == numbers
+    resumed = {"Accept": "text/event-stream", "Last-Event-ID": str(numbers - 1)}
+    async with web.stream("GET", path, headers=resumed) as stream:
+        async for line in stream.aiter_lines():
+            if line.startswith("id: "):
+                break
+    assert line == f"id: {numbers}"
+    bad = await web.get(path, headers={"Accept": "text/event-stream", "Last-Event-ID": "x"})
+    assert bad.status_code == 400
