@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from codeexec.config.model import Console, Settings
+from codeexec.tui.options import OpenOptions
 from support.bench import open_bench
 
 pytestmark = pytest.mark.slow
@@ -90,3 +91,20 @@ async def test_leaving_with_a_file_that_has_changed_on_disk_settles_that_first(
         await bench.press("s")
         await bench.until(lambda: bench.program._exit, "it has left")
         assert (bench.folder / "old.py").read_text() == "y=2x = 1\n"
+
+
+@pytest.mark.parametrize("names", [("a.py",), ("a.py", "b.py")])
+async def test_a_start_without_files_leaves_the_keys_to_the_prompt(
+    tmp_path: Path, names: tuple[str, ...]
+) -> None:
+    state = tmp_path / "state"
+    async with open_bench(tmp_path, dict.fromkeys(names, "x = 1\n"), state=state) as bench:
+        await bench.until(lambda: bench.workbench.state.is_set_up, "the start")
+        bench.workbench.layout_store.save()
+    async with open_bench(tmp_path, state=state, options=OpenOptions()) as bench:
+        await bench.until(lambda: bench.workbench.panes.are_complete, "the panes")
+        assert [sheet.title for sheet in bench.workbench.documents.sheets] == list(names)
+        assert bench.workbench.documents.sheet is bench.workbench.documents.sheets[0]
+        await bench.write("7 * 6")
+        prompt = bench.workbench.console_pane.prompt
+        await bench.until(lambda: prompt.text == "7 * 6", "at the prompt")

@@ -101,6 +101,9 @@ async def test_a_prompt_for_each_kernel_and_what_acts_on_the_one_in_focus(tmp_pa
         await bench.write("bash · ")
         await bench.press("enter")
         await bench.until(lambda: bench.snapshot.default_kernel == "bash", "bash in focus")
+        stored = bench.workbench.sharing.load(bench.workbench.state.session.session_id)
+        assert stored is not None, "also if the workbench is killed now"
+        assert [file.kernel for file in stored.files] == ["bash"]
         await focus(bench, "python")
         await bench.editor.at("echo from-$0-file").run()
         await bench.console.card(6).ends("ok")
@@ -116,7 +119,6 @@ async def test_a_prompt_for_each_kernel_and_what_acts_on_the_one_in_focus(tmp_pa
             await other.console.card(7).shows("'one'")
             await other.until(lambda: other.workbench.panes.are_complete, "its panes")
         # And a workbench that comes back runs the document on the kernel that was chosen for it.
-        bench.workbench.layout_store.save()
         document = str(tmp_path / "work" / "steps.sh")
         async with open_bench(
             tmp_path, FILES, host=host, options=OpenOptions(files=("steps.sh",))

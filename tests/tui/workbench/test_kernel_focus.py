@@ -46,7 +46,10 @@ def test_a_document_goes_to_its_own_kernel_whatever_has_the_focus(focus: KernelF
     focus.choose("bash")
     assert kernel_of(focus, cell) == ""
     assert focus.of_document("/w/a.py") == "python"
+    told: list[str] = []
+    focus.on_chosen = lambda: told.append(focus.chosen_for("/w/a.py"))
     focus.choose_for("/w/a.py", "bash")
+    assert told == ["bash"]
     focus.choose("python")
     assert kernel_of(focus, cell) == "bash"
     assert focus.of_document("/w/a.py") == "bash"

@@ -39,6 +39,8 @@ class KernelFocus:
         self.name = ""
         """Empty: the session's default kernel."""
         self.on_change: Callable[[], None] = lambda: None
+        self.on_chosen: Callable[[], None] = lambda: None
+        """Called when the user has chosen the kernel of a document."""
         self._default = ""
         self._documents: dict[str, str] = {}
         self._stored: dict[str, str] = {}
@@ -55,6 +57,7 @@ class KernelFocus:
             self._documents[document] = kernel
         else:
             self._documents.pop(document, None)
+        self.on_chosen()
 
     def chosen_for(self, document: str) -> str:
         """The kernel that was chosen for a document; empty: the session's default kernel."""

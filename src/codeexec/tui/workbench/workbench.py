@@ -152,6 +152,7 @@ class Workbench(RoutedScreen):
         self.presenting = PresentingController(state, panes, layout, status, self._keys_shown)
         self.side = SideController(self, state, panes, layout, self.presenting.show_code_once)
         self.sharing = SharingController(self, state, panes, layout, status)
+        state.session.focus.on_chosen = self.sharing.save  # also where this is killed at once
         self.layout_store = LayoutStore(state, panes, layout, self.sharing)
         self.tour = TourController(self, state, documents, layout, self)
         self.terminals = TerminalController(self, state, panes, layout, self)
@@ -258,10 +259,9 @@ class Workbench(RoutedScreen):
             self.pane_layout.go("console")
             return  # the session says which files are its own
         opened = state.place.files or tuple(Path(name) for name in files if Path(name).is_file())
-        for path in opened:
-            await documents.opener.open(path)
-        if len(opened) > 1:
-            await documents.opener.open(opened[0])
+        sheets = [await documents.opener.open(path) for path in opened]
+        if (first := next(filter(None, sheets), None)) is not None:
+            documents.front.show(first)
         await self._begin("editor" if state.place.files else "console")
 
     async def _begin(self, pane: str) -> None:
