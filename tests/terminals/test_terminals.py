@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import cast
 
+import psutil
 import pytest
 
 from codeexec.client.api import SessionClient
@@ -202,3 +203,20 @@ async def test_a_flood_is_seen_in_few_screens(session: SessionClient) -> None:
     async with terminal.watch():
         await terminal.sees("the-end")
         assert terminal.screens < 300
+
+
+async def test_opening_and_closing_leaves_no_descriptor_and_no_process(
+    session: SessionClient,
+) -> None:
+    own = psutil.Process()
+
+    async def open_and_close() -> None:
+        terminal = await open_terminal(session, "sh", "-c", "sleep 1000 & cat")
+        await session.call(q.CloseTerminal(terminal.terminal_id))
+
+    await open_and_close()
+    before = own.num_fds(), len(own.children(recursive=True))
+    for _ in range(20):
+        await open_and_close()
+    assert own.num_fds() <= before[0]
+    assert len(own.children(recursive=True)) == before[1]

@@ -387,6 +387,7 @@ _READ_WHEN_CLOSED = (
     q.SearchHistory,
     q.ReadFile,
     q.ListFiles,
+    q.ListTerminals,
     q.ReadTerminalRows,
     q.ReadTerminalText,
     q.SearchTerminal,

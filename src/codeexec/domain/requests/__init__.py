@@ -81,16 +81,20 @@ from codeexec.domain.requests.sessions import (
 )
 from codeexec.domain.requests.terminals import (
     CloseTerminal,
+    ListTerminals,
     OpenTerminal,
+    ReadTerminal,
     ReadTerminalRows,
     ReadTerminalText,
     ResizeTerminal,
     RestartTerminal,
     SearchTerminal,
     TerminalAnswer,
+    TerminalList,
     TerminalMatch,
     TerminalMatches,
     TerminalRows,
+    TerminalState,
     TerminalText,
     TypeInTerminal,
 )
@@ -151,6 +155,8 @@ TerminalRequest = (
     | CloseTerminal
     | TypeInTerminal
     | ResizeTerminal
+    | ListTerminals
+    | ReadTerminal
     | ReadTerminalRows
     | SearchTerminal
     | ReadTerminalText
@@ -174,6 +180,8 @@ WATCHABLE = (
     ReadTable,
     SearchHistory,
     GetUsage,
+    ListTerminals,
+    ReadTerminal,
     ReadTerminalRows,
     SearchTerminal,
     ReadTerminalText,
@@ -224,6 +232,7 @@ __all__ = [
     "ListFiles",
     "ListKernels",
     "ListSessions",
+    "ListTerminals",
     "OpenSession",
     "OpenTerminal",
     "PauseKernel",
@@ -233,6 +242,7 @@ __all__ = [
     "ReadFile",
     "ReadRows",
     "ReadTable",
+    "ReadTerminal",
     "ReadTerminalRows",
     "ReadTerminalText",
     "RefreshVariables",
@@ -262,10 +272,12 @@ __all__ = [
     "StopSession",
     "TablePage",
     "TerminalAnswer",
+    "TerminalList",
     "TerminalMatch",
     "TerminalMatches",
     "TerminalRequest",
     "TerminalRows",
+    "TerminalState",
     "TerminalText",
     "TypeInTerminal",
     "UnpauseKernel",

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 from msgspec import Struct, field
 
 from codeexec.domain.requests.base import Done, Reply, Request
-from codeexec.domain.terminals import AnyInput, TerminalRow, TerminalView
+from codeexec.domain.terminals import AnyInput, ScreenUpdate, TerminalRow, TerminalView
 
 
 class TerminalAnswer(Reply, frozen=True):
@@ -35,6 +35,18 @@ class OpenTerminal(Request[TerminalAnswer], frozen=True):
     name: str = ""
     columns: int = 80
     rows: int = 24
+
+
+class TerminalList(Reply, frozen=True):
+    """In the order in which they were opened."""
+
+    terminals: tuple[TerminalView, ...]
+
+
+class ListTerminals(Request[TerminalList], frozen=True):
+    """List the terminals of the session, also those whose program has ended."""
+
+    Answer: ClassVar[type[Reply]] = TerminalList
 
 
 class RestartTerminal(Request[TerminalAnswer], frozen=True):
@@ -72,6 +84,20 @@ class ResizeTerminal(Request[Done], frozen=True):
     rows: int
     source: str = ""
     takes_control: bool = False
+
+
+class TerminalState(Reply, frozen=True):
+    """A terminal, and its whole screen."""
+
+    terminal: TerminalView
+    screen: ScreenUpdate
+
+
+class ReadTerminal(Request[TerminalState], frozen=True):
+    """Read the screen of a terminal once; a client that shows it follows it by its stream."""
+
+    Answer: ClassVar[type[Reply]] = TerminalState
+    terminal_id: str
 
 
 class TerminalRows(Reply, frozen=True):

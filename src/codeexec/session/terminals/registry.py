@@ -79,6 +79,10 @@ class SessionTerminals:
                 await self._find(request.terminal_id).type(request)
             case q.ResizeTerminal():
                 await self._find(request.terminal_id).resize(request, client)
+            case q.ListTerminals():
+                return q.TerminalList(tuple(self._recorder.snapshot.terminals.values()))
+            case q.ReadTerminal():
+                return await self._read_screen(request.terminal_id)
             case q.ReadTerminalRows() | q.SearchTerminal() | q.ReadTerminalText():
                 return await self._read(request)
         return q.Done(self._recorder.snapshot.seq)
@@ -246,6 +250,11 @@ class SessionTerminals:
                     )
                 )
         return self._kind
+
+    async def _read_screen(self, terminal_id: str) -> q.TerminalState:
+        terminal, answer = self._find(terminal_id), self._answer(terminal_id)
+        update, _, _ = await terminal.screen.update_since(0, terminal.log.first_row)
+        return q.TerminalState(answer.terminal, update)
 
     # -- reading --------------------------------------------------------------------------
 
