@@ -41,6 +41,7 @@ async def test_a_shell_has_pipes_jobs_and_integration_in_the_container(
                     ),
                     f"the end of {line!r}",
                 )
+                assert terminal.view is not None
                 command = terminal.view.commands[count - 1]
                 return await terminal.text(command.output_row, command.end_row or 0)
 
