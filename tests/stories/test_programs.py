@@ -254,3 +254,25 @@ async def test_a_program_is_told_when_the_window_is_resized(tmp_path: Path) -> N
         )
         await bench.press("f9")
         await card.ends("cancelled")
+
+
+async def test_a_program_that_uses_the_whole_screen_is_opened_in_a_terminal(
+    tmp_path: Path,
+) -> None:
+    script = (
+        "echo before\n"
+        'printf "before\\\\n\\\\033[?1049h\\\\033[5;9Hdrawn $(tty | cut -c1-5)"\n'
+        'while read -r line; do echo "got $line"; done\n'
+    )
+    async with open_bench(tmp_path, {"full.sh": script}) as bench:
+        await bench.editor.at("echo before").run()
+        card = bench.console.card(1)
+        await card.shows("before")
+        await bench.sees("This program uses the whole screen: Enter opens it in a terminal")
+        assert "drawn /dev/" not in card.text()
+        # The prompt is empty, so Enter means the card.
+        await bench.press("alt+2", "enter")
+        await card.ends("cancelled")
+        await bench.sees("drawn /dev/")
+        await bench.press(*"word", "enter")
+        await bench.sees("got word")

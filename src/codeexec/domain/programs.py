@@ -30,8 +30,8 @@ class TestResult(Struct, frozen=True, omit_defaults=True):
 
 class ProgramStart(Struct, frozen=True, omit_defaults=True):
     """How to start a program again, on another terminal. `argv` is whole: a file as its stdin is
-    redirected in it. `folder` is absolute; `environment` has the variables that it has beside
-    those of the session."""
+    redirected in it; empty where no terminal can run it. `folder` is absolute; `environment` has
+    the variables that it has beside those of the session."""
 
     argv: tuple[str, ...]
     folder: str

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
 
@@ -11,8 +13,9 @@ from textual.message import Message
 from textual.screen import Screen
 
 from codeexec.domain.ids import new_id
-from codeexec.domain.requests import CloseTerminal, OpenTerminal
+from codeexec.domain.requests import CloseTerminal, Interrupt, OpenTerminal
 from codeexec.domain.snapshot import Snapshot
+from codeexec.tui.panes.console.pane import ConsolePane
 from codeexec.tui.session.ask import NoticePosted, ask
 from codeexec.tui.session.feed import Frame
 from codeexec.tui.session.watch_only import refusal
@@ -30,6 +33,9 @@ if TYPE_CHECKING:
     from codeexec.tui.theme.theme import Theme
 
 R = TypeVar("R")
+
+END_SECONDS = 3.0
+"""Seconds that a program has to end before it is opened in a terminal."""
 
 GROUP = "terminal"
 """Group of the workers that open the pane: keys wait for them."""
@@ -63,7 +69,7 @@ class TerminalController:
         }
 
     def messages(self) -> Mapping[type[Message], Handler]:
-        return {}
+        return {ConsolePane.TerminalRequested: InWorker(self.take_over, GROUP)}
 
     def late_messages(self) -> Mapping[type[Message], Handler]:
         """Handlers of messages whose classes are loaded after the first frame."""
@@ -104,6 +110,30 @@ class TerminalController:
         """Run a program in a terminal of its own; `env` is added to the session's."""
         request = OpenTerminal(new_id("term"), argv=argv, folder=folder, env=env, name=name)
         await self._open(request)
+
+    async def take_over(self, event: ConsolePane.TerminalRequested) -> None:
+        """Open a program that uses the whole screen in a terminal; that in the console ends."""
+        view = event.view
+        start = view.screen
+        if start is None:
+            return
+        if view.is_open:
+            end = Interrupt(stage="terminate", kernel=view.kernel)
+            if await ask(self._surface, self._state.session, end) is None:
+                return
+            await self._wait_for_end(view.execution_id)
+        name = Path(start.argv[-1] if len(start.argv) == 1 else start.argv[0]).name
+        await self.open_program(start.argv, start.folder, start.environment, name)
+
+    async def _wait_for_end(self, execution_id: str) -> None:
+        """Two may not have the same files open; one that does not end in time goes on."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(END_SECONDS):
+                while True:
+                    view = self._state.snapshot.executions.get(execution_id)
+                    if view is None or not view.is_open:
+                        return
+                    await asyncio.sleep(0.02)
 
     async def _open(self, request: OpenTerminal) -> None:
         if self._state.options.watch:

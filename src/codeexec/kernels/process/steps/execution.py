@@ -12,6 +12,8 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Literal
 
+from msgspec.structs import replace
+
 from codeexec.domain.errors import CodeexecError, Conflict, EnvironmentUnavailable
 from codeexec.domain.options import ProgramOptions
 from codeexec.domain.outputs import ErrorInfo
@@ -290,6 +292,8 @@ class ProgramExecution:
 
     def _tell_screen(self, program: BuiltProgram) -> None:
         start = terminal_start(program, self._options)
+        if not self._is_local and program.language.build:
+            start = replace(start, argv=())  # terminals have a container of their own
         self._tell(ScreenUsed(self._call.execution, start))
 
     def acknowledge(self, place: Reached) -> None:

@@ -149,6 +149,8 @@ class TerminalRun:
                 continue
             silence, pause = silence + pause, min(pause * 2, LAST_LOOK)
             wait = await self.terminal.input_wait()
+            if self._screen.is_alternate:
+                continue  # its keys are typed in a terminal
             is_for_input = wait.kind == "reads" or (wait.kind == "polls" and silence >= POLLING)
             # The same wait as before: it has not read the last answer yet.
             is_new = wait.token != self._asked_for or not wait.token

@@ -70,6 +70,14 @@ class CardActions:
         if card := self._view.cursor.current:
             self._view.toggle_fold(card)
 
+    def enter(self) -> None:
+        """What Enter does: open a program that uses the whole screen in a terminal, or fold."""
+        card = self._view.cursor.current
+        if card is not None and card.offers_terminal:
+            self._requester.post(ConsoleMessages.TerminalRequested(card.view))
+        else:
+            self.fold()
+
     def fold_code(self) -> None:
         if card := self._view.cursor.current:
             self._view.toggle_code(card)

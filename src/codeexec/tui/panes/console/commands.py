@@ -12,7 +12,14 @@ COMMANDS: tuple[Command, ...] = (
     Command("console.next", "Card below", "console", "card('step', 1)", "down,j"),
     Command("console.end", "To the newest line", "console", "card('end')", "end,G"),
     Command("console.top", "To the first line", "console", "card('top')", "home,g"),
-    Command("console.fold", "Fold or unfold the card", "console", "card('fold')", "space,enter"),
+    Command("console.fold", "Fold or unfold the card", "console", "card('fold')", "space"),
+    Command(
+        "console.enter",
+        "Open its program in a terminal, or fold the card",
+        "console",
+        "card('enter')",
+        "enter",
+    ),
     Command(
         "console.code", "All of its code, or the beginning", "console", "card('fold_code')", "v"
     ),

@@ -9,6 +9,7 @@ from textual.message import Message
 
 from codeexec.domain.events import StdinRequested
 from codeexec.domain.outputs import Display
+from codeexec.domain.snapshot import ExecutionView
 
 if TYPE_CHECKING:
     from codeexec.tui.render.traceback import TracebackFrame
@@ -29,6 +30,12 @@ class ConsoleMessages:
 
         display: Display
         outside: bool = False
+
+    @dataclass
+    class TerminalRequested(Message):
+        """Open the program of this execution, which uses the whole screen, in a terminal."""
+
+        view: ExecutionView
 
     @dataclass
     class EditRequested(Message):

@@ -191,8 +191,14 @@ class CardPainter:
         if view.stdin is not None:
             prompt = one_line(view.stdin.prompt.strip()) or "input"
             message, meaning = f"⌨ waiting for an answer: {prompt}", "stream.stdin"
+        elif view.screen is not None and (view.is_open or not view.steps):
+            message, meaning = "This program uses the whole screen", "stream.stdin"
+            if card.offers_terminal:
+                message += ": Enter opens it in a terminal"
         elif view.steps and view.status in ("ok", "error"):
             message, meaning = step_facts(view), "muted"
+            if card.offers_terminal:
+                message += " · Enter opens it in a terminal"
         else:
             message, meaning = _NOTES.get(view.status, view.status), GLYPHS[view.status][1]
             if view.reason.startswith(_SKIPPED):

@@ -379,6 +379,8 @@ class ConsoleView(ScrollView, can_focus=True):
         """A click on a line of a card."""
         if line.part == "note" and card.view.stdin is not None:
             self.post_message(self.PromptFocusRequested())
+        elif line.part == "note" and card.offers_terminal:
+            self.post_message(ConsoleMessages.TerminalRequested(card.view))
         elif line.part == "queue" or (line.part == "code" and event.x < GUTTER + 4):
             self.toggle_fold(card)
         elif line.part == "more":

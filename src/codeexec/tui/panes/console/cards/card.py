@@ -77,7 +77,14 @@ class Card:
     def has_note(self) -> bool:
         """Whether there is a line at the end that says how or why it stands still."""
         has_facts = bool(self.view.steps) and not self.view.is_open
-        return self.view.status in _ENDINGS or self.view.stdin is not None or has_facts
+        view = self.view
+        is_asking = view.stdin is not None or view.screen is not None
+        return view.status in _ENDINGS or is_asking or has_facts
+
+    @property
+    def offers_terminal(self) -> bool:
+        """Whether its program uses the whole screen, and can be opened in a terminal."""
+        return self.view.screen is not None and bool(self.view.screen.argv)
 
     @property
     def _note_height(self) -> int:

@@ -46,6 +46,11 @@ class CardList:
     def height(self) -> int:
         return self._tops[-1]
 
+    @property
+    def running(self) -> Card | None:
+        """The newest card whose execution is open."""
+        return next((card for card in reversed(self.cards) if card.view.is_open), None)
+
     def __iter__(self) -> Iterator[Card]:
         return iter(self.cards)
 

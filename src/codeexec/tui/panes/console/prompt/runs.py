@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from codeexec.domain import requests as q
+from codeexec.tui.panes.console.messages import ConsoleMessages
 from codeexec.tui.panes.console.prompt.prompt import Prompt
 from codeexec.tui.panes.console.view import ConsoleView
 from codeexec.tui.session.ask import CommandRequested
@@ -37,6 +38,8 @@ class PromptRuns:
                 if self.is_dead:
                     command = self._view.kernel_note.start_command
                     self._requester.post(CommandRequested(command))
+                elif (card := self._view.card_list.running) and card.offers_terminal:
+                    self._requester.post(ConsoleMessages.TerminalRequested(card.view))
 
     async def _execute(self, code: str) -> None:
         self._view.go_to_end()
