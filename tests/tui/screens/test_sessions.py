@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 from textual.pilot import Pilot
@@ -11,7 +13,7 @@ from textual.widgets import Static
 
 from codeexec.client.embedded import EmbeddedHost
 from codeexec.domain import requests as q
-from codeexec.domain.requests import KernelInfo
+from codeexec.domain.requests import KernelInfo, Request
 from codeexec.environments.trust.store import TrustStore
 from codeexec.tui.screens.kernels import KernelRow, KernelsScreen
 from codeexec.tui.screens.picker import Picker
@@ -20,6 +22,8 @@ from codeexec.tui.session.ask import CopyRequested
 from codeexec.tui.widgets.dialogs import Confirm
 from support.pane_app import until
 from support.screen_app import ScreenApp, shown
+
+R = TypeVar("R")
 
 
 @pytest.fixture
@@ -109,6 +113,42 @@ async def test_a_kernel_is_chosen_by_name(host: EmbeddedHost, tmp_path: Path) ->
         await pilot.press("enter")
         await until(pilot, lambda: app.answers)
     assert app.answers == [usable[0].name]
+
+
+class LateHost(EmbeddedHost):
+    """Answers once `comes` is set."""
+
+    def __init__(self, state: Path) -> None:
+        super().__init__(state)
+        self.comes = asyncio.Event()
+
+    async def call(self, request: Request[R]) -> R:
+        await self.comes.wait()
+        return await super().call(request)
+
+
+@pytest.mark.parametrize("screen", [KernelsScreen, SessionsScreen])
+async def test_enter_waits_for_rows_that_are_to_come(
+    tmp_path: Path, screen: type[KernelsScreen] | type[SessionsScreen]
+) -> None:
+    host = LateHost(tmp_path / "state")
+    async with host:
+        host.comes.set()
+        own = await open_named(host, tmp_path, "own")
+        kernels = (await host.call(q.ListKernels(str(tmp_path)))).kernels
+        host.comes.clear()
+        app = ScreenApp(
+            KernelsScreen(host, str(tmp_path)) if screen is KernelsScreen else SessionsScreen(host)
+        )
+        async with app.run_test(size=(80, 24)) as pilot:
+            await until(pilot, lambda: isinstance(app.screen, screen) and app.screen.is_mounted)
+            await pilot.press("enter")
+            await until(pilot, lambda: isinstance(app.screen, screen) and app.screen.is_deciding)
+            assert not app.answers
+            host.comes.set()
+            await until(pilot, lambda: app.answers)
+        usable = [kernel.name for kernel in kernels if not kernel.problem]
+        assert app.answers == [usable[0] if screen is KernelsScreen else own]
 
 
 async def test_a_kernel_without_ipykernel_is_shown_with_what_mends_it(

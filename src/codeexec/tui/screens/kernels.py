@@ -94,6 +94,11 @@ class KernelsScreen(Picker[str | None]):
             self._fault = f"{error.title}: {error.message}\n{error.next_step}".strip()
         if self.display:  # else it is being removed, and its parts may be gone already
             self._fill()
+            self.choose_if_waiting()
+
+    def is_reading(self) -> bool:
+        is_named = _is_name(self.field.value.strip())
+        return self._kernels is None and not self._fault and not is_named
 
     def _with_current(self, kernels: Sequence[KernelInfo]) -> Sequence[KernelInfo]:
         """The container in use stands among them, also when it was asked for by its name."""
@@ -175,8 +180,13 @@ class KernelsScreen(Picker[str | None]):
 
     def nothing(self) -> None:
         typed = self.field.value.strip()
-        if _looks_like_path(typed) or typed.removeprefix(IN_CONTAINER) != typed:
+        if _is_name(typed):
             self.dismiss(typed)
+
+
+def _is_name(typed: str) -> bool:
+    """Whether this can be asked for without being listed."""
+    return _looks_like_path(typed) or typed.startswith(IN_CONTAINER)
 
 
 def _looks_like_path(typed: str) -> bool:

@@ -193,8 +193,20 @@ class Picker(Modal[R]):
         self.list.go(target)
         self._show_heading()
 
+    def is_reading(self) -> bool:
+        """Whether the rows are still to come: Enter waits for them."""
+        return False
+
+    def choose_if_waiting(self) -> None:
+        """The rows have come: do what Enter was pressed for before that."""
+        if self.is_deciding:
+            self.is_deciding = False
+            self.action_choose()
+
     def action_choose(self) -> None:
-        if self.list.rows and not isinstance(self.list.rows[self.list.cursor], HeadingRow):
+        if self.is_reading():
+            self.is_deciding = True
+        elif self.list.rows and not isinstance(self.list.rows[self.list.cursor], HeadingRow):
             self.choose(self.list.cursor)
         else:
             self.nothing()

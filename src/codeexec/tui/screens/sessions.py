@@ -116,6 +116,10 @@ class SessionsScreen(Picker[str | None]):
         except CodeexecError as error:
             self._fault = f"{error.title}: {error.message}\n{error.next_step}".strip()
         self._fill()
+        self.choose_if_waiting()
+
+    def is_reading(self) -> bool:
+        return self._sessions is None and not self._fault
 
     # -- rows ------------------------------------------------------------------------------------
 

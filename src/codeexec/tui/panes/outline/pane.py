@@ -77,6 +77,7 @@ class OutlinePane(Vertical):
         self._folded: set[FoldKey] = set()
         self._is_due = False
         self._is_reading = False
+        self._jumps_when_read = False
 
     def compose(self) -> ComposeResult:
         yield Field(id="outline-filter", compact=True, placeholder="filter")
@@ -128,6 +129,8 @@ class OutlinePane(Vertical):
         finally:
             self._is_reading = False
         self._show(stays=self._field.has_focus if stays is None else stays)
+        if self._jumps_when_read:
+            self.action_jump()
 
     async def _read_entries(self) -> bool:
         """Whether the entries are those of the text as it is."""
@@ -186,6 +189,8 @@ class OutlinePane(Vertical):
         self._list.step(by)
 
     def action_jump(self) -> None:
+        """Go to the entry; where the document was not read yet, as soon as it is."""
+        self._jumps_when_read = self._is_reading and not self._entries
         rows = self.rows
         if self._sheet is not None and self._list.cursor < len(rows):
             line = rows[self._list.cursor].entry.line
