@@ -23,7 +23,7 @@ def main(arguments: list[str] | None = None) -> None:
         return
     sys.excepthook = _print_traceback
     code = _flush(_dispatch(argv))
-    if arguments is None and argv[:1] == ["run"]:
+    if arguments is None and argv[:1] in (["run"], ["build"]):
         _exit_fast(code)
     sys.exit(code)
 
@@ -111,6 +111,8 @@ def _drop_current_folder() -> None:
 def _dispatch(arguments: list[str]) -> int:
     if arguments[:1] == ["run"]:
         return _run(arguments)
+    if arguments[:1] == ["build"]:
+        return _build(arguments)
     if not _names_files_only(arguments):
         from codeexec.cli.group import invoke
 
@@ -178,6 +180,28 @@ def _run(arguments: list[str]) -> int:
     finally:
         if kernel is not None:
             kernel.end()
+
+
+def _build(arguments: list[str]) -> int:
+    """The `build` command: of a plain file, the compiler starts before the option parser would be
+    imported."""
+    import gc
+    import os
+
+    gc.disable()  # as in `_run`
+    from codeexec.cli.script.plain import plain_build
+
+    options = plain_build(arguments[1:], os.environ)
+    if options is not None:
+        from codeexec.cli.script.plain import run_plain_build
+
+        status = run_plain_build(options)
+        if status is not None:
+            return status
+    gc.enable()
+    from codeexec.cli.group import invoke
+
+    return invoke(arguments)
 
 
 SPAWNING = object()

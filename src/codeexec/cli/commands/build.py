@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from codeexec.cli import exit_codes as exits
 from codeexec.cli import messages as style
 from codeexec.cli.options import (
     BUILD_POLICY,
@@ -25,16 +23,14 @@ from codeexec.cli.options import (
 )
 from codeexec.cli.run_options import RunOptions
 from codeexec.cli.script import steps
+from codeexec.cli.script.file_build import build_file
 from codeexec.cli.script.launch import NotRun
+from codeexec.cli.script.plain import has_settings
 from codeexec.domain.backends import CONTAINERS
 from codeexec.domain.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
 
-    from codeexec.domain.diagnostics import Diagnostic
-    from codeexec.domain.programs import StepResult
-    from codeexec.kernels.process.steps.build import BuildResult, BuiltProgram
     from codeexec.languages.model import Language
 
 
@@ -98,7 +94,7 @@ def build(
 
             return build_contained(options, language, preset, is_test=is_test)
         if language is not None:
-            return _build_file(options, language)
+            return build_file(options, language)
         from codeexec.cli.commands.build_project import build_target, show_targets
 
         if as_list:
@@ -113,6 +109,8 @@ def _with_settings(
     options: RunOptions, docker: str | None, policy: str | None, *, pull: bool
 ) -> RunOptions:
     """Where it is built: as the options say, or else as `run` does by the settings. UsageError."""
+    if not (docker is not None or policy or pull or has_settings(os.environ)):
+        return options
     from codeexec.config.load import load
     from codeexec.environments.trust.store import RunTrust
 
@@ -156,60 +154,3 @@ def _language_of_file(name: str, *, is_project: bool) -> Language | None:
     if language is None and not os.path.exists(name) and os.sep not in name:  # noqa: PTH110
         return None  # a target that no text names
     raise UsageError(f"{base} is no file that is built.", f"Run it: codeexec-tui run {name}")
-
-
-def _build_file(options: RunOptions, language: Language) -> int:
-    script = steps.find_program(options, language, "parsed" if options.as_json else None)
-    result = steps.build_script(script, options)
-    if options.as_json:
-        _print_json(script.program, result)
-    elif result.status:
-        style.say(steps.failure_words(script.program, result), file=sys.stderr)
-    else:
-        style.say(script.interpreter)
-    return exits.FAILED if result.status else exits.OK
-
-
-def print_diagnostic(problem: Diagnostic) -> None:
-    """One line of JSON."""
-    from msgspec import to_builtins
-
-    place = problem.place
-    record = {
-        "type": "diagnostic",
-        "file": place.file,
-        "line": place.line,
-        "column": place.column,
-        "end_line": place.end_line,
-        "end_column": place.end_column,
-        "severity": problem.severity,
-        "message": problem.message,
-        "code": problem.code,
-        "source": problem.source,
-        "notes": to_builtins(problem.notes),
-        "fixes": to_builtins(problem.fixes),
-    }
-    style.say_json(record)
-
-
-def _print_json(program: BuiltProgram, result: BuildResult) -> None:
-    from codeexec.kernels.process.steps.report import BuiltStep
-
-    step = BuiltStep(program, result).result
-    for problem in step.diagnostics:
-        print_diagnostic(problem)
-    print_end([step], program.plan.run[0] if step.code == 0 else "")
-
-
-def print_end(steps: Sequence[StepResult], program: str, *, folder: str = "") -> None:
-    """The last line of JSON. `program` is the path of what was built, `folder` where."""
-    last = steps[-1]
-    record: dict[str, object] = {
-        "type": "build_ended",
-        "status": last.code,
-        "program": program,
-        "command": list(last.command),
-        "seconds": round(sum(step.seconds for step in steps), 3),
-        "is_reused": last.is_reused,
-    }
-    style.say_json({**record, "folder": folder} if folder else record)

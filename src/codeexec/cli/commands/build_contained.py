@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from codeexec.cli import exit_codes as exits
 from codeexec.cli import messages as style
-from codeexec.cli.commands.build import print_diagnostic, print_end
 from codeexec.cli.commands.build_project import place_of, print_test
 from codeexec.cli.run.contained_build import ContainedResult, run_contained
 from codeexec.cli.run_options import RunOptions
 from codeexec.cli.script.build_words import build_words
+from codeexec.cli.script.file_build import print_diagnostic, print_end
 from codeexec.domain.errors import CodeexecError, NotFound
 from codeexec.domain.options import PROGRAMS, PROJECT_KERNEL, ProgramOptions, ProjectOptions
 from codeexec.languages.projects.built import find_program

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from codeexec.cli import exit_codes as exits
 from codeexec.cli import messages as style
-from codeexec.cli.commands.build import print_diagnostic, print_end
 from codeexec.cli.run_options import RunOptions
+from codeexec.cli.script.file_build import print_diagnostic, print_end
 from codeexec.cli.script.projects import build_steps, plan_target
 from codeexec.domain.backends import CONTAINERS
 from codeexec.domain.errors import CodeexecError, NotFound

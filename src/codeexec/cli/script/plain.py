@@ -1,4 +1,4 @@
-"""Fast path for `run SCRIPT ARGUMENTS` without options and settings.
+"""Fast paths for `run SCRIPT ARGUMENTS` and `build FILE` without options and settings.
 
 The script starts before the option parser and the settings are imported, which takes several times
 as long as the start of an interpreter. All other command lines are parsed by click.
@@ -28,6 +28,54 @@ def plain_options(arguments: list[str], environ: Mapping[str, str]) -> RunOption
     from codeexec.environments.trust.store import RunTrust
 
     return RunOptions(arguments[0], tuple(arguments[1:]), trust=RunTrust(arguments[0]))
+
+
+def plain_build(arguments: list[str], environ: Mapping[str, str]) -> RunOptions | None:
+    """The options of `build FILE [--json] [--no-cache]` for a file that is built by itself; None
+    for all other words, and if a setting could change them."""
+    flags = [word for word in arguments if word in ("--json", "--no-cache")]
+    files = [word for word in arguments if word not in flags]
+    if len(files) != 1 or files[0].startswith("-") or has_settings(environ):
+        return None
+    if not os.path.isfile(files[0]):  # noqa: PTH113
+        return None
+    from codeexec.cli.run_options import RunOptions
+
+    return RunOptions(files[0], as_json="--json" in flags, no_cache="--no-cache" in flags)
+
+
+def run_plain_build(options: RunOptions) -> int | None:
+    """Build the file; returns the exit status. None: it needs the parsed command line."""
+    from codeexec.cli.script.launch import NotRun
+    from codeexec.cli.script.steps import language_of_file
+    from codeexec.domain.errors import CodeexecError, UsageError
+
+    try:
+        language = language_of_file(options.file)
+    except UsageError:
+        return None
+    if language is None or not language.build:
+        return None
+    from codeexec.cli.script.file_build import build_file
+
+    from codeexec.cli import exit_codes as exits
+    from codeexec.cli.messages import show_error
+
+    try:
+        return build_file(options, language)
+    except NotRun as error:
+        show_error(error, options.as_json)
+        return error.status
+    except CodeexecError as error:
+        show_error(error, options.as_json)
+        return exits.of_error(error)
+    except KeyboardInterrupt:
+        return exits.INTERRUPTED
+    except BrokenPipeError:
+        from codeexec.cli.streams.writer import leave_quietly
+
+        leave_quietly()
+        return exits.PIPE_CLOSED
 
 
 def has_settings(environ: Mapping[str, str]) -> bool:

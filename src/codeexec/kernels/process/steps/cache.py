@@ -13,7 +13,6 @@ import hashlib
 import json
 import os
 import re
-import shutil
 import stat
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -191,6 +190,8 @@ def sweep(root: Path, *, most: int = MOST_PROGRAMS, most_bytes: int = MOST_BYTES
         with contextlib.suppress(OSError):
             size += sum(file.stat().st_size for file in folder.iterdir())
         if number and (number >= most or size > most_bytes):
+            import shutil  # seldom needed, and slow to import
+
             shutil.rmtree(folder, ignore_errors=True)
 
 
