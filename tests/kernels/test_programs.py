@@ -17,6 +17,7 @@ from codeexec.domain.options import ExecuteOptions, ProgramOptions
 from codeexec.domain.requests import Execute, Interrupt, ResizeTerminals
 from codeexec.environments.input_wait import wait_of
 from codeexec.environments.processes import start as start_process
+from codeexec.kernels.process.steps import session_build
 from codeexec.kernels.process.steps.cache import read_depfile
 from codeexec.program import RunningSession
 from support.servers import wait_until
@@ -326,3 +327,18 @@ async def test_a_program_that_uses_the_whole_screen_is_offered_a_terminal(
     again = await start_process(start.argv, cwd=Path(folder), env=os.environ | start.environment)
     assert again.stdout is not None
     assert (await again.stdout.read()).endswith(b"\x1b[?1049lvalue\ntyped\n")
+
+
+async def test_a_compiler_that_reports_without_end_is_ended(
+    session: RunningSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session_build, "MOST_REPORT", 1 << 20)
+    tool = tmp_path / "g++"
+    tool.write_text('#!/bin/sh\necho $$ > "$0.pid"\nexec yes "$(printf %4000s e)" >&2\n')
+    tool.chmod(0o755)
+    program = structs.replace(write(tmp_path, "a.cpp", "int main() {}\n"), compiler=str(tool))
+    result = await session.run("", kernel="programs:cpp", program=program)
+    assert result.error == "BuildFailed: g++ ended with status 1."
+    assert result.stderr[-1] == "(the report is longer, and the compiler was ended)"
+    pid = (tmp_path / "g++.pid").read_text().strip()
+    await wait_until(lambda: not Path("/proc", pid).exists(), "the end of the compiler")

@@ -7,7 +7,7 @@ import contextlib
 import os
 import tempfile
 import uuid
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from codeexec.domain.errors import EnvironmentUnavailable
@@ -42,6 +42,7 @@ class LocalEnvironment(HostFiles):
                 )
         self._id = f"local-{uuid.uuid4().hex[:8]}"
         self._running: set[LocalHandle] = set()
+        self._ending: set[asyncio.Task[None]] = set()
         self._holding = holding or Holding()
         self._owns_holding = holding is None
         self._terminals: set[LocalTerminal] = set()
@@ -138,12 +139,19 @@ class LocalEnvironment(HostFiles):
     def poll(self) -> int | None:
         return 0 if self._ended else None
 
+    def end_later(self, ending: Coroutine[None, None, None]) -> None:
+        """Let a command that is over be ended in the background, at the latest with this place."""
+        task = asyncio.create_task(ending)
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
+
     async def terminate(self) -> None:
         self._ended = True
         running, self._running = self._running, set()
         terminals, self._terminals = self._terminals, set()
         ends = [handle.kill() for handle in running] + [each.kill() for each in terminals]
         await asyncio.gather(*ends)
+        await asyncio.gather(*self._ending, return_exceptions=True)
         if self._owns_holding:
             self._holding.close()
 

@@ -30,7 +30,6 @@ from codeexec.domain.backends import CONTAINERS
 from codeexec.domain.errors import UsageError
 
 if TYPE_CHECKING:
-
     from codeexec.languages.model import Language
 
 

@@ -56,10 +56,9 @@ def run_plain_build(options: RunOptions) -> int | None:
         return None
     if language is None or not language.build:
         return None
-    from codeexec.cli.script.file_build import build_file
-
     from codeexec.cli import exit_codes as exits
     from codeexec.cli.messages import show_error
+    from codeexec.cli.script.file_build import build_file
 
     try:
         return build_file(options, language)

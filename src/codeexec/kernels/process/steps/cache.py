@@ -140,8 +140,9 @@ class ProgramFolder:
 
     def _keep(self, report: str, cwd: Path, made: Path) -> None:
         Path(self.places["output"]).replace(made)
+        previous = self._previous_inputs()
         self._manifest.unlink(missing_ok=True)
-        inputs = self._read_inputs(cwd)
+        inputs = self._read_inputs(cwd, previous)
         if inputs is not None:
             content = json.dumps({"inputs": inputs, "report": report})
             fresh = self._manifest.with_suffix(".new")
@@ -149,7 +150,17 @@ class ProgramFolder:
             fresh.replace(self._manifest)
         sweep(self._root)
 
-    def _read_inputs(self, cwd: Path) -> dict[str, Input] | None:
+    def _previous_inputs(self) -> dict[str, tuple[object, ...]]:
+        """Those of the build before, which spare reading the same headers again."""
+        try:
+            inputs = json.loads(self._manifest.read_bytes())["inputs"]
+            return {path: tuple(known) for path, known in inputs.items()}
+        except (OSError, ValueError, LookupError, TypeError, AttributeError):
+            return {}
+
+    def _read_inputs(
+        self, cwd: Path, previous: Mapping[str, tuple[object, ...]]
+    ) -> dict[str, Input] | None:
         """All files that the build read; None where that is not known, or time is one of them."""
         try:
             listed = (self.path / DEPFILE).read_text("utf-8", "surrogateescape")
@@ -164,7 +175,8 @@ class ProgramFolder:
             files = [path for path in own if not os.path.isdir(path)]  # noqa: PTH112
             if any(_CLOCK_MACRO.search(Path(path).read_bytes()) for path in files):
                 return None
-            return {path: _input(path) for path in (*sources, os.path.realpath(self._tool))}
+            paths = (*sources, os.path.realpath(self._tool))
+            return {path: _input(path, previous.get(path, ())) for path in paths}
         except OSError:
             return None
 

@@ -21,6 +21,10 @@ from codeexec.kernels.process.steps.header_making import start_making
 from codeexec.kernels.process.steps.precompiled import HeldReport, PrecompiledHeader, find_header
 from codeexec.kernels.process.steps.store import PreparedProgram
 
+LAST_WORDS = 0.05
+"""Seconds in which the output of a compiler that has ended must end: its own compilers may have
+outlived it."""
+
 
 class Compiler(Protocol):
     """See `ExecHandle`; how it ended is known with its memory."""
@@ -132,24 +136,35 @@ class SessionBuild:
     ) -> ProcessEnd:
         compiler = self._compiler = await self._start(words)
         streams = (compiler.stdout, compiler.stderr)
-        reading = asyncio.gather(*(self._read(stream, write) for stream in streams))
+        readers = [asyncio.ensure_future(self._read(stream, write)) for stream in streams]
         ended = asyncio.ensure_future(compiler.wait())
+        is_over = False
         try:
-            await asyncio.wait((reading, ended), return_when=asyncio.FIRST_COMPLETED)
-            if not ended.done() and len(self._report) > MOST_REPORT:
+            pending: set[asyncio.Future[None] | asyncio.Future[ProcessEnd]] = {*readers, ended}
+            while not ended.done() and len(self._report) <= MOST_REPORT:
+                _, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+            if not ended.done():
                 write(TOO_LONG)
                 return ProcessEnd(1)
-            end = await ended
-            # A driver that was killed has left its compiler.
-            await compiler.signal(signal.SIGKILL)
-            await reading
+            end = ended.result()
+            await asyncio.wait(readers, timeout=LAST_WORDS)
+            if not all(reader.done() for reader in readers):
+                # A driver that was killed has left its compiler.
+                await compiler.signal(signal.SIGKILL)
+            await asyncio.gather(*readers)
+            is_over = True
             return end
         finally:
-            reading.cancel()
-            ended.cancel()
-            await asyncio.gather(reading, ended, return_exceptions=True)
-            await compiler.kill()
+            for task in (*readers, ended):
+                task.cancel()
+            await asyncio.gather(*readers, ended, return_exceptions=True)
             self._compiler = None
+            environment = self._environment
+            if is_over and isinstance(environment, LocalEnvironment):
+                # To look for what it has left takes tens of milliseconds on a busy machine.
+                environment.end_later(compiler.kill())
+            else:
+                await compiler.kill()
 
     async def _read(self, stream: AsyncIterator[bytes], write: Callable[[bytes], None]) -> None:
         async for chunk in stream:
