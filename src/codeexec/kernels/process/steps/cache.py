@@ -175,8 +175,8 @@ class ProgramFolder:
             files = [path for path in own if not os.path.isdir(path)]  # noqa: PTH112
             if any(_CLOCK_MACRO.search(Path(path).read_bytes()) for path in files):
                 return None
-            paths = (*sources, os.path.realpath(self._tool))
-            return {path: _input(path, previous.get(path, ())) for path in paths}
+            read_paths = (*sources, os.path.realpath(self._tool))
+            return {path: _input(path, previous.get(path, ())) for path in read_paths}
         except OSError:
             return None
 
@@ -218,7 +218,7 @@ def read_depfile(text: str) -> list[str]:
 def _input(path: str, known: tuple[object, ...] = ()) -> Input:
     about = os.stat(path)  # noqa: PTH116
     signature = (about.st_size, about.st_mtime_ns, about.st_ino)
-    if known and tuple(known[:3]) == signature:
+    if len(known) == len(signature) + 1 and known[:3] == signature:
         return (*signature, str(known[3]))
     if stat.S_ISDIR(about.st_mode):
         names = json.dumps(sorted(os.listdir(path))).encode("utf-8", "surrogatepass")  # noqa: PTH208
