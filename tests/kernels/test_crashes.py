@@ -16,9 +16,9 @@ from codeexec import open_session
 from codeexec.domain.options import ProgramOptions
 from codeexec.domain.result import ExecutionResult
 from codeexec.environments.processes import start
+from codeexec.kernels.process.crashes.debugger import WATCHER
 from codeexec.kernels.process.crashes.gdb import CrashFrame, CrashStacks, read_stacks
 from codeexec.kernels.process.crashes.report import crash_words, make_report
-from codeexec.kernels.process.crashes.watch import WATCHER
 from codeexec.program import RunningSession
 
 PROGRAM = """\

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from codeexec.domain.events import Variable
 from codeexec.domain.mime import is_base64
-from codeexec.domain.outputs import Display, ErrorInfo, MimePart, Run, iter_rows, plain
+from codeexec.domain.outputs import Display, ErrorInfo, MimePart, Run, plain
 from codeexec.domain.programs import StepResult
 from codeexec.domain.snapshot import ExecutionView
 
@@ -79,17 +79,12 @@ def make_result(
 ) -> ExecutionResult:
     """The result of `view`, given the kernel's variables after it, all its rows (`view` has only
     the end of them) and the text of their blobs by digest."""
-    stdout: list[str] = []
-    stderr: list[str] = []
+    texts = _Texts(step.rows for step in view.steps)
     displays: list[Display] = []
-    all_rows = list(iter_rows(rows))
-    for row in all_rows:
-        if row.kind == "stdout":
-            stdout.append(plain(row.text))
-        elif row.kind == "stderr":
-            stderr.append(plain(row.text))
-        elif row.display is not None:
-            displays.append(row.display)
+    for run in rows:
+        texts.take(run)
+        if run.display is not None:
+            displays.append(run.display)
     results = [display for display in displays if display.role == "result"]
     output = _text(results[-1].part("text/plain"), blobs) if results else ""
     artifacts = [
@@ -103,28 +98,60 @@ def make_result(
         is_success=view.status == "ok",
         error=error_text(view.error) or (view.reason if view.status != "ok" else ""),
         output=output,
-        stdout=stdout,
-        stderr=stderr,
+        stdout=texts.stdout,
+        stderr=texts.stderr,
         log=[view.reason] if view.reason else [],
         artifact=artifacts,
         variables={variable.name: variable.preview for variable in variables},
-        steps=_steps(view.steps, all_rows),
+        steps=_steps(view.steps, texts),
     )
 
 
-def _steps(steps: Iterable[StepResult], rows: list[Run]) -> list[StepOutput]:
+class _Texts:
+    """The rows of stdout and stderr, run by run: a program may print millions."""
+
+    def __init__(self, ends: Iterable[int]) -> None:
+        """`ends`: at how many rows each step of the program ended, in order."""
+        self.stdout: list[str] = []
+        self.stderr: list[str] = []
+        self.marks: list[tuple[int, int]] = []
+        """How many rows of stdout and of stderr there were at each of `ends`."""
+        self._ends = list(ends)
+        self._at = 0
+
+    def take(self, run: Run) -> None:
+        kind = {"stdout": self.stdout, "stderr": self.stderr}.get(run.kind)
+        own = plain(run.text).split("\n") if kind is not None else []
+        count = len(own) if kind is not None else run.rows
+        while len(self.marks) < len(self._ends):
+            before = self._ends[len(self.marks)] - self._at
+            if before > count:
+                break
+            self._mark(max(before, 0), kind)
+        if kind is not None:
+            kind += own
+        self._at += count
+
+    def _mark(self, before: int, kind: list[str] | None) -> None:
+        """A step ended `before` rows into those of `kind` that come next."""
+        self.marks.append((
+            len(self.stdout) + before * (kind is self.stdout),
+            len(self.stderr) + before * (kind is self.stderr),
+        ))  # fmt: skip
+
+
+def _steps(steps: Iterable[StepResult], texts: _Texts) -> list[StepOutput]:
     outputs: list[StepOutput] = []
-    start = 0
-    for step in steps:
-        own, start = rows[start : step.rows], step.rows
+    start = (0, 0)
+    end = (len(texts.stdout), len(texts.stderr))
+    for number, step in enumerate(steps):
+        stop = texts.marks[number] if number < len(texts.marks) else end
         fields = {name: getattr(step, name) for name in step.__struct_fields__}
-        stdout, stderr = (_rows_of(own, kind) for kind in ("stdout", "stderr"))
+        stdout = tuple(texts.stdout[start[0] : stop[0]])
+        stderr = tuple(texts.stderr[start[1] : stop[1]])
         outputs.append(StepOutput(**fields, stdout=stdout, stderr=stderr))
+        start = stop
     return outputs
-
-
-def _rows_of(rows: Iterable[Run], kind: str) -> tuple[str, ...]:
-    return tuple(plain(row.text) for row in rows if row.kind == kind)
 
 
 def _text(part: MimePart | None, blobs: dict[str, str]) -> str:

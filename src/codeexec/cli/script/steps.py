@@ -20,12 +20,7 @@ from codeexec.cli.script.launch import (
     own_environment,
 )
 from codeexec.domain.errors import UsageError
-from codeexec.kernels.process.crashes.watch import (
-    WATCHER,
-    find_debugger,
-    missing_debugger,
-    read_crash,
-)
+from codeexec.kernels.process.crashes.debugger import WATCHER, find_debugger
 from codeexec.kernels.process.steps.build import (
     BuildResult,
     BuiltProgram,
@@ -64,6 +59,8 @@ class BuiltScript(Script):
         spawned = super().start(stdout, stderr, stdin=stdin, wants_variables=wants_variables)
 
         def read(folder: Path, code: int) -> CrashReport | None:
+            from codeexec.kernels.process.crashes.watch import missing_debugger, read_crash
+
             if not debugger:
                 return missing_debugger(language, code)
             return read_crash(folder, debugger, code)

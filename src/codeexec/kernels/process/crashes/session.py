@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from codeexec.domain.errors import CodeexecError
 from codeexec.environments.base import Environment, run
 from codeexec.environments.short_folders import make_folder, remove_flat
+from codeexec.kernels.process.crashes.debugger import WATCHER, find_debugger, watched_command
 from codeexec.kernels.process.crashes.gdb import QUESTIONS, gdb_command, read_stacks
 from codeexec.kernels.process.crashes.report import CrashReport, crash_words, make_report
 from codeexec.kernels.process.crashes.watch import (
@@ -17,12 +18,9 @@ from codeexec.kernels.process.crashes.watch import (
     DEADLY,
     GDB_SECONDS,
     MOST_CRASH,
-    WATCHER,
-    find_debugger,
     missing_debugger,
     parse_crash,
     read_crash,
-    watched_command,
 )
 from codeexec.languages.model import Language
 

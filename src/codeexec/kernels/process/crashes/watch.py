@@ -5,19 +5,15 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from codeexec.domain.plain_files import read_plain
-from codeexec.hostfiles.programs import which
+from codeexec.domain.text.parsing import load_json
+from codeexec.kernels.process.crashes.gdb import QUESTIONS, gdb_command, read_stacks
+from codeexec.kernels.process.crashes.report import CrashReport, crash_words, make_report
+from codeexec.languages.model import Language
 
-if TYPE_CHECKING:
-    from codeexec.kernels.process.crashes.report import CrashReport
-    from codeexec.languages.model import Language
-
-WATCHER = Path(__file__).parents[3] / "guest" / "crash_watch.py"
 CORE = "core"
 CRASH = "crash"
 """Names of what the watcher leaves: see there."""
@@ -30,25 +26,10 @@ DEADLY = frozenset({
 })  # fmt: skip
 
 
-def find_debugger(language: Language, environ: Mapping[str, str]) -> str:
-    """The path of the debugger of programs in this language; empty where there is none."""
-    return (which(language.debugger, environ) or "") if language.debugger else ""
-
-
-def watched_command(
-    command: Sequence[str], folder: str, python: Sequence[str] = (sys.executable,)
-) -> tuple[str, ...]:
-    """The command, watched. `folder` gets what is known of its crash."""
-    return (*python, "-I", "-S", str(WATCHER), folder, *command)
-
-
 def missing_debugger(language: Language, code: int, where: str = "") -> CrashReport | None:
     """How to get a backtrace of a program that ended with `code` where there is no debugger."""
     if -code not in DEADLY or not language.debugger:
         return None
-    # Not at the start of each program: these imports take as long as a short one runs.
-    from codeexec.kernels.process.crashes.report import CrashReport
-
     name = language.debugger
     return CrashReport.plain(
         f"No backtrace: {name} is not installed. Install it{where}: {language.install_debugger}"
@@ -60,9 +41,6 @@ def read_crash(folder: Path, debugger: str, code: int) -> CrashReport | None:
     None where that was no crash, or nothing is known of it. May take GDB_SECONDS."""
     if -code not in DEADLY:
         return None
-    from codeexec.kernels.process.crashes.gdb import QUESTIONS, gdb_command, read_stacks
-    from codeexec.kernels.process.crashes.report import CrashReport, crash_words, make_report
-
     try:
         crash = parse_crash(read_plain(folder / CRASH, MOST_CRASH, follow_links=False))
     except OSError:
@@ -93,8 +71,6 @@ def read_crash(folder: Path, debugger: str, code: int) -> CrashReport | None:
 
 def parse_crash(content: bytes) -> Mapping[str, object]:
     """The content of the file CRASH; empty where it makes no sense."""
-    from codeexec.domain.text.parsing import load_json
-
     try:
         crash = load_json(content)
     except ValueError:

@@ -14,6 +14,9 @@ from codeexec.environments.holder.client import ChannelReader
 
 GATHER = 0.004
 """Seconds in which small reads are gathered: each batch is journaled and painted."""
+MOST_GATHER = 0.016
+FLOOD = 1 << 14
+"""Bytes in one batch from which on the next ones are gathered longer, up to MOST_GATHER."""
 MOST_WAITING = 1 << 20
 """Bytes that wait to be taken; beyond it the program is held back."""
 END_OF_INPUT = "\x04"
@@ -119,10 +122,12 @@ class TerminalRun:
 
     async def _pass_on(self, reading: asyncio.Future[None]) -> None:
         reading.add_done_callback(lambda _: self._arrived.set())
+        gather = GATHER
         while not reading.done():
             await self._arrived.wait()
-            await asyncio.sleep(GATHER)
+            await asyncio.sleep(gather)
             self._arrived.clear()
+            gather = min(2 * gather, MOST_GATHER) if self._waiting >= FLOOD else GATHER
             self._pass_pieces()
         self._pass_pieces(final=True)
 
