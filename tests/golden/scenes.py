@@ -8,6 +8,8 @@ A new scene is a function and one entry of SCENES.
 from __future__ import annotations
 
 import asyncio
+import base64
+import io
 import json
 import os
 import re
@@ -17,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from PIL import Image, ImageDraw
 from textual.widgets import Input, TextArea
 
 from codeexec.config.model import Editor, Settings
@@ -265,6 +268,18 @@ async def table(folder: Path, size: Size) -> AsyncIterator[Bench]:
         yield bench
 
 
+def _plot() -> dict[str, object]:
+    """A line in a frame as the data of a display."""
+    image = Image.new("RGB", (320, 160), "white")
+    draw = ImageDraw.Draw(image)
+    draw.rectangle((16, 10, 304, 144), outline="black", width=4)
+    draw.line([(16, 140), (80, 40), (160, 110), (240, 20), (300, 90)], fill="blue", width=8)
+    file = io.BytesIO()
+    image.save(file, "PNG")
+    data = base64.b64encode(file.getvalue()).decode()
+    return {"image/png": data, "text/plain": "<Figure size 320x160>"}
+
+
 def _page_cells() -> list[dict[str, object]]:
     """A notebook with one output of each kind."""
 
@@ -303,6 +318,7 @@ def _page_cells() -> list[dict[str, object]]:
             },
             count=4,
         ),
+        code("plot()", {"output_type": "display_data", "data": _plot(), "metadata": {}}, count=6),
         code("stations()", {"output_type": "stream", "name": "stdout", "text": rows}, count=5),
         {"cell_type": "markdown", "metadata": {}, "source": "## Later"},
     ]
@@ -328,6 +344,17 @@ async def page(folder: Path, size: Size) -> AsyncIterator[Bench]:
         await bench.press("home", "j")
         await bench.sees("• Hill")
         yield bench
+
+
+async def plot(bench: Bench) -> None:
+    """Go on to a plot, which is drawn in blocks."""
+    await bench.press("home", "j", "j", "j")
+    sheet = bench.workbench.documents.sheet
+    assert sheet is not None
+    lines = range(sheet.editor.size.height)
+    await bench.until(
+        lambda: any("▌" in sheet.editor.render_line(y).text for y in lines), "the plot in blocks"
+    )
 
 
 Story = Callable[[Path, Size], AbstractAsyncContextManager[Bench]]
@@ -357,7 +384,7 @@ SCENES: dict[str, Scene] = {
     "watching": Scene(watching),
     "split": Scene(split, {"palette": palette, "settings": settings}),
     "table": Scene(table),
-    "page": Scene(page),
+    "page": Scene(page, {"page-plot": plot}),
 }
 
 

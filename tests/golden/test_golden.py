@@ -68,12 +68,18 @@ async def _take(bench: Bench, size: Size) -> Picture:
         program.show_theme(program.app_context.themes[theme].at(depth))
         before: list[list[Segment]] | None = None
         shot: list[list[Segment]] = []
-        while before != shot or len(shot) != size[1]:
+        while before != shot or len(shot) != size[1] or _is_painting(bench):
             await bench.pilot.pause(0.02)
             before = shot
             shot = [list(strip) for strip in program.screen._compositor.render_strips()]
         strips[f"{theme} {depth}"] = shot
     return take(strips)
+
+
+def _is_painting(bench: Bench) -> bool:
+    """Whether pictures are being painted, which another theme may ask for anew."""
+    groups = ("images", "page-pictures", "paint")
+    return any(work.group in groups and not work.is_finished for work in bench.program.workers)
 
 
 def _differences(name: str, picture: Picture) -> list[str]:

@@ -412,15 +412,27 @@ async def test_presses_select_cells_and_a_double_click_enters_markdown(tmp_path:
         await pilot.click(editor, offset=(left, row("bold")))
         await until(pilot, lambda: selected() == range(1, 2))
         assert pane.pages.selects_cells
-        last = [at for at, line in enumerate(rows(sheet)) if "In [ ]" in line][-1]
+        last = [at for at, line in enumerate(rows(sheet)) if "In [1]" in line][-1]
         await pilot.click(editor, offset=(left, last), shift=True)
         await until(pilot, lambda: selected() == range(1, 4))
         await pilot.click(editor, offset=(left, row("out")), button=3)
         assert selected() == range(1, 4)
         await pilot.press("z")
-        await pilot.click(editor, offset=(left, row("In [ ]")), button=3)
+        await pilot.click(editor, offset=(left, row("In [1]")), button=3)
         await until(pilot, lambda: selected() == range(1))
         await pilot.click(editor, offset=(left, row("bold")), times=2)
         await until(pilot, shows(sheet, "**bold**"))
         assert not pane.pages.selects_cells
         assert editor.model.cell().index == 1
+
+
+async def test_a_page_opens_with_its_first_cell_rendered(tmp_path: Path) -> None:
+    text = "# **Title**\n\n```python\nx\n\n\ny\n```\n\n| a |\n|---|\n| 1 |"
+    path = write_notebook(tmp_path / "a.ipynb", markdown(text), code("x = 1", count=6))
+    async with PaneApp(pane := make()).run_test(size=(50, 24)) as pilot:
+        sheet = await opened(pane, path)
+        expected = ["Title", "", " x", "", "", " y", "", " a", " ─"]
+        await until(pilot, lambda: rows(sheet)[:9] == expected)
+        await until(pilot, shows(sheet, "In [6]"))
+        await pilot.press("down")
+        await until(pilot, shows(sheet, "# # **Title**"))

@@ -187,9 +187,10 @@ class Painter:
         content = self.block_contents.get(block.key)
         strip = content.render_row(row, room) if content is not None else Strip([])
         strip = strip.crop(0, room).extend_cell_length(room, ground)
-        bar = " "
-        if self.selected_cells is not None and self._is_marked(self.model.cells.at(block.line)):
-            bar = _CURRENT
+        caret, first = self.model.cursor.line, block.line + 1 - block.hidden
+        is_current = self.selected_cells is not None or first <= caret <= block.line
+        is_marked = is_current and self._is_marked(self.model.cells.at(block.line))
+        bar = _CURRENT if is_marked else " "
         glyph = self.text_layer.block_glyph(block.key, row) if self.text_layer is not None else ""
         gutter = [
             Segment(glyph or " ", self.styles("text", "", "muted") if glyph else ground),

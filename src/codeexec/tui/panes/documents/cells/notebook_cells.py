@@ -139,14 +139,18 @@ class NotebookCells:
             for cell in copy_cells(self.text, first, last)
         )
 
-    def saved_json(self, key: str) -> Json | None:
-        """The JSON of a code cell that had outputs when the notebook was saved; they are parsed
-        only when they are read. None if it had none, or if the cell is new."""
+    def code_json(self, key: str) -> Json | None:
+        """The JSON of a code cell as the notebook was saved; None if the cell is new. Its outputs
+        are parsed only when they are read."""
         cells = self._editor().model.cells
         index = cells.index_of(key)
         if index is None or cells.kind(index) is not CellKind.CODE:
             return None
-        raw = self._bank.find(key, CellKind.CODE)
+        return self._bank.find(key, CellKind.CODE)
+
+    def saved_json(self, key: str) -> Json | None:
+        """As `code_json`, of a cell that had outputs."""
+        raw = self.code_json(key)
         return raw if raw is not None and raw.get("outputs") else None
 
     def attachments(self, key: str) -> Mapping[str, object]:

@@ -16,6 +16,7 @@ from codeexec.tui.render.plain import one_line
 from codeexec.tui.session.stored_outputs import is_stored
 
 if TYPE_CHECKING:
+    from codeexec.tui.panes.documents.page.cell_source import CellSource
     from codeexec.tui.panes.documents.page.page_outputs import PageOutputs
     from codeexec.tui.panes.editor.code_editor import CodeEditor
 
@@ -23,11 +24,13 @@ _BUSY = (CellState.QUEUED, CellState.RUNNING)
 
 
 class CellHeadings:
-    """`outputs` has the executions that are shown; `show` gives those without output."""
+    """`outputs` has the executions that are shown; `show` gives those without output, and `source`
+    the counts of the file."""
 
-    def __init__(self, editor: CodeEditor, outputs: PageOutputs) -> None:
+    def __init__(self, editor: CodeEditor, outputs: PageOutputs, source: CellSource) -> None:
         self._editor = editor
         self._outputs = outputs
+        self._source = source
         self._views: Mapping[str, ExecutionView] = {}
         self._stale: frozenset[str] = frozenset()
 
@@ -66,7 +69,7 @@ class CellHeadings:
         if mark is not None and mark.state in _BUSY:
             return "In [*]"
         view = self._view(cell_key)
-        count = view.count if view is not None else None
+        count = view.count if view is not None else self._source.saved_count(cell_key)
         return f"In [{' ' if count is None else count}]"
 
     def _view(self, cell_key: str) -> ExecutionView | None:

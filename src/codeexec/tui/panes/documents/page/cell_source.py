@@ -35,6 +35,12 @@ class CellSource:
             return None
         return await asyncio.to_thread(stored_view, *found, 0, WHOLE_ROWS)
 
+    def saved_count(self, cell_key: str) -> int | None:
+        """The execution count that the file has of a code cell."""
+        raw = self._sheet.notebook_cells.code_json(cell_key)
+        count = raw.get("execution_count") if raw is not None else None
+        return count if isinstance(count, int) else None
+
     def _find(self, cell_key: str) -> tuple[Json, Cell, CellRef] | None:
         """The JSON of a cell of the file that has outputs, the cell, and its place."""
         model = self._sheet.editor.model

@@ -105,7 +105,23 @@ def _text_lines(text: str, width: int, theme: Theme) -> list[Strip]:
     inks = {name: theme.style(meaning) for name, meaning in _INKS.items()}
     inks["heading"] += Style(bold=True)
     inks["link"] += Style(underline=True)
-    return markdown_lines(_with_math(_DATA.sub(r"(\1", text)), max(width, 8), inks)
+    return _spaced(markdown_lines(_with_math(_DATA.sub(r"(\1", text)), max(width, 8), inks))
+
+
+def _spaced(lines: list[Strip]) -> list[Strip]:
+    """The lines with one blank row between blocks, of which some have blank rows of their own, and
+    none around all. Blank rows inside of code stay."""
+    spaced: list[Strip] = []
+    blanks: list[Strip] = []
+    for line in lines:
+        if not line.text.strip():
+            blanks.append(line)
+            continue
+        is_between = any(not blank.cell_length for blank in blanks)
+        spaced += ([Strip([])] if is_between else blanks) if spaced else []
+        blanks = []
+        spaced.append(line)
+    return spaced
 
 
 def _with_math(source: str) -> str:

@@ -34,6 +34,8 @@ class MarkdownTexts:
         self._theme = theme
         self._outputs = outputs
         self._texts: dict[str, MarkdownBlock] = {}
+        self._outdated: set[str] = set()
+        """Cells that were rendered with another theme; shown until they are rendered again."""
         self._pictures = MarkdownPictures(requester, outputs, changed, source)
 
     def get(self, cell_key: str) -> MarkdownBlock | None:
@@ -43,8 +45,10 @@ class MarkdownTexts:
         """Render a cell where its text or the width is another one."""
         width = self._outputs.output.width
         block = self._texts.get(cell.key)
-        if block is not None and (block.source, block.width) == (cell.source, width):
+        is_current = block is not None and (block.source, block.width) == (cell.source, width)
+        if is_current and cell.key not in self._outdated:
             return
+        self._outdated.discard(cell.key)
         is_blank_start = not cell.source.strip() and cell.body == cell.start
         if is_too_long(cell.source) or is_blank_start:
             self._texts.pop(cell.key, None)
@@ -56,10 +60,6 @@ class MarkdownTexts:
         self._pictures.load_wanted(self._texts.items())
 
     def use(self, theme: Theme) -> None:
-        """Render with another theme."""
+        """Render with another theme when asked next."""
         self._theme = theme
-        self.clear()
-
-    def clear(self) -> None:
-        """Render all anew when asked next."""
-        self._texts.clear()
+        self._outdated = set(self._texts)

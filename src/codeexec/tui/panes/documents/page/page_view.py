@@ -65,11 +65,11 @@ class PageView:
         self._theme = theme
         self._requester = requester
         self._source = source
-        self.outputs = PageOutputs(editor, theme, requester, self.fit_blocks)
+        self.outputs = PageOutputs(editor, theme, requester, self._follow_growth)
         self._texts = MarkdownTexts(theme, requester, self.outputs, self.fit_blocks, source)
         self.folds = SectionFolds(editor.model)
         self._fold_keys: set[str] = set()
-        self._headings = CellHeadings(editor, self.outputs)
+        self._headings = CellHeadings(editor, self.outputs, source)
         self._views: Mapping[str, ExecutionView] = {}
         self._stale: frozenset[str] = frozenset()
         self._without_saved: set[str] = set()
@@ -77,6 +77,8 @@ class PageView:
         self._keys = editor.model.cells.keys
         self._touched: set[str] = set()
         self._caret_key = ""
+        self._has_moved = False
+        """The user has moved the caret or typed: it is entered on purpose where it is."""
         self._round = 0
         self.mode = CommandMode(
             editor, editor.modal, do, self._note_mode, self.reveal_cell, self.folds.step
@@ -115,11 +117,17 @@ class PageView:
     def show_changed(self, views: Iterable[ExecutionView], rewritten: Mapping[str, int]) -> None:
         """Bring executions that are shown up to date; what the cell with the caret puts out is
         scrolled into view."""
-        keys = self.outputs.show_changed(views, rewritten)
-        total = self._editor.model.rows.total
+        self._follow_growth(self.outputs.show_changed(views, rewritten), is_news=True)
+
+    def _follow_growth(self, cell_keys: Iterable[str], *, is_news: bool = False) -> None:
+        """Outputs have other rows: that of the cell with the caret stays in view as it grows, if it
+        is `is_news` or the caret is in view."""
+        model, keys = self._editor.model, tuple(cell_keys)
+        total, top = model.rows.total, self._editor.scroll_offset.y
+        is_seen = 0 <= model.rows.row_of(*model.cursor) - top < self._editor.viewport.page
         self.fit_blocks(keys)
-        if self._caret_key in keys and self._editor.model.rows.total > total:
-            self.reveal_cell(self._editor.model.cells.at(self._editor.model.cursor.line))
+        if self._caret_key in keys and model.rows.total > total and (is_news or is_seen):
+            self.reveal_cell(model.cells.at(model.cursor.line))
 
     async def _fill(self, number: int) -> None:
         """Make the blocks of all cells, in slices, until another round has begun."""
@@ -193,7 +201,6 @@ class PageView:
 
     def _measure_again(self) -> None:
         self.outputs.measure_again()
-        self._texts.clear()
         self._layout()
         self.show(self._views, self._stale)
 
@@ -207,7 +214,8 @@ class PageView:
             return None
         if is_markdown(model, index):
             text = self._texts.get(key)
-            if text is None or (key == self._caret_key and not self.mode.is_on):
+            is_entered = self._has_moved and key == self._caret_key and not self.mode.is_on
+            if text is None or is_entered:
                 return None
             return text_block(model, index, text.height), text
         output = self.outputs.get(key)
@@ -277,6 +285,9 @@ class PageView:
         self.mode.follow_text()
         self._follow_folds(touched)
         key = self._key_at_caret()
+        if not self._has_moved:
+            self._has_moved = True
+            touched.add(key)
         if key != self._caret_key:
             touched |= {key, self._caret_key}
             self._render_left(self._caret_key)
@@ -324,6 +335,7 @@ class PageView:
 
     def _note_mode(self) -> None:
         """The mode or the selected cells have changed."""
+        self._has_moved = True
         painter = self._editor.painter
         painter.selected_cells = self.mode.selected if self.mode.is_on else None
         self._render_left(self._caret_key)

@@ -271,6 +271,8 @@ class Pages:
         for block in blocks:
             (block.toggle_whole if name == "whole" else block.toggle_collapsed)()
         page.fit_blocks(cell_keys)
+        if name == "collapse":
+            page.reveal_cell(page.mode.selected[-1])
 
     def _refuse(self, message: str, next_step: str) -> None:
         self._post(Failed(UsageError(message, next_step)))
