@@ -335,8 +335,10 @@ async def page(folder: Path, size: Size) -> AsyncIterator[Bench]:
         bench.workbench.pane_layout.go("editor")
         sheet = bench.workbench.documents.sheet
         await bench.until(lambda: sheet is not None and sheet.editor.has_focus, "the keys")
+        assert sheet is not None
+        blocks = sheet.editor.model.rows.blocks
+        await bench.until(lambda: len(blocks.keys()) == len(_page_cells()), "all blocks")
         bench.editor.at("stations()")
-        await bench.sees("saved")
         await bench.press("shift+f11")
         await bench.sees("▸ 40 rows of output")
         await bench.press("escape")

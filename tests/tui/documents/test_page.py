@@ -436,3 +436,4 @@ async def test_a_page_opens_with_its_first_cell_rendered(tmp_path: Path) -> None
         await until(pilot, shows(sheet, "In [6]"))
         await pilot.press("down")
         await until(pilot, shows(sheet, "# # **Title**"))
+        assert sheet.editor.model.cursor == (2, 0)

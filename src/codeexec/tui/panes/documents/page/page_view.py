@@ -29,7 +29,7 @@ from codeexec.tui.panes.documents.page.page_outputs import PageOutputs
 from codeexec.tui.panes.documents.page.page_sections import PageSections
 from codeexec.tui.panes.editor.actions.moves import start_of_cell
 from codeexec.tui.panes.editor.text.blocks import Block, BlockContent
-from codeexec.tui.panes.editor.text.text import Location, TextChange
+from codeexec.tui.panes.editor.text.text import ORIGIN, Location, TextChange
 from codeexec.tui.session.stored_outputs import is_stored
 from codeexec.tui.theme.theme import Theme
 
@@ -77,8 +77,7 @@ class PageView:
         self._keys = editor.model.cells.keys
         self._touched: set[str] = set()
         self._caret_key = ""
-        self._has_moved = False
-        """The user has moved the caret or typed: it is entered on purpose where it is."""
+        self._has_moved = False  # or typed: then the caret is meant to be where it is
         self._round = 0
         self.mode = CommandMode(
             editor, editor.modal, do, self._note_mode, self.reveal_cell, self.folds.step
@@ -87,6 +86,8 @@ class PageView:
         editor.modal = self.mode
         editor.model.listeners.append(self._note_change)
         self.outputs.fit()
+        if editor.model.cursor == ORIGIN and is_markdown(editor.model, 0):
+            editor.model.select(start_of_cell(editor.model, 0))  # not before its separator
         editor.use_layer(self)
 
     def close(self) -> None:

@@ -75,8 +75,12 @@ def _move_by_rows(model: EditorModel, count: int, *, select: bool) -> None:
     while (place := model.rows.block_at(target)) is not None:
         block, offset = place
         if block.hidden and not block.is_closed:
-            # The caret enters what stands in place of lines.
-            line = block.line if count < 0 else block.line + 1 - block.hidden
+            # The caret enters what stands in place of lines, or goes on where it is in them.
+            first = block.line + 1 - block.hidden
+            if first <= line <= block.line:
+                line = max(0, min(line + (1 if count > 0 else -1), len(model.lines) - 1))
+            else:
+                line = block.line if count < 0 else first
             move_to(model, Location(line, 0), select=select)
             model.goal_cell = goal
             return
