@@ -318,8 +318,8 @@ def _page_cells() -> list[dict[str, object]]:
             },
             count=4,
         ),
-        code("plot()", {"output_type": "display_data", "data": _plot(), "metadata": {}}, count=6),
         code("stations()", {"output_type": "stream", "name": "stdout", "text": rows}, count=5),
+        code("plot()", {"output_type": "display_data", "data": _plot(), "metadata": {}}, count=6),
         {"cell_type": "markdown", "metadata": {}, "source": "## Later"},
     ]
 
@@ -350,7 +350,7 @@ async def page(folder: Path, size: Size) -> AsyncIterator[Bench]:
 
 async def plot(bench: Bench) -> None:
     """Go on to a plot, which is drawn in blocks."""
-    await bench.press("home", "j", "j", "j")
+    await bench.press("home", "j", "j", "j", "j")
     sheet = bench.workbench.documents.sheet
     assert sheet is not None
     lines = range(sheet.editor.size.height)
