@@ -11,6 +11,7 @@ from codeexec.domain.wire.frames import MAX_REQUEST
 from codeexec.server import head, refusal
 from codeexec.server.gate import Authenticator
 from codeexec.server.limits import Connections
+from codeexec.server.service_settings import ServiceSettings
 from codeexec.session.host import Host
 
 if TYPE_CHECKING:
@@ -31,8 +32,9 @@ class TooLong(UsageError):
 class HttpStack:
     """Makes uvicorn's protocol for a connection. Costs nothing before the first."""
 
-    def __init__(self, host: Host) -> None:
+    def __init__(self, host: Host, settings: ServiceSettings) -> None:
         self._host = host
+        self._settings = settings
         self._loading = asyncio.Lock()
         self._app: App | None = None
         self._state: ServerState | None = None
@@ -48,7 +50,7 @@ class HttpStack:
         """For one connection that came in by `gate` and is counted in `connections`."""
         async with self._loading:
             if self._app is None:
-                self._app = await asyncio.to_thread(_load, self._host)
+                self._app = await asyncio.to_thread(_load, self._host, self._settings)
         from uvicorn.config import Config
         from uvicorn.server import ServerState
 
@@ -81,12 +83,12 @@ class HttpStack:
             await asyncio.wait(self._state.tasks, timeout=1.0)
 
 
-def _load(host: Host) -> App:
+def _load(host: Host, settings: ServiceSettings) -> App:
     # 0.4 s of imports: on a thread, so that clients go on meanwhile.
     import codeexec.server.http_protocol  # noqa: F401
     from codeexec.server.rest.app import make_app
 
-    return make_app(host)
+    return make_app(host, settings)
 
 
 class Guarded:

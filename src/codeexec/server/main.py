@@ -21,6 +21,7 @@ from codeexec.server.gate import Authenticator, names_of
 from codeexec.server.instance import Instance
 from codeexec.server.limits import ConnectionLimits, raise_file_limit
 from codeexec.server.service import Service
+from codeexec.server.service_settings import ServiceSettings
 from codeexec.session.host import Host
 from codeexec.session.settings import HostSettings
 
@@ -38,6 +39,7 @@ class ServerOptions:
     bind: tuple[str, int] | None = None
     token: str = ""
     settings: HostSettings = field(default_factory=HostSettings)
+    service: ServiceSettings = field(default_factory=ServiceSettings)
 
 
 async def serve(
@@ -62,7 +64,7 @@ async def serve(
         loop.add_signal_handler(number, host.stop_requested.set)
     loop.add_signal_handler(signal.SIGUSR1, restore.set)
     # Bound before we could answer, so that a client's connection waits instead of failing.
-    service = Service(host, ConnectionLimits().fitting(raise_file_limit()))
+    service = Service(host, ConnectionLimits().fitting(raise_file_limit()), options.service)
     try:
         await host.start()
         await service.listen(listening, Authenticator())

@@ -15,6 +15,7 @@ from codeexec.server.gate import Authenticator
 from codeexec.server.http import HttpStack
 from codeexec.server.limits import ConnectionLimits, Connections
 from codeexec.server.peer import ClientConnection
+from codeexec.server.service_settings import ServiceSettings
 from codeexec.session.host import Host
 
 log = logging.getLogger(__name__)
@@ -26,7 +27,12 @@ _GRACE = 2.0
 class Service:
     """Listens on any number of sockets, each with its gate."""
 
-    def __init__(self, host: Host, limits: ConnectionLimits | None = None) -> None:
+    def __init__(
+        self,
+        host: Host,
+        limits: ConnectionLimits | None = None,
+        settings: ServiceSettings | None = None,
+    ) -> None:
         """`limits` hold for each listening socket by itself."""
         self.host = host
         self._limits = limits or ConnectionLimits()
@@ -34,7 +40,7 @@ class Service:
         self._servers: dict[socket.socket, asyncio.Server] = {}
         self._clients: dict[ClientWebSocket, asyncio.Task[None]] = {}
         self._work: set[asyncio.Task[None]] = set()
-        self._http = HttpStack(host)
+        self._http = HttpStack(host, settings or ServiceSettings())
         self._busy_at = time.monotonic()
 
     async def listen(self, listening: socket.socket, gate: Authenticator) -> None:

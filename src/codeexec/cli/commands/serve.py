@@ -117,10 +117,12 @@ def serve(bind: str, token_file: Path | None, as_json: bool) -> None:
     from codeexec.kernels.factory import make_factory
     from codeexec.server.main import ServerOptions, set_up_log
     from codeexec.server.main import serve as serve_now
+    from codeexec.server.service_settings import service_settings
     from codeexec.server.start import claim, clean_environ, container_settings, host_settings
 
     address = parse_bind(bind) if bind else None
     token = read_token(token_file) if address else ""
+    limits = service_settings(os.environ)
     clean_environ()
     paths = find_paths()
     instance = claim(paths)
@@ -143,6 +145,8 @@ def serve(bind: str, token_file: Path | None, as_json: bool) -> None:
             if token_file is not None:
                 style.say(f"token   in {token_file}", flush=True)
 
-    options = ServerOptions(paths, bind=address, token=token, settings=host_settings())
+    options = ServerOptions(
+        paths, bind=address, token=token, settings=host_settings(), service=limits
+    )
     kernels = make_factory(EarlyKernel(), container_settings, Holding(paths.holder))
     asyncio.run(serve_now(options, instance, listening, kernels, ready))

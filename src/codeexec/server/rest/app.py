@@ -19,11 +19,13 @@ from codeexec.domain.errors import CodeexecError, NotFound, UsageError
 from codeexec.domain.wire.codec import UNREADABLE
 from codeexec.server.gate import token_in
 from codeexec.server.peer import internal
-from codeexec.server.rest import operations, special
+from codeexec.server.rest import named_sessions, operations, special
+from codeexec.server.rest.alias import Alias
 from codeexec.server.rest.docs_page import docs_page
 from codeexec.server.rest.openapi import describe
 from codeexec.server.rest.replies import answer, convert, problem
 from codeexec.server.rest.routes import ROUTES, Route
+from codeexec.server.service_settings import ServiceSettings
 from codeexec.session.host import Host
 
 CLIENT = q.ClientInfo("http")
@@ -31,7 +33,7 @@ CLIENT = q.ClientInfo("http")
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-def make_app(host: Host) -> FastAPI:
+def make_app(host: Host, settings: ServiceSettings | None = None) -> FastAPI:
     """All of it; `/docs` shows it to people, `/openapi.json` to programs."""
     app = FastAPI(
         title="codeexec-tui",
@@ -51,6 +53,8 @@ def make_app(host: Host) -> FastAPI:
         )
     special.add(app, host)
     operations.add(app, host)
+    named_sessions.add(app, host, settings or ServiceSettings())
+    app.add_middleware(Alias)
     app.add_exception_handler(CodeexecError, _told)
     app.add_exception_handler(HTTPException, _told)
     app.add_exception_handler(RequestValidationError, _told)

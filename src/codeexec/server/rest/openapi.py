@@ -14,7 +14,7 @@ from codeexec.domain.events import Recorded
 from codeexec.domain.requests import Done
 from codeexec.domain.snapshot import Snapshot
 from codeexec.domain.wire.frames import Problem
-from codeexec.server.rest import operations
+from codeexec.server.rest import named_sessions, operations
 from codeexec.server.rest.replies import MEANINGS
 from codeexec.server.rest.routes import ROUTES, SESSION, Route
 from codeexec.server.rest.special import ArtifactList, ExecutionRows, Health
@@ -34,9 +34,10 @@ _ANSWERS: dict[tuple[str, str], type[msgspec.Struct]] = {
     ("get", f"{SESSION}/artifacts"): ArtifactList,
     ("put", f"{SESSION}/files/{{path}}"): Done,
     **operations.ANSWERS,
+    **named_sessions.ANSWERS,
 }
 
-_ROUTES = (*ROUTES, *operations.ROUTES)
+_ROUTES = (*ROUTES, *operations.ROUTES, *named_sessions.ROUTES)
 
 _BYTES = {"type": "string", "format": "binary"}
 _CONTENT: dict[tuple[str, str], Json] = {
@@ -52,7 +53,11 @@ _CONTENT: dict[tuple[str, str], Json] = {
     },
 }
 
-POLLED = {("get", f"{SESSION}/executions/{{execution_id}}"), ("get", operations.STATUS_PATH)}
+POLLED = {
+    ("get", f"{SESSION}/executions/{{execution_id}}"),
+    ("get", operations.STATUS_PATH),
+    ("get", named_sessions.STATUS_PATH),
+}
 """Answers that may wait for a change."""
 
 _POLL_PARAMETERS = [

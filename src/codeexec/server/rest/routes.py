@@ -13,7 +13,6 @@ import msgspec
 from codeexec.domain import requests as q
 
 SESSION = "/v1/sessions/{session}"
-TERMINAL = f"{SESSION}/terminals/{{terminal_id}}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,24 +171,4 @@ ROUTES: tuple[Route, ...] = (
     Route("DELETE", f"{SESSION}/terminals/{{terminal_id}}", "Close it", q.CloseTerminal),
     Route("POST", f"{SESSION}/artifacts", "Keep a file as an artifact", q.PinArtifact, status=201),
     Route("DELETE", f"{SESSION}/artifacts/{{artifact_id}}", "Remove an artifact", q.RemoveArtifact),
-    Route("POST", f"{SESSION}/terminals", "Open a terminal", q.OpenTerminal, q.TerminalAnswer, 201),
-    Route(
-        "POST",
-        f"{TERMINAL}/restart",
-        "Start its command again",
-        q.RestartTerminal,
-        q.TerminalAnswer,
-    ),
-    Route("DELETE", TERMINAL, "End a terminal, and remove it", q.CloseTerminal),
-    Route("POST", f"{TERMINAL}/input", "Type, paste, use the mouse", q.TypeInTerminal),
-    Route("POST", f"{TERMINAL}/size", "The size in which a client shows it", q.ResizeTerminal),
-    Route(
-        "GET",
-        f"{TERMINAL}/rows",
-        "Rows of scrollback and screen",
-        q.ReadTerminalRows,
-        q.TerminalRows,
-    ),
-    Route("GET", f"{TERMINAL}/search", "Search its rows", q.SearchTerminal, q.TerminalMatches),
-    Route("GET", f"{TERMINAL}/text", "Rows as text", q.ReadTerminalText, q.TerminalText),
 )
