@@ -104,6 +104,45 @@ def test_json_has_the_steps_of_a_program(desk: Desk) -> None:
     assert done.returncode == 134
 
 
+def test_a_build_that_makes_no_program_is_told(desk: Desk) -> None:
+    desk.file("main.cpp", "int main() {}\n")
+    checked = desk.run("build", "main.cpp", "--flag=-fsyntax-only")
+    assert (checked.returncode, checked.stdout, checked.stderr) == (0, "", "")
+    for flag in ("-fsyntax-only", "-c"):
+        done = desk.run("run", "main.cpp", f"--flag={flag}")
+        assert done.returncode == 126
+        assert "The build has made no program that can be run." in done.stderr
+
+
+def test_nothing_is_built_where_others_can_change_it(desk: Desk) -> None:
+    desk.file("main.cpp", "int main() {}\n")
+    assert desk.run("run", "main.cpp").returncode == 0
+    builds = desk.home / ".cache" / "codeexec-tui" / "builds"
+    builds.chmod(0o777)
+    done = desk.run("run", "main.cpp")
+    assert done.returncode != 0
+    assert f"Programs are not built in {builds}: others can change what is there." in done.stderr
+
+
+def test_names_with_blanks_newlines_and_dashes_are_built(desk: Desk) -> None:
+    for folder, name in (
+        ("a b", "x y.cpp"),
+        ("a\nb", "m.cpp"),
+        ("-d", "-m.cpp"),
+        ("$x:y", "m#.cpp"),
+    ):
+        (desk.folder / folder).mkdir()
+        path = f"./{folder}/{name}"
+        desk.file(path, '#include "h.h"\nint main() { return N; }\n')
+        for status in (3, 4):  # the header is known as one that the build has read
+            desk.file(f"{folder}/h.h", f"#define N {status}\n")
+            assert desk.run("run", path).returncode == status, path
+            done = desk.run("build", path, "--json")
+            assert json.loads(done.stdout)["is_reused"] is ("\n" not in folder), path
+    dashed = desk.run("run", "--", "-m.cpp")
+    assert "There is no option -m.cpp." in dashed.stderr
+
+
 @pytest.mark.parametrize(
     ("name", "code", "printed", "status"),
     [

@@ -140,6 +140,30 @@ async def test_a_limit_of_time(session: RunningSession) -> None:
     assert end.status == "timed_out"
 
 
+async def test_a_killed_driver_leaves_no_compiler(
+    session: RunningSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = tmp_path / "number"
+    shim = tmp_path / "g++"
+    shim.write_text(f"#!/bin/sh\nsleep 600 &\necho $! > {number}\nkill -9 $$\n")
+    shim.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    result = await session.run("int main() {}", language="cpp")
+    assert result.error == "BuildFailed: g++ was ended by SIGKILL."
+    left = Path("/proc", number.read_text().strip())
+    await wait_until(lambda: not left.exists(), "the end of the compiler")
+
+
+async def test_a_build_that_makes_no_program_is_told(
+    session: RunningSession, tmp_path: Path
+) -> None:
+    checked = structs.replace(write(tmp_path, "a.c", "int main() {}\n"), flags=("-fsyntax-only",))
+    result = await session.run("", kernel="programs:c", program=checked)
+    assert "The build has made no program that can be run." in result.error
+    built = structs.replace(checked, steps="build")
+    assert (await session.run("", kernel="programs:c", program=built)).error == ""
+
+
 async def test_an_interrupt_ends_the_compiler(
     session: RunningSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,7 +1,7 @@
 """Where this user's state and settings are kept: standard library alone, without pathlib."""
 
 # pathlib would double the time that importing this takes.
-# ruff: noqa: PTH111, PTH118
+# ruff: noqa: PTH111, PTH116, PTH118
 
 from __future__ import annotations
 
@@ -47,3 +47,12 @@ def absolute(environ: Mapping[str, str], name: str) -> str:
 
 def home(environ: Mapping[str, str]) -> str:
     return absolute(environ, "HOME") or os.path.expanduser("~")
+
+
+def is_own(folder: str | os.PathLike[str]) -> bool:
+    """Whether only this user and root can put something into the folder."""
+    try:
+        about = os.stat(folder)
+    except OSError:
+        return False
+    return about.st_uid in (os.geteuid(), 0) and not about.st_mode & 0o002

@@ -235,6 +235,8 @@ def run(
         "run.color": color,
     }
     if file.startswith("-") and file != STDIN:
+        if os.path.lexists(file):
+            raise UsageError(f"{file} looks like an option.", f"Name the file so: ./{file}")
         raise UsageError(
             f"There is no option {file}.", "`codeexec-tui run --help` lists all of them."
         )

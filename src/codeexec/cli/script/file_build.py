@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -26,7 +27,7 @@ def build_file(options: RunOptions, language: Language) -> int:
         _print_json(script.program, result)
     elif result.status:
         style.say(steps.failure_words(script.program, result), file=sys.stderr)
-    else:
+    elif os.path.exists(script.interpreter):  # noqa: PTH110
         style.say(script.interpreter)
     return exits.FAILED if result.status else exits.OK
 
@@ -59,7 +60,8 @@ def _print_json(program: BuiltProgram, result: BuildResult) -> None:
     step = BuiltStep(program, result).result
     for problem in step.diagnostics:
         print_diagnostic(problem)
-    print_end([step], program.plan.run[0] if step.code == 0 else "")
+    path = program.plan.run[0]
+    print_end([step], path if step.code == 0 and os.path.exists(path) else "")  # noqa: PTH110
 
 
 def print_end(steps: Sequence[StepResult], program: str, *, folder: str = "") -> None:

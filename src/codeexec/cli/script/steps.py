@@ -22,6 +22,7 @@ from codeexec.cli.script.launch import (
 from codeexec.domain.errors import UsageError
 from codeexec.kernels.process.crashes.debugger import WATCHER, find_debugger
 from codeexec.kernels.process.steps.build import (
+    NO_PROGRAM,
     BuildResult,
     BuiltProgram,
     build_program,
@@ -144,9 +145,12 @@ def ending_by_signals() -> Iterator[None]:
 
 
 def require_built(script: BuiltScript, build: BuildResult) -> None:
-    """NotRun where the build has failed."""
+    """NotRun where the build has failed, or has made no program."""
     if build.status:
         raise NotRun(exits.FAILED, f"{failure_words(script.program, build)} Nothing was run.")
+    folder = script.program.folder
+    if folder is not None and not os.access(folder.program, os.X_OK):
+        raise NotRun(exits.CANNOT_EXECUTE, *NO_PROGRAM)
 
 
 def failure_words(program: BuiltProgram, build: BuildResult) -> str:

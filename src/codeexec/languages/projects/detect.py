@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from codeexec.domain.plain_files import open_plain
+from codeexec.hostfiles.state import is_own
 
 BuildSystem = Literal["cmake", "meson", "ninja", "make"]
 
@@ -97,18 +98,9 @@ def _folders_above(place: Path) -> list[Path]:
     home = Path.home()
     folders: list[Path] = []
     for folder in (start, *start.parents)[:MOST_FOLDERS]:
-        if folders and (folder == home or not _is_own(folder)):
+        if folders and (folder == home or not is_own(folder)):
             break
         folders.append(folder)
         if any((folder / name).exists() for name in _BOUNDARIES):
             break
     return folders
-
-
-def _is_own(folder: Path) -> bool:
-    """Whether only this user and root can write to the folder. `/tmp` is not part of a project."""
-    try:
-        about = folder.stat()
-    except OSError:
-        return False
-    return about.st_uid in (os.geteuid(), 0) and not about.st_mode & 0o002

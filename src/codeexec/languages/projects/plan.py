@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from codeexec.domain.errors import UsageError
+from codeexec.hostfiles.state import is_own
 from codeexec.languages.catalog import languages
 from codeexec.languages.projects.detect import TITLES, Project, read_text
 from codeexec.languages.projects.scan import scan_project
@@ -89,8 +90,11 @@ def check_choice(project: Project, choice: BuildChoice) -> None:
 
 
 def configured_folder(project: Project) -> Path | None:
-    """The folder `build` of a project, where its user has configured it; None elsewhere."""
+    """The folder `build` of a project, where its user has configured it; None elsewhere, and where
+    others can change it: a build executes what is there."""
     folder = project.folder / "build"
+    if not is_own(folder):
+        return None
     if project.system == "meson":
         return folder if (folder / "meson-info").is_dir() and is_configured(folder) else None
     if project.system != "cmake":

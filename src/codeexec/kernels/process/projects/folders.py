@@ -13,6 +13,7 @@ from pathlib import Path
 
 from codeexec.domain.errors import StorageError
 from codeexec.hostfiles.state import cache_folder
+from codeexec.kernels.process.steps.cache import check_own
 from codeexec.languages.projects.detect import Project
 from codeexec.languages.projects.plan import QUERY, QUERY_TEXT, BuildChoice, configured_folder
 from codeexec.languages.projects.presets import choose_preset
@@ -56,6 +57,7 @@ def prepare_folder(
             if is_fresh:
                 shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            check_own(folder)
             os.utime(folder)
             _sweep(root)
         if project.system == "cmake" and not (folder / QUERY).exists():

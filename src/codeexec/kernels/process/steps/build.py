@@ -23,6 +23,11 @@ from codeexec.languages.plan import Plan, PlanOptions, make_plan
 CHUNK = 1 << 16
 MOST_REPORT = 16 << 20
 """Bytes of a report that are kept; the compiler is ended when it writes more."""
+NO_PROGRAM = (
+    "The build has made no program that can be run.",
+    "Leave out flags such as -c and -fsyntax-only, which make something else.",
+)
+"""Message and next step."""
 TOO_LONG = b"\n(the report is longer, and the compiler was ended)\n"
 """Ends such a report."""
 

@@ -19,7 +19,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from codeexec.domain.errors import StorageError
-from codeexec.hostfiles.state import cache_folder
+from codeexec.hostfiles.state import cache_folder, is_own
 
 MOST_PROGRAMS = 64
 MOST_BYTES = 2 << 30
@@ -66,6 +66,7 @@ class ProgramFolder:
             self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError as error:
             raise _unusable(self.path, error) from error
+        check_own(self.path)
 
     @property
     def places(self) -> dict[str, str]:
@@ -139,7 +140,13 @@ class ProgramFolder:
             raise _unusable(self.path, error) from error
 
     def _keep(self, report: str, cwd: Path, made: Path) -> None:
-        Path(self.places["output"]).replace(made)
+        try:
+            Path(self.places["output"]).replace(made)
+        except FileNotFoundError:
+            # Its flags asked for something else: -fsyntax-only.
+            made.unlink(missing_ok=True)
+            self._manifest.unlink(missing_ok=True)
+            return
         previous = self._previous_inputs()
         self._manifest.unlink(missing_ok=True)
         inputs = self._read_inputs(cwd, previous)
@@ -179,6 +186,16 @@ class ProgramFolder:
             return {path: _input(path, previous.get(path, ())) for path in read_paths}
         except OSError:
             return None
+
+
+def check_own(folder: Path) -> None:
+    """StorageError where another user can change what is built in a folder of the cache."""
+    for place in (folder, folder.parent, folder.parent.parent):
+        if not is_own(place):
+            raise StorageError(
+                f"Programs are not built in {place}: others can change what is there.",
+                f"Make it yours alone: chmod o-w {place}; or set XDG_CACHE_HOME to another folder.",
+            )
 
 
 def keep_code(code: str, name: str) -> Path:

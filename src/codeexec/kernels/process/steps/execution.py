@@ -39,7 +39,7 @@ from codeexec.kernels.process.crashes.session import CrashWatch, Watch
 from codeexec.kernels.process.program import MOST_ERRORS, exit_error
 from codeexec.kernels.process.projects.places import project_place
 from codeexec.kernels.process.projects.session_build import ProjectSessionBuild
-from codeexec.kernels.process.steps.build import BuildResult, BuiltProgram
+from codeexec.kernels.process.steps.build import NO_PROGRAM, BuildResult, BuiltProgram
 from codeexec.kernels.process.steps.cache import keep_code
 from codeexec.kernels.process.steps.launch import FindGuests, launch
 from codeexec.kernels.process.steps.report import BuiltStep, build_error, step_result
@@ -183,6 +183,8 @@ class ProgramExecution:
                 return self._finished(build_error(program.plan.tool, build.status, build.report))
             if self._options.steps == "build":
                 return self._finished(None)
+            if store is not None and not await store.is_built():
+                raise Conflict(*NO_PROGRAM)
         elif not await store.is_built():
             raise Conflict(f"{Path(file).name} was not built yet.", "Build it first.")
         if self._is_ended:
