@@ -3,12 +3,14 @@ their lines."""
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from codeexec.tui.panes.editor.marks import LineDiagnostic
 from support.bench import Bench, open_bench
+from support.mouse import Mouse
 
 pytestmark = pytest.mark.slow
 
@@ -276,3 +278,78 @@ async def test_a_program_that_uses_the_whole_screen_is_opened_in_a_terminal(
         await bench.sees("drawn /dev/")
         await bench.press(*"word", "enter")
         await bench.sees("got word")
+
+
+WRONG = """\
+#include <iostream>
+int main() {
+  int number;
+  std::cin >> number;
+  std::cout << 2 * numbr << std::endl;
+}
+"""
+PROJECT = """\
+cmake_minimum_required(VERSION 3.20)
+project(demo NONE)
+enable_testing()
+add_test(NAME good COMMAND true)
+add_test(NAME bad COMMAND false)
+"""
+BY_MOUSE = {
+    "main.cpp": WRONG,
+    "a.sh": "echo from-sh $((6 * 7))\n",
+    "a.js": "console.log('from-js', 6 * 7)\n",
+    "CMakeLists.txt": PROJECT,
+}
+
+
+async def test_programs_and_tests_by_the_mouse_alone(tmp_path: Path) -> None:
+    async with open_bench(tmp_path, BY_MOUSE) as bench:
+        mouse = Mouse(bench)
+
+        def is_in_front(name: str) -> bool:
+            sheet = bench.workbench.documents.sheet
+            return sheet is not None and sheet.title == name
+
+        async def choose(words: str, row: str) -> None:
+            await mouse.click("^P commands")
+            await bench.sees("what do you want to do?")
+            await bench.write(words)
+            await bench.sees_no_more("Open a file")
+            await mouse.click(row)
+
+        await bench.until(lambda: bench.workbench.panes.are_complete, "the panes")
+        # An error: its mark, the list of problems, its line and column, its fix.
+        await mouse.click("Build & Run")
+        await bench.console.card(1).ends("error")
+        await mouse.click("● 1")
+        await mouse.click("5:20", right=10)
+        await bench.until(lambda: bench.editor.place == (4, 19), "the column of the problem")
+        await mouse.click("● 1")
+        await mouse.click("apply its fix")
+        await bench.until(lambda: bench.editor.text == WRONG.replace("numbr", "number"), "the fix")
+        # Input in its card.
+        await mouse.click("Build & Run")
+        await bench.until(lambda: bench.snapshot.asking is not None, "the question")
+        await mouse.click("⌨ input")
+        await bench.write("21")
+        await mouse.click("⏎")
+        await bench.console.card(2).ends("ok")
+        await bench.console.card(2).shows("42")
+        # Files of other languages.
+        for number, name in ((3, "sh"), (4, "js")):
+            await mouse.click(f"a.{name}", 1)
+            await bench.until(partial(is_in_front, f"a.{name}"), name)
+            await bench.sees_no_more("Build & Run")
+            await mouse.click("▷ Run")
+            await bench.console.card(number).shows(f"from-{name} 42")
+        # Tests, as a list that leads to the line of one.
+        await choose("run the tests", "Run the tests of the project")
+        await bench.console.card(5).ends("error")
+        await choose("tests", "Tests…")
+        await bench.sees("1 failed")
+        await mouse.click("run failed")
+        await bench.console.card(6).ends("error")
+        await mouse.click("✗ bad")
+        await bench.until(partial(is_in_front, "CMakeLists.txt"), "its file")
+        await bench.until(lambda: bench.editor.line == "add_test(NAME bad COMMAND false)", "line")

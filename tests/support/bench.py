@@ -194,6 +194,13 @@ class Editor:
         return sheet.editor.model.line if sheet is not None else ""
 
     @property
+    def place(self) -> tuple[int, int]:
+        """Line and column of the cursor, from 0."""
+        sheet = self.bench.workbench.documents.sheet
+        cursor = sheet.editor.model.cursor if sheet is not None else None
+        return (cursor.line, cursor.column) if cursor is not None else (-1, -1)
+
+    @property
     def text(self) -> str:
         sheet = self.bench.workbench.documents.sheet
         return sheet.editor.text if sheet is not None else ""
