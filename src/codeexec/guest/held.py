@@ -36,6 +36,22 @@ def prctl(option: int, value: int) -> None:
         ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
 
 
+def read_more(handle: int) -> bytes:
+    """What can be read now, up to a chunk: one read of a terminal gives 4 KB at most. OSError of
+    the first read."""
+    data = os.read(handle, CHUNK)
+    parts = [data]
+    size = len(data)
+    while data and size < CHUNK:
+        try:
+            data = os.read(handle, CHUNK - size)
+        except OSError:
+            break  # nothing more now, or for ever: the next call says so
+        parts.append(data)
+        size += len(data)
+    return b"".join(parts)
+
+
 class Output:
     """The last KEPT bytes of a channel, by offset from its first byte."""
 

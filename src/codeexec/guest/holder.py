@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         launch,
         make_streams,
         prctl,
+        read_more,
         remove_folder,
         write_private,
     )
@@ -59,6 +60,7 @@ else:
         launch,
         make_streams,
         prctl,
+        read_more,
         remove_folder,
         write_private,
     )
@@ -352,7 +354,7 @@ class Holder:
             return False
         data = b""
         try:
-            data = os.read(channel.handle, CHUNK)
+            data = read_more(channel.handle)
         except BlockingIOError:
             return False
         except OSError:
