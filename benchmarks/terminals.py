@@ -34,6 +34,7 @@ import tempfile
 import termios
 import time
 from collections.abc import AsyncIterator, Iterator
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -167,13 +168,22 @@ async def measure_ours(apart: Apart, commands: dict[str, str]) -> dict[str, floa
     return figures
 
 
+def has_moved(terminal: TerminalClient, column: int) -> bool:
+    return terminal.screen.cursor.column > column
+
+
+def is_another(apart: Apart, server: int) -> bool:
+    """Whether another server than this one runs."""
+    return apart.pid not in (None, server)
+
+
 async def measure_keys(terminal: TerminalClient) -> list[float]:
     times = []
     for number in range(KEYS):
         column = terminal.screen.cursor.column
         began = time.perf_counter()
         await terminal.type("x")
-        await terminal.until(lambda column=column: terminal.screen.cursor.column > column)
+        await terminal.until(partial(has_moved, terminal, column))
         times.append(time.perf_counter() - began)
         if number % 50 == 49:
             await terminal.type("\x15")  # a fresh line
@@ -196,7 +206,7 @@ async def measure_kills(apart: Apart, kills: int) -> tuple[int, bool]:
                     continue
                 os.kill(server, signal.SIGKILL)
                 done += 1
-                await wait_until(lambda server=server: apart.pid not in (None, server), "a server")
+                await wait_until(partial(is_another, apart, server), "a server")
             await terminal.sees("the-end")
             numbers: list[str] = []
             start, history = 0, terminal.screen.history + ROWS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import cast
@@ -220,3 +221,23 @@ async def test_opening_and_closing_leaves_no_descriptor_and_no_process(
         await open_and_close()
     assert own.num_fds() <= before[0]
     assert len(own.children(recursive=True)) == before[1]
+
+
+async def test_random_bytes_of_a_program_leave_the_engine_alive(session: SessionClient) -> None:
+    """Titles and folders of such a program hold nothing that acts on a terminal."""
+    code = "import os, random, sys; r = random.Random(3); w = sys.stdout.buffer.write\n"
+    code += (
+        "w(r.randbytes(500000)); [w(b'\\x1b]%d;' % r.randint(0, 8) + r.randbytes(20) + b'\\x07')"
+    )
+    code += (
+        " for _ in range(2000)]; w(b'\\x18\\x1bc\\x1b]2;a\\x1b[31m\\xe2\\x80\\xaeb\\x07the-end'); "
+    )
+    code += "sys.stdout.flush(); sys.stdin.read()"
+    terminal = await open_terminal(session, sys.executable, "-S", "-c", code)
+    async with terminal.watch():
+        await terminal.sees("the-end")
+        text = await terminal.text()
+        assert not any(ord(c) < 0x20 and c != "\n" for c in text)
+        assert "\x1b" not in terminal.screen.title
+        assert "\u202e" not in terminal.screen.title
+        assert (await session.call(q.ListTerminals())).terminals[0].state == "running"

@@ -391,6 +391,8 @@ class Host:
         for slot in session.slots:
             since = max(last.get(slot.name, 0.0), slot.view.ready_at or 0.0)
             is_idle = slot.view.state == "idle" and not slot.is_busy
+            if slot.name == session.slots.first and session.terminals.are_contained:
+                continue  # they would end with its container
             if is_idle and self._clock.now() - since > limit:
                 await slot.supervisor.shut_down("It was idle, and nobody watched it.")
 

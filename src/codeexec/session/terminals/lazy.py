@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from codeexec.domain import requests as q
+from codeexec.domain.backends import LOCAL
 from codeexec.session.byte_streams import ByteStreams
 from codeexec.session.settings import HostSettings
 from codeexec.session.storage.event_log import EventLog
@@ -69,6 +70,12 @@ class LazyTerminals:
         """The connection of a client has ended: it shows no terminal any more."""
         if self._made is not None:
             self._made.forget_client(client)
+
+    @property
+    def are_contained(self) -> bool:
+        """Whether a program runs in a terminal of the session's container."""
+        views = self._recorder.snapshot.terminals.values()
+        return any(view.state == "running" and view.place != LOCAL for view in views)
 
     async def finish(self, *, keep: bool) -> None:
         """The session is closed, or (`keep`) left to the next server."""
