@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -114,6 +116,45 @@ def test_a_big_file_is_parsed_in_slices() -> None:
         slices += 1
     assert slices > 5
     assert names(syntax, 19_001, model.lines[19_001], "def") == "keyword"
+
+
+async def test_a_parse_in_a_thread_is_not_disturbed_by_edits() -> None:
+    model = EditorModel(CODE * 4000, by_name("python"))
+    syntax = syntax_for(model.language, model.buffer)
+    assert isinstance(syntax, TreeSyntax)
+    model.listeners.append(syntax.changed)
+    finish(syntax)
+    assert syntax.is_slow
+    model.edit([(Location(0, 0), Location(0, 0), "def g(): pass\n")])
+    parsing = asyncio.ensure_future(syntax.work_in_thread())
+    await asyncio.sleep(0)  # it has begun
+    assert not syntax.work(0.001)  # one parser is not used by two threads
+    model.edit([(Location(0, 0), Location(0, 0), "x = 'a'\n\n")])
+    assert not await parsing  # the text is another one by now
+    assert names(syntax, 2, model.lines[2], "def") == "keyword"
+    assert await syntax.work_in_thread()
+    assert names(syntax, 0, model.lines[0], "'a'") == "string"
+    fresh = syntax_for(model.language, model.buffer)
+    finish(fresh)
+    assert syntax.spans(0, 40) == fresh.spans(0, 40)
+
+
+async def test_a_parse_whose_worker_was_cancelled_is_taken_later() -> None:
+    model = EditorModel(CODE * 4000, by_name("python"))
+    syntax = syntax_for(model.language, model.buffer)
+    assert isinstance(syntax, TreeSyntax)
+    model.listeners.append(syntax.changed)
+    finish(syntax)
+    model.edit([(Location(0, 0), Location(0, 0), "def g(): pass\n")])
+    parsing = asyncio.ensure_future(syntax.work_in_thread())
+    await asyncio.sleep(0)
+    parsing.cancel()
+    await asyncio.gather(parsing, return_exceptions=True)
+    for _ in range(10_000):
+        if syntax.work(0.001):
+            break
+        await asyncio.sleep(0.001)
+    assert names(syntax, 0, model.lines[0], "def") == "keyword"
 
 
 def test_very_long_lines_are_left_plain() -> None:

@@ -7,16 +7,19 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from codeexec.tui.panes.editor.code_editor import CodeEditor
-    from codeexec.tui.panes.editor.text.syntax import Syntax
+    from codeexec.tui.panes.editor.text.syntax import Syntax, TreeSyntax
 
 SLICE = 0.002
 """Seconds of parsing between two looks at the keyboard."""
 _PAUSE = 0.04
-"""Seconds without a key before a parse that takes longer than a key may."""
+"""Seconds without a key before a slice of a parse."""
 _PATIENCE = 0.5
 """Seconds after which colours are caught up with even while keys keep coming."""
-_LONGEST = 0.5
-"""Seconds without a key before a parse that takes so long or longer."""
+
+
+_SLOW_PAUSE = 0.12
+_SLOW_PATIENCE = 2.0
+"""The same for a text whose parse takes long: a thread parses beside the keys."""
 
 
 class BackgroundParser:
@@ -52,15 +55,34 @@ class BackgroundParser:
     def _parse(self) -> None:
         if self._is_closed:
             return
-        now, cost = monotonic(), self._syntax.cost
-        # A parse that takes longer than the time between keys would be restarted by each key and
-        # never end.
-        wait = self.typed_at + max(_PAUSE, min(cost, _LONGEST)) - now
-        if wait > 0 and (now < self._stale_since + _PATIENCE or cost > _PAUSE):
+        now = monotonic()
+        slow_syntax = self._slow_syntax()
+        pause, patience = (_SLOW_PAUSE, _SLOW_PATIENCE) if slow_syntax else (_PAUSE, _PATIENCE)
+        wait = self.typed_at + pause - now
+        if wait > 0 and now < self._stale_since + patience:
             self._editor.set_timer(wait, self._parse)
+        elif slow_syntax is not None:
+            self._editor.run_worker(self._parse_in_thread(slow_syntax), group="parse")
         elif self._syntax.work(SLICE):
-            self._is_scheduled = False
-            for line in self._editor.painter.recolor():
-                self._editor.viewport.refresh_lines(line, line)
+            self._show_colors()
         else:
             self._editor.set_timer(0.001, self._parse)
+
+    def _slow_syntax(self) -> TreeSyntax | None:
+        from codeexec.tui.panes.editor.text.syntax import TreeSyntax
+
+        syntax = self._syntax
+        return syntax if isinstance(syntax, TreeSyntax) and syntax.is_slow else None
+
+    async def _parse_in_thread(self, syntax: TreeSyntax) -> None:
+        is_done = await syntax.work_in_thread()
+        if is_done:
+            self._show_colors()
+        else:
+            self._stale_since = monotonic()
+            self._editor.set_timer(_SLOW_PAUSE, self._parse)
+
+    def _show_colors(self) -> None:
+        self._is_scheduled = False
+        for line in self._editor.painter.recolor():
+            self._editor.viewport.refresh_lines(line, line)

@@ -68,7 +68,6 @@ class LexerSyntax:
         self._stale = True
 
     is_quick = False
-    cost = 0.0
 
     def changed(self, change: TextChange) -> None:
         shift = change.line_shift

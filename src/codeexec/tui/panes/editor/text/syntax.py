@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import importlib
-import time
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from codeexec.tui.panes.editor.text.columns import LONG
 from codeexec.tui.panes.editor.text.lexer_syntax import LexerSyntax, Span
+from codeexec.tui.panes.editor.text.tree_parse import TreeParse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tree_sitter import Language as Grammar
-    from tree_sitter import Node, Point, Query, Tree
+    from tree_sitter import Node, Query, Tree
 
     from codeexec.languages.model import Language
     from codeexec.tui.panes.editor.text.text import TextBuffer, TextChange
@@ -65,18 +65,14 @@ _EXTRA = {
 """What the query of a grammar leaves out."""
 _SMALL = 0.0012
 """Seconds that a parse may have taken last for it to be done within a key."""
+_SLOW = 0.008
+"""Seconds from which a parse is too long for slices between keys."""
 _ENDLESS = 10 * LONG
 """Characters of a line from which a text is data: one token of that size stops the parser."""
-_READ_LINES = 24
-_READ_BYTES = 65_536
-"""What the parser is given at once: of short lines, and of a long one."""
 
 
 class Syntax(Protocol):
     """Names for spans of lines. `changed` and `spans` are quick; `work` does the rest."""
-
-    cost: float
-    """Seconds that it took last to catch up with the text, as far as that is known."""
 
     def changed(self, change: TextChange) -> None:
         """The buffer has changed."""
@@ -137,81 +133,61 @@ class TreeSyntax:
         self._tags = tags
         self._tree: Tree | None = None
         self._stale = True
-        self._is_given_up = False
-        self._spent = 0.0
+        self._parse: TreeParse | None = None
+        """The parse that is not done yet."""
         self._last = 1.0
-        self.cost = 0.0
-        self._encoded: tuple[str, bytes] = ("", b"")
         buffer.byte_offset(buffer.end)
 
     @property
     def is_quick(self) -> bool:
         """Was the last parse so short that the next can be done within a key?"""
-        return self._last < _SMALL and not self._is_given_up
+        return self._last < _SMALL and self._parse is None
+
+    @property
+    def is_slow(self) -> bool:
+        """Did the last parse take so long that the next is made in a thread?"""
+        return self._tree is not None and self._last > _SLOW
 
     def changed(self, change: TextChange) -> None:
-        if self._tree is not None:
-            start, at = change.start_byte, change.start
-            head = self._buffer.byte_column(at)
-            self._tree.edit(
-                start,
-                start + len(change.removed.encode("utf-8", "surrogatepass")),
-                start + len(change.inserted.encode("utf-8", "surrogatepass")),
-                (at.line, head),
-                (change.old_end.line, _byte_end(change.removed, head)),
-                (change.new_end.line, _byte_end(change.inserted, head)),
-            )
-        if self._spent:
-            # Letting go of what was parsed so far takes up to 15 ms: not within this key.
-            self._is_given_up = True
-            self.cost = max(self.cost, self._spent)
         self._stale = True
-        self._spent = 0.0
-
-    def _read(self, _offset: int, point: Point) -> bytes:
-        row, column = point
-        lines = self._buffer.lines
-        if row >= len(lines):
-            return b""
-        if column == 0 and len(lines[row]) <= LONG:
-            part = "\n".join(lines[row : row + _READ_LINES])
-            if row + _READ_LINES < len(lines):
-                part += "\n"
-            return part.encode("utf-8", "surrogatepass")
-        line = lines[row]
-        if self._encoded[0] is not line:
-            self._encoded = (line, line.encode("utf-8", "surrogatepass"))
-        tail = self._encoded[1][column : column + _READ_BYTES]
-        ends = column + len(tail) == len(self._encoded[1]) and row + 1 < len(lines)
-        return tail + b"\n" if ends else tail
+        if self._tree is None and self._parse is None:
+            return
+        start, at = change.start_byte, change.start
+        head = self._buffer.byte_column(at)
+        edit = (
+            start,
+            start + len(change.removed.encode("utf-8", "surrogatepass")),
+            start + len(change.inserted.encode("utf-8", "surrogatepass")),
+            (at.line, head),
+            (change.old_end.line, _byte_end(change.removed, head)),
+            (change.new_end.line, _byte_end(change.inserted, head)),
+        )
+        if self._tree is not None:
+            self._tree.edit(*edit)
+        if self._parse is not None:
+            self._parse.note(edit)
 
     def work(self, seconds: float) -> bool:
         if not self._stale:
             return True
-        if self._is_given_up:
-            self._parser.reset()
-            self._is_given_up = False
-            return False
-        began = time.perf_counter()
-        until = began + seconds
+        parse = self._begin()
+        return self._take(parse) if parse.step(seconds) else False
 
-        def out_of_time(_offset: int, _error: bool) -> bool:
-            return time.perf_counter() > until
+    async def work_in_thread(self) -> bool:
+        """The same to the end of one parse, while keys are handled."""
+        parse = self._begin()
+        return self._take(parse) if await parse.finish_in_thread() else False
 
-        try:
-            if self._tree is None:
-                tree = self._parser.parse(self._read, progress_callback=out_of_time)
-            else:
-                tree = self._parser.parse(self._read, self._tree, progress_callback=out_of_time)
-        except ValueError:
-            # Stopped; the parser keeps its place and goes on from there at the next call.
-            self._spent += time.perf_counter() - began
-            return False
-        self.cost = self._last = self._spent + time.perf_counter() - began
-        self._spent = 0.0
-        self._tree = tree
-        self._stale = False
-        return True
+    def _begin(self) -> TreeParse:
+        if self._parse is None:
+            self._parse = TreeParse(self._parser, list(self._buffer.lines), self._tree)
+        return self._parse
+
+    def _take(self, parse: TreeParse) -> bool:
+        self._tree, self._stale = parse.result(lambda: self._buffer.lines)
+        self._last = parse.spent
+        self._parse = None
+        return not self._stale
 
     def spans(self, first: int, last: int) -> dict[int, list[Span]]:
         spans_by_line: dict[int, list[Span]] = {}
@@ -293,7 +269,6 @@ class NoSyntax:
     """Plain text."""
 
     is_quick = True
-    cost = 0.0
 
     def changed(self, change: TextChange) -> None:
         """Nothing to follow."""
