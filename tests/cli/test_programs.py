@@ -385,3 +385,22 @@ def test_a_go_program_is_reused_until_a_file_or_the_list_of_files_changes(desk: 
     assert [started(), started()] == [both, []]
     desk.file("other.go", "package main\n")  # beside the file that is built alone
     assert started() == []
+
+
+def test_a_crash_has_its_backtrace_in_text_and_in_json(desk: Desk) -> None:
+    desk.file("crash.c", "int main(void) {\n    int *p = 0;\n    return *p;\n}\n")
+    done = desk.run("run", "crash.c")
+    path = desk.folder / "crash.c"
+    assert done.returncode == 139
+    head, frame, end = done.stderr.splitlines()
+    assert head == "SIGSEGV: invalid memory access at address 0x0. Backtrace by gdb:"
+    assert frame.startswith("    #0 0x") and frame.endswith(f" in main {path}:3")
+    assert end == "The program was ended by SIGSEGV."
+
+    done = desk.run("run", "--json", "crash.c")
+    assert done.returncode == 139
+    events = [json.loads(line).get("event", {}) for line in done.stdout.splitlines()]
+    step = next(e["step"] for e in events if e.get("step", {}).get("name") == "run")
+    (problem,) = step["diagnostics"]
+    assert (problem["place"], problem["source"]) == ({"file": str(path), "line": 3}, "gdb")
+    assert sorted(p.name for p in desk.folder.iterdir() if p.name.startswith("core")) == []

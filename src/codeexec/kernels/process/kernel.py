@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from typing import TYPE_CHECKING, Protocol
 
 from codeexec.domain.errors import ProtocolError, UsageError
@@ -142,7 +141,7 @@ class ProgramKernel:
                 self._backend.status = run.status
                 kernel_events[-1:] = [*_variables(run.variables), kernel_events[-1]]
                 if built is not None:
-                    seconds = time.monotonic() - run.spawned.started
+                    seconds = run.ended - run.spawned.started
                     step = built.run_result(
                         run.spawned.process.returncode, seconds, errors, run.crash
                     )

@@ -14,6 +14,7 @@ import json
 import os
 import signal
 import threading
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
@@ -104,6 +105,8 @@ class ProgramRun:
         self.spawned = spawned
         self.crash: CrashReport | None = None
         """The backtrace of a crash, once the program has ended."""
+        self.ended = 0.0
+        """The monotonic time of its end."""
         self.variables = ""
         """JSON of `guest/prelude.py`, once the program has ended and where it was asked for."""
         self._execution = execution
@@ -132,6 +135,7 @@ class ProgramRun:
             loop.call_soon_threadsafe(self._on_exit)
 
     def _on_exit(self) -> None:
+        self.ended = time.monotonic()
         self._exit.set()
         self._changed.set()
 
