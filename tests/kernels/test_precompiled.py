@@ -78,6 +78,13 @@ def test_flags_that_may_change_what_is_included_have_no_header(tmp_path: Path) -
     assert header_of(tmp_path, profile="coverage") is None
 
 
+def test_a_source_that_is_no_file_is_not_opened(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "b.cpp")
+    environ = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    program = plan_program(by_name("cpp"), "b.cpp", tmp_path, environ, PlanOptions())
+    assert find_header(program) is None
+
+
 def test_a_report_that_names_the_header_is_forgotten(tmp_path: Path) -> None:
     header = header_of(tmp_path)
     assert header is not None

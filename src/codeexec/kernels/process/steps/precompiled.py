@@ -19,6 +19,7 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from codeexec.domain.errors import StorageError
+from codeexec.domain.plain_files import open_plain
 from codeexec.hostfiles.state import cache_folder
 from codeexec.kernels.process.steps.cache import ProgramFolder, sweep
 
@@ -168,7 +169,7 @@ def find_header(program: BuiltProgram) -> PrecompiledHeader | None:
     if not all(map(_FLAG.fullmatch, flags)):
         return None
     try:
-        with folder.source.open("rb") as file:
+        with os.fdopen(open_plain(folder.source), "rb") as file:
             includes = leading_includes(file.read(MOST_SOURCE))
         if includes:
             return PrecompiledHeader(includes, (command[0], *flags), program.environ)
