@@ -81,12 +81,15 @@ class Editor:
     """Enter takes the first completion that is offered while typing; `false`: only after Tab or an
     arrow key."""
 
+    lint: bool = True
+    """Mark what `ruff` finds in Python, where the environment of the kernel has it."""
+
     save_before_run: bool = True
     """Save the document whenever something of it is run."""
 
     format_on_save: bool = False
     """Format the document when it is saved by its key, where a formatter of its language is
-    installed (clang-format, gofmt, rustfmt, shfmt)."""
+    installed (clang-format, gofmt, rustfmt, shfmt; ruff in the environment of the kernel)."""
 
     trim_on_save: bool = False
     """Remove blanks at line ends when saving, but in Markdown, where they mean something."""

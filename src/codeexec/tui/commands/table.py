@@ -177,7 +177,7 @@ def _of_workbench(of_panes: Sequence[Command]) -> tuple[Command, ...]:
         c("file.new", "New file", "anywhere", "new_file", "ctrl+t"),
         c("file.save", "Save", "anywhere", "save", "ctrl+s"),
         c("file.format", "Format the document", "anywhere", "format_document", "ctrl+f3",
-          "By clang-format, gofmt, rustfmt or shfmt; one undo takes it back."),
+          "By clang-format, gofmt, rustfmt, shfmt or ruff; one undo takes it back."),
         c("file.save_as", "Save as…", "anywhere", "save_as", "alt+shift+s"),
         c("file.reload", "Reload from disk", "anywhere", "reload_file", "alt+shift+r"),
         c("file.compare", "Compare with what is on disk", "anywhere", "compare_file",

@@ -31,6 +31,7 @@ from codeexec.tui.panes.documents.files.saving import DocumentSaver
 from codeexec.tui.panes.documents.files.watching import LOOK_EVERY, DocumentWatch
 from codeexec.tui.panes.documents.front import FrontDocument
 from codeexec.tui.panes.documents.going import cell_places, symbol_places
+from codeexec.tui.panes.documents.linting.linter import Linter
 from codeexec.tui.panes.documents.messages import DocumentMessages
 from codeexec.tui.panes.documents.page.pages import Pages
 from codeexec.tui.panes.documents.programs.controller import ProgramsController
@@ -95,11 +96,12 @@ class DocumentsPane(DocumentMessages, Vertical):
 
         self.runner = RunController(self, context, self.saver.save)
         self.pages = Pages(self, context, documents, self.runner)
+        self.linter = Linter(self, context, documents)
         self.shared_view = SharedView(
             context, documents, self.front, self.splitting, self.opener, self.pages
         )
         self.stored.on_read = self.pages.read_again
-        self.cells.on_begun, self.cells.on_learnt = self.pages.begin, self.pages.follow
+        self.cells.on_begun, self.cells.on_learnt = self._begin_document, self.pages.follow
         self._questions = KernelQuestions(self, context, documents)
 
     def compose(self) -> ComposeResult:
@@ -111,6 +113,13 @@ class DocumentsPane(DocumentMessages, Vertical):
     def on_mount(self) -> None:
         self._documents.show_tabs()
         self.set_interval(LOOK_EVERY, self._every_second)
+
+    def _begin_document(self, sheet: DocumentView) -> None:
+        self.pages.begin(sheet)
+        self.linter.check_soon(sheet)
+
+    async def on_unmount(self) -> None:
+        await self.linter.close()
 
     def _every_second(self) -> None:
         self.cells.tick()
@@ -132,6 +141,7 @@ class DocumentsPane(DocumentMessages, Vertical):
     def show_frame(self, frame: Frame) -> None:
         self.cells.show_frame(frame)
         self.pages.show_frame(frame)
+        self.linter.show_frame(frame)
 
     def take_focus(self) -> None:
         self.front.focus()
@@ -149,6 +159,7 @@ class DocumentsPane(DocumentMessages, Vertical):
         self.context.habits = habits
         for sheet in self.sheets:
             sheet.adopt(habits)
+        self.linter.adopt()
 
     def keep_unsaved(self) -> None:
         """Write at once what is unsaved: the terminal is going away."""
@@ -202,6 +213,7 @@ class DocumentsPane(DocumentMessages, Vertical):
         self.front.post_changed_title()
         if sheet := self._documents.of_message(event):
             sheet.diagnostics.check_soon()
+            self.linter.check_soon(sheet)
             if sheet.cell_states.follow_text(self.context.snapshot):
                 self.pages.follow(sheet)
 

@@ -66,6 +66,9 @@ class LineFix:
 SYNTAX = "syntax"
 """`program` of what the editor finds in the text by itself."""
 
+LINT = "ruff"
+"""`program` of what ruff finds in the text as it is typed."""
+
 
 @dataclass(frozen=True, slots=True)
 class LineDiagnostic:

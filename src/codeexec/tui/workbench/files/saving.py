@@ -57,7 +57,11 @@ class SavingController:
         """Save the document in front, formatted first where that is set."""
         sheet = self._documents.sheet
         is_wanted = self._state.settings.editor.format_on_save and not self._watches
-        if is_wanted and sheet is not None and has_formatter(sheet.language):
+        if (
+            is_wanted
+            and sheet is not None
+            and has_formatter(sheet.language, self._documents.linter.ruff_for(sheet))
+        ):
             await self._format(sheet)
         if self._documents.saver.save() and (sheet := self._documents.sheet) is not None:
             self._surface.notify(f"Saved {sheet.title}.", timeout=2)
@@ -73,7 +77,7 @@ class SavingController:
     async def _format(self, sheet: DocumentView) -> bool:
         """Whether it has changed, or an error was shown."""
         try:
-            return await format_document(sheet)
+            return await format_document(sheet, self._documents.linter.ruff_for(sheet))
         except CodeexecError as error:
             self._surface.show_error(error)
             return True

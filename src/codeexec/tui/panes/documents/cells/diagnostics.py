@@ -14,7 +14,7 @@ from codeexec.documents.model import Document
 from codeexec.tui.panes.documents.cells.syntax_errors import SyntaxChecker
 from codeexec.tui.panes.documents.host import TimedHost
 from codeexec.tui.panes.editor.code_editor import CodeEditor
-from codeexec.tui.panes.editor.marks import SYNTAX, LineDiagnostic
+from codeexec.tui.panes.editor.marks import LINT, SYNTAX, LineDiagnostic
 
 _QUIET = 0.8
 """Seconds without a key before the text is looked through for errors."""
@@ -45,9 +45,18 @@ class LineDiagnostics:
         """Mark lines on which code failed, until the next run; with `program`, in place of what
         that program reported before, else in place of all."""
         lines = self._editors()[0].model.lines
-        others = [entry for entry in self._failures if program and entry.program != program]
+        others = [
+            entry
+            for entry in self._failures
+            if entry.program != program and (program or entry.program == LINT)
+        ]
         self._set([*others, *(_with_texts(entry, lines) for entry in failures)])
         self.check_soon()
+
+    def show_findings(self, findings: Iterable[LineDiagnostic]) -> None:
+        """Mark what a linter finds in the text as it is, in place of what it found before."""
+        others = [entry for entry in self.entries if entry.program != LINT]
+        self._set([*others, *findings])
 
     @property
     def entries(self) -> list[LineDiagnostic]:

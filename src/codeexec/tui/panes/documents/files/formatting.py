@@ -10,6 +10,11 @@ from codeexec.domain.errors import CodeexecError, NotFound, UsageError
 from codeexec.hostfiles.programs import safe_environ, which
 from codeexec.languages.model import Language
 from codeexec.tui.panes.documents.document_view import DocumentView
+from codeexec.tui.panes.documents.files.cell_formatting import (
+    notebook_json,
+    sources_in,
+    with_sources,
+)
 from codeexec.tui.panes.documents.text_diff import replace_text
 
 SECONDS = 5.0
@@ -23,15 +28,20 @@ class NotFormatted(CodeexecError):
     title = "Not formatted"
 
 
-def has_formatter(language: Language) -> bool:
-    """Whether the catalog names a formatter that is installed."""
+def has_formatter(language: Language, ruff: str = "") -> bool:
+    """Whether a formatter is installed: the one that the catalog names, or `ruff` for Python."""
+    if language.name == "python":
+        return bool(ruff)
     return bool(language.formatter) and which(language.formatter[0]) is not None
 
 
-async def format_document(sheet: DocumentView) -> bool:
-    """Format the text of a document as one step of history; whether it has changed. NotFound where
-    no formatter is installed, NotFormatted where it fails: then the text is as it was."""
+async def format_document(sheet: DocumentView, ruff: str = "") -> bool:
+    """Format the text of a document as one step of history; whether it has changed. `ruff` is the
+    path of the program that formats Python, if there is one. NotFound where no formatter is
+    installed, NotFormatted where it fails: then the text is as it was."""
     language, text = sheet.language, sheet.editor.text
+    if language.name == "python":
+        return await _format_python(sheet, ruff)
     if not language.formatter or sheet.document.notebook is not None:
         raise UsageError(
             f"No formatter is known for {language.title} files.", "Format it by a program of yours."
@@ -45,10 +55,39 @@ async def format_document(sheet: DocumentView) -> bool:
     name = str(sheet.path)
     words = [word.replace("{file}", name) for word in language.formatter[1:]]
     formatted = await _output([tool, *words], text, sheet.path.parent)
+    return _put(sheet, text, formatted)
+
+
+def _put(sheet: DocumentView, text: str, formatted: str) -> bool:
+    """Put a formatted text in place of the one that was read; whether that changes it."""
     if formatted == text or sheet.editor.text != text:
         return False  # it was edited meanwhile: what was typed is worth more
     replace_text(sheet.editor, formatted)
     return True
+
+
+async def _format_python(sheet: DocumentView, ruff: str) -> bool:
+    """Format a script, or the code cells of a notebook."""
+    if not ruff:
+        raise NotFound(
+            "Python is formatted by ruff, which the environment of the kernel does not have.",
+            "Install it there: pip install ruff",
+        )
+    text, name = sheet.editor.text, str(sheet.path)
+    command = [ruff, "format", "--quiet", "--no-cache", "--stdin-filename", name, "-"]
+    if sheet.document.notebook is None:
+        formatted = await _output(command, text, sheet.path.parent)
+        return _put(sheet, text, formatted)
+    cells = [cell for cell in sheet.editor.cells() if cell.is_code and not cell.is_blank]
+    if not cells:
+        return False
+    output = await _output(command, notebook_json(cells), sheet.path.parent)
+    sources = sources_in(output)
+    if len(sources) != len(cells):
+        raise NotFormatted("ruff gave back other cells.", "The document is as it was.")
+    lines = list(sheet.editor.model.lines)
+    formatted = with_sources(lines, cells, sources, sheet.document.marker)
+    return _put(sheet, text, formatted)
 
 
 async def _output(command: Sequence[str], text: str, folder: Path) -> str:

@@ -1,0 +1,1 @@
+"""Problems that ruff finds in Python documents, by its language server."""
