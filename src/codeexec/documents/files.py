@@ -16,7 +16,7 @@ from codeexec.hostfiles import files as hostfiles
 from codeexec.hostfiles.place import Place, locate, same_place
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
 
     from codeexec.hostfiles.opening import Content
 
@@ -147,19 +147,47 @@ def read_json_file(path: Path, *, real: Path | None = None) -> tuple[FileText, b
     return file, memoryview(data)[len(bom) :]
 
 
-def release_pages(content: bytes | memoryview) -> None:
+def release_pages(content: bytes | memoryview | mmap.mmap) -> None:
     """Take a mapped file out of memory until it is read again."""
     mapped = content.obj if isinstance(content, memoryview) else content
     if isinstance(mapped, mmap.mmap):
         mapped.madvise(mmap.MADV_DONTNEED)
 
 
+class PageRelease:
+    """Gives the pages of a mapped file back after each stretch that was read of it."""
+
+    STRETCH = 8 << 20
+    """Bytes."""
+
+    def __init__(self, content: bytes | memoryview | mmap.mmap) -> None:
+        self._content = content
+        self._read = 0
+
+    def note(self, size: int) -> None:
+        """So many bytes were read."""
+        self._read += size
+        if self._read >= self.STRETCH:
+            self._read = 0
+            release_pages(self._content)
+
+    def pieces(self, pieces: Iterable[bytes | memoryview]) -> Iterator[bytes | memoryview]:
+        """The same bytes in pieces of a stretch at most, for which pages are given back as soon as
+        the next one is asked for."""
+        for piece in pieces:
+            for start in range(0, len(piece), self.STRETCH):
+                part = piece[start : start + self.STRETCH]
+                yield part
+                self.note(len(part))
+
+
 def _is_utf8(data: bytes | mmap.mmap) -> bool:
     """Whether the bytes can be decoded; in parts, so that no second copy is made."""
-    decoder = codecs.getincrementaldecoder("utf-8")()
+    decoder, release = codecs.getincrementaldecoder("utf-8")(), PageRelease(data)
     try:
         for start in range(0, len(data), _DECODE_AT_A_TIME):
             decoder.decode(data[start : start + _DECODE_AT_A_TIME])
+            release.note(_DECODE_AT_A_TIME)
         decoder.decode(b"", final=True)
     except UnicodeDecodeError:
         return False

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from codeexec.documents.files import (
     FileText,
+    PageRelease,
     new_file,
     read_file,
     read_json_file,
@@ -99,7 +100,8 @@ def save_document(
 
 def _save_notebook(file: FileText, notebook: Notebook, *, overwrite: bool) -> FileText:
     if file.encoding == "utf-8" and notebook.source is not None:
-        content = chain((file.bom,), notebook_pieces(notebook))
+        release = PageRelease(notebook.source.piece)
+        content = chain((file.bom,), release.pieces(notebook_pieces(notebook)))
         written = save_content(file, content, overwrite=overwrite)
         release_pages(notebook.source.piece)
         return written

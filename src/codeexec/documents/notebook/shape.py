@@ -10,8 +10,9 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from codeexec.documents.files import PageRelease
 from codeexec.documents.notebook.raw_json import Piece, parsed, split_object
-from codeexec.documents.notebook.source import NotebookOutputs
+from codeexec.documents.notebook.source import NotebookOutputs, RawCell
 from codeexec.domain.errors import DocumentError
 
 _TYPES = {
@@ -54,7 +55,11 @@ def _faults(data: dict[str, object]) -> Iterator[Fault]:
     if not isinstance(cells, list):
         yield "cells", "a list", cells
         return
+    release: PageRelease | None = None
     for index, cell in enumerate(cells):
+        if isinstance(cell, RawCell):
+            release = release or PageRelease(cell.piece)
+            release.note(len(cell.piece))
         place = f"cells[{index}]"
         if not isinstance(cell, dict):
             yield place, "an object", cell

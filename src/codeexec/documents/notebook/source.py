@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, overload
 
+from codeexec.documents.files import PageRelease
+from codeexec.documents.notebook.large_json import LARGE, split_in_parts
 from codeexec.documents.notebook.outputs import Json, joined
 from codeexec.documents.notebook.raw_json import (
     Piece,
@@ -120,9 +122,11 @@ class NotebookSource:
 
     def __init__(self, piece: Piece) -> None:
         self.piece = piece
+        self.data: Json = {}
+        if isinstance(piece, memoryview) and len(piece) >= LARGE and self._take_parts(piece):
+            return
         self.members: SplitJson = split_object(piece)
         self.cells = SplitJson((), (), (), (), b"")
-        self.data: Json = {}
         for name, value in zip(self.members.names, self.members.values, strict=True):
             if name == "cells" and value[:1] == b"[":
                 if len(value) > MOST_CELLS and (count := count_items(value)) > MOST_CELLS:
@@ -131,6 +135,27 @@ class NotebookSource:
                 self.data[name] = [_cell(cell) for cell in self.cells.values]
             else:
                 self.data[name] = parsed(value)
+
+    def _take_parts(self, piece: memoryview) -> bool:
+        """Read cell by cell, and give pages back after each stretch; whether that was possible."""
+        release = PageRelease(piece)
+        parts = split_in_parts(piece, release.note, MOST_CELLS)
+        if parts is None:
+            return False
+        members, cells = parts
+        read: list[Any] = []
+        try:
+            for value in cells.values:
+                read.append(_cell(value))
+                release.note(len(value))
+            data = {
+                name: read if name == "cells" else parsed(value)
+                for name, value in zip(members.names, members.values, strict=True)
+            }
+        except ValueError:
+            return False  # the parser of the whole names the place of the error
+        self.members, self.cells, self.data = members, cells, data
+        return True
 
 
 def _cell(piece: Piece) -> Any:

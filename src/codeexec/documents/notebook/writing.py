@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from codeexec.documents.files import PageRelease
 from codeexec.documents.notebook.raw_json import Piece, SplitJson, split_object
 from codeexec.documents.notebook.source import EditedCell, NotebookOutputs, RawCell
 
@@ -18,7 +19,20 @@ if TYPE_CHECKING:
 _DEFAULT_INDENT = 1
 _HEAD = 65_536
 """Bytes at the start of a file that show its layout."""
-_UNESCAPED = re.compile(rb"[\x80-\xff]")
+_STRETCH = 1 << 20
+"""Bytes that are searched at a time."""
+
+
+def _is_escaped(piece: Piece) -> bool:
+    """Whether all characters that are not ASCII are written as escapes, of which it has some."""
+    release, has_escapes = PageRelease(piece), False
+    for start in range(0, len(piece), _STRETCH):
+        stretch = bytes(piece[start : start + _STRETCH + 1])
+        if not stretch.isascii():
+            return False
+        has_escapes = has_escapes or b"\\u" in stretch
+        release.note(len(stretch))
+    return has_escapes
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +53,7 @@ class Layout:
         tail = bytes(piece[-_HEAD:]).decode("utf-8", "replace")
         end = tail[len(tail.rstrip()) :]
         newline = "\r\n" if "\r\n" in head else "\n"
-        ascii_only = re.search(rb"\\u", piece) is not None and _UNESCAPED.search(piece) is None
+        ascii_only = _is_escaped(piece)
         inner = re.match(r"\s*[{\[]\r?\n([ \t]*)", head)
         if inner is not None:
             return cls(inner[1], (",", ": "), ascii_only, end, newline)

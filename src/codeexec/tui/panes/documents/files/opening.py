@@ -6,6 +6,7 @@ import asyncio
 import os
 from pathlib import Path
 
+from codeexec.documents.model import Document
 from codeexec.domain.errors import CodeexecError
 from codeexec.tui.panes.documents.cells.following import CellFollower
 from codeexec.tui.panes.documents.context import PaneContext
@@ -21,6 +22,9 @@ from codeexec.tui.session.ask import Failed
 from codeexec.tui.session.watch_only import refusal
 
 _UNTITLED = "untitled:"
+
+_LARGE = 4_000_000
+"""Bytes of a file that is read in a thread."""
 
 
 class DocumentOpener:
@@ -53,24 +57,36 @@ class DocumentOpener:
         """Open a file, or go to it where it is open; None when it cannot be read."""
         path = Path(os.path.normpath(path.absolute()))
         sheet = self._documents.by_key(str(path))
+        document: Document | None = None
+        if sheet is None:
+            try:
+                document = await self._read(path)
+            except CodeexecError as error:
+                self._host.post_message(Failed(error))
+                return None
+            sheet = self._documents.by_key(str(path))  # it may have been opened meanwhile
         if sheet is not None:
             self._front.bring(sheet)
             if self.recent is not None:
                 self.recent.add(path)
-        else:
-            try:
-                document = read(path)
-            except CodeexecError as error:
-                self._host.post_message(Failed(error))
-                return None
-            sheet = DocumentView(document, self._context.theme, habits=self._context.habits)
-            if self.recent is not None:
-                sheet.former = self.recent.add(path)
-            await self._add(sheet)
-            if not self._context.watch_only:
-                self._offer_swap(sheet)
-        if line is not None:
+        elif document is not None:
+            sheet = await self._add_document(path, document)
+        if sheet is not None and line is not None:
             sheet.go_to(line)
+        return sheet
+
+    @staticmethod
+    async def _read(path: Path) -> Document:
+        """Read a file: a small one is there at once, a large one would keep keys waiting."""
+        return await asyncio.to_thread(read, path) if _is_large(path) else read(path)
+
+    async def _add_document(self, path: Path, document: Document) -> DocumentView:
+        sheet = DocumentView(document, self._context.theme, habits=self._context.habits)
+        if self.recent is not None:
+            sheet.former = self.recent.add(path)
+        await self._add(sheet)
+        if not self._context.watch_only:
+            self._offer_swap(sheet)
         return sheet
 
     def _offer_swap(self, sheet: DocumentView) -> None:
@@ -163,6 +179,13 @@ class DocumentOpener:
         self._cells.begin(sheet)
         self._documents.show_tabs()
         self._documents.post_tabs()
+
+
+def _is_large(path: Path) -> bool:
+    try:
+        return path.stat().st_size > _LARGE
+    except (OSError, ValueError):
+        return False  # reading it says what is wrong
 
 
 def _is_alive(pid: str) -> bool:
