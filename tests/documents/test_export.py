@@ -17,6 +17,7 @@ from codeexec.documents.export.forms import as_notebook, export
 from codeexec.documents.export.markdown import fenced, from_markdown, to_markdown
 from codeexec.documents.export.pdf import to_pdf
 from codeexec.documents.export.sanitize import sanitized
+from codeexec.documents.export.svg import without_addresses
 from codeexec.documents.formats import open_document
 from codeexec.documents.notebook.convert import Notebook, parse_notebook
 from codeexec.domain.errors import StorageError, UsageError
@@ -228,6 +229,47 @@ def test_pdf_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     with pytest.raises(UsageError, match="PDF needs a converter") as caught:
         to_pdf("<p>")
     assert "weasyprint" in caught.value.next_step
+
+
+def svg_in(content: str) -> str:
+    """What remains of the content of an SVG picture in a page for a converter."""
+    namespaces = "xmlns='http://www.w3.org/2000/svg' xmlns:xlink='http://www.w3.org/1999/xlink'"
+    data = base64.b64encode(f"<svg {namespaces}>{content}</svg>".encode()).decode()
+    page = without_addresses(f"<img src='data:image/svg+xml;base64,{data}'>")
+    return base64.b64decode(page.partition("base64,")[2].rstrip("'>")).decode()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "<image xlink:href='file:///etc/passwd'/>",
+        "<image href='&#102;ile:///etc/passwd'/>",
+        "<image href='//etc/passwd'/>",
+        "<use href='http://h/etc/passwd#a'/>",
+        "<style>@import 'file:///etc/passwd';</style>",
+        "<style>a { fill: URL( 'file:///etc/passwd#a') }</style>",
+        "<style>a { fill: u\\72l(/etc/passwd) }</style>",
+        "<rect fill='url(/etc/passwd#a)'/>",
+        "<rect style='background:url(&quot;/etc/passwd&quot;)'/>",
+        "<foreignObject><img src='/etc/passwd'/></foreignObject>",
+        "<g xml:base='/etc/passwd'/>",
+        "<image href='data:image/svg+xml;base64,/etc/passwd'/>",
+        "<a",
+    ],
+)
+def test_pictures_for_a_converter_name_no_file(content: str) -> None:
+    assert "etc/passwd" not in svg_in(content)
+    assert "<svg" in svg_in(content).replace("<ns0:svg", "<svg")
+
+
+def test_pictures_for_a_converter_keep_what_is_in_them() -> None:
+    raster = "data:image/png;base64,iVBORw0K"
+    kept = svg_in(
+        f"<style>*{{stroke: red}}</style><image xlink:href='{raster}'/><use href='#a'/>"
+        "<rect clip-path='url(#b)'/><text>é &lt;</text>"
+    )
+    for words in (raster, "stroke: red", "#a", "url(#b)", "é &lt;"):
+        assert words in kept
 
 
 def test_pdf_by_an_installed_converter(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -196,6 +196,25 @@ print(re.search(r"VmHWM:\\s*(\\d+) kB", Path("/proc/self/status").read_text())[1
 """
 
 
+def test_line_breaks_at_the_ends_of_cells_stay(tmp_path: Path) -> None:
+    sources: list[object] = ["x = 1\n", ["y\n", "\n"], "\n\nz", "", "\n", "q", ["  \n"], "w\n  "]
+    cells = [
+        {"cell_type": kind, "metadata": {}, "source": source}
+        for kind in ("markdown", "raw")
+        for source in sources
+    ]
+    path = tmp_path / "a.ipynb"
+    path.write_text(
+        json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 4})
+    )
+    document = open_document(path)
+    save_document(document, document.text.replace("# q", "# new", 1))
+    saved = [cell["source"] for cell in json.loads(path.read_text())["cells"]]
+    at = sources.index("q")
+    assert saved[at] == ["new"]
+    assert [*saved[:at], *saved[at + 1 :]] == [*sources[:at], *sources[at + 1 :], *sources]
+
+
 @pytest.mark.slow
 def test_a_hundred_megabytes_of_outputs_are_edited(tmp_path: Path) -> None:
     path = tmp_path / "large.ipynb"

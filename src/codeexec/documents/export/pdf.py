@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from codeexec.documents.export.svg import without_addresses
 from codeexec.domain.errors import StorageError, UsageError
 from codeexec.hostfiles.programs import safe_environ, which
 
@@ -23,7 +24,8 @@ _CONVERTERS: dict[str, Callable[[str, Path, Path], list[str]]] = {
         ],
     ),
     "wkhtmltopdf": lambda program, page, out: [
-        program, "--quiet", "--disable-javascript", str(page), str(out),
+        program, "--quiet", "--disable-javascript", "--disable-local-file-access",
+        str(page), str(out),
     ],
 }  # fmt: skip
 """Programs in order of preference, and their command lines."""
@@ -40,7 +42,7 @@ def to_pdf(page: str) -> bytes:
     name, program = found
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder, "page.html"), Path(folder, "page.pdf")
-        source.write_text(page, "utf-8", "replace")
+        source.write_text(without_addresses(page), "utf-8", "replace")
         try:
             done = subprocess.run(
                 _CONVERTERS[name](program, source, target),
