@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from codeexec.documents.formats import open_document, save_document
 from codeexec.documents.model import Document
 from codeexec.documents.notebook.source import MOST_CELLS, TooManyCells
-from codeexec.domain.errors import DocumentError
+from codeexec.domain.errors import CodeexecError, DocumentError
 from codeexec.domain.events import CellRef
 from codeexec.tui.panes.documents.files.reading import file_note, read
 from codeexec.tui.session.stored_outputs import stored_view
@@ -129,3 +130,59 @@ def test_deep_outputs_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DocumentError, match="nested too deeply"):
         open_document(path)
     assert path.read_bytes() == before
+
+
+def test_two_lists_of_cells_are_refused(tmp_path: Path) -> None:
+    cell = '{"cell_type": "code", "metadata": {}, "source": "x", "outputs": []}'
+    path = tmp_path / "a.ipynb"
+    path.write_text(f'{{"cells": [{cell}], "nbformat": 4, "nbformat_minor": 4, "cells": []}}')
+    with pytest.raises(DocumentError, match="several lists of cells"):
+        open_document(path)
+
+
+def test_cells_with_the_same_id_keep_it_and_what_is_new_has_another(tmp_path: Path) -> None:
+    cells = [
+        {"cell_type": "raw", "metadata": {"n": n}, "source": "x", "id": "same"} for n in range(2)
+    ]
+    path = tmp_path / "a.ipynb"
+    book = {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    path.write_text(json.dumps(book))
+    document = open_document(path)
+    save_document(document, document.text)
+    assert json.loads(path.read_text()) == book
+    save_document(open_document(path), f"{document.text}\n\n# %%\nnew")
+    *old, new = json.loads(path.read_text())["cells"]
+    assert [cell["metadata"] for cell in old] == [{"n": 0}, {"n": 1}]
+    assert new["id"] != "same"
+
+
+def test_a_file_of_a_gigabyte_and_a_pipe_are_refused_at_once(tmp_path: Path) -> None:
+    sparse, pipe = tmp_path / "sparse.ipynb", tmp_path / "pipe.ipynb"
+    with sparse.open("wb") as file:
+        file.truncate(1 << 30)
+    os.mkfifo(pipe)
+    with pytest.raises(DocumentError, match="too much for an editor"):
+        open_document(sparse)
+    with pytest.raises(CodeexecError, match="named pipe"):
+        open_document(pipe)
+
+
+def test_a_mapped_notebook_may_be_cut_by_another_program(tmp_path: Path) -> None:
+    path = tmp_path / "a.ipynb"
+    data = {"image/png": "iVBORw0K" * 500_000}
+    output = {"output_type": "display_data", "metadata": {}, "data": data}
+    cell = {
+        "cell_type": "code",
+        "metadata": {},
+        "source": "plot()",
+        "execution_count": 1,
+        "outputs": [output],
+    }
+    book = {"cells": [cell] * 6, "metadata": {}, "nbformat": 4, "nbformat_minor": 4}
+    path.write_text(json.dumps(book))
+    document = open_document(path)
+    assert document.notebook is not None
+    os.truncate(path, 10)  # the pages of a plain mapping would end this process (SIGBUS)
+    assert list(document.notebook.outputs(5)) == [output]
+    save_document(document, document.text, overwrite=True)
+    assert json.loads(path.read_text()) == book

@@ -127,6 +127,8 @@ class NotebookSource:
             return
         self.members: SplitJson = split_object(piece)
         self.cells = SplitJson((), (), (), (), b"")
+        if list(self.members.names).count("cells") > 1:
+            raise ValueError("it has several lists of cells")  # a save would keep one of them
         for name, value in zip(self.members.names, self.members.values, strict=True):
             if name == "cells" and value[:1] == b"[":
                 if len(value) > MOST_CELLS and (count := count_items(value)) > MOST_CELLS:
