@@ -329,7 +329,7 @@ async def page(folder: Path, size: Size) -> AsyncIterator[Bench]:
     """A notebook as a page, with its saved outputs, one of them collapsed; keys act on cells."""
     notebook = {"cells": _page_cells(), "metadata": {}, "nbformat": 4, "nbformat_minor": 4}
     files = {"wind.ipynb": json.dumps(notebook)}
-    settings = Settings(editor=Editor(notebook="page"))
+    settings = Settings(editor=Editor(notebook="page", lint=False))
     async with open_bench(folder, files, size=size, settings=settings) as bench:
         await bench.is_idle()
         bench.workbench.pane_layout.go("editor")

@@ -20,6 +20,7 @@ from textual.widget import Widget
 from codeexec.client.embedded import EmbeddedHost
 from codeexec.config.load import Loaded
 from codeexec.config.model import Docker, KernelSettings, Settings
+from codeexec.config.model import Editor as EditorSettings
 from codeexec.documents.swap import SwapStore
 from codeexec.domain.snapshot import ExecutionView, Snapshot
 from codeexec.tui.app import WorkbenchApp
@@ -225,7 +226,8 @@ async def open_bench(
     """A workbench in a folder that holds these files, all of them opened."""
     work = folder / "work"
     work.mkdir(exist_ok=True)
-    said = settings or Settings()
+    # What ruff finds depends on its version.
+    said = settings or Settings(editor=EditorSettings(lint=False))
     if BACKEND == "docker":
         give_away(work)
         said = replace(said, kernel=KernelSettings(backend=BACKEND), docker=Docker(image=IMAGE))
