@@ -10,6 +10,7 @@ import pytest
 
 from codeexec.documents.model import Document
 from codeexec.tui.panes.documents.files import opening
+from codeexec.tui.panes.documents.files.reading import read
 from codeexec.tui.panes.documents.pane import DocumentsPane
 from codeexec.tui.theme.theme import built_in_folder, find_theme
 from support.pane_app import PaneApp
@@ -23,7 +24,6 @@ async def test_a_large_file_is_read_in_a_thread_and_opened_once(
     path = tmp_path / "a.py"
     path.write_text("x = 1\n" * 100)
     threads: list[int] = []
-    read = opening.read
 
     def noted(path: Path) -> Document:
         threads.append(threading.get_ident())

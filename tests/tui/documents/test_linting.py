@@ -56,7 +56,7 @@ def found(sheet: DocumentView) -> list[tuple[int, int, str]]:
 
 
 def notebook(*sources: str) -> str:
-    cells = [
+    cells: list[dict[str, object]] = [
         {
             "cell_type": "markdown" if source.startswith("#") else "code",
             "metadata": {},

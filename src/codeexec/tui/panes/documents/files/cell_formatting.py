@@ -12,7 +12,7 @@ from codeexec.domain.text.parsing import load_json
 
 def notebook_json(cells: Sequence[Cell]) -> str:
     """A notebook with the sources of these cells and nothing else."""
-    code = [
+    code: list[dict[str, object]] = [
         {
             "cell_type": "code",
             "execution_count": None,
