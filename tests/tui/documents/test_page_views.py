@@ -1,0 +1,83 @@
+"""Pages in two halves, and what pages with pictures send to the terminal."""
+
+from __future__ import annotations
+
+import base64
+import io
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from codeexec.tui.graphics.probe import Graphics, Way
+from codeexec.tui.panes.editor.code_editor import CodeEditor
+from support.page_pane import code, make, markdown, opened, rows, shows, stream, write_notebook
+from support.pane_app import PaneApp, until
+
+
+def text_of(editor: CodeEditor) -> str:
+    return "\n".join(editor.render_line(y).text for y in range(editor.size.height))
+
+
+async def test_one_notebook_in_two_halves_is_a_page_in_both(tmp_path: Path) -> None:
+    path = write_notebook(tmp_path / "a.ipynb", markdown("**bold**"), code("x", stream("out\n")))
+    async with PaneApp(pane := make()).run_test(size=(140, 30)) as pilot:
+        sheet = await opened(pane, path)
+        await until(pilot, shows(sheet, "out"))
+        pane.halves.toggle()
+        await until(pilot, lambda: len(sheet.views) == 2)
+        first, second = (view.editor for view in sheet.views)
+        await until(pilot, lambda: all("out" in text_of(one) for one in (first, second)))
+        # Each half has a caret of its own, and the text is one.
+        first.focus()
+        await until(pilot, lambda: first.has_focus)
+        first.move_to(first.model.buffer.end)
+        await pilot.press("y")
+        await until(pilot, lambda: all("y" in text_of(one) for one in (first, second)))
+        assert first.model.cursor != second.model.cursor
+        first.action_page("toggle")
+        await until(pilot, lambda: all("out" not in text_of(one) for one in (first, second)))
+        first.action_page("toggle")
+        await until(pilot, lambda: all("out" in text_of(one) for one in (first, second)))
+
+
+@pytest.mark.parametrize("way", ["kitty", "quadrant"])
+async def test_scrolling_over_pictures_sends_them_once(tmp_path: Path, way: Way) -> None:
+    """Pictures do not flicker: none is sent again, and no frame is without one that was there."""
+    file = io.BytesIO()
+    Image.new("RGB", (200, 120), "red").save(file, "PNG")
+    data = base64.b64encode(file.getvalue()).decode()
+    output = {
+        "output_type": "display_data",
+        "metadata": {},
+        "data": {"image/png": data, "text/plain": "words"},
+    }
+    cells = [markdown(f"![words](data:image/png;base64,{data})"), code("a", output)]
+    path = write_notebook(tmp_path / "a.ipynb", *cells, *(code("x") for _ in range(12)))
+    pane = make()
+    pane.pages.graphics = Graphics(way)
+    app = PaneApp(pane)
+    async with app.run_test(size=(60, 20)) as pilot:
+        assert app._driver is not None
+        sent: list[str] = []
+        app._driver.write = sent.append  # type: ignore[method-assign]
+        sheet = await opened(pane, path)
+        model, editor = sheet.editor.model, sheet.editor
+        keys = model.rows.blocks.keys
+
+        def is_painted() -> bool:
+            blocks = [block for key in keys() if (block := model.rows.blocks.get(key))]
+            return len(blocks) == 2 and all(block.height > 3 for block in blocks)
+
+        for y in (0, 8):
+            editor.scroll_to(y=y, animate=False, immediate=True)
+            await until(pilot, lambda: "words" not in "\n".join(rows(sheet)))
+        await until(pilot, is_painted)
+        pictures = sum("\x1b_G" in one for one in sent)
+        assert pictures == (2 if way == "kitty" else 0)
+        for y in [*range(model.rows.total - 20), *range(model.rows.total - 20, 0, -1)]:
+            editor.scroll_to(y=y, animate=False, immediate=True)
+            await pilot.pause()
+            assert "words" not in "\n".join(rows(sheet))
+        assert sum("\x1b_G" in one for one in sent) == pictures
+        assert not any("\x1b[2J" in one for one in sent)
