@@ -42,7 +42,9 @@ async def test_one_notebook_in_two_halves_is_a_page_in_both(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("way", ["kitty", "quadrant"])
-async def test_scrolling_over_pictures_sends_them_once(tmp_path: Path, way: Way) -> None:
+async def test_scrolling_over_pictures_sends_them_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: Way
+) -> None:
     """Pictures do not flicker: none is sent again, and no frame is without one that was there."""
     file = io.BytesIO()
     Image.new("RGB", (200, 120), "red").save(file, "PNG")
@@ -60,7 +62,7 @@ async def test_scrolling_over_pictures_sends_them_once(tmp_path: Path, way: Way)
     async with app.run_test(size=(60, 20)) as pilot:
         assert app._driver is not None
         sent: list[str] = []
-        app._driver.write = sent.append  # type: ignore[method-assign]
+        monkeypatch.setattr(app._driver, "write", sent.append)
         sheet = await opened(pane, path)
         model, editor = sheet.editor.model, sheet.editor
         keys = model.rows.blocks.keys
