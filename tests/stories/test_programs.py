@@ -323,6 +323,7 @@ async def test_programs_and_tests_by_the_mouse_alone(tmp_path: Path) -> None:
         await mouse.click("Build & Run")
         await bench.console.card(1).ends("error")
         await mouse.click("● 1")
+        await bench.sees("words of a message")  # the card names the place as well
         await mouse.click("5:20", right=10)
         await bench.until(lambda: bench.editor.place == (4, 19), "the column of the problem")
         await mouse.click("● 1")
