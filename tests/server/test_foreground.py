@@ -108,3 +108,26 @@ async def test_a_command_in_the_folder_does_not_get_the_token(
     outcome = await run(LocalEnvironment(tmp_path), ["env"])
     assert b"HOME=" in outcome.stdout
     assert b"the-token" not in outcome.stdout
+
+
+@pytest.mark.slow
+def test_without_a_token_it_serves_this_machine_alone() -> None:
+    with user() as apart:
+        for arguments, words in (
+            (("--bind", "0.0.0.0:0", "--no-auth"), "this machine alone"),
+            (("--bind", "[::]:0", "--no-auth"), "this machine alone"),
+            (("--no-auth",), "--bind"),
+            (("--bind", ":0", "--no-auth", "--token-file", "t"), "--token-file"),
+        ):
+            with serve(apart, *arguments) as refused:
+                assert refused.stderr is not None
+                assert words in refused.stderr.read()
+            assert refused.returncode
+        with serve(apart, "--bind", ":0", "--no-auth") as process:
+            assert process.stdout is not None
+            url = json.loads(process.stdout.readline())["url"]
+            assert "token" not in url
+            with urllib.request.urlopen(f"{url}/health") as answer:
+                assert json.load(answer) == {"status": "ok"}
+            process.send_signal(signal.SIGINT)
+            assert process.wait(30) == 0

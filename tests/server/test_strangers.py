@@ -313,6 +313,32 @@ async def test_a_service_without_token_refuses_every_network_client(tmp_path: Pa
             assert answer.startswith(b"HTTP/1.1 401 ")
 
 
+async def test_a_listener_without_token_lets_programs_in_and_no_page_of_another_server() -> None:
+    with short_folder() as folder:
+        async with serve_here(folder) as here:
+            public = socket.create_server(("127.0.0.1", 0))
+            public.setblocking(False)
+            await here.service.listen(public, Authenticator(asks_token=False))
+            port = public.getsockname()[1]
+            async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as web:
+                assert (await web.get("/v1/info")).status_code == 200
+                for headers in (
+                    {"Origin": "http://evil.example"},
+                    {"Origin": "null"},
+                    {"Host": "evil.example"},
+                    {"Host": f"evil.example:{port}", "Origin": f"http://evil.example:{port}"},
+                    {"Sec-Fetch-Site": "cross-site"},
+                    {"Sec-Fetch-Site": "same-site"},
+                ):
+                    answer = await web.post("/v1/sessions", json={"cwd": "/"}, headers=headers)
+                    assert answer.status_code == 401, headers
+                own = {"Origin": f"http://127.0.0.1:{port}", "Sec-Fetch-Site": "same-origin"}
+                assert (await web.get("/v1/sessions", headers=own)).status_code == 200
+            here.port = port
+            nameless = await answer_to(here, b"GET /v1/info HTTP/1.1\r\n\r\n")
+            assert nameless.startswith(b"HTTP/1.1 401 ")
+
+
 async def test_the_address_that_serve_prints_opens_in_a_browser(here: Here) -> None:
     async with httpx.AsyncClient() as web:
         for path in ("/", "/docs"):

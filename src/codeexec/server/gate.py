@@ -1,4 +1,4 @@
-"""Authentication: a token on the network, the user id of the other end on the private socket."""
+"""Who may connect: a token on the network, the user id of the other end on the private socket."""
 
 from __future__ import annotations
 
@@ -33,6 +33,8 @@ class Authenticator:
     hosts: frozenset[str] = frozenset()
     is_private: bool = True
     """The socket is a private Unix socket. A gate with a token is never private."""
+    asks_token: bool = True
+    """False: every program of this machine may pass without a token, but no page of a browser."""
 
     def check(self, header: Callable[[str], str | None], query: str) -> None:
         """Denied unless this request may pass. `header` finds by lower-case name; a token may
@@ -43,7 +45,11 @@ class Authenticator:
         origin = header("origin")
         if origin is not None and (not host or _place(origin) != host.lower()):
             raise Denied("This page comes from another server.", "Use the API from its own.")
-        if self.token or not self.is_private:
+        if not self.asks_token:
+            # A page may send some requests without an `Origin`; browsers then tell this one.
+            if (header("sec-fetch-site") or "none") not in ("none", "same-origin"):
+                raise Denied("This page comes from another server.", "Use the API from its own.")
+        elif self.token or not self.is_private:
             self._check_token(_bearer(header("authorization") or "") or token_in(query))
 
     def _check_token(self, token: str) -> None:

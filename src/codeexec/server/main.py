@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import logging
 import os
 import signal
@@ -33,11 +34,13 @@ _TICK = 1.0
 
 @dataclass(frozen=True, slots=True)
 class ServerOptions:
-    """`bind` is host and port of a TCP socket beside the private one; it needs `token`."""
+    """`bind` is host and port of a TCP socket beside the private one; it needs `token`, or
+    `asks_token` is false and it is a loopback address."""
 
     paths: Paths
     bind: tuple[str, int] | None = None
     token: str = ""
+    asks_token: bool = True
     settings: HostSettings = field(default_factory=HostSettings)
     service: ServiceSettings = field(default_factory=ServiceSettings)
 
@@ -81,7 +84,7 @@ async def serve(
 async def _listen_tcp(service: Service, options: ServerOptions) -> str:
     assert options.bind is not None
     name, port = options.bind
-    if not options.token:
+    if options.asks_token and not options.token:
         raise UsageError("On a network a token is always asked for, and there is none.")
     loop = asyncio.get_running_loop()
     try:
@@ -89,6 +92,11 @@ async def _listen_tcp(service: Service, options: ServerOptions) -> str:
             name, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )
         family, kind, protocol, _, address = addresses[0]
+        if not options.asks_token and not ipaddress.ip_address(str(address[0])).is_loopback:
+            raise UsageError(
+                f"--no-auth is for this machine alone, and others reach {name}.",
+                "Bind 127.0.0.1, or leave out --no-auth: clients then send a token.",
+            )
         bound = socket.socket(family, kind, protocol)
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.setblocking(False)
@@ -98,7 +106,10 @@ async def _listen_tcp(service: Service, options: ServerOptions) -> str:
             f"{name}:{port} cannot be bound: {error.strerror or error}.",
             "Choose another port, or 0 for any that is free.",
         ) from error
-    await service.listen(bound, Authenticator(options.token, frozenset(names_of(name))))
+    gate = Authenticator(
+        options.token, frozenset(names_of(name)), is_private=False, asks_token=options.asks_token
+    )
+    await service.listen(bound, gate)
     host = f"[{name}]" if ":" in name else name
     return f"http://{host}:{bound.getsockname()[1]}"
 

@@ -45,7 +45,8 @@ class Service:
 
     async def listen(self, listening: socket.socket, gate: Authenticator) -> None:
         """Accept connections on `listening`, a bound socket that the service then owns. A network
-        socket always needs a token: with a gate without one, every request is refused."""
+        socket needs a token: with a gate that has none, every request is refused, unless the gate
+        does not ask for one."""
         is_local = listening.family == socket.AF_UNIX
         gate = replace(gate, is_private=is_local)
         connections = self._connections[listening] = Connections(self._limits)

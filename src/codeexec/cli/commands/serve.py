@@ -104,12 +104,18 @@ def _check_token(token: str, where: str, least: int) -> None:
     type=click.Path(path_type=Path, dir_okay=False),
     help="File of the token for TCP clients; created if missing.",
 )
+@click.option(
+    "--no-auth",
+    is_flag=True,
+    help="Ask TCP clients for no token; on a loopback address alone.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the addresses as JSON.")
-def serve(bind: str, token_file: Path | None, as_json: bool) -> None:
+def serve(bind: str, token_file: Path | None, no_auth: bool, as_json: bool) -> None:
     """Serve sessions in the foreground, until Ctrl+C.
 
     Without --bind it serves on a private socket, like the server that the workbench starts.
-    TCP clients always need the token; it is printed unless --token-file is given.
+    TCP clients need the token; it is printed unless --token-file is given. With --no-auth every
+    user and program of this machine can run code as you.
     """
     from codeexec.config.paths import find_paths
     from codeexec.environments.holder.holding import Holding
@@ -121,7 +127,12 @@ def serve(bind: str, token_file: Path | None, as_json: bool) -> None:
     from codeexec.server.start import claim, clean_environ, container_settings, host_settings
 
     address = parse_bind(bind) if bind else None
-    token = read_token(token_file) if address else ""
+    if no_auth and (address is None or token_file is not None):
+        raise UsageError(
+            "--no-auth is for --bind without --token-file.",
+            "Write: codeexec-tui serve --bind 127.0.0.1:8000 --no-auth",
+        )
+    token = read_token(token_file) if address and not no_auth else ""
     limits = service_settings(os.environ)
     clean_environ()
     paths = find_paths()
@@ -135,7 +146,7 @@ def serve(bind: str, token_file: Path | None, as_json: bool) -> None:
     set_up_log(paths.log)
 
     def ready(url: str) -> None:
-        login_url = f"{url}/?token={token}" if url and token_file is None else url
+        login_url = f"{url}/?token={token}" if url and token and token_file is None else url
         if as_json:
             style.say_json({"socket": str(paths.socket), "url": login_url}, flush=True)
             return
@@ -146,7 +157,12 @@ def serve(bind: str, token_file: Path | None, as_json: bool) -> None:
                 style.say(f"token   in {token_file}", flush=True)
 
     options = ServerOptions(
-        paths, bind=address, token=token, settings=host_settings(), service=limits
+        paths,
+        bind=address,
+        token=token,
+        asks_token=not no_auth,
+        settings=host_settings(),
+        service=limits,
     )
     kernels = make_factory(EarlyKernel(), container_settings, Holding(paths.holder))
     asyncio.run(serve_now(options, instance, listening, kernels, ready))
