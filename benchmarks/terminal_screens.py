@@ -32,7 +32,7 @@ async def differs(session: SessionClient, program: ScreenSession, folder: Path) 
             await pair.step(step)
             if not step.is_steady:
                 continue
-            differences = await pair.differences()
+            differences = await pair.differences(patience=5.0)
             total += len(differences)
             print(f"  step {number} {step.text!r}: {len(differences)} cells differ")
             for difference in differences[:SHOWN]:

@@ -98,7 +98,7 @@ SESSIONS: dict[str, ScreenSession] = {
             Step((ESCAPE, ":split words.txt", ENTER), "line 5 of the file"),
             Step(("/line 40", ENTER), "line 42 of the file"),
             Step((":only", ENTER, "Vjjd"), "fewer lines"),
-            Step(("u",), "more lines"),
+            Step(("u",), "more lines", is_steady=False),  # it tells how many seconds ago
             Step((":set nu! list", ENTER), "file, naïve 日本 e\u0301$"),
         ),
         {"VIMINIT": "", "LANG": "C.UTF-8"},

@@ -166,35 +166,35 @@ class Twins:
         await self.ours.sees(text)
         await asyncio.to_thread(self.tmux.sees, text)
 
-    async def differences(self) -> list[Difference]:
-        """Cells that differ, and the cursor as one more. Waits for the screens to be equal, as
-        long as either changes."""
-        last: tuple[object, ...] = ()
-        while True:
-            rows = await asyncio.to_thread(self.tmux.rows)
-            cursor = await asyncio.to_thread(self.tmux.cursor)
-            screen = self.ours.screen
-            found = compare(screen, rows)
-            mine = (screen.cursor.column, screen.cursor.row)
-            if mine != cursor:
-                cells = Cell(f"cursor at {mine}", PLAIN), Cell(f"cursor at {cursor}", PLAIN)
-                found.append(Difference(mine[1], mine[0], *cells))
-            now = (screen.rows, mine, rows, cursor)
-            if not found or now == last:
-                return found
-            last = now
-            await asyncio.sleep(0.3)
+    async def differences(self, patience: float = DEADLINE) -> list[Difference]:
+        """Cells that differ, and the cursor as one more; waits for the screens to be equal, for
+        `patience` seconds at most."""
+        end = time.monotonic() + patience
+        while (different := await self._differences_now()) and time.monotonic() < end:
+            await asyncio.sleep(0.1)
+        return different
+
+    async def _differences_now(self) -> list[Difference]:
+        rows = await asyncio.to_thread(self.tmux.rows)
+        cursor = await asyncio.to_thread(self.tmux.cursor)
+        screen = self.ours.screen
+        different = compare(screen, rows)
+        mine = (screen.cursor.column, screen.cursor.row)
+        if mine != cursor:
+            cells = Cell(f"cursor at {mine}", PLAIN), Cell(f"cursor at {cursor}", PLAIN)
+            different.append(Difference(mine[1], mine[0], *cells))
+        return different
 
 
 def compare(screen: TerminalScreen, rows: Sequence[TerminalRow]) -> list[Difference]:
     """Cells in which a screen differs from rows of another."""
-    found = []
+    different = []
     for number, (ours, other) in enumerate(zip(screen.rows, rows, strict=True)):
         for column in range(COLUMNS):
             cells = _cell(ours, column), _cell(other, column)
             if cells[0] != cells[1]:
-                found.append(Difference(number, column, *cells))
-    return found
+                different.append(Difference(number, column, *cells))
+    return different
 
 
 def _cell(row: TerminalRow, column: int) -> Cell:
