@@ -31,6 +31,7 @@ from codeexec.tui.panes.editor import painting
 from codeexec.tui.theme.color_depth import Depth
 from codeexec.tui.widgets import keys_shown, status
 from support.bench import DEADLINE, Bench, engine_in, open_bench
+from support.shells import Shell, use_plain_bash
 
 Look = tuple[str, Depth]
 """A theme at a colour depth."""
@@ -104,6 +105,18 @@ windy = weather[weather["wind"] > 10].set_index("station")
 windy
 """
 
+
+COLOURS = r"""
+printf 'plain \033[1mbold\033[m \033[2mdim\033[m \033[3mitalic\033[m '
+printf '\033[7mreverse\033[m \033[9mstrike\033[m\n'
+printf '\033[4mone\033[m \033[21mtwo\033[m \033[4:3mcurly\033[m '
+printf '\033[4:3;58:2::255:80:80mred curl\033[m\n'
+for n in 0 1 2 3 4 5 6 7; do printf '\033[3%sm%s\033[m \033[9%sm%s\033[m ' $n $n $n $n; done
+printf '\n'
+for n in 52 88 124 160 196 202 208 214 220; do printf '\033[48;5;%sm  \033[m' $n; done
+printf '\n\033[38;2;255;140;0mtrue\033[m '
+printf '\033[48;2;0;60;120;38;2;255;255;255mcolour\033[m 日本 naïve\n'
+"""
 
 Size = tuple[int, int]
 """Columns and lines."""
@@ -368,6 +381,37 @@ SIZES: dict[Size, tuple[Look, ...]] = {(120, 36): LOOKS, (80, 24): LOOKS[:1]}
 BEGIN: Size = (120, 36)
 
 
+@asynccontextmanager
+async def terminal(folder: Path, size: Size) -> AsyncIterator[Bench]:
+    """A shell with coloured output; commands that succeeded and failed have marks."""
+    with pytest.MonkeyPatch.context() as patch:
+        use_plain_bash(folder / "home", patch)
+        async with open_bench(folder, {"colours.sh": COLOURS}, size=size) as bench:
+            await bench.is_idle()
+            shell = await Shell(bench).open()
+            await shell.run("sh colours.sh")
+            await shell.run("false")
+            await bench.sees("exit 1")
+            yield bench
+
+
+async def vim_in_terminal(bench: Bench) -> None:
+    """An editor on the alternate screen, on the whole screen of the workbench."""
+    shell = Shell(bench)
+    await shell.leave()
+    await bench.choose("terminal on the whole screen")
+    await bench.until(lambda: shell.pane.input.is_inside, "keys go to the shell")
+    rows = bench.pilot.app.size.height - 3
+    await bench.until(lambda: len(shell.pane.view.store.screen.rows) >= rows, "the larger screen")
+    (bench.folder / "stations.py").write_text(STATIONS)
+    options = "syntax on | set number hlsearch ruler background=dark nofsync"
+    await shell.type(f"vim -u NONE -N -n --cmd '{options}' stations.py")
+    await shell.sees(' 11 stations = [Station("Harbour", 4.0), Station("Hill", 212.5)]')
+    await bench.write("/station")
+    await bench.press("enter")
+    await shell.until(lambda rows: rows[-1].startswith("/station"), "the search")
+
+
 @dataclass(frozen=True)
 class Scene:
     """A story whose end is looked at, and acts that lead on from there to further pictures, by
@@ -387,6 +431,7 @@ SCENES: dict[str, Scene] = {
     "split": Scene(split, {"palette": palette, "settings": settings}),
     "table": Scene(table),
     "page": Scene(page, {"page-plot": plot}),
+    "terminal": Scene(terminal, {"terminal-vim": vim_in_terminal}),
 }
 
 

@@ -22,6 +22,7 @@ from support.terminals import TerminalClient, open_terminal
 
 COLUMNS, ROWS = 80, 24
 DEADLINE = 40.0
+_LOOK_EVERY = 0.1
 PLAIN = CellStyle()
 
 _KEYS = {
@@ -169,9 +170,11 @@ class Twins:
     async def differences(self, patience: float = DEADLINE) -> list[Difference]:
         """Cells that differ, and the cursor as one more; waits for the screens to be equal, for
         `patience` seconds at most."""
-        end = time.monotonic() + patience
-        while (different := await self._differences_now()) and time.monotonic() < end:
-            await asyncio.sleep(0.1)
+        different: list[Difference] = []
+        for _ in range(round(patience / _LOOK_EVERY)):
+            if not (different := await self._differences_now()):
+                break
+            await asyncio.sleep(_LOOK_EVERY)
         return different
 
     async def _differences_now(self) -> list[Difference]:

@@ -18,6 +18,7 @@ from codeexec.domain.terminals import (
     TerminalRow,
 )
 from codeexec.tui.panes.terminal.painting import CellPainter, Highlight
+from codeexec.tui.theme.colors import Color, contrast
 from codeexec.tui.theme.theme import Theme, built_in_folder, find_theme
 
 
@@ -55,6 +56,17 @@ def test_palette_and_true_colours_are_exact_on_a_ground_of_their_own(painter: Ce
     assert style.bgcolor is not None and style.bgcolor.name == "#ff0000"
     style = style_of(painter, CellStyle(foreground=RGB + 0x102030, background=RGB + 0xE0F0FF))
     assert style.color is not None and style.color.name == "#102030"
+
+
+@pytest.mark.parametrize("name", ["harbour", "paper", "beacon", "noon"])
+def test_pairs_of_theme_colours_can_be_read(name: str) -> None:
+    theme = find_theme(name, [built_in_folder()])
+    painter = CellPainter(theme)
+    for ink, ground in ((0, 3), (0, 2), (7, 4), (0, 7), (15, 1), (3, 0)):
+        style = painter.style(CellStyle(foreground=ink, background=ground))
+        assert style.color is not None and style.bgcolor is not None
+        colors = Color.parse(style.color.name), Color.parse(style.bgcolor.name)
+        assert contrast(*colors) >= 3.0, (name, ink, ground)
 
 
 def test_reverse_exchanges_the_colours(painter: CellPainter) -> None:

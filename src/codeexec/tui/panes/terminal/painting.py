@@ -26,10 +26,11 @@ from codeexec.tui.panes.terminal.cells import Piece, cell_at, cut, pieces
 from codeexec.tui.panes.terminal.places import is_of_web
 from codeexec.tui.render import sgr
 from codeexec.tui.render.ansi import AnsiPainter
-from codeexec.tui.render.sgr import Sgr
+from codeexec.tui.render.sgr import Paint, Sgr
 from codeexec.tui.textual_ext.underlines import with_underline
-from codeexec.tui.theme.colors import Color
+from codeexec.tui.theme.colors import Color, farthest, readable
 from codeexec.tui.theme.theme import Theme
+from codeexec.tui.theme.tokens import ansi_contrast
 
 _FLAGS = (
     (BOLD, sgr.BOLD),
@@ -59,6 +60,8 @@ class CellPainter:
         self.theme = theme
         self._ansi = AnsiPainter(theme)
         self._styles: dict[CellStyle, Style] = {}
+        self._text = Color.parse(theme.color("text"))
+        self._surface = Color.parse(theme.color("surface"))
         self._plain = self._ansi.style(sgr.PLAIN)
 
     def strip(self, row: TerminalRow, width: int, highlights: Sequence[Highlight] = ()) -> Strip:
@@ -133,7 +136,7 @@ class CellPainter:
         for flag, of_sgr in _FLAGS:
             if cell_style.flags & flag:
                 flags |= of_sgr
-        pen = Sgr(_paint(cell_style.foreground), _paint(cell_style.background), flags)
+        pen = Sgr(self._ink(cell_style), _paint(cell_style.background), flags)
         link = cell_style.link if is_of_web(cell_style.link) else ""
         style = self._ansi.style(pen, link)
         if cell_style.flags & (BLINK | OVERLINE):
@@ -142,6 +145,16 @@ class CellPainter:
         if cell_style.underline:
             style = self._underlined(style, cell_style)
         return style
+
+    def _ink(self, cell_style: CellStyle) -> Paint:
+        """The foreground; of two colours of the theme, one that can be read on the other: which
+        pairs a program may use depends on the theme, and programs expect black and yellow to."""
+        ink, ground = cell_style.foreground, cell_style.background
+        ansi = self.theme.ansi
+        if not (0 <= ink < len(ansi) and 0 <= ground < len(ansi)) or ink == ground:
+            return _paint(ink)
+        toward = farthest(ansi[ground], (ansi[0], ansi[15], self._text, self._surface))
+        return readable(ansi[ink], (ansi[ground],), toward, ansi_contrast(self.theme.contrast))
 
     def _underlined(self, style: Style, cell_style: CellStyle) -> Style:
         """The kinds and colours of underlines only for terminals with true colour: older ones take
@@ -152,7 +165,7 @@ class CellPainter:
         return with_underline(style, cell_style.underline, color)
 
 
-def _paint(number: int) -> int | Color | None:
+def _paint(number: int) -> Paint:
     if number < 0:
         return None
     if number < RGB:

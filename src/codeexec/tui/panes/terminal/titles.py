@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import PurePosixPath
 
 from codeexec.domain.terminals import TerminalView
@@ -9,6 +10,7 @@ from codeexec.domain.text.words import duration
 from codeexec.tui.render.plain import fitted, home_path
 from codeexec.tui.widgets.chrome import Tab
 
+_ASSIGNMENT = re.compile(r"\w+=")
 _LONGEST = 24
 """Cells of a title: a program chooses it."""
 CONSOLE = "console"
@@ -19,8 +21,14 @@ def name_of(terminal: TerminalView) -> str:
     """Name of a terminal: what the user or the program calls it, else its program."""
     program = PurePosixPath(terminal.command[0]).name if terminal.command else "shell"
     running = terminal.running
-    busy = running.text.split()[0] if running is not None and running.text.split() else ""
-    return fitted(terminal.name or busy or program, _LONGEST)
+    started = _program_of(running.text) if running is not None else ""
+    return fitted(terminal.name or started or program, _LONGEST)
+
+
+def _program_of(line: str) -> str:
+    """The program that a command line starts: its first word that sets no variable."""
+    parts = (part for part in line.split() if not _ASSIGNMENT.match(part))
+    return PurePosixPath(next(parts, "")).name
 
 
 def tab_of(terminal: TerminalView, number: int) -> Tab:
