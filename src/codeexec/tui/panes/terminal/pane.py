@@ -93,7 +93,8 @@ class TerminalPane(Vertical):
         self._sender.close()
 
     def take_focus(self) -> None:
-        focus_now(self.view)
+        if self.view.is_attached:  # else it is being mounted, and is gone to again after that
+            focus_now(self.view)
 
     def use(self, theme: Theme) -> None:
         """Paint with another theme."""
