@@ -128,6 +128,7 @@ def test_a_program_is_stopped_and_goes_on_in_a_shell(desk: Desk) -> None:
         terminal.press("echo st$((1+1))\r")
         terminal.shows("st2")
         terminal.press("fg\r")
+        terminal.shows(f"$ fg\n{sys.executable}"[:40])
         terminal.press("hello\r")
         terminal.shows("got hello")
         terminal.press("\x04")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from codeexec.tui.panes.console.prompt.prompt import Prompt
 from codeexec.tui.panes.editor.marks import LineDiagnostic
 from support.bench import Bench, open_bench
 from support.mouse import Mouse
@@ -273,7 +274,9 @@ async def test_a_program_that_uses_the_whole_screen_is_opened_in_a_terminal(
         await bench.sees("This program uses the whole screen: Enter opens it in a terminal")
         assert "drawn /dev/" not in card.text()
         # The prompt is empty, so Enter means the card.
-        await bench.press("alt+2", "enter")
+        await bench.press("alt+2")
+        await bench.until(lambda: isinstance(bench.workbench.focused, Prompt), "the prompt")
+        await bench.press("enter")
         await card.ends("cancelled")
         await bench.sees("drawn /dev/")
         await bench.press(*"word", "enter")
