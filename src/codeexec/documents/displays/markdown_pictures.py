@@ -62,8 +62,10 @@ def _picture_of(line: str) -> MarkdownPicture | None:
     if "![" in line and (match := _PICTURE.fullmatch(line)) is not None:
         return MarkdownPicture(match["alt"], match["wrapped"] or match["target"] or "")
     if "<img" in line and (tag := _TAG.fullmatch(line)) is not None:
-        found = {name: one or other for name, one, other in _ATTRIBUTE.findall(tag["attributes"])}
-        return MarkdownPicture(found.get("alt", ""), found["src"]) if found.get("src") else None
+        values = {
+            name: double or single for name, double, single in _ATTRIBUTE.findall(tag["attributes"])
+        }
+        return MarkdownPicture(values.get("alt", ""), values["src"]) if values.get("src") else None
     return None
 
 

@@ -25,15 +25,15 @@ class CellSource:
 
     def saved_view(self, cell_key: str) -> ExecutionView | None:
         """What the file has as the output of a cell; None if it has none."""
-        found = self._find(cell_key)
-        return stored_view(*found, 0) if found is not None else None
+        saved_cell = self._find(cell_key)
+        return stored_view(*saved_cell, 0) if saved_cell is not None else None
 
     async def whole_view(self, cell_key: str) -> ExecutionView | None:
         """As `saved_view`, with up to `WHOLE_ROWS` rows."""
-        found = self._find(cell_key)
-        if found is None:
+        saved_cell = self._find(cell_key)
+        if saved_cell is None:
             return None
-        return await asyncio.to_thread(stored_view, *found, 0, WHOLE_ROWS)
+        return await asyncio.to_thread(stored_view, *saved_cell, 0, WHOLE_ROWS)
 
     def saved_count(self, cell_key: str) -> int | None:
         """The execution count that the file has of a code cell."""

@@ -93,9 +93,9 @@ class SectionFolds:
     def note_change(self) -> bool:
         """Cells have come, gone or moved, or a heading may be another one; whether other cells are
         hidden now."""
-        before = self._cells
+        previous = self._cells
         self._find_hidden()
-        return self._cells != before
+        return self._cells != previous
 
     @property
     def _hidden(self) -> tuple[FoldedSection, ...]:
