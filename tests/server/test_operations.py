@@ -169,6 +169,16 @@ async def test_unknown_ids_and_blank_code(web: httpx.AsyncClient, kernel: str) -
     assert (await web.get("/health")).json() == {"status": "ok"}
 
 
+async def test_it_tells_whether_kernels_can_be_started(web: httpx.AsyncClient, here: Here) -> None:
+    answer = await web.get("/ready")
+    assert (answer.status_code, answer.json()) == (200, {"status": "ready"})
+    (here.host.state / "sessions").rename(here.host.state / "gone")
+    answer = await web.get("/ready")
+    assert answer.status_code == 503
+    assert "sessions cannot be written" in answer.json()["message"]
+    assert (await web.get("/health")).status_code == 200
+
+
 async def test_two_kernels_run_at_once_in_folders_of_their_own(
     web: httpx.AsyncClient, kernel: str
 ) -> None:

@@ -6,6 +6,7 @@ session in a folder of its own; sessions that were opened elsewhere can be used 
 
 from __future__ import annotations
 
+import os
 from typing import Literal, TypeVar
 
 import msgspec
@@ -14,7 +15,7 @@ from msgspec import Struct
 from starlette.responses import Response
 
 from codeexec.domain import requests as q
-from codeexec.domain.errors import CodeexecError, NotFound, UsageError
+from codeexec.domain.errors import CodeexecError, NotFound, Unavailable, UsageError
 from codeexec.domain.options import ExecuteOptions
 from codeexec.domain.outputs import plain
 from codeexec.domain.snapshot import ExecutionView
@@ -120,6 +121,7 @@ STATUS_PATH = "/execution_status/{execution_id}"
 ANSWERS: dict[tuple[str, str], type[Struct]] = {
     ("get", STATUS_PATH): OperationStatus,
     ("get", "/health"): Alive,
+    ("get", "/ready"): Alive,
 }
 
 
@@ -169,6 +171,14 @@ def add(app: FastAPI, host: Host) -> None:
     async def health() -> Response:
         return answer(Alive("ok"))
 
+    async def ready() -> Response:
+        folder = host.state / "sessions"
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise Unavailable(f"{folder} cannot be written.", "Look at the folder and its disk.")
+        if not (await host.call(q.ListKernels(str(host.state)))).kernels:
+            raise Unavailable("There is no kernel to start.", "Install one: pip install ipykernel")
+        return answer(Alive("ready"))
+
     endpoints = (start_kernel, execute_code, shutdown_kernel)
     for route, endpoint in zip(ROUTES, endpoints, strict=True):
         app.add_api_route(
@@ -182,6 +192,7 @@ def add(app: FastAPI, host: Host) -> None:
         execution_status
     )
     app.get("/health", summary="Does it answer?", response_class=Response)(health)
+    app.get("/ready", summary="Can kernels be started?", response_class=Response)(ready)
 
 
 async def _body(request: Request, kind: type[Body]) -> Body:
