@@ -22,7 +22,7 @@ GUEST = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(__file__)))
 SOCKET = "holder"
 LOG = "log"
 ANSWER_DEADLINE = 10.0
-GRACE = 5.0
+GRACE = 20.0
 """Seconds after the death of a server in which output that has no more room waits for the next
 server; after that the oldest is dropped."""
 

@@ -19,6 +19,7 @@ from codeexec.domain.wire.checks import check_id
 from codeexec.environments.base import TerminalSize
 from codeexec.environments.budget import Budget, beside_loop
 from codeexec.environments.holder.client import LeftBehind
+from codeexec.environments.short_folders import remove_flat
 from codeexec.session.byte_streams import ByteStreams
 from codeexec.session.settings import HostSettings
 from codeexec.session.storage.event_log import EventLog
@@ -344,6 +345,7 @@ class SessionTerminals:
             await terminal.take(output.data[max(after - output.offset, 0) :])
             code = program.end.code
             await terminal.end(code if code >= 0 else 128 - code)
+            await asyncio.to_thread(remove_flat, run.folder)
         elif program is None:
             await terminal.end(None, "It ended with the server before this one.")
         else:

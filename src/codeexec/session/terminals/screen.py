@@ -174,6 +174,11 @@ class Screen:
         return self._fed
 
     @property
+    def fed(self) -> int:
+        """How often something has changed: see `wait_for_change`."""
+        return self._fed
+
+    @property
     def is_closed(self) -> bool:
         return self._is_closed
 
@@ -216,7 +221,7 @@ class ScreenStream:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + MOST_HELD
         while True:
-            fed = self._screen._fed
+            fed = self._screen.fed
             update, version, is_held = await self._screen.update_since(seen, self._kept_from())
             if not is_held or loop.time() >= deadline:
                 return fed, update, version

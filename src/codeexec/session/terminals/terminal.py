@@ -100,6 +100,8 @@ class SessionTerminal:
         self.sizes = SharedSize(TerminalSize(first.columns, first.rows))
         self._commands = self._follower("", first)
         self._program: ProgramTerminal | None = None
+        self._held: ProgramTerminal | None = None
+        """The same, until all that it has started has ended and its terminal is closed."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._typist: Typist | None = None
         self._teller: asyncio.TimerHandle | None = None
@@ -129,7 +131,7 @@ class SessionTerminal:
         """Follow a program, whose output after this offset is not in the log."""
         view = self._view()
         assert view is not None
-        self._program = program
+        self._program = self._held = program
         self._commands = self._follower(nonce, view)
         self._typist = Typist(program.write)
         self._begin(self._typist.run(), "typist")
@@ -160,6 +162,7 @@ class SessionTerminal:
             await asyncio.gather(reading, ending, return_exceptions=True)
         await self.end(code, reason)
         await program.kill()
+        self._held = None
 
     async def _wait(self, program: ProgramTerminal) -> tuple[int | None, str]:
         try:
@@ -300,18 +303,22 @@ class SessionTerminal:
 
     async def close(self) -> None:
         """End the program and all that it has started; free the emulator."""
-        program, self._program = self._program, None
+        self._program = None
         await self._stop_tasks()
-        if program is not None:
-            await program.kill()
+        held, self._held = self._held, None
+        if held is not None:
+            await held.kill()
         await self._free()
 
     async def detach(self) -> None:
         """Leave the program to the next server."""
         program, self._program = self._program, None
         await self._stop_tasks()
+        held, self._held = self._held, None
         if program is not None:
             await program.release()
+        elif held is not None:
+            await held.kill()
         await self._free()
 
     async def _stop_tasks(self) -> None:
