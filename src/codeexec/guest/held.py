@@ -53,7 +53,7 @@ def read_more(handle: int) -> bytes:
 
 
 class Output:
-    """The last KEPT bytes of a channel, by offset from its first byte."""
+    """The last bytes of a channel, KEPT and a chunk, by offset from its first byte."""
 
     def __init__(self) -> None:
         self.chunks: deque[bytearray] = deque()
@@ -65,7 +65,8 @@ class Output:
         else:
             self.chunks.append(bytearray(data))
         self.end += len(data)
-        while self.end - self.start - len(self.chunks[0]) >= KEPT:
+        # One read more than what may be unacknowledged: see `Job.must_wait`.
+        while self.end - self.start - len(self.chunks[0]) >= KEPT + CHUNK:
             self.start += len(self.chunks.popleft())
 
     def since(self, offset: int) -> Iterator[bytes]:
