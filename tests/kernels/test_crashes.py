@@ -138,6 +138,14 @@ async def test_what_is_no_crash_has_no_backtrace(session: RunningSession) -> Non
     assert (child.error, child.stderr) == ("SystemExit: 3", [])
 
 
+async def test_a_program_is_not_traced_where_it_is_not_wanted(session: RunningSession) -> None:
+    program = ProgramOptions(
+        "crash.c", arguments=("x",), flags=("-w",), environment={"CODEEXEC_BACKTRACE": "0"}
+    )
+    result = await session.run("", kernel="programs:c", program=program)
+    assert (result.error, result.stderr) == ("Signal: SIGSEGV", [])
+
+
 async def test_a_program_without_debug_information(session: RunningSession) -> None:
     result = await run(session, "x", "-s", profile="release")
     rows = result.stderr

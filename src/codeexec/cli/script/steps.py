@@ -62,6 +62,8 @@ class BuiltScript(Script):
         def read(folder: Path, code: int) -> CrashReport | None:
             from codeexec.kernels.process.crashes.watch import missing_debugger, read_crash
 
+            if debugger is None:
+                return None
             if not debugger:
                 return missing_debugger(language, code)
             return read_crash(folder, debugger, code)

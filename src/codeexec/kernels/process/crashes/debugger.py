@@ -12,8 +12,15 @@ from codeexec.languages.model import Language
 WATCHER = Path(__file__).parents[3] / "guest" / "crash_watch.py"
 
 
-def find_debugger(language: Language, environ: Mapping[str, str]) -> str:
-    """The path of the debugger of programs in this language; empty where there is none."""
+SWITCH = "CODEEXEC_BACKTRACE"
+"""A variable of a program that is 0 for no watcher: a debugger can attach to it only then."""
+
+
+def find_debugger(language: Language, environ: Mapping[str, str]) -> str | None:
+    """The path of the debugger of programs in this language; empty where there is none, None where
+    none is wanted."""
+    if environ.get(SWITCH) == "0":
+        return None
     return (which(language.debugger, environ) or "") if language.debugger else ""
 
 

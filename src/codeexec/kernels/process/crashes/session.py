@@ -32,7 +32,7 @@ class CrashWatch:
     """Watches one program of this machine. Without a debugger, or without a folder, it runs
     unwatched."""
 
-    def __init__(self, language: Language, debugger: str, folder: str) -> None:
+    def __init__(self, language: Language, debugger: str | None, folder: str) -> None:
         self._language = language
         self._debugger = debugger
         self.folder = folder
@@ -59,6 +59,8 @@ class CrashWatch:
 
     async def report(self, code: int) -> CrashReport | None:
         """The backtrace of a program that ended with `code`; None where that was no crash."""
+        if self._debugger is None:
+            return None
         if not self._debugger:
             return missing_debugger(self._language, code)
         if not self.folder:

@@ -46,7 +46,7 @@ async def launch(
     """`env` has the variables of the session. EnvironmentUnavailable, OSError."""
     options = call.options.program or ProgramOptions()
     is_local = isinstance(environment, LocalEnvironment)
-    watch = await _begin_watch(program, environment, guests)
+    watch = await _begin_watch(program, environment, guests, options)
     command = start_command(program, options, watch)
     size = TerminalSize(call.options.columns or SCREEN_COLUMNS, options.rows)
     variables = start_variables(env if is_local else program.environ, options)
@@ -72,10 +72,11 @@ async def launch(
 
 
 async def _begin_watch(
-    program: BuiltProgram, environment: Environment, guests: FindGuests
+    program: BuiltProgram, environment: Environment, guests: FindGuests, options: ProgramOptions
 ) -> Watch:
     if isinstance(environment, LocalEnvironment):
-        return await CrashWatch.begin(program.language, program.environ)
+        environ = {**program.environ, **options.environment}
+        return await CrashWatch.begin(program.language, environ)
     place = guests(environment).private_folder()
     return await GuestCrashWatch.begin(program.language, environment, place)
 
