@@ -194,11 +194,11 @@ class TestResultsScreen(Picker[ChosenTest | None]):
             goal = "go there" if row.test.place.line else "to its output"
             entries.append(Hint("enter", goal, "choose"))
             if row.project.are_single:
-                entries.append(Hint("r", "run it again", "again"))
+                entries.append(Hint("r", "again", "again"))
                 if row.project.failed:
                     entries.append(Hint("f", "run failed", "failed"))
         search = [Hint("/", "search", "search")] if row is not None else []
-        return (*entries, Hint("a", "run all", "all"), *search, Hint("esc", "close", "leave"))
+        return (*entries, Hint("a", "all", "all"), *search, Hint("esc", "close", "leave"))
 
     def narrow(self, typed: str) -> None:
         self._fill()
