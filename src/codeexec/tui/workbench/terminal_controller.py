@@ -83,6 +83,15 @@ class TerminalController:
             messages.Left: lambda _: self._layout.go("editor"),
         }
 
+    async def follow_link(self) -> None:
+        """Tell the sizes again after a reconnection: the session forgets those of a connection."""
+        was_away = False
+        async for link in self._state.host.links():
+            pane = self._panes.find("terminal")
+            if link.state == "connected" and was_away and pane is not None:
+                cast("TerminalPane", pane).tell_size_again()
+            was_away = link.state == "reconnecting"
+
     # -- opening ---------------------------------------------------------------------------------
 
     async def _pane(self) -> TerminalPane:

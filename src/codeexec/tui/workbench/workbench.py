@@ -253,6 +253,7 @@ class Workbench(RoutedScreen):
         documents.context.watch_only = state.options.watch
         self.sharing.show_watching()
         self._following.begin(_USAGE_EVERY)
+        self.start(self.terminals.follow_link, "terminal-link")
         self.set_interval(_SHARE_EVERY, self.sharing.share_or_follow)
         if state.options.attach and not state.place.files:
             self.pane_layout.lay_out()

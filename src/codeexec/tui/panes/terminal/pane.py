@@ -192,6 +192,11 @@ class TerminalPane(Vertical):
             self.run_worker(self._follow(current.terminal_id), group="follow", exclusive=True)
         self._show_titles()
 
+    def tell_size_again(self) -> None:
+        """The session has forgotten the size that the terminal has here."""
+        self._sender.forget_sizes()
+        self._fit()
+
     def _stop_following(self) -> None:
         self._followed = ""
         self.workers.cancel_group(self, "follow")

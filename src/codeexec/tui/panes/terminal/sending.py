@@ -45,6 +45,10 @@ class InputSender:
         for held in (self._numbers, self._waiting, self._sizes):
             held.pop(terminal_id, None)
 
+    def forget_sizes(self) -> None:
+        """Tell each size again when it is asked for next."""
+        self._sizes.clear()
+
     def close(self) -> None:
         for task in self._tasks:
             task.cancel()
