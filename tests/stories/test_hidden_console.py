@@ -87,3 +87,14 @@ async def test_an_editor_alone_has_the_peek_too_and_a_wide_screen_needs_none(
         await bench.sees("F2 console")
         await bench.press("f11")
         await bench.sees_no_more("F2 console")
+
+
+async def test_a_program_that_is_interrupted_is_seen_to_end(tmp_path: Path) -> None:
+    script = "echo begun\nsleep 600\n"
+    async with open_bench(tmp_path, {"a.sh": script}, size=(80, 24)) as bench:
+        await bench.editor.at("echo begun").run()
+        await bench.sees("begun")
+        await bench.sees("── ▶")
+        await bench.press("f9")
+        await bench.sees_no_more("── ▶")
+        await bench.sees("F2 console")

@@ -60,12 +60,19 @@ class HiddenConsole:
         for key in frame.changed:
             view = frame.view(key)
             is_run = view is not None and view.cell is not None and not view.options.silent
-            if view is None or not is_run or view.status in ("queued", "cancelled"):
+            if view is None or not is_run or view.status == "queued":
+                continue
+            if view.status == "cancelled" and not self._shows(key):
                 continue
             is_seen = is_watcher or view.origin == self._state.me
             if is_seen and (latest is None or latest.number < view.number):
                 latest = view
         return latest
+
+    def _shows(self, execution_id: str) -> bool:
+        """Whether the peek is about this execution."""
+        view = self._peek.view if self._peek is not None else None
+        return view is not None and view.execution_id == execution_id
 
     def _show(self, view: ExecutionView) -> None:
         if self._peek is None:
