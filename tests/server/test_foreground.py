@@ -113,16 +113,10 @@ async def test_a_command_in_the_folder_does_not_get_the_token(
 @pytest.mark.slow
 def test_without_a_token_it_serves_this_machine_alone() -> None:
     with user() as apart:
-        for arguments, words in (
-            (("--bind", "0.0.0.0:0", "--no-auth"), "this machine alone"),
-            (("--bind", "[::]:0", "--no-auth"), "this machine alone"),
-            (("--no-auth",), "--bind"),
-            (("--bind", ":0", "--no-auth", "--token-file", "t"), "--token-file"),
-        ):
-            with serve(apart, *arguments) as refused:
-                assert refused.stderr is not None
-                assert words in refused.stderr.read()
-            assert refused.returncode
+        with serve(apart, "--bind", "0.0.0.0:0", "--no-auth") as refused:
+            assert refused.stderr is not None
+            assert "this machine alone" in refused.stderr.read()
+        assert refused.returncode
         with serve(apart, "--bind", ":0", "--no-auth") as process:
             assert process.stdout is not None
             url = json.loads(process.stdout.readline())["url"]
