@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from typing import ClassVar, Literal
 
 from textual import events, on
@@ -335,23 +335,12 @@ class TerminalPane(Vertical):
         if not self.reader.stop():
             self.post_message(Left())
 
-    def action_move(self, right: int, down: int) -> None:
-        self.reader.move(right, down)
-
-    def action_scroll_page(self, by: int) -> None:
-        self.reader.page(by)
-
-    def action_scroll_first(self) -> None:
-        self.reader.go_to(self.view.store.first, 0)
-
-    def action_scroll_last(self) -> None:
-        self.reader.go_to(self.view.store.end)
-
-    def action_mark(self) -> None:
-        self.reader.mark()
-
-    async def action_copy(self) -> None:
-        await self.reader.copy()
+    async def action_read(self, name: str, one: int | None = None, two: int | None = None) -> None:
+        """Do what the reader does under that name. Textual cuts what is passed to `*arguments`."""
+        arguments = (argument for argument in (one, two) if argument is not None)
+        work = getattr(self.reader, name)(*arguments)
+        if isinstance(work, Awaitable):
+            await work
 
     def action_paste_terminal(self) -> None:
         if self.input.may_type:
@@ -362,15 +351,6 @@ class TerminalPane(Vertical):
 
     def action_search_step(self, by: int) -> None:
         self._search.step(by, self.view)
-
-    async def action_export_terminal(self) -> None:
-        await self.reader.export()
-
-    def action_jump(self, by: int) -> None:
-        self.reader.jump(by)
-
-    async def action_copy_output(self) -> None:
-        await self.reader.copy_output()
 
     def action_rerun_command(self) -> None:
         """Run the command at the cursor once more."""

@@ -61,6 +61,12 @@ class Reader:
         self._view.port.scroll(step)
         self.move(0, step)
 
+    def first(self) -> None:
+        self.go_to(self._view.store.first, 0)
+
+    def last(self) -> None:
+        self.go_to(self._view.store.end)
+
     def mark(self) -> None:
         """Begin to select at the cursor, or stop selecting."""
         selection = self._view.selection
