@@ -44,6 +44,7 @@ from codeexec.domain.events import (
     StepEnded,
     VariablesTaken,
 )
+from codeexec.domain.events.terminals import TerminalEvent, fold_terminal
 from codeexec.domain.outputs import (
     TAIL_ROWS,
     Display,
@@ -68,7 +69,6 @@ from codeexec.domain.snapshot import (
     KernelView,
     Snapshot,
 )
-from codeexec.domain.terminal_events import TerminalEvent, fold_terminal
 from codeexec.domain.wire.codec import decode_snapshot
 
 EventOfKernel = (

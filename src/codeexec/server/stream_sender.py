@@ -6,14 +6,16 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from codeexec.domain.wire.frames import encode_chunk
-from codeexec.session.byte_streams import Stream
+from codeexec.session.byte_streams import ReadableStream
 
 
 class StreamSender:
     """At most the window of the stream is on its way: a client that does not read gets nothing
     more, and its connection stays free for events and answers."""
 
-    def __init__(self, number: int, stream: Stream, send: Callable[[bytes], Awaitable[None]]):
+    def __init__(
+        self, number: int, stream: ReadableStream, send: Callable[[bytes], Awaitable[None]]
+    ):
         """`number` is the client's for this stream; `send` writes one binary message."""
         self._number = number
         self._stream = stream

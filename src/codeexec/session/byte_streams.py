@@ -114,7 +114,7 @@ class ByteStream:
         changed.set()
 
 
-class Stream(Protocol):
+class ReadableStream(Protocol):
     """What a reader needs of a stream: see `ByteStream`. At most `window` bytes are on their way
     to a client that has not read them."""
 
@@ -132,7 +132,7 @@ class ByteStreams:
     """The streams of one session, by id. An id is used for one stream only."""
 
     def __init__(self) -> None:
-        self._streams: dict[str, Stream] = {}
+        self._streams: dict[str, ReadableStream] = {}
 
     def open(self, stream_id: str, held: int = HELD, start: int = 0) -> ByteStream:
         """See `ByteStream`. Conflict when there is one with this id."""
@@ -140,13 +140,13 @@ class ByteStreams:
         self.add(stream_id, stream)
         return stream
 
-    def add(self, stream_id: str, stream: Stream) -> None:
+    def add(self, stream_id: str, stream: ReadableStream) -> None:
         """A stream of another kind. Conflict when there is one with this id."""
         if stream_id in self._streams:
             raise Conflict(f"There is a stream {stream_id!r} already.")
         self._streams[stream_id] = stream
 
-    def find(self, stream_id: str) -> Stream:
+    def find(self, stream_id: str) -> ReadableStream:
         """NotFound when there is none, or it was removed."""
         try:
             return self._streams[stream_id]

@@ -26,7 +26,7 @@ from codeexec.domain.wire.checks import check_integer, check_name, check_request
 from codeexec.environments.base import Environment, OpenFile
 from codeexec.environments.budget import Budget, beside_loop
 from codeexec.kernels.base import KernelChoice, KernelFactory
-from codeexec.session.byte_streams import ByteStreams, Stream
+from codeexec.session.byte_streams import ByteStreams, ReadableStream
 from codeexec.session.execution_watch import ExecutionWatch
 from codeexec.session.files.artifacts import BlobStore
 from codeexec.session.files.environments import SessionPlaces
@@ -146,7 +146,7 @@ class Session:
         check_integer(after, "after")
         return self.recorder.events(after, output)
 
-    async def find_stream(self, stream_id: str) -> Stream:
+    async def find_stream(self, stream_id: str) -> ReadableStream:
         """A byte stream of the session, or the screen of a terminal. NotFound."""
         await self.terminals.adopted()
         return self.streams.find(stream_id)

@@ -22,7 +22,7 @@ from codeexec.tui.panes.documents.files.formatting import NotFormatted, format_d
 from codeexec.tui.panes.documents.linting import ruff_server
 from codeexec.tui.panes.documents.linting.checker import MOST_FAILURES, RuffChecker
 from codeexec.tui.panes.documents.linting.linter import ruff_of
-from codeexec.tui.panes.documents.linting.protocol import ProtocolError, encoded, read_message
+from codeexec.tui.panes.documents.linting.protocol import LspError, encoded, read_message
 from codeexec.tui.panes.documents.linting.ruff_server import LintSource, RuffServer, ServerFailed
 from codeexec.tui.panes.documents.pane import DocumentsPane
 from codeexec.tui.panes.editor.marks import LINT, LineDiagnostic
@@ -221,7 +221,7 @@ async def test_what_is_no_message_is_refused() -> None:
         b"Content-Length: 2\r\n\r\n{,",
         b"Content-Length: 200000\r\n\r\n" + b"[" * 200_000,
     ):
-        with pytest.raises(ProtocolError):
+        with pytest.raises(LspError):
             await read(data)
 
 

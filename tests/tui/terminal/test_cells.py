@@ -16,7 +16,7 @@ from codeexec.tui.panes.terminal.cells import (
     width,
 )
 from codeexec.tui.panes.terminal.places import FilePlace, file_at, link_at
-from codeexec.tui.panes.terminal.selection import Point, Selection
+from codeexec.tui.panes.terminal.selection import Point, RowSelection
 
 RED = CellStyle(foreground=1)
 MIXED = TerminalRow((Span("ab", 2), Span("日本", 4, RED), Span("e\u0301👩‍💻x", 4)))
@@ -81,8 +81,8 @@ ROWS = {
 }
 
 
-def selection(anchor: tuple[int, int], cursor: tuple[int, int]) -> Selection:
-    return Selection(ROWS.__getitem__, Point(*cursor), Point(*anchor))
+def selection(anchor: tuple[int, int], cursor: tuple[int, int]) -> RowSelection:
+    return RowSelection(ROWS.__getitem__, Point(*cursor), Point(*anchor))
 
 
 def test_rows_that_the_terminal_wrapped_are_one_line() -> None:
@@ -100,7 +100,7 @@ def test_columns_that_are_selected() -> None:
 
 def test_a_double_click_selects_a_path() -> None:
     row = row_of("see src/main.rs:4:5, it fails")
-    chosen = Selection(lambda _: row)
+    chosen = RowSelection(lambda _: row)
     chosen.select_word(Point(0, 9))
     assert chosen.text() == "src/main.rs:4:5"
     chosen.select_row(0)

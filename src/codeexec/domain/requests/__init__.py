@@ -88,6 +88,7 @@ from codeexec.domain.requests.terminals import (
     ReadTerminalText,
     ResizeTerminal,
     RestartTerminal,
+    RowText,
     SearchTerminal,
     TerminalAnswer,
     TerminalList,
@@ -95,7 +96,6 @@ from codeexec.domain.requests.terminals import (
     TerminalMatches,
     TerminalRows,
     TerminalState,
-    TerminalText,
     TypeInTerminal,
 )
 from codeexec.domain.requests.variables import (
@@ -258,6 +258,7 @@ __all__ = [
     "RestartTerminal",
     "RowMatch",
     "RowMatches",
+    "RowText",
     "Rows",
     "SearchHistory",
     "SearchRows",
@@ -278,7 +279,6 @@ __all__ = [
     "TerminalRequest",
     "TerminalRows",
     "TerminalState",
-    "TerminalText",
     "TypeInTerminal",
     "UnpauseKernel",
     "Usage",

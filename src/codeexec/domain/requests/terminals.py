@@ -147,18 +147,18 @@ class SearchTerminal(Request[TerminalMatches], frozen=True):
     limit: int = 1000
 
 
-class TerminalText(Reply, frozen=True):
+class RowText(Reply, frozen=True):
     """Text of rows, wrapped rows joined; `is_complete` is false where it was cut at 8 MB."""
 
     text: str
     is_complete: bool = True
 
 
-class ReadTerminalText(Request[TerminalText], frozen=True):
+class ReadTerminalText(Request[RowText], frozen=True):
     """Read rows from `start` to before `end` (0: to the last one with text) as text, or with
     colours as escape sequences (`ansi`): to copy, to export, or the output of one command."""
 
-    Answer: ClassVar[type[Reply]] = TerminalText
+    Answer: ClassVar[type[Reply]] = RowText
     terminal_id: str
     start: int = 0
     end: int = 0

@@ -63,7 +63,7 @@ class FileToRead(Struct, frozen=True):
     path: str
 
 
-class FileText(Struct, frozen=True):
+class FileAnswer(Struct, frozen=True):
     """The content is empty where there is no file, and base64 where the file is not UTF-8."""
 
     content: str
@@ -102,7 +102,7 @@ ROUTES = (
     ),
     Route("POST", f"{_ROOT}/build/cpp", "Compile C or C++", BuildRequest, BuildAnswer),
     Route("POST", f"{_ROOT}/files/write", "Write a file", FileToWrite, FileWritten),
-    Route("POST", f"{_ROOT}/files/read", "Read a file", FileToRead, FileText),
+    Route("POST", f"{_ROOT}/files/read", "Read a file", FileToRead, FileAnswer),
     Route("POST", f"{_ROOT}/files/list", "List a folder", FolderToList, FolderFiles),
 )
 STATUS_PATH = f"{_ROOT}/executions/{{execution_id}}"
@@ -143,7 +143,7 @@ def add(app: FastAPI, host: Host, settings: ServiceSettings) -> None:
         try:
             content = await session.call(q.ReadFile(path), CLIENT)
         except NotFound:
-            return answer(FileText("", exists=False))
+            return answer(FileAnswer("", exists=False))
         return answer(_encoded(content.data))
 
     async def list_named_folder(request: Request) -> Response:
@@ -209,8 +209,8 @@ def _decoded(body: FileToWrite) -> bytes:
         raise UsageError(f"`content` is not base64: {error}.", "Encode it.") from error
 
 
-def _encoded(data: bytes) -> FileText:
+def _encoded(data: bytes) -> FileAnswer:
     try:
-        return FileText(data.decode("utf-8"), exists=True)
+        return FileAnswer(data.decode("utf-8"), exists=True)
     except UnicodeDecodeError:
-        return FileText(base64.b64encode(data).decode(), exists=True, encoding="base64")
+        return FileAnswer(base64.b64encode(data).decode(), exists=True, encoding="base64")

@@ -152,7 +152,7 @@ ROUTES: tuple[Route, ...] = (
         f"{SESSION}/terminals/{{terminal_id}}/text",
         "Rows as text",
         q.ReadTerminalText,
-        q.TerminalText,
+        q.RowText,
     ),
     Route(
         "GET",

@@ -19,8 +19,8 @@ from codeexec.session.terminals.log import (
     RESIZE,
     RUN,
     TYPED,
+    LogSegment,
     RunStart,
-    Segment,
     TerminalLog,
     read_head,
     read_segment,
@@ -77,7 +77,7 @@ def _first_row(path: Path) -> int | None:
 
 
 def _rows_of(
-    segment: Segment, kind: EmulatorKind, check: Callable[[], None]
+    segment: LogSegment, kind: EmulatorKind, check: Callable[[], None]
 ) -> Iterator[tuple[int, TerminalRow]]:
     if segment.head.emulator != kind.name:
         return  # another version wrote it
@@ -101,7 +101,7 @@ def _rows_of(
         emulator.close()
 
 
-def _steps(segment: Segment) -> Iterator[tuple[bytes, TerminalSize | None]]:
+def _steps(segment: LogSegment) -> Iterator[tuple[bytes, TerminalSize | None]]:
     for record in segment.records:
         if record.kind == RESIZE:
             yield b"", TerminalSize(*unpack_size(record.data))
@@ -152,7 +152,7 @@ def rows_left(folder: Path, kind: EmulatorKind) -> tuple[int, int, list[Terminal
         emulator.close()
 
 
-def _restored(segment: Segment, kind: EmulatorKind) -> Emulator | None:
+def _restored(segment: LogSegment, kind: EmulatorKind) -> Emulator | None:
     if segment.head.emulator != kind.name:
         return None
     try:

@@ -62,7 +62,7 @@ class Record(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Segment:
+class LogSegment:
     """A segment file, read whole. Records that a crash has cut are left out."""
 
     head: SegmentHead
@@ -187,7 +187,7 @@ def segments(folder: Path) -> list[Path]:
         return []
 
 
-def read_segment(path: Path) -> Segment:
+def read_segment(path: Path) -> LogSegment:
     """ValueError when it is none; OSError."""
     content = read_plain(path, MOST_SEGMENT, follow_links=False)
     if len(content) < _HEAD.size:
@@ -201,7 +201,7 @@ def read_segment(path: Path) -> Segment:
     except msgspec.MsgspecError as error:
         raise ValueError(f"a segment of a terminal's log cannot be read: {error}") from error
     saved = content[_HEAD.size + head_size : start]
-    return Segment(head, saved, tuple(_records(content, start)))
+    return LogSegment(head, saved, tuple(_records(content, start)))
 
 
 def read_head(path: Path) -> SegmentHead:

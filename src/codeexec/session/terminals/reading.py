@@ -54,7 +54,7 @@ def search(request: q.SearchTerminal, rows: Rows, check: Callable[[], None]) -> 
     return q.TerminalMatches(tuple(matches))
 
 
-def text(request: q.ReadTerminalText, rows: Rows) -> q.TerminalText:
+def text(request: q.ReadTerminalText, rows: Rows) -> q.RowText:
     """Wrapped rows are joined, and empty rows at the end are left out."""
     parts: list[str] = []
     size = 0
@@ -63,9 +63,9 @@ def text(request: q.ReadTerminalText, rows: Rows) -> q.TerminalText:
         parts.append(line if row.is_wrapped else line + "\n")
         size += len(line) + 1
         if size > MOST_TEXT:
-            return q.TerminalText("".join(parts), is_complete=False)
+            return q.RowText("".join(parts), is_complete=False)
     joined = "".join(parts).rstrip("\n")
-    return q.TerminalText(joined + "\n" if joined else "")
+    return q.RowText(joined + "\n" if joined else "")
 
 
 def ansi(row: TerminalRow) -> str:

@@ -12,8 +12,8 @@ from msgspec.structs import replace
 from codeexec.domain import requests as q
 from codeexec.domain.errors import Busy, CodeexecError, Conflict, NotFound, UsageError
 from codeexec.domain.events import NoticeGiven
+from codeexec.domain.events.terminals import TerminalClosed, TerminalExited, TerminalOpened
 from codeexec.domain.ids import new_id
-from codeexec.domain.terminal_events import TerminalClosed, TerminalExited, TerminalOpened
 from codeexec.domain.terminals import TerminalRow, TerminalView, stream_of
 from codeexec.domain.wire.checks import check_id
 from codeexec.environments.base import TerminalSize

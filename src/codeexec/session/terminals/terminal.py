@@ -11,8 +11,7 @@ from typing import Protocol
 
 from codeexec.domain.errors import Conflict, EnvironmentUnavailable, StorageError
 from codeexec.domain.events import AnyEvent
-from codeexec.domain.requests import ClientInfo, ResizeTerminal, TypeInTerminal
-from codeexec.domain.terminal_events import (
+from codeexec.domain.events.terminals import (
     TerminalCommandEnded,
     TerminalCommandStarted,
     TerminalExited,
@@ -21,6 +20,7 @@ from codeexec.domain.terminal_events import (
     TerminalResized,
     TerminalTitled,
 )
+from codeexec.domain.requests import ClientInfo, ResizeTerminal, TypeInTerminal
 from codeexec.domain.terminals import TerminalView
 from codeexec.environments.base import ProcessEnd, TerminalSize
 from codeexec.environments.holder.client import Chunk

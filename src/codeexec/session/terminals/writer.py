@@ -17,7 +17,7 @@ nobody for longer."""
 
 
 @dataclass(eq=False)
-class _Entry:
+class _QueuedWrite:
     data: bytes
     before: Callable[[], None] = lambda: None
     written: asyncio.Event = field(default_factory=asyncio.Event)
@@ -28,14 +28,14 @@ class Typist:
 
     def __init__(self, write: Callable[[bytes], Awaitable[None]]) -> None:
         self._write = write
-        self._entries: deque[_Entry] = deque()
+        self._entries: deque[_QueuedWrite] = deque()
         self._waiting = 0
         self._arrived = asyncio.Event()
 
     def reply(self, data: bytes) -> None:
         """Dropped where the program has not read for too long."""
         if self._waiting < MOST_WAITING:
-            self._add(_Entry(data))
+            self._add(_QueuedWrite(data))
 
     async def type(self, data: bytes, before: Callable[[], None]) -> None:
         """`before` is called right before the first byte is written. Busy when the program has not
@@ -45,7 +45,7 @@ class Typist:
                 "The program in this terminal does not read what is typed.",
                 "Wait for it, or end it.",
             )
-        entry = _Entry(data, before)
+        entry = _QueuedWrite(data, before)
         self._add(entry)
         try:
             async with asyncio.timeout(PATIENCE):
@@ -53,7 +53,7 @@ class Typist:
         except TimeoutError:
             return  # it is typed when the program reads
 
-    def _add(self, entry: _Entry) -> None:
+    def _add(self, entry: _QueuedWrite) -> None:
         self._entries.append(entry)
         self._waiting += len(entry.data)
         self._arrived.set()

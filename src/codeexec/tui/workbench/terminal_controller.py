@@ -28,7 +28,7 @@ from codeexec.tui.workbench.sources import source_path
 from codeexec.tui.workbench.surface import Surface, WorkbenchState
 
 if TYPE_CHECKING:
-    from codeexec.tui.panes.terminal.messages import CloseRequested, PlaceChosen, TextSent
+    from codeexec.tui.panes.terminal.messages import PlaceChosen, TerminalCloseRequested, TextSent
     from codeexec.tui.panes.terminal.pane import TerminalPane
     from codeexec.tui.theme.theme import Theme
 
@@ -77,7 +77,7 @@ class TerminalController:
 
         return {
             messages.OpenRequested: InWorker(self.open_another, GROUP),
-            messages.CloseRequested: InWorker(self.close),
+            messages.TerminalCloseRequested: InWorker(self.close),
             messages.PlaceChosen: InWorker(self.show_place),
             messages.TextSent: self.take_text,
             messages.Left: lambda _: self._layout.go("editor"),
@@ -181,7 +181,7 @@ class TerminalController:
             self._layout.choose("terminal")
             cast("TerminalPane", self._panes.find("terminal")).step(by)
 
-    async def close(self, event: CloseRequested) -> None:
+    async def close(self, event: TerminalCloseRequested) -> None:
         """End a terminal; what runs in it is asked about."""
         terminal = event.terminal
         running = terminal.running

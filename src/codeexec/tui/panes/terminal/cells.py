@@ -10,7 +10,7 @@ from rich.cells import cell_len, set_cell_size, split_graphemes
 from codeexec.domain.terminals import CellStyle, Span, TerminalRow
 
 
-class Piece(NamedTuple):
+class CellRun(NamedTuple):
     """Text of one style from a column on; `cells` is its width, also as rich measures it."""
 
     column: int
@@ -24,14 +24,14 @@ class Piece(NamedTuple):
         return self.column + self.cells
 
 
-def pieces(row: TerminalRow) -> Iterator[Piece]:
+def pieces(row: TerminalRow) -> Iterator[CellRun]:
     """The spans of a row with their columns; each as wide as the terminal has it."""
     column = 0
     for span in row.spans:
         text = span.text
         if not (text.isascii() and len(text) == span.cells) and cell_len(text) != span.cells:
             text = set_cell_size(text, span.cells)
-        yield Piece(column, text, span.cells, span.style)
+        yield CellRun(column, text, span.cells, span.style)
         column += span.cells
 
 
@@ -40,7 +40,7 @@ def width(row: TerminalRow) -> int:
     return sum(span.cells for span in row.spans)
 
 
-def cut(piece: Piece, start: int, end: int) -> Piece | None:
+def cut(piece: CellRun, start: int, end: int) -> CellRun | None:
     """What of a piece stands in the columns `start` to `end`; of a wide character that is cut
     there, a blank."""
     start, end = max(start, piece.column), min(end, piece.end)
@@ -48,7 +48,7 @@ def cut(piece: Piece, start: int, end: int) -> Piece | None:
         return None
     if piece.text.isascii():
         text = piece.text[start - piece.column : end - piece.column]
-        return Piece(start, text, end - start, piece.style)
+        return CellRun(start, text, end - start, piece.style)
     parts: list[str] = []
     column = piece.column
     for first, last, cells in split_graphemes(piece.text)[0]:
@@ -57,7 +57,7 @@ def cut(piece: Piece, start: int, end: int) -> Piece | None:
         else:
             parts.append(" " * max(min(column + cells, end) - max(column, start), 0))
         column += cells
-    return Piece(start, "".join(parts), end - start, piece.style)
+    return CellRun(start, "".join(parts), end - start, piece.style)
 
 
 def text_between(row: TerminalRow, start: int, end: int) -> str:
@@ -75,18 +75,18 @@ def text_between(row: TerminalRow, start: int, end: int) -> str:
     return "".join(parts)
 
 
-def cell_at(row: TerminalRow, column: int) -> Piece:
+def cell_at(row: TerminalRow, column: int) -> CellRun:
     """The character that covers a column; a blank where there is none."""
     for piece in pieces(row):
         if piece.column <= column < piece.end:
             if piece.text.isascii():
-                return Piece(column, piece.text[column - piece.column], 1, piece.style)
+                return CellRun(column, piece.text[column - piece.column], 1, piece.style)
             at = piece.column
             for first, last, cells in split_graphemes(piece.text)[0]:
                 if at <= column < at + cells:
-                    return Piece(at, piece.text[first:last], cells, piece.style)
+                    return CellRun(at, piece.text[first:last], cells, piece.style)
                 at += cells
-    return Piece(column, " ", 1, None)
+    return CellRun(column, " ", 1, None)
 
 
 def column_of(row: TerminalRow, index: int) -> int:

@@ -17,7 +17,7 @@ class OpenRequested(Message):
 
 
 @dataclass
-class CloseRequested(Message):
+class TerminalCloseRequested(Message):
     """Close a terminal; a program that runs there is asked about."""
 
     terminal: TerminalView

@@ -22,7 +22,7 @@ from codeexec.domain.terminals import (
     CellStyle,
     TerminalRow,
 )
-from codeexec.tui.panes.terminal.cells import Piece, cell_at, cut, pieces
+from codeexec.tui.panes.terminal.cells import CellRun, cell_at, cut, pieces
 from codeexec.tui.panes.terminal.places import is_of_web
 from codeexec.tui.render import sgr
 from codeexec.tui.render.ansi import AnsiPainter
@@ -101,7 +101,7 @@ class CellPainter:
             ]
         )
 
-    def _cursor_cell(self, cell: Strip, piece: Piece, shape: str, *, is_lit: bool) -> Strip:
+    def _cursor_cell(self, cell: Strip, piece: CellRun, shape: str, *, is_lit: bool) -> Strip:
         look = self.theme.style("cursor" if is_lit else "cursor.blurred")
         if not is_lit or shape == "block":
             return _restyled(cell, look)

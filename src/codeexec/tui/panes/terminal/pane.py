@@ -19,10 +19,10 @@ from codeexec.tui.commands.table import bindings
 from codeexec.tui.panes.pane import BuildContext
 from codeexec.tui.panes.terminal.gutter import marks_of
 from codeexec.tui.panes.terminal.messages import (
-    CloseRequested,
     Left,
     OpenRequested,
     PlaceChosen,
+    TerminalCloseRequested,
     TextSent,
 )
 from codeexec.tui.panes.terminal.mouse import MouseController
@@ -371,7 +371,7 @@ class TerminalPane(Vertical):
 
     def action_close_terminal(self) -> None:
         if self.current is not None:
-            self.post_message(CloseRequested(self.current))
+            self.post_message(TerminalCloseRequested(self.current))
 
 
 def _neighbour(before: list[str], current: TerminalView | None, now: list[str]) -> str:

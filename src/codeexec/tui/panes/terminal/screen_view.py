@@ -16,8 +16,8 @@ from codeexec.tui.panes.terminal.cells import width as row_width
 from codeexec.tui.panes.terminal.gutter import CommandMark
 from codeexec.tui.panes.terminal.painting import CellPainter, Highlight
 from codeexec.tui.panes.terminal.rows import RowStore
-from codeexec.tui.panes.terminal.selection import Point, Selection
-from codeexec.tui.panes.terminal.viewport import Viewport
+from codeexec.tui.panes.terminal.selection import Point, RowSelection
+from codeexec.tui.panes.terminal.viewport import RowWindow
 from codeexec.tui.theme.theme import Theme
 
 GUTTER = 1
@@ -63,8 +63,8 @@ class ScreenView(Widget, can_focus=True):
         self._grab = grab
         self._is_inside = is_inside
         self.store = RowStore()
-        self.port = Viewport(self.store)
-        self.selection = Selection(self.store.row)
+        self.port = RowWindow(self.store)
+        self.selection = RowSelection(self.store.row)
         self.match_marks: Mapping[int, Sequence[Highlight]] = {}
         self._marks: Mapping[int, CommandMark] = {}
         self._has_terminal = False

@@ -22,7 +22,7 @@ class Point(NamedTuple):
 
 
 @dataclass
-class Selection:
+class RowSelection:
     """Where the reader is, and from where they select. `rows` gives rows by number."""
 
     rows: Callable[[int], TerminalRow]

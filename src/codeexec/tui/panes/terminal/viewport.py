@@ -5,7 +5,7 @@ from __future__ import annotations
 from codeexec.tui.panes.terminal.rows import RowStore
 
 
-class Viewport:
+class RowWindow:
     """`height` is that of the pane, in rows."""
 
     def __init__(self, rows: RowStore) -> None:

@@ -18,7 +18,7 @@ MOST_BYTES = 64 << 20
 _MOST_HEADERS = 20
 
 
-class ProtocolError(Exception):
+class LspError(Exception):
     """What came is no message, or is too long."""
 
 
@@ -36,7 +36,7 @@ async def read_message(reader: asyncio.StreamReader) -> dict[str, Any] | None:
         try:
             header = await reader.readline()
         except ValueError as error:
-            raise ProtocolError("a header is too long") from error
+            raise LspError("a header is too long") from error
         if not header:
             return None
         if not header.strip():
@@ -45,13 +45,13 @@ async def read_message(reader: asyncio.StreamReader) -> dict[str, Any] | None:
         if name.strip().lower() == b"content-length" and value.strip().isdigit():
             length = int(value.strip()[:20])
     if not 0 <= length <= MOST_BYTES:
-        raise ProtocolError(f"a message of {length} bytes")
+        raise LspError(f"a message of {length} bytes")
     try:
         message = load_json(await reader.readexactly(length))
     except asyncio.IncompleteReadError:
         return None
     except ValueError as error:
-        raise ProtocolError("a message that is no JSON") from error
+        raise LspError("a message that is no JSON") from error
     if not isinstance(message, dict):
-        raise ProtocolError("a message that is no object")
+        raise LspError("a message that is no object")
     return message

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from codeexec.hostfiles.programs import safe_environ
-from codeexec.tui.panes.documents.linting.protocol import ProtocolError, encoded, read_message
+from codeexec.tui.panes.documents.linting.protocol import LspError, encoded, read_message
 
 _SECONDS = 10.0
 """How long an answer may take before the server is ended."""
@@ -198,7 +198,7 @@ class RuffServer:
         try:
             while (message := await read_message(process.stdout)) is not None:
                 await self._take(message)
-        except (ProtocolError, OSError) as failure:
+        except (LspError, OSError) as failure:
             error = ServerFailed(str(failure))
         except ServerFailed as failure:
             error = failure

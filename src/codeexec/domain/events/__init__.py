@@ -10,11 +10,11 @@ from typing import Literal
 
 from msgspec import Raw, Struct, field
 
-from codeexec.domain.event_base import Event
+from codeexec.domain.events.base import Event
+from codeexec.domain.events.terminals import TerminalEvent
 from codeexec.domain.options import DEFAULT_KERNEL, NO_OPTIONS, ExecuteOptions
 from codeexec.domain.outputs import ErrorInfo, MimePart, Runs
 from codeexec.domain.programs import ProgramStart, StepResult
-from codeexec.domain.terminal_events import TerminalEvent
 
 FinishStatus = Literal["ok", "error", "cancelled", "timed_out", "lost"]
 PASSED_OVER = "The kernel passed it over."

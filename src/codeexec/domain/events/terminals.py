@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from codeexec.domain.event_base import Event
+from codeexec.domain.events.base import Event
 from codeexec.domain.terminals import TerminalCommand, TerminalView, with_command
 
 
