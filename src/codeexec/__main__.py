@@ -4,10 +4,11 @@ import sys
 
 
 def forget_current_folder() -> None:
-    """`python -m` looks for modules in the current folder first, which may be a stranger's.
+    """Remove the current folder from `sys.path`, where `python -m` puts it first: its modules may
+    come from an untrusted source.
 
-    Only what Python needed to get here came from there. `python -P -m codeexec` and the command
-    `codeexec-tui` import nothing of it.
+    Modules that Python imported before this call may come from that folder. `python -P -m codeexec`
+    and the command `codeexec-tui` import nothing from it.
     """
     source = __file__.removesuffix("/codeexec/__main__.py")
     if not sys.flags.safe_path and sys.path[0] != source:

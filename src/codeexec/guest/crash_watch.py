@@ -5,8 +5,8 @@ Run as `python -I -S crash_watch.py FOLDER PROGRAM ARGUMENTS`; standard library 
 The kernel's own core files depend on settings of the machine (`core_pattern`), land in the folder
 where the program stands, and are of any size. So the program is traced: a watcher process waits
 for signals, and the program runs at full speed between them. At a deadly one it writes registers
-and memory, MOST_MEMORY bytes at most, to `core` in a folder of ours, and what the signal was to
-`crash` (JSON). The signal takes its course then.
+and memory, MOST_MEMORY bytes at most, to `core` in its private folder, and a description of the
+signal to `crash` (JSON). The signal takes its course then.
 
 The process that is started becomes the program itself; the watcher is a process beside it. Linux on
 x86-64 and arm64; elsewhere, and where tracing is forbidden, the program runs unwatched.
@@ -189,11 +189,13 @@ class Watcher:
         information = (ctypes.c_char * 128)()
         self.libc.ptrace(PTRACE_GETSIGINFO, thread, 0, ctypes.addressof(information))
         others = self.stop_others(thread)
-        registers = {each: self.registers(each, NT_PRSTATUS) for each in (thread, *others)}
+        registers = {
+            thread_id: self.registers(thread_id, NT_PRSTATUS) for thread_id in (thread, *others)
+        }
         notes = [
-            note(NT_PRSTATUS, status_of(each, number, content))
-            + note(NT_PRFPREG, self.registers(each, NT_PRFPREG))
-            for each, content in registers.items()
+            note(NT_PRSTATUS, status_of(thread_id, number, content))
+            + note(NT_PRFPREG, self.registers(thread_id, NT_PRFPREG))
+            for thread_id, content in registers.items()
             if content
         ]
         notes.append(note(NT_SIGINFO, bytes(information)))
@@ -214,18 +216,18 @@ class Watcher:
 
     def stop_others(self, crashed: int) -> list[int]:
         """The other threads, stopped; they go on when the signal ends them all."""
-        wanted = [each for each in self.threads if each != crashed][: MOST_THREADS - 1]
-        for each in wanted:
+        others = [thread for thread in self.threads if thread != crashed][: MOST_THREADS - 1]
+        for thread in others:
             with contextlib.suppress(OSError):
-                self.ptrace(PTRACE_INTERRUPT, each)
+                self.ptrace(PTRACE_INTERRUPT, thread)
         stopped = []
         deadline = time.monotonic() + STOP_DEADLINE
-        for each in wanted:
+        for thread in others:
             while time.monotonic() < deadline:
                 with contextlib.suppress(ChildProcessError):
-                    waited, status = os.waitpid(each, WALL | os.WNOHANG)
+                    waited, status = os.waitpid(thread, WALL | os.WNOHANG)
                     if waited and os.WIFSTOPPED(status):
-                        stopped.append(each)
+                        stopped.append(thread)
                     if waited:
                         break
                 time.sleep(0.001)
@@ -254,13 +256,13 @@ def mappings(pid: int) -> Iterator[tuple[int, int]]:
     low = high = 0
     is_read = False
     for line in read(f"/proc/{pid}/smaps").split(b"\n"):
-        first, _, rest = line.partition(b" ")
+        first, _, value = line.partition(b" ")
         if b"-" in first and not first.endswith(b":"):
             low, high = (int(word, 16) for word in first.split(b"-"))
-            is_read = rest.startswith(b"r")
-            if rest.endswith(b"[vdso]"):
+            is_read = value.startswith(b"r")
+            if value.endswith(b"[vdso]"):
                 yield low, high
-        elif first == b"Anonymous:" and is_read and int(rest.split()[0]):
+        elif first == b"Anonymous:" and is_read and int(value.split()[0]):
             yield low, high
 
 
@@ -269,7 +271,7 @@ def bounded(ranges: Iterator[tuple[int, int]], stacks: list[int]) -> Iterator[tu
     room = MOST_MEMORY
     sizes = []
     for low, high in ranges:
-        tops = [each for each in stacks if low <= each < high]
+        tops = [pointer for pointer in stacks if low <= pointer < high]
         if tops:
             low = min(tops) - 256 & ~(PAGE - 1) if min(tops) - 256 > low else low
             high = min(high, max(tops) + MOST_OF_A_STACK & ~(PAGE - 1))
@@ -345,7 +347,7 @@ def read(path: str) -> bytes:
 
 
 def write_file(path: str, pieces: Iterable[bytes]) -> None:
-    """Write a file of ours; it has its name once it is whole."""
+    """Write a file under a temporary name, and rename it when it is complete."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
     with os.fdopen(os.open(f"{path}.new", flags, 0o600), "wb") as file:
         file.writelines(pieces)

@@ -131,7 +131,8 @@ class Job:
 
     def describe(self) -> dict[str, Any]:
         channels = {
-            each.name: [each.output.start, each.output.end] for each in self.channels.values()
+            channel.name: [channel.output.start, channel.output.end]
+            for channel in self.channels.values()
         }
         return {
             "job": self.number,
@@ -217,10 +218,10 @@ def launch(child: list[int], request: dict[str, Any]) -> int:
     if pid:
         os.close(failing)
         with os.fdopen(failed, "rb") as pipe:
-            words = pipe.read()
-        if words:
+            failure = pipe.read()
+        if failure:
             os.waitpid(pid, 0)
-            number, file = json.loads(words)
+            number, file = json.loads(failure)
             raise OSError(number, os.strerror(number), file)
         return pid
     try:
@@ -259,7 +260,7 @@ def become(child: list[int], request: dict[str, Any], parent: int) -> None:
 def find_family(session: int, folder: str) -> list[int]:
     """The processes of a session, and all whose environment has `folder` as its mark."""
     entry = b"\0CODEEXEC_MARK=" + os.fsencode(folder) + b"\0"
-    found = []
+    pids = []
     try:
         names = os.listdir("/proc")
     except OSError:
@@ -274,10 +275,10 @@ def find_family(session: int, folder: str) -> list[int]:
                 with open(f"/proc/{name}/environ", "rb") as file:
                     if not folder or entry not in b"\0" + file.read() + b"\0":
                         continue
-            found.append(int(name))
+            pids.append(int(name))
         except (OSError, IndexError):
             continue  # another user's, or it has just ended
-    return found
+    return pids
 
 
 def find_family_without_proc(session: int, folder: str) -> list[int]:
@@ -290,14 +291,14 @@ def find_family_without_proc(session: int, folder: str) -> list[int]:
     except (OSError, subprocess.SubprocessError):
         return []
     entry = b" CODEEXEC_MARK=" + os.fsencode(folder) + b" "
-    found = []
+    pids = []
     for line in listed.splitlines():
-        pid, group, state, words = (*line.split(None, 3), b"", b"", b"")[:4]
-        is_marked = bool(folder) and entry in words + b" "
+        pid, group, state, command_line = (*line.split(None, 3), b"", b"", b"")[:4]
+        is_marked = bool(folder) and entry in command_line + b" "
         is_other = int(pid) != os.getpid() and not state.startswith(b"Z")
         if is_other and (int(group) == session or is_marked):
-            found.append(int(pid))
-    return found
+            pids.append(int(pid))
+    return pids
 
 
 def remove_folder(folder: str) -> None:

@@ -1,6 +1,6 @@
 """Starts ipykernel in the user's environment, faster than its own launcher.
 
-Run by path with any Python from 3.8 on that has ipykernel: nothing else of ours is imported.
+Run by path with any Python from 3.8 on that has ipykernel: it imports no other module of codeexec.
 """
 
 from __future__ import annotations

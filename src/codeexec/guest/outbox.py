@@ -130,7 +130,7 @@ class Spool:
 
 def parse(data: bytes) -> list[tuple[int, Frames]]:
     """Numbers and messages of a spool file; a record that was cut short ends it."""
-    found: list[tuple[int, Frames]] = []
+    records: list[tuple[int, Frames]] = []
     at = 0
     while at + RECORD.size <= len(data):
         number, count = RECORD.unpack_from(data, at)
@@ -143,9 +143,9 @@ def parse(data: bytes) -> list[tuple[int, Frames]]:
             begin += size
         if begin > len(data):
             break
-        found.append((number, tuple(frames)))
+        records.append((number, tuple(frames)))
         at = begin
-    return found
+    return records
 
 
 class Outbox:
@@ -210,9 +210,9 @@ class Outbox:
             key = (segment.path, segment.size)
             if self._read is None or self._read[0] != key:
                 self._read = (key, self._spool.read(segment))
-            found = [record for record in self._read[1] if record[0] >= first]
-            if found and found[0][0] < oldest:
-                return found[0][0], fill([frames for _, frames in found], 0, room)
+            records = [record for record in self._read[1] if record[0] >= first]
+            if records and records[0][0] < oldest:
+                return records[0][0], fill([frames for _, frames in records], 0, room)
         self._read = None
         first = max(first, oldest)
         return first, fill(self._messages, first - oldest, room)
@@ -224,13 +224,13 @@ class Outbox:
 
 def fill(messages: Iterable[Frames], start: int, room: int) -> list[Frames]:
     """Messages from `start` on, until `room` bytes are reached."""
-    found: list[Frames] = []
+    batch: list[Frames] = []
     for frames in islice(messages, start, None):
-        found.append(frames)
+        batch.append(frames)
         room -= sum(map(len, frames))
         if room <= 0:
             break
-    return found
+    return batch
 
 
 class Hooks:
@@ -310,11 +310,11 @@ class Hooks:
         is_aside = topic[-7:] == b".status" or topic[:5] == b"comm-"
         if is_aside and QUESTION in frames[at + 3]:
             return self._send(frames, *args, **kwargs)
-        kept = tuple(frames[at:])
-        if len(kept) > 6:  # buffers may be memory that the user's code writes to later
-            kept = tuple(map(bytes, kept))
-        number = self.outbox.add(kept)
-        return self._send([*frames[:at], TAG + b"%d" % number, *kept], *args, **kwargs)
+        message = tuple(frames[at:])
+        if len(message) > 6:  # buffers may be memory that the user's code writes to later
+            message = tuple(map(bytes, message))
+        number = self.outbox.add(message)
+        return self._send([*frames[:at], TAG + b"%d" % number, *message], *args, **kwargs)
 
     def send_reply(
         self, stream: Any, kind: Any, content: Any = None, *args: Any, **kwargs: Any
@@ -356,18 +356,20 @@ class Hooks:
         `frames` of each in turn, of iopub first (numbered from `first` on), then `replies`
         execute_replies, then the open question for input, if `question`.
         """
-        outbox, asked = self.outbox, parent["content"]
-        outbox.acknowledge(int(asked.get("acknowledge", 0)))
+        outbox, request = self.outbox, parent["content"]
+        outbox.acknowledge(int(request.get("acknowledge", 0)))
         # Before the messages: what is sent meanwhile is asked for again.
         content = dict(self.state())
         buffers: list[bytes] = []
-        if "after" in asked:
+        if "after" in request:
             with self._asking:
                 replies, question = list(self._replies), self._question
             first, messages, dropped = outbox.after(
-                int(asked["after"]), int(asked.get("room", ROOM))
+                int(request["after"]), int(request.get("room", ROOM))
             )
-            others = [self._pack(each) for each in (*replies, question) if each is not None]
+            others = [
+                self._pack(message) for message in (*replies, question) if message is not None
+            ]
             content.update(
                 first=first,
                 dropped=dropped,

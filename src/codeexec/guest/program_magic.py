@@ -31,7 +31,7 @@ LINGER = 1.0
 class Program:
     """One run of a program: `follow` returns its exit status, as `Popen.returncode` has it."""
 
-    def __init__(self, words: list[str], hook: str) -> None:
+    def __init__(self, arguments: list[str], hook: str) -> None:
         self._spool = tempfile.mkdtemp(prefix="codeexec-program-")
         self._channel, channel = os.pipe()
         ack, self._ack = os.pipe()
@@ -45,7 +45,7 @@ class Program:
             del env["MPLBACKEND"]
         try:
             self._process = subprocess.Popen(
-                [sys.executable, *words],
+                [sys.executable, *arguments],
                 env=env,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -194,10 +194,10 @@ class ProgramFailed(Exception):
 
 def program(line: str) -> None:
     """Run a file as a program of its own: `%program FILE [ARGUMENTS]`."""
-    words = shlex.split(line)
-    if not words:
+    arguments = shlex.split(line)
+    if not arguments:
         raise ValueError("Name a file: %program FILE [ARGUMENTS]")
-    status = Program(words, HOOK).follow()
+    status = Program(arguments, HOOK).follow()
     if status == -signal.SIGINT:
         raise KeyboardInterrupt
     if status < 0:

@@ -1,9 +1,9 @@
-"""Tells libraries how wide the screen is that shows the output of an execution.
+"""Sets the output width of libraries to the width of the screen that shows an execution.
 
-Loaded into every ipykernel of ours; standard library only, Python 3.8 on. An execute request of a
-workbench carries the width of its console in its metadata. Requests of others carry none: for them
-the defaults are put back. An option is changed only while it holds its default or the value that it
-was given here last, so that what the user has set stays.
+Loaded into every ipykernel that codeexec starts; standard library only, Python 3.8 on. An execute
+request of a workbench carries the width of its console in its metadata. Requests of other clients
+carry none: they restore the defaults. An option is changed only while it holds its default or the
+value that it was given here last, so that what the user has set stays.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ class Option:
             value = self.read()
             if value not in (self.default, self.last):
                 return
-            wanted = columns or self.default
-            if value != wanted:
-                self.write(wanted)
-            self.last = wanted
+            new_value = columns or self.default
+            if value != new_value:
+                self.write(new_value)
+            self.last = new_value
         except NO_SUCH_OPTION:
             return
 
@@ -169,9 +169,9 @@ class ScreenWidth:
         """Before an execution: take the width from its request."""
         get_parent = getattr(getattr(self.shell, "kernel", None), "get_parent", None)
         parent = get_parent() if get_parent is not None else None
-        wanted = (parent or {}).get("metadata", {}).get(KEY, 0)
-        is_width = type(wanted) is int and wanted > 0
-        columns = min(max(wanted, NARROWEST), WIDEST) if is_width else 0
+        width = (parent or {}).get("metadata", {}).get(KEY, 0)
+        is_width = type(width) is int and width > 0
+        columns = min(max(width, NARROWEST), WIDEST) if is_width else 0
         for name in list(self.missing):
             if name in sys.modules:
                 self.options.append(self.missing.pop(name)(sys.modules[name]))

@@ -64,48 +64,48 @@ class LocalBackend(Backend):
                 f"The folder {choice.cwd} is not there.", "Choose one that is: --cwd FOLDER"
             )
         environ = {**os.environ, **choice.env}
-        found = discover.choose(choice.cwd, choice.file, choice.name, environ, self._trust)
-        if isinstance(found, Found):
+        chosen = discover.choose(choice.cwd, choice.file, choice.name, environ, self._trust)
+        if isinstance(chosen, Found):
             if not choice.name:
-                self._tell_restricted(choice, environ, found, sink)
-            return self._python(found.interpreter, _ref_of(found), choice, sink)
-        ref = _ref_of_spec(found)
-        both = {**found.fill_env(environ), **choice.env}
-        if found.python and not found.by_message:
-            return self._python(found.python, ref, replace(choice, env=both), sink)
-        if found.options is not None:
+                self._tell_restricted(choice, environ, chosen, sink)
+            return self._python(chosen.interpreter, _ref_of(chosen), choice, sink)
+        ref = _ref_of_spec(chosen)
+        both = {**chosen.fill_env(environ), **choice.env}
+        if chosen.python and not chosen.by_message:
+            return self._python(chosen.python, ref, replace(choice, env=both), sink)
+        if chosen.options is not None:
             # Through our launcher too: it imports nothing of the folder.
-            argv = [*launch.python_argv(found.command[0]), *found.options]
+            argv = [*launch.python_argv(chosen.command[0]), *chosen.options]
             prepare = functools.partial(
                 launch.prepare, argv, choice.cwd, both, ref.name, choice.session
             )
             life: KernelProcess = LocalProcess(
                 self._trusting(prepare, argv[0]),
-                interrupt_by_message=found.by_message,
+                interrupt_by_message=chosen.by_message,
                 holding=self._holding,
             )
             return JupyterKernel(ref, life, sink, primed=True, start_timeout=self._start_timeout)
-        if found.provisioner:
+        if chosen.provisioner:
             from codeexec.kernels.jupyter.managed import ManagedLife
 
-            life = ManagedLife(found.name, choice.cwd, choice.env)
+            life = ManagedLife(chosen.name, choice.cwd, choice.env)
         else:
-            program = found.command[0]
+            program = chosen.command[0]
             first, *others = (
-                self._trusting(_spec_plan(found, choice, both, transport), program)
-                for transport in found.transports
+                self._trusting(_spec_plan(chosen, choice, both, transport), program)
+                for transport in chosen.transports
             )
             life = LocalProcess(
                 first,
-                interrupt_by_message=found.by_message,
+                interrupt_by_message=chosen.by_message,
                 other_launch=next(iter(others), None),
                 holding=self._holding,
             )
         return JupyterKernel(ref, life, sink, start_timeout=self._start_timeout)
 
     async def adopt(self, handle: Handle, sink: Sink, running: str) -> Kernel | None:
-        said = handle.get("ref")
-        fields = said if isinstance(said, dict) else {}
+        stored_ref = handle.get("ref")
+        fields = stored_ref if isinstance(stored_ref, dict) else {}
         ref = KernelRef(**{str(key): str(value) for key, value in fields.items()})
         primed = bool(handle.get("primed"))
         if handle.get("life") == "attached":
@@ -145,9 +145,9 @@ class LocalBackend(Backend):
         """Say which interpreter would have been used, were its folder trusted."""
         best = next(iter(candidates(choice.cwd, choice.file, env, self._trust)))
         if best.untrusted:
-            words = f"{best.interpreter} is not used: {best.untrusted} is not trusted. "
-            words += f"Code runs with {used.interpreter}."
-            sink([Notice("info", RESTRICTED, words, trust_step(best.untrusted))])
+            message = f"{best.interpreter} is not used: {best.untrusted} is not trusted. "
+            message += f"Code runs with {used.interpreter}."
+            sink([Notice("info", RESTRICTED, message, trust_step(best.untrusted))])
 
     def _python(self, interpreter: str, ref: KernelRef, choice: KernelChoice, sink: Sink) -> Kernel:
         cwd, env = choice.cwd, dict(choice.env)
@@ -167,8 +167,8 @@ class LocalBackend(Backend):
 
     def _relaunch(self, handle: Handle, ref: KernelRef) -> Start:
         """How to start an adopted kernel afresh: as its first process was."""
-        said, cwd, env = handle.get("argv"), str(handle.get("cwd") or "/"), handle.get("env")
-        argv = [str(arg) for arg in said] if isinstance(said, list) else []
+        stored_argv, cwd, env = handle.get("argv"), str(handle.get("cwd") or "/"), handle.get("env")
+        argv = [str(arg) for arg in stored_argv] if isinstance(stored_argv, list) else []
         plain = {str(k): str(v) for k, v in env.items()} if isinstance(env, dict) else {}
         session = str(handle.get("session_id") or "")
         transport = str(handle.get("transport") or "ipc")
@@ -211,9 +211,9 @@ class LocalBackend(Backend):
         spec = discover.find_specs().get(name)
         if spec is None or spec.options is not None or self._trust.allows(choice.cwd, choice.cwd):
             return "", ""
-        words = f"The kernel {spec.name} starts with the first run: at its start it may read and "
-        words += f"execute files of {choice.cwd}, which is not trusted."
-        return words, trust_step(choice.cwd)
+        reason = f"The kernel {spec.name} starts with the first run: at its start it may read and "
+        reason += f"execute files of {choice.cwd}, which is not trusted."
+        return reason, trust_step(choice.cwd)
 
 
 def _tell_end(handle: Handle, sink: Sink) -> None:
@@ -223,13 +223,15 @@ def _tell_end(handle: Handle, sink: Sink) -> None:
     folder = folder_of(handle)
     if folder is None or (end := read_left_end(folder)) is None:
         return
-    words = death.explain(end.code, last_words=death.read_last_words(folder / launch.LOG_FILE))
-    sink([Notice("warning", "The kernel ended while no session server ran", words.message)])
+    explanation = death.explain(
+        end.code, last_words=death.read_last_words(folder / launch.LOG_FILE)
+    )
+    sink([Notice("warning", "The kernel ended while no session server ran", explanation.message)])
 
 
-def _ref_of(found: Found) -> KernelRef:
-    path = found.interpreter
-    return KernelRef(path, discover.display_name(found), "python", path, LOCAL)
+def _ref_of(python: Found) -> KernelRef:
+    path = python.interpreter
+    return KernelRef(path, discover.display_name(python), "python", path, LOCAL)
 
 
 def _ref_of_spec(spec: KernelSpec) -> KernelRef:

@@ -60,7 +60,7 @@ def parse_catalog(text: str) -> dict[str, Language]:
 def _frozen(value: object) -> object:
     """Lists as tuples, also in tables."""
     if isinstance(value, dict):
-        return {key: _frozen(each) for key, each in value.items()}
+        return {key: _frozen(item) for key, item in value.items()}
     return tuple(value) if isinstance(value, list) else value
 
 

@@ -107,16 +107,18 @@ def make_plan(
 
 def _report_words(language: Language, tool: str, report: Report, sarif: str) -> tuple[str, ...]:
     if report == "parsed":
-        words = language.reports.get(_family(language, tool), ())
+        options = language.reports.get(_family(language, tool), ())
         further = (word.replace("{sarif}", sarif) for word in language.sarif) if sarif else ()
-        return (*words, *further)
+        return (*options, *further)
     return language.colors if report == "color" else ()
 
 
 def _family(language: Language, tool: str) -> str:
     """The name by which the catalog has a tool: `g++-14` and `x86_64-linux-gnu-g++` are `g++`."""
     name = _VERSION.sub("", PurePath(tool).name)
-    return next((known for known in language.reports if name.split("-")[-1] == known), name)
+    return next(
+        (compiler for compiler in language.reports if name.split("-")[-1] == compiler), name
+    )
 
 
 def profile_words(language: Language, profile: str) -> tuple[str, ...]:
@@ -131,8 +133,8 @@ def profile_words(language: Language, profile: str) -> tuple[str, ...]:
 
 
 def standard_words(language: Language, standard: str) -> tuple[str, ...]:
-    """How the tool is told of a standard, the first one where it is empty. UsageError for an
-    unknown one."""
+    """The arguments that select a language standard; an empty `standard` selects the first one.
+    UsageError for an unknown standard."""
     if standard and standard not in language.standards:
         names = ", ".join(language.standards)
         raise UsageError(
@@ -147,12 +149,12 @@ def standard_words(language: Language, standard: str) -> tuple[str, ...]:
 def _filled(
     template: Sequence[str], lists: Mapping[str, tuple[str, ...]], texts: Mapping[str, str]
 ) -> tuple[str, ...]:
-    words: list[str] = []
+    command: list[str] = []
     for word in template:
         if word in lists:
-            words += lists[word]
+            command += lists[word]
             continue
         for name, text in texts.items():
             word = word.replace(name, text)
-        words.append(word)
-    return tuple(words)
+        command.append(word)
+    return tuple(command)

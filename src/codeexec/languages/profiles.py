@@ -96,12 +96,12 @@ def resolve(language: Language, own: Sequence[BuildProfile], chosen: BuildWords)
         return chosen
     profile = next((profile for profile in own if profile.name == chosen.profile), None)
     if profile is None or not profile.fits(language):
-        what = f"has no build profile {chosen.profile!r}"
+        fault = f"has no build profile {chosen.profile!r}"
         if profile is not None:
-            what = f"is not built with the profile {profile.name}"
+            fault = f"is not built with the profile {profile.name}"
         names = ", ".join(profiles_of(language, own))
         raise UsageError(
-            f"{language.title} {what}.", f"It has {names}." if names else "Leave --profile out."
+            f"{language.title} {fault}.", f"It has {names}." if names else "Leave --profile out."
         )
     return BuildWords(
         profile.base,

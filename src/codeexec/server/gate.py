@@ -1,4 +1,4 @@
-"""Who may connect: a token on the network, the user id of the other end on the private socket."""
+"""Checks connections: a token on the network, the peer's user id on the private socket."""
 
 from __future__ import annotations
 

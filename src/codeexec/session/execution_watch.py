@@ -1,4 +1,4 @@
-"""Wakes those who wait for the next change of one execution."""
+"""Wakes tasks that wait for the next change of one execution."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from codeexec.domain.events import Recorded
 
 
 class ExecutionWatch:
-    """A change wakes only those who wait for the execution that it is about, so a thousand
-    waiting clients cost nothing while others run."""
+    """A change wakes only the tasks that wait for the changed execution, so a thousand waiting
+    clients cost nothing while other executions run."""
 
     def __init__(self) -> None:
         self._waiting: dict[str, set[asyncio.Event]] = {}
@@ -23,7 +23,7 @@ class ExecutionWatch:
 
     @contextlib.contextmanager
     def watching(self, execution_id: str) -> Iterator[asyncio.Event]:
-        """An event that is set at each change of the execution; who waits for it clears it."""
+        """An event that is set at each change of the execution; the waiting task clears it."""
         changed = asyncio.Event()
         self._waiting.setdefault(execution_id, set()).add(changed)
         try:

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 
 
 def build_words(options: RunOptions, language: Language | None = None) -> BuildWords:
-    """The options with a profile of ours in place of one of the user's. A project, which has no
-    `language`, is built as C++ is. UsageError for a profile that is not there."""
+    """The build settings of the options, with a profile of the user replaced by the built-in
+    profile that it is based on. A project has no `language` and is built like C++. UsageError for
+    an unknown profile."""
     from codeexec.languages.profiles import BuildWords, resolve
 
     chosen = BuildWords(options.profile, options.compiler, options.standard, options.flags)

@@ -114,8 +114,8 @@ def printable(text: str, *, lines: bool = False) -> str:
     """The text with a visible sign for each character that acts on a terminal or shows nothing;
     as many characters as before. With `lines` newlines and tabs stay.
 
-    Escape is ␛, other characters of that kind have signs of theirs, the rest a middle dot. What
-    belongs to the writing of a language or to an emoji stays.
+    Escape becomes ␛, other control characters become their own signs, the rest a middle dot.
+    Characters that a script or an emoji needs stay.
     """
     if text.isascii() and text.isprintable():
         return text

@@ -77,10 +77,10 @@ def replace_displays(module: Any, channel: Any) -> None:
             if raw:
                 publish_display_data(value, metadata, transient=transient, update=update)
                 continue
-            data, found = formatter().format(value, include=include, exclude=exclude)
+            data, format_metadata = formatter().format(value, include=include, exclude=exclude)
             if data:
-                found = {**dict(found), **dict(metadata or {})}
-                publish_display_data(data, found, transient=transient, update=update)
+                format_metadata = {**dict(format_metadata), **dict(metadata or {})}
+                publish_display_data(data, format_metadata, transient=transient, update=update)
         return module.DisplayHandle(display_id) if display_id else None
 
     def clear_output(wait: bool = False) -> None:

@@ -93,13 +93,13 @@ def with_library(call: Any, *values: Any) -> Any:
     }
     for name in shadowed:
         del sys.modules[name]
-    before = set(sys.modules)
-    sys.path[:] = [library, *(each for each in places if each.endswith("lib-dynload")), *places]
+    loaded = set(sys.modules)
+    sys.path[:] = [library, *(place for place in places if place.endswith("lib-dynload")), *places]
     try:
         return call(*values)
     finally:
         sys.path[:] = places
-        for name in set(sys.modules) - before:
+        for name in set(sys.modules) - loaded:
             top = os.path.join(own, name.partition(".")[0])
             if os.path.isdir(top) or os.path.exists(top + ".py"):
                 del sys.modules[name]
@@ -312,9 +312,9 @@ def asking_stdin(channel: Channel) -> Any:
             buffer[: len(data)] = data
             return len(data)
 
-    before = sys.stdin
+    original = sys.stdin
     return io.TextIOWrapper(
-        io.BufferedReader(AskingFile()), encoding=before.encoding, errors=before.errors
+        io.BufferedReader(AskingFile()), encoding=original.encoding, errors=original.errors
     )
 
 

@@ -87,11 +87,11 @@ class GccReader:
             self._take(_ANSI.sub("", line).rstrip("\r"))
             if len(self._found) > MOST_DIAGNOSTICS:
                 break
-        is_told = any(each.severity == "error" and each.place.line for each in self._found)
-        for each in self._found[:MOST_DIAGNOSTICS]:
-            if is_told and not each.place.line and _LINKER_FAILED.search(each.message):
+        is_told = any(problem.severity == "error" and problem.place.line for problem in self._found)
+        for problem in self._found[:MOST_DIAGNOSTICS]:
+            if is_told and not problem.place.line and _LINKER_FAILED.search(problem.message):
                 continue
-            yield self._close(each)
+            yield self._close(problem)
 
     def _take(self, line: str) -> None:
         if match := _HEAD.match(line):
@@ -130,18 +130,18 @@ class GccReader:
             self._found[-1].notes.append(DiagnosticNote(place, match["message"].strip()))
             return
         source = "UBSan" if match["severity"] == "runtime error" else self._source
-        found = _OpenProblem(place, severity, match["message"], match["code"] or "", source)
-        found.notes += self._context
+        problem = _OpenProblem(place, severity, match["message"], match["code"] or "", source)
+        problem.notes += self._context
         self._context = []
-        self._found.append(found)
+        self._found.append(problem)
         self._last_place = place
 
     def _take_frame(self, match: re.Match[str]) -> None:
-        found = self._found[-1]
+        problem = self._found[-1]
         place = self._place(match)
-        if not found.place.line and self._is_own(place.file):
-            found.place = place
-        found.notes.append(DiagnosticNote(place, f"in {match['function']}"))
+        if not problem.place.line and self._is_own(place.file):
+            problem.place = place
+        problem.notes.append(DiagnosticNote(place, f"in {match['function']}"))
 
     def _take_marker(self, match: re.Match[str]) -> None:
         """The line of `~~^~~` below the source: how far the range goes."""
@@ -176,8 +176,8 @@ class GccReader:
             return column
         return len(source[: column - 1].decode("utf-8", "replace")) + 1
 
-    def _close(self, found: _OpenProblem) -> Diagnostic:
-        place, notes = found.place, found.notes
+    def _close(self, problem: _OpenProblem) -> Diagnostic:
+        place, notes = problem.place, problem.notes
         if place.file and not self._is_own(place.file):
             for note in (*reversed(notes), *notes):
                 if self._is_own(note.place.file) and any(w in note.message for w in _REQUESTED):
@@ -186,12 +186,12 @@ class GccReader:
                     break
         return Diagnostic(
             place,
-            found.severity,
-            found.message,
-            found.code,
-            found.source,
+            problem.severity,
+            problem.message,
+            problem.code,
+            problem.source,
             tuple(notes),
-            tuple(found.fixes),
+            tuple(problem.fixes),
         )
 
 

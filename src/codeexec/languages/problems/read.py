@@ -30,18 +30,18 @@ def find_problems(
     """The diagnostics of a report, in its order. `folder` is where the tool ran; `source` is the
     tool's name; `sarif` is the report as SARIF, where the tool has written one beside its text.
     Files keep the names that the tool gave them."""
-    found: list[Diagnostic] = []
+    diagnostics: list[Diagnostic] = []
     if GCC in language.problems:
         reader = GccReader(source, _is_below(folder), _line_reader(folder))
-        found += reader.read(text.split("\n"))
-        if sarif and found:
+        diagnostics += reader.read(text.split("\n"))
+        if sarif and diagnostics:
             from codeexec.languages.problems.sarif import read_sarif, refine
 
-            found = refine(found, read_sarif(sarif))
+            diagnostics = refine(diagnostics, read_sarif(sarif))
     for pattern in language.problems:
         if pattern != GCC:
-            found += _matches(_compiled(pattern), text, source)
-    return tuple(found[:MOST_DIAGNOSTICS])
+            diagnostics += _matches(_compiled(pattern), text, source)
+    return tuple(diagnostics[:MOST_DIAGNOSTICS])
 
 
 @cache

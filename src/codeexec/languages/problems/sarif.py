@@ -119,9 +119,9 @@ def _read(result: _Result, lines: Lines) -> SarifResult:
         for change in fix.artifact_changes
         for replacement in change.replacements
     ]
-    known = all(fix.place.line for fix in fixes)
+    have_places = all(fix.place.line for fix in fixes)
     place = _place(physical.artifact_location, physical.region, lines)
-    return SarifResult(place, result.message.text, tuple(fixes) if known else ())
+    return SarifResult(place, result.message.text, tuple(fixes) if have_places else ())
 
 
 def refine(problems: Sequence[Diagnostic], results: Sequence[SarifResult]) -> list[Diagnostic]:

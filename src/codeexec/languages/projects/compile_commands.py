@@ -100,20 +100,20 @@ def _split(command: str) -> list[str]:
 
 def _safe_flags(arguments: list[str], folder: str, *, keeps_profile: bool) -> CompileFlags:
     flags: list[str] = []
-    rest = iter(arguments[1:])
-    for word in rest:
+    remaining = iter(arguments[1:])
+    for word in remaining:
         flag = next((flag for flag in _PATHS if word.startswith(flag)), "")
         if word in ("-mllvm", "-include-pch"):
-            next(rest, "")
+            next(remaining, "")
         elif word == "-Xclang":
             # A word for clang alone: CMake includes the source of a precompiled header so.
-            if next(rest, "") == "-include" and next(rest, "") == "-Xclang":
-                flags += ["-include", _path(folder, next(rest, ""))]
+            if next(remaining, "") == "-include" and next(remaining, "") == "-Xclang":
+                flags += ["-include", _path(folder, next(remaining, ""))]
         elif flag:
-            path = word[len(flag) :] or next(rest, "")
+            path = word[len(flag) :] or next(remaining, "")
             flags += [flag, _path(folder, path)]
         elif word[:2] in _NAMES:
-            value = word[2:] or next(rest, "")
+            value = word[2:] or next(remaining, "")
             flags.append(word[:2] + value)
         elif _is_kept(word) and (keeps_profile or not _OPTIMISATION.match(word)):
             flags.append(word)

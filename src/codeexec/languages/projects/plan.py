@@ -192,8 +192,8 @@ def _quoted(name: str) -> str:
 
 def _meson_test(name: str) -> str:
     """A test as Meson's command line names it; in results its suites stand before the project."""
-    before, colon, own_name = name.partition(":")
-    return f"{before.rpartition(' - ')[2]}{colon}{own_name}"
+    suite_part, colon, own_name = name.partition(":")
+    return f"{suite_part.rpartition(' - ')[2]}{colon}{own_name}"
 
 
 def junit_file(project: Project, folder: Path) -> Path | None:

@@ -131,14 +131,14 @@ def _seconds(text: str) -> float:
 
 def _places(text: str, project: Project, folder: Path) -> Iterator[tuple[SourceLocation, str]]:
     """Places in files of the project that the output names, each once, with the words there."""
-    found: set[SourceLocation] = set()
+    reported: set[SourceLocation] = set()
     for match in _PLACE.finditer(text):
         path = _own_file(match["file"], project, folder)
         place = SourceLocation(
             path, line_number(match["line"] or match["paren"]), line_number(match["column"])
         )
-        if path and place not in found:
-            found.add(place)
+        if path and place not in reported:
+            reported.add(place)
             message_text = match["message"].strip()
             following = text[match.end() :].lstrip("\n").partition("\n")[0].strip()
             yield (

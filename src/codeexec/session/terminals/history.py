@@ -1,7 +1,7 @@
-"""Rows of a terminal that have scrolled off, made again from its log.
+"""Reads rows that have scrolled off a terminal by replaying its log.
 
-Only the segments that hold the rows are fed to an emulator of their own, in a thread: so a flood
-costs nothing for rows that nobody reads.
+A thread feeds only the segments that hold the requested rows to a separate emulator, so a flood of
+output costs nothing for rows that are never read.
 """
 
 from __future__ import annotations

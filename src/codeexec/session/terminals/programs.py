@@ -13,7 +13,7 @@ from codeexec.environments.local import LocalEnvironment
 
 
 class HeldProgram:
-    """A program of this machine: it lives on when the server is killed."""
+    """A program on this machine; it keeps running when the server is killed."""
 
     def __init__(self, environment: LocalEnvironment, terminal: LocalTerminal) -> None:
         self._environment = environment

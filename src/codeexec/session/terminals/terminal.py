@@ -1,4 +1,4 @@
-"""One terminal of a session: its program, its screen, its log, and who shows it."""
+"""One terminal of a session: its program, its screen, its log, and the clients that show it."""
 
 from __future__ import annotations
 
@@ -336,7 +336,7 @@ class SessionTerminal:
 
 
 def _gap(size: int) -> bytes:
-    """Shown in place of output that nobody kept while no server was there."""
+    """The text shown in place of output that was lost while no server was running."""
     return b"\x18\x1b[m\r\n[%d bytes of output were not kept]\r\n" % size
 
 

@@ -1,4 +1,4 @@
-"""Command and PaneMenu: rows of the command table and of context menus. No imports of ours."""
+"""Command and PaneMenu: rows of the command table and of context menus. Imports no own module."""
 
 from __future__ import annotations
 

@@ -167,8 +167,8 @@ def _keys(command: Command, keys: Mapping[str, str]) -> list[str]:
 
 
 def unreachable(keys: Mapping[str, str]) -> list[str]:
-    """Commands whose every key is one that some terminals swallow, and that nobody looks for in the
-    palette: those of moving and selecting, and those of screens without a palette."""
+    """Ids of commands that some terminals make unreachable: the terminal swallows all their keys,
+    and the palette does not offer them (commands that move or select, or of special screens)."""
     return [
         command.id
         for command in COMMANDS

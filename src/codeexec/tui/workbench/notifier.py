@@ -116,7 +116,7 @@ class Notifier:
                 self._surface.notify(message, severity=_SEVERITY[level], timeout=6)
 
     def _report_long_commands(self, frame: Frame) -> None:
-        """Tell of commands of shells that nobody looks at."""
+        """Notify the user of long commands that ended in terminals out of view."""
         for terminal_id, command in notify.long_commands(frame, self._state.settings.notify):
             message = notify.words_for_command(command)
             self._tell_desktop(message)

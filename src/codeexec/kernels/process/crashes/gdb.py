@@ -64,14 +64,14 @@ def read_stacks(output: str) -> CrashStacks:
                 answers[int(match[1])] = _Reader(line, match.end()).results()
             except (IndexError, ValueError):
                 continue  # gdb was killed while it wrote
-    arguments = [_arguments(each) for each in _list(answers.get(2), "stack-args")]
+    arguments = [_arguments(frame) for frame in _list(answers.get(2), "stack-args")]
     frames = _frames(answers.get(1))
     crashed = [
-        CrashFrame(f.address, f.function, f.file, f.line, f.library, words)
-        for f, words in zip(frames, [*arguments, *[""] * len(frames)], strict=False)
+        CrashFrame(f.address, f.function, f.file, f.line, f.library, argument_text)
+        for f, argument_text in zip(frames, [*arguments, *[""] * len(frames)], strict=False)
     ]
     others = [_frames(answers[number]) for number in sorted(answers) if number >= 10]
-    return CrashStacks(tuple(crashed), tuple(tuple(each) for each in others if each))
+    return CrashStacks(tuple(crashed), tuple(tuple(thread) for thread in others if thread))
 
 
 _ANSWER = re.compile(r"(\d+)\^done,")
@@ -90,20 +90,20 @@ class _Reader:
 
     def results(self) -> dict[str, object]:
         """NAME=VALUE, …"""
-        found: dict[str, object] = {}
+        values: dict[str, object] = {}
         while match := _NAME.match(self._text, self._at):
             self._at = match.end()
-            found[match[1]] = self._value()
+            values[match[1]] = self._value()
             self._skip(",")
-        return found
+        return values
 
     def _value(self) -> object:
         sign = self._text[self._at]
         if sign == "{":
             self._at += 1
-            found = self.results()
+            values = self.results()
             self._skip("}")
-            return found
+            return values
         if sign == "[":
             return self._items()
         match = _TEXT.match(self._text, self._at)
@@ -141,23 +141,23 @@ def _unescaped(text: str) -> str:
 
 def _list(answer: dict[str, object] | None, name: str) -> list[dict[str, object]]:
     value = (answer or {}).get(name)
-    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def _frames(answer: dict[str, object] | None) -> list[CrashFrame]:
     frames = []
-    for each in _list(answer, "stack"):
-        words = {name: str(value) for name, value in each.items()}
-        if not words.get("addr", "").startswith("0x"):
+    for entry in _list(answer, "stack"):
+        fields = {name: str(value) for name, value in entry.items()}
+        if not fields.get("addr", "").startswith("0x"):
             break  # the registers of this one are not known
-        file = words.get("fullname") or words.get("file", "")
+        file = fields.get("fullname") or fields.get("file", "")
         frames.append(
             CrashFrame(
-                words["addr"],
-                words.get("func", "??"),
+                fields["addr"],
+                fields.get("func", "??"),
                 file,
-                line_number(words.get("line")),
-                words.get("from", ""),
+                line_number(fields.get("line")),
+                fields.get("from", ""),
             )
         )
     return frames
@@ -165,10 +165,10 @@ def _frames(answer: dict[str, object] | None) -> list[CrashFrame]:
 
 def _arguments(frame: dict[str, object]) -> str:
     """The arguments of a frame whose values are simple: `n=0x0, k=3`."""
-    words = []
-    for each in _list(frame, "args"):
-        name, value = str(each.get("name", "")), str(each.get("value", "…"))
+    arguments = []
+    for argument in _list(frame, "args"):
+        name, value = str(argument.get("name", "")), str(argument.get("value", "…"))
         if name and "@" not in name:
             clipped = value if len(value) <= MOST_VALUE else f"{value[:MOST_VALUE]}…"
-            words.append(f"{name}={clipped}")
-    return ", ".join(words)
+            arguments.append(f"{name}={clipped}")
+    return ", ".join(arguments)

@@ -52,21 +52,21 @@ class CrashReport:
 
 def make_report(crash: Mapping[str, object], stacks: CrashStacks, debugger: str) -> CrashReport:
     """`crash` is what the watcher has written down of the signal."""
-    words = crash_words(crash)
+    description = crash_words(crash)
     if not stacks.crashed:
-        return CrashReport.plain(f"{words}. {debugger} could read no backtrace.")
+        return CrashReport.plain(f"{description}. {debugger} could read no backtrace.")
     own = user_frame(stacks.crashed)
-    head = [f"{words}. Backtrace by {debugger}:"]
-    tail = [f"    Another thread: {_place_words(each)}" for each in stacks.others]
+    head = [f"{description}. Backtrace by {debugger}:"]
+    tail = [f"    Another thread: {_place_words(thread)}" for thread in stacks.others]
     if own is None:
         tail.append("    No line numbers: build with the profile debug, or with -g.")
     place = SourceLocation(own.file, own.line) if own is not None else SourceLocation()
     notes = tuple(
-        DiagnosticNote(SourceLocation(each.file, each.line), f"in {each.function}")
-        for each in stacks.crashed
-        if each.file
+        DiagnosticNote(SourceLocation(frame.file, frame.line), f"in {frame.function}")
+        for frame in stacks.crashed
+        if frame.file
     )
-    diagnostic = Diagnostic(place, "error", words, source=debugger, notes=notes)
+    diagnostic = Diagnostic(place, "error", description, source=debugger, notes=notes)
     full, folded = (
         "".join(f"{row}\n" for row in (*head, *_rows(stacks.crashed, folds=folds), *tail))
         for folds in (False, own is not None)
@@ -84,15 +84,15 @@ def crash_words(crash: Mapping[str, object]) -> str:
         name = signal.Signals(number)
     except ValueError:
         return f"Signal {number}"
-    words = _WORDS.get(name, "")
+    description = _WORDS.get(name, "")
     if (name, code) == _DIVISION:
-        words = "division by zero"
+        description = "division by zero"
     elif code <= 0 and name is not signal.SIGABRT:
-        words = "sent by a process"
+        description = "sent by a process"
     elif name in _ADDRESSED:
         is_overflow = address and abs(address - stack) < NEAR_STACK
-        words = "stack overflow" if is_overflow else f"{words} at address {address:#x}"
-    return f"{name.name}: {words}"
+        description = "stack overflow" if is_overflow else f"{description} at address {address:#x}"
+    return f"{name.name}: {description}"
 
 
 def is_user(frame: CrashFrame) -> bool:
@@ -110,8 +110,8 @@ def _rows(frames: Sequence[CrashFrame], *, folds: bool) -> list[str]:
     rows: list[str] = []
     numbered = list(enumerate(frames))
 
-    def kind(each: tuple[int, CrashFrame]) -> tuple[str, ...]:
-        frame = each[1]
+    def kind(numbered_frame: tuple[int, CrashFrame]) -> tuple[str, ...]:
+        frame = numbered_frame[1]
         is_library = folds and not is_user(frame)
         return ("library",) if is_library else (frame.function, frame.file)
 

@@ -54,8 +54,8 @@ class CrashWatch:
     ) -> CrashWatch:
         return cls(language, await asyncio.to_thread(find_debugger, language, environ), folder)
 
-    def command(self, words: Sequence[str]) -> tuple[str, ...]:
-        return watched_command(words, self.folder) if self.folder else tuple(words)
+    def command(self, program: Sequence[str]) -> tuple[str, ...]:
+        return watched_command(program, self.folder) if self.folder else tuple(program)
 
     async def report(self, code: int) -> CrashReport | None:
         """The backtrace of a program that ended with `code`; None where that was no crash."""
@@ -78,11 +78,11 @@ class GuestCrashWatch:
     folder = ""
 
     def __init__(
-        self, language: Language, environment: Environment, found: Sequence[str], place: str
+        self, language: Language, environment: Environment, tools: Sequence[str], place: str
     ) -> None:
         self._language = language
         self._environment = environment
-        self._tools = found
+        self._tools = tools
         self._place = PurePosixPath(place)
 
     @classmethod
@@ -93,22 +93,22 @@ class GuestCrashWatch:
         for their files, the program runs unwatched."""
         if not language.debugger:
             return cls(language, environment, (), place)
-        words = ("/bin/sh", "-c", _FIND, "sh", language.debugger)
-        printed = await run(environment, words)
-        found = printed.stdout.decode("utf-8", "replace").split() if printed.code == 0 else []
-        if len(found) == 2:
+        command = ("/bin/sh", "-c", _FIND, "sh", language.debugger)
+        printed = await run(environment, command)
+        tools = printed.stdout.decode("utf-8", "replace").split() if printed.code == 0 else []
+        if len(tools) == 2:
             source = await asyncio.to_thread(WATCHER.read_bytes)
             script = 'mkdir -p "$1" && cat > "$1/watch.py"'
             made = await run(environment, ("/bin/sh", "-c", script, "sh", place), stdin=source)
             if made.code:
-                found = []
-        return cls(language, environment, found, place)
+                tools = []
+        return cls(language, environment, tools, place)
 
-    def command(self, words: Sequence[str]) -> tuple[str, ...]:
+    def command(self, program: Sequence[str]) -> tuple[str, ...]:
         if not self._tools:
-            return tuple(words)
+            return tuple(program)
         watcher = str(self._place / "watch.py")
-        return (self._tools[1], "-I", "-S", watcher, str(self._place), *words)
+        return (self._tools[1], "-I", "-S", watcher, str(self._place), *program)
 
     async def report(self, code: int) -> CrashReport | None:
         """See `CrashWatch.report`."""
@@ -127,8 +127,8 @@ class GuestCrashWatch:
             async with asyncio.timeout(GDB_SECONDS):
                 printed = await run(self._environment, command, stdin=QUESTIONS)
         except TimeoutError:
-            words = crash_words(crash)
-            return CrashReport.plain(f"{words}. {name} took longer than {GDB_SECONDS:g} s.")
+            description = crash_words(crash)
+            return CrashReport.plain(f"{description}. {name} took longer than {GDB_SECONDS:g} s.")
         return make_report(crash, read_stacks(printed.stdout.decode("utf-8", "replace")), name)
 
     async def close(self) -> None:

@@ -46,7 +46,7 @@ def read_crash(folder: Path, debugger: str, code: int) -> CrashReport | None:
     except OSError:
         return None
     command = gdb_command(debugger, str(crash.get("program", "")), str(folder / CORE))
-    name, words = Path(debugger).name, crash_words(crash)
+    name, description = Path(debugger).name, crash_words(crash)
     try:
         with subprocess.Popen(
             command,
@@ -63,9 +63,9 @@ def read_crash(folder: Path, debugger: str, code: int) -> CrashReport | None:
                 process.kill()
                 raise
     except subprocess.TimeoutExpired:
-        return CrashReport.plain(f"{words}. {name} took longer than {GDB_SECONDS:g} s.")
+        return CrashReport.plain(f"{description}. {name} took longer than {GDB_SECONDS:g} s.")
     except OSError as error:
-        return CrashReport.plain(f"{words}. {name} cannot be started: {error.strerror}.")
+        return CrashReport.plain(f"{description}. {name} cannot be started: {error.strerror}.")
     return make_report(crash, read_stacks(output.decode("utf-8", "replace")), name)
 
 

@@ -145,16 +145,16 @@ class CompilerEnd(NamedTuple):
 
 
 def run_compiler(
-    program: BuiltProgram, write: Callable[[bytes], None], words: Sequence[str] = ()
+    program: BuiltProgram, write: Callable[[bytes], None], first_arguments: Sequence[str] = ()
 ) -> CompilerEnd:
-    """Run the command of the build, with further `words` before its own. What it writes also goes
-    to `write` as it comes. EnvironmentUnavailable when it cannot be started."""
+    """Run the command of the build, with `first_arguments` before its own. Its output is also
+    passed to `write` as it comes. EnvironmentUnavailable when it cannot be started."""
     process: subprocess.Popen[bytes] | None = None
     report = bytearray()
     try:
         with _signals_held():
             # A group of its own: a killed driver would leave its compiler behind.
-            process = _start(program, words)
+            process = _start(program, first_arguments)
         assert process.stdout is not None
         for chunk in _chunks(process.pid, process.stdout.fileno()):
             write(chunk)
@@ -176,11 +176,11 @@ def run_compiler(
                 process.stdout.close()
 
 
-def _start(program: BuiltProgram, words: Sequence[str]) -> subprocess.Popen[bytes]:
+def _start(program: BuiltProgram, first_arguments: Sequence[str]) -> subprocess.Popen[bytes]:
     tool, *own_words = program.plan.build
     try:
         return subprocess.Popen(
-            (tool, *words, *own_words),
+            (tool, *first_arguments, *own_words),
             cwd=program.cwd,
             env=compiler_environ(program.environ),
             stdin=subprocess.DEVNULL,
@@ -200,17 +200,19 @@ def _signals_held() -> Iterator[None]:
     """Call handlers of signals after the block: a process that is just being started is not
     registered yet, and would not be ended. Only in the main thread."""
     received: list[int] = []
-    before = {}
+    handlers = {}
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if callable(signal.getsignal(number)):
-            before[number] = signal.signal(number, lambda given, _: received.append(given))
+            handlers[number] = signal.signal(
+                number, lambda signal_number, _: received.append(signal_number)
+            )
     try:
         yield
     finally:
-        for number, handler in before.items():
+        for number, handler in handlers.items():
             signal.signal(number, handler)
-    for given in received:
-        signal.raise_signal(given)
+    for signal_number in received:
+        signal.raise_signal(signal_number)
 
 
 def _chunks(pid: int, output: int) -> Iterator[bytes]:

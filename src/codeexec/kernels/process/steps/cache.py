@@ -113,8 +113,8 @@ class ProgramFolder:
             manifest = json.loads(self._manifest.read_bytes())
             if made is None and not os.access(self.program, os.X_OK):
                 return None
-            for path, known in manifest["inputs"].items():
-                if _input(path, tuple(known))[3] != known[3]:
+            for path, recorded in manifest["inputs"].items():
+                if _input(path, tuple(recorded))[3] != recorded[3]:
                     return None
             self._manifest.touch()  # the least recently used one is removed first
             return str(manifest["report"])
@@ -124,9 +124,11 @@ class ProgramFolder:
     def note_inputs(self, listed: bytes) -> None:
         """What a build that writes no depfile has read: one path a line. StorageError."""
         paths = listed.decode("utf-8", "surrogateescape").splitlines()
-        words = [re.sub(r"([\\ #:])", r"\\\1", path).replace("$", "$$") for path in paths if path]
+        escaped_paths = [
+            re.sub(r"([\\ #:])", r"\\\1", path).replace("$", "$$") for path in paths if path
+        ]
         try:
-            text = "program: " + " \\\n".join(dict.fromkeys(words)) + "\n"
+            text = "program: " + " \\\n".join(dict.fromkeys(escaped_paths)) + "\n"
             (self.path / DEPFILE).write_text(text, "utf-8", "surrogateescape")
         except OSError as error:
             raise _unusable(self.path, error) from error
@@ -161,7 +163,7 @@ class ProgramFolder:
         """Those of the build before, which spare reading the same headers again."""
         try:
             inputs = json.loads(self._manifest.read_bytes())["inputs"]
-            return {path: tuple(known) for path, known in inputs.items()}
+            return {path: tuple(recorded) for path, recorded in inputs.items()}
         except (OSError, ValueError, LookupError, TypeError, AttributeError):
             return {}
 
@@ -227,16 +229,16 @@ def sweep(root: Path, *, most: int = MOST_PROGRAMS, most_bytes: int = MOST_BYTES
 def read_depfile(text: str) -> list[str]:
     """The prerequisites in the rules of a Makefile, as compilers write them."""
     _, _, rules = text.replace("\\\n", " ").partition(":")
-    words = _WORD.findall(rules.split("\n\n")[0])
-    plain = [re.sub(r"\\(.)", r"\1", word.replace("$$", "$")) for word in words]
+    escaped_paths = _WORD.findall(rules.split("\n\n")[0])
+    plain = [re.sub(r"\\(.)", r"\1", word.replace("$$", "$")) for word in escaped_paths]
     return [word for word in plain if not word.endswith(":")]
 
 
-def _input(path: str, known: tuple[object, ...] = ()) -> Input:
+def _input(path: str, recorded: tuple[object, ...] = ()) -> Input:
     about = os.stat(path)  # noqa: PTH116
     signature = (about.st_size, about.st_mtime_ns, about.st_ino)
-    if len(known) == len(signature) + 1 and known[:3] == signature:
-        return (*signature, str(known[3]))
+    if len(recorded) == len(signature) + 1 and recorded[:3] == signature:
+        return (*signature, str(recorded[3]))
     if stat.S_ISDIR(about.st_mode):
         names = json.dumps(sorted(os.listdir(path))).encode("utf-8", "surrogatepass")  # noqa: PTH208
         return (*signature, hashlib.blake2b(names, digest_size=16).hexdigest())

@@ -107,28 +107,32 @@ class ProgramExecution:
                 finished = await self._run_code()
         except CodeexecError as error:
             log.info("a program was not run: %s", error)
-            words = f"{error.message} {error.next_step}".rstrip()
-            finished = self._finished(ErrorInfo(error.title, words))
+            message = f"{error.message} {error.next_step}".rstrip()
+            finished = self._finished(ErrorInfo(error.title, message))
         except OSError as error:
-            words = f"{error.filename or 'A file'}: {error.strerror or error}"
-            finished = self._finished(ErrorInfo("Not run", words))
+            message = f"{error.filename or 'A file'}: {error.strerror or error}"
+            finished = self._finished(ErrorInfo("Not run", message))
         self._tell_end(finished)
 
     async def resume(
-        self, running: RunningProgram, left: LocalTerminal | LeftBehind, after: int
+        self, running: RunningProgram, terminal: LocalTerminal | LeftBehind, offset: int
     ) -> None:
         """Go on with a program that another server has started, whose output is in the journal up
-        to the offset `after`."""
+        to `offset`."""
         plan = Plan((), running.command, running.tool)
         program = BuiltProgram(self._language, plan, Path(running.cwd), {}, None)
         self._watch = await CrashWatch.resume(self._language, os.environ, running.crash)
-        if isinstance(left, LeftBehind):
-            await self._take_left(running, left, after, program)
+        if isinstance(terminal, LeftBehind):
+            await self._take_left(running, terminal, offset, program)
             return
         run = self._run = TerminalRun(
-            left, self._write, self._ask, left.reader(after), lambda: self._tell_screen(program)
+            terminal,
+            self._write,
+            self._ask,
+            terminal.reader(offset),
+            lambda: self._tell_screen(program),
         )
-        run.offset = after
+        run.offset = offset
         try:
             finished = await self._follow(run, program, running.began)
         except CodeexecError as error:
@@ -136,18 +140,18 @@ class ProgramExecution:
         self._tell_end(finished)
 
     async def _take_left(
-        self, running: RunningProgram, left: LeftBehind, after: int, program: BuiltProgram
+        self, running: RunningProgram, left_behind: LeftBehind, offset: int, program: BuiltProgram
     ) -> None:
-        start, data = left.output.offset, left.output.data
-        lost = max(start - after, 0)
-        text = data[max(after - start, 0) :].decode("utf-8", "replace")
+        start, data = left_behind.output.offset, left_behind.output.data
+        lost = max(start - offset, 0)
+        text = data[max(offset - start, 0) :].decode("utf-8", "replace")
         if text or lost:
             self._tell(StreamWritten(self._call.execution, "stdout", lost_words(lost) + text))
-        seconds = max(left.ended_at - running.began, 0.0)
+        seconds = max(left_behind.ended_at - running.began, 0.0)
         self._tail = text
-        await self._end_step(program, left.end, seconds)
+        await self._end_step(program, left_behind.end, seconds)
         self._left_folder, self._end_offset = running.terminal, start + len(data)
-        self._tell_end(self._finished(exit_error(left.end.code)))
+        self._tell_end(self._finished(exit_error(left_behind.end.code)))
 
     @property
     def _is_local(self) -> bool:

@@ -117,20 +117,20 @@ class GuestPrograms:
         return {name: path for name, path in paths if path.startswith("/")}
 
     async def _locate(self, tools: Sequence[tuple[str, ...]]) -> Locate:
-        paths = await self.find_paths([words[0] for words in tools if words])
+        paths = await self.find_paths([tool_command[0] for tool_command in tools if tool_command])
         located: dict[tuple[str, ...], tuple[str, ...]] = {}
-        for words in tools:
-            path = paths.get(words[0], "") if words else ""
-            if path and await self._has_module((path, *words[1:])):
-                located[tuple(words)] = (path, *words[1:])
-        return lambda words: located.get(tuple(words), ())
+        for tool_command in tools:
+            path = paths.get(tool_command[0], "") if tool_command else ""
+            if path and await self._has_module((path, *tool_command[1:])):
+                located[tuple(tool_command)] = (path, *tool_command[1:])
+        return lambda tool_command: located.get(tuple(tool_command), ())
 
-    async def _has_module(self, words: Sequence[str]) -> bool:
+    async def _has_module(self, tool_command: Sequence[str]) -> bool:
         """Whether `python3 -m MODULE` has its module."""
-        if "-m" not in words:
+        if "-m" not in tool_command:
             return True
-        module = words[words.index("-m") + 1]
-        command = (words[0], "-c", _HAS_MODULE, module)
+        module = tool_command[tool_command.index("-m") + 1]
+        command = (tool_command[0], "-c", _HAS_MODULE, module)
         return (await run(self.environment, command)).code == 0
 
     def _store(self, identity: Sequence[str], stem: str, tool: str) -> GuestStore:
@@ -216,9 +216,11 @@ def _with_nuls(paths: Sequence[str]) -> bytes:
     return b"".join(path.encode("utf-8", "surrogateescape") + b"\0" for path in paths)
 
 
-async def _shell(environment: Environment, script: str, *words: str, stdin: bytes = b"") -> bytes:
+async def _shell(
+    environment: Environment, script: str, *arguments: str, stdin: bytes = b""
+) -> bytes:
     """What a short script prints. StorageError with its words when it fails."""
-    outcome = await run(environment, ("/bin/sh", "-c", script, "sh", *words), stdin=stdin)
+    outcome = await run(environment, ("/bin/sh", "-c", script, "sh", *arguments), stdin=stdin)
     if outcome.code:
         reason = outcome.stderr.decode("utf-8", "replace").strip() or f"status {outcome.code}"
         raise StorageError(

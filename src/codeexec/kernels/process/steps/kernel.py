@@ -203,8 +203,8 @@ class StepsKernel:
             if running:  # it was planned or built: its report is told again
                 self._sink([OutputCleared(running, wait=False), NeverTaken(running)])
             return True
-        left = await survival.find(noted)
-        if left is None:
+        held_program = await survival.find(noted)
+        if held_program is None:
             if noted.is_started:
                 return False
             # The last server ended before the holder had the program: it is run now.
@@ -215,8 +215,8 @@ class StepsKernel:
         execution = self._running = self._make(
             await self._environment(), ExecuteCall(running, "", options)
         )
-        after = offset if number == noted.number else 0
-        self._task = asyncio.create_task(execution.resume(noted, left, after))
+        read_offset = offset if number == noted.number else 0
+        self._task = asyncio.create_task(execution.resume(noted, held_program, read_offset))
         return True
 
     def execute(self, call: ExecuteCall) -> None:

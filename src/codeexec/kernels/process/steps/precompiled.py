@@ -161,11 +161,14 @@ def find_header(program: BuiltProgram) -> PrecompiledHeader | None:
     is_gcc = bool(command) and bool(_COMPILER.fullmatch(PurePath(command[0]).name))
     if folder is None or language.name != "cpp" or sys.platform != "linux" or not is_gcc:
         return None
-    reports = {*language.colors, *(word for words in language.reports.values() for word in words)}
+    reports = {
+        *language.colors,
+        *(option for options in language.reports.values() for option in options),
+    }
     own = {"-MD", "-MF", "-o", *folder.places.values(), *reports}
     # The file is the last word.
-    words = [word for word in command[1:-1] if not word.startswith("-fdiagnostics-")]
-    flags = [word for word in words if word not in own and not _LINKED.fullmatch(word)]
+    arguments = [word for word in command[1:-1] if not word.startswith("-fdiagnostics-")]
+    flags = [word for word in arguments if word not in own and not _LINKED.fullmatch(word)]
     if not all(map(_FLAG.fullmatch, flags)):
         return None
     try:

@@ -73,10 +73,12 @@ DISK_FULL = re.compile(
 def build_error(tool: str, status: int, report: str = "") -> ErrorInfo:
     """How a build ended that did not succeed; `report` is what the tool wrote."""
     how = f"was ended by {signal_name(-status)}" if status < 0 else f"ended with status {status}"
-    words = f"{tool} {how}."
+    message = f"{tool} {how}."
     if DISK_FULL.search(report[-MOST_ERRORS:]):
-        words += " The disk is full: make room, or set TMPDIR and XDG_CACHE_HOME to other folders."
-    return ErrorInfo(BUILD_FAILED, words)
+        message += (
+            " The disk is full: make room, or set TMPDIR and XDG_CACHE_HOME to other folders."
+        )
+    return ErrorInfo(BUILD_FAILED, message)
 
 
 def _sarif_of(program: BuiltProgram) -> bytes:

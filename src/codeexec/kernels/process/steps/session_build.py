@@ -124,17 +124,20 @@ class SessionBuild:
         outcome = await run(self._environment, program.plan.inputs, env=environ)
         return outcome.stdout if outcome.code == 0 else b""
 
-    async def _start(self, words: Sequence[str]) -> Compiler:
+    async def _start(self, first_arguments: Sequence[str]) -> Compiler:
         tool, *own_words = self._program.plan.build
-        command, environ = (tool, *words, *own_words), compiler_environ(self._program.environ)
+        command, environ = (
+            (tool, *first_arguments, *own_words),
+            compiler_environ(self._program.environ),
+        )
         if isinstance(self._environment, LocalEnvironment):
             return await self._environment.exec_held(command, environ)
         return GuestCompiler(await self._environment.exec(command, stdin=b"", env=environ))
 
     async def _compile(
-        self, write: Callable[[bytes], None], words: Sequence[str] = ()
+        self, write: Callable[[bytes], None], first_arguments: Sequence[str] = ()
     ) -> ProcessEnd:
-        compiler = self._compiler = await self._start(words)
+        compiler = self._compiler = await self._start(first_arguments)
         streams = (compiler.stdout, compiler.stderr)
         readers = [asyncio.ensure_future(self._read(stream, write)) for stream in streams]
         ended = asyncio.ensure_future(compiler.wait())

@@ -46,22 +46,22 @@ def prepared(
     show what is typed. It starts in `folder`, with the file `stdin` as its input, where they are
     given; one that is missing is told by the shell, with status 1 or 2."""
     modes = "-onlcr" if echo else "-onlcr -echo"
-    script, words = f"stty {modes} 2>/dev/null; ", list(command)
+    script, arguments = f"stty {modes} 2>/dev/null; ", list(command)
     if folder:
-        script, words = f'{script}cd -- "$1" || exit; shift; ', [folder, *words]
+        script, arguments = f'{script}cd -- "$1" || exit; shift; ', [folder, *arguments]
     if stdin:
         # Before the change of the folder: the path is relative to where the command stands.
         script = script.replace("; ", '; exec < "$1" || exit; shift; ', 1)
-        words = [stdin, *words]
-    return ("/bin/sh", "-c", f'{script}exec "$@"', "sh", *words)
+        arguments = [stdin, *arguments]
+    return ("/bin/sh", "-c", f'{script}exec "$@"', "sh", *arguments)
 
 
 def absolute_file(command: Sequence[str], file: str, cwd: str) -> tuple[str, ...]:
     """The command with the path of its script below `cwd`, so that it can start in another folder.
     The script is the first word with the name of `file`."""
-    words = list(command)
-    for at, word in enumerate(words):
+    arguments = list(command)
+    for at, word in enumerate(arguments):
         if PurePosixPath(word).name == PurePosixPath(file).name:
-            words[at] = str(PurePosixPath(cwd, word))
+            arguments[at] = str(PurePosixPath(cwd, word))
             break
-    return tuple(words)
+    return tuple(arguments)

@@ -31,8 +31,8 @@ def candidates(language: Language, chosen: str, first_line: str) -> list[tuple[s
     """The words of all tools that may be used, the best first: see `find_tool`."""
     if chosen:
         return [tuple(chosen.split())]
-    words = () if language.build else shebang_words(first_line)
-    named = [words] if words and words[0].startswith("/") else []
+    interpreter = () if language.build else shebang_words(first_line)
+    named = [interpreter] if interpreter and interpreter[0].startswith("/") else []
     return [*named, *(tuple(tool.split()) for tool in language.tools)]
 
 
@@ -48,8 +48,8 @@ def find_tool(
     of a script names, or else the best of the catalog that is installed. ToolMissing with how to
     get one."""
     for tool in candidates(language, chosen, first_line):
-        if words := locate(tool):
-            return words
+        if tool_command := locate(tool):
+            return tool_command
     if chosen:
         raise ToolMissing(
             f"{chosen} is not installed.", f"Known for {language.title}: {_names(language)}."
@@ -65,9 +65,9 @@ def find_tool(
 def locate_here(environ: Mapping[str, str]) -> Locate:
     """Finds programs of this machine, but none that code in a container could have put there."""
 
-    def locate(words: Sequence[str]) -> tuple[str, ...]:
-        path = which(words[0], environ) if words else None
-        located = (path, *words[1:]) if path is not None else ()
+    def locate(tool_command: Sequence[str]) -> tuple[str, ...]:
+        path = which(tool_command[0], environ) if tool_command else None
+        located = (path, *tool_command[1:]) if path is not None else ()
         return located if _has_module(located) else ()
 
     return locate
@@ -93,13 +93,13 @@ def _names(language: Language) -> str:
     return f"{', '.join(others)} or {last}" if others else last
 
 
-def _has_module(words: tuple[str, ...]) -> bool:
+def _has_module(tool_command: tuple[str, ...]) -> bool:
     """Whether `python3 -m MODULE` has its module, by looking at files alone."""
-    if "-m" not in words:
+    if "-m" not in tool_command:
         return True
     import glob
 
-    prefix = os.path.dirname(os.path.dirname(words[0]))  # noqa: PTH120
-    module = words[words.index("-m") + 1]
+    prefix = os.path.dirname(os.path.dirname(tool_command[0]))  # noqa: PTH120
+    module = tool_command[tool_command.index("-m") + 1]
     pattern = os.path.join(glob.escape(prefix), "lib", "python3*", "*-packages", module)  # noqa: PTH118
     return bool(glob.glob(pattern))  # noqa: PTH207

@@ -1,4 +1,4 @@
-"""Which rows of a terminal are in view: the end, or a place that the reader scrolled to."""
+"""Which rows of a terminal are in view: the last ones, or those that the reader scrolled to."""
 
 from __future__ import annotations
 
