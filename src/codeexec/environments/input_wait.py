@@ -19,7 +19,10 @@ def wait_of(pid: int) -> InputWait:
     """Of a process and all that it has started. `polls` where the system does not tell."""
     if not has_proc():
         return InputWait("polls")
-    waits = [InputWait(_wait_of_process(each), _token(each)) for each in (pid, *descendants(pid))]
+    waits = [
+        InputWait(_wait_of_process(process_id), _token(process_id))
+        for process_id in (pid, *descendants(pid))
+    ]
     for kind in ("reads", "polls"):
         for wait in waits:
             if wait.kind == kind:
@@ -38,16 +41,16 @@ def _token(pid: int) -> str:
 
 def _wait_of_process(pid: int) -> WaitKind:
     try:
-        words = Path(f"/proc/{pid}/syscall").read_text("ascii").split()
+        fields = Path(f"/proc/{pid}/syscall").read_text("ascii").split()
     except PermissionError:
         return _by_channel(pid)
     except OSError:
         return "works"  # it has ended
-    if not words or not words[0].isdigit():
+    if not fields or not fields[0].isdigit():
         return "works"  # it computes
-    number, machine = int(words[0]), platform.machine()
+    number, machine = int(fields[0]), platform.machine()
     if number in _READS.get(machine, ()):
-        return "reads" if int(words[1], 16) == 0 else "works"
+        return "reads" if int(fields[1], 16) == 0 else "works"
     return "polls" if number in _POLLS.get(machine, ()) else "works"
 
 

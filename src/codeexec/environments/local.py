@@ -149,7 +149,7 @@ class LocalEnvironment(HostFiles):
         self._ended = True
         running, self._running = self._running, set()
         terminals, self._terminals = self._terminals, set()
-        ends = [handle.kill() for handle in running] + [each.kill() for each in terminals]
+        ends = [handle.kill() for handle in running] + [terminal.kill() for terminal in terminals]
         await asyncio.gather(*ends)
         await asyncio.gather(*self._ending, return_exceptions=True)
         if self._owns_holding:

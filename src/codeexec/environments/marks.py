@@ -49,14 +49,14 @@ def end_marked(name: str, value: str, *spared_marks: str) -> bool:
 
 def find_marked(name: str, value: str, *spared_marks: str) -> list[int]:
     """Pids of this user's processes whose environment has `name` as `value`; never our own."""
-    found = []
+    marked = []
     for pid in _own_pids():
         entries = _environ(pid)
         if not _has(entries, name, value) or pid == os.getpid():
             continue
         if not any(_has(entries, MARK, spared) for spared in spared_marks):
-            found.append(pid)
-    return found
+            marked.append(pid)
+    return marked
 
 
 def get_mark(pid: int) -> str | None:

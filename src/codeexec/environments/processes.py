@@ -53,7 +53,7 @@ def descendants(pid: int) -> dict[int, str]:
     """Children and theirs, each with its identity."""
     if not has_proc():
         return _descendants_without_proc(pid)
-    found: dict[int, str] = {}
+    identities: dict[int, str] = {}
     parents = [pid]
     while parents:
         for path in Path(f"/proc/{parents.pop()}/task").glob("*/children"):
@@ -62,10 +62,10 @@ def descendants(pid: int) -> dict[int, str]:
             except OSError:
                 continue  # the thread has just ended
             for child in children:
-                if child not in found and (identity := identify(child)) is not None:
-                    found[child] = identity
+                if child not in identities and (identity := identify(child)) is not None:
+                    identities[child] = identity
                     parents.append(child)
-    return found
+    return identities
 
 
 def _descendants_without_proc(pid: int) -> dict[int, str]:

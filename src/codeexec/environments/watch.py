@@ -16,13 +16,13 @@ def look(entries: Iterable[WorkspaceEntry]) -> Look:
     return {entry.path: entry for entry in entries if entry.kind is not FileKind.FOLDER}
 
 
-def difference(before: Look, after: Look) -> tuple[FileChange, ...]:
-    changes = [FileChange(Change.REMOVED, path) for path in before.keys() - after.keys()]
-    changes += [FileChange(Change.CREATED, path) for path in after.keys() - before.keys()]
+def difference(old: Look, new: Look) -> tuple[FileChange, ...]:
+    changes = [FileChange(Change.REMOVED, path) for path in old.keys() - new.keys()]
+    changes += [FileChange(Change.CREATED, path) for path in new.keys() - old.keys()]
     changes += [
         FileChange(Change.MODIFIED, path)
-        for path in before.keys() & after.keys()
-        if before[path] != after[path]
+        for path in old.keys() & new.keys()
+        if old[path] != new[path]
     ]
     return tuple(sorted(changes, key=lambda change: change.path))
 
@@ -36,11 +36,11 @@ async def changes(
     long to list is looked at less often (a look costs at most a tenth of the time).
     """
     loop = asyncio.get_running_loop()
-    before = look(await entries())
+    old = look(await entries())
     while True:
         started = loop.time()
-        after = look(await entries())
-        if batch := difference(before, after):
-            before = after
+        new = look(await entries())
+        if batch := difference(old, new):
+            old = new
             yield batch
         await asyncio.sleep(max(interval, 9 * (loop.time() - started)))

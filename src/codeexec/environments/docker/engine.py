@@ -81,29 +81,29 @@ class Engine:
 
     async def info(self) -> EngineInfo:
         """Ask the engine what it is; EnvironmentUnavailable when it cannot be reached or used."""
-        told = _object(await self.call("info", "--format", "{{json .}}", deadline=INFO_DEADLINE))
-        if "host" in told:  # podman's own layout
-            return self._podman_info(told)
-        if told.get("ServerErrors"):
-            errors = _list(told["ServerErrors"])
+        answer = _object(await self.call("info", "--format", "{{json .}}", deadline=INFO_DEADLINE))
+        if "host" in answer:  # podman's own layout
+            return self._podman_info(answer)
+        if answer.get("ServerErrors"):
+            errors = _list(answer["ServerErrors"])
             raise explain(self.name, 1, "\n".join(str(error) for error in errors))
-        if not isinstance(told.get("ServerVersion"), str):
+        if not isinstance(answer.get("ServerVersion"), str):
             raise _unreadable()
-        options = _list(told.get("SecurityOptions"))
+        options = _list(answer.get("SecurityOptions"))
         address = await self._address()
-        data = told.get("DockerRootDir")
+        data = answer.get("DockerRootDir")
         return EngineInfo(
-            version=str(told.get("ServerVersion", "")),
+            version=str(answer.get("ServerVersion", "")),
             rootless=any("rootless" in str(option) for option in options),
             local=address.startswith(("unix://", "npipe://", "/")) or not address,
             private=_paths(data, address.removeprefix("unix://")),
             shares_kernel=sys.platform == "linux"
-            and "Desktop" not in str(told.get("OperatingSystem")),
-            cpus=_count(told.get("NCPU")) or 1,
-            memory=_count(told.get("MemTotal")),
-            limits_memory=bool(told.get("MemoryLimit", True)),
-            limits_pids=bool(told.get("PidsLimit", True)),
-            limits_cpus=bool(told.get("CpuCfsQuota", told.get("CPUCfsQuota", True))),
+            and "Desktop" not in str(answer.get("OperatingSystem")),
+            cpus=_count(answer.get("NCPU")) or 1,
+            memory=_count(answer.get("MemTotal")),
+            limits_memory=bool(answer.get("MemoryLimit", True)),
+            limits_pids=bool(answer.get("PidsLimit", True)),
+            limits_cpus=bool(answer.get("CpuCfsQuota", answer.get("CPUCfsQuota", True))),
         )
 
     async def has_image(self, image: str) -> bool:
@@ -117,11 +117,11 @@ class Engine:
 
     async def images(self, label: str = "", *, deadline: float = 60.0) -> list[str]:
         """Names of the images that are here, or of those with a label `key=value`."""
-        wanted = ["--filter", f"label={label}"] if label else []
+        filters = ["--filter", f"label={label}"] if label else []
         form = ("--format", "{{.Repository}}:{{.Tag}}")
-        told = await self.call("image", "ls", *wanted, *form, deadline=deadline)
+        listing = await self.call("image", "ls", *filters, *form, deadline=deadline)
         # Podman says of what was made here that it is of no registry.
-        names = (line.strip().removeprefix("localhost/") for line in told.splitlines())
+        names = (line.strip().removeprefix("localhost/") for line in listing.splitlines())
         return [name for name in names if name and "<none>" not in name]
 
     async def pull(self, image: str) -> AsyncGenerator[Pull, None]:
@@ -164,13 +164,13 @@ class Engine:
         except OSError as error:
             raise _not_installed(self.name, error) from error
 
-    def _podman_info(self, told: Mapping[str, object]) -> EngineInfo:
-        host = _mapping(told["host"])
+    def _podman_info(self, info: Mapping[str, object]) -> EngineInfo:
+        host = _mapping(info["host"])
         security = _mapping(host.get("security"))
         rootless = bool(security.get("rootless"))
         enforced = not rootless or host.get("cgroupVersion") == "v2"
         controllers = _list(host.get("cgroupControllers"))
-        version = _mapping(told.get("version"))
+        version = _mapping(info.get("version"))
 
         def limits(controller: str) -> bool:
             return enforced and (not controllers or controller in controllers)
@@ -194,9 +194,11 @@ class Engine:
         """Where the engine listens; empty for an engine of this machine whose CLI does not say."""
         address = "" if self.context else os.environ.get("DOCKER_HOST", "")
         if not address:
-            wanted = ("context", "inspect", "--format", "{{.Endpoints.docker.Host}}")
+            command = ("context", "inspect", "--format", "{{.Endpoints.docker.Host}}")
             try:
-                address = (await self.call(*wanted, *([self.context] * bool(self.context)))).strip()
+                address = (
+                    await self.call(*command, *([self.context] * bool(self.context)))
+                ).strip()
             except CodeexecError:
                 return ""  # a CLI without contexts reaches the engine of this machine
         return address
@@ -228,12 +230,12 @@ def _not_installed(name: str, error: OSError) -> EnvironmentUnavailable:
 
 def _object(text: str) -> Mapping[str, object]:
     try:
-        told = json.loads(text)
+        value = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise _unreadable() from error
-    if not isinstance(told, dict):
+    if not isinstance(value, dict):
         raise _unreadable()
-    return cast("Mapping[str, object]", told)
+    return cast("Mapping[str, object]", value)
 
 
 def _unreadable() -> EnvironmentUnavailable:

@@ -156,17 +156,17 @@ def _says_why(line: str) -> bool:
     return "--help" not in line and not line.startswith(("DEPRECATED", "WARN", "https://", "---"))
 
 
-def explain(engine: str, code: int, said: str, image: str = "") -> EnvironmentUnavailable:
+def explain(engine: str, code: int, output: str, image: str = "") -> EnvironmentUnavailable:
     """The error for what the CLI `engine` printed when it ended with `code`."""
     for failure in FAILURES:
-        found = re.search(failure.pattern, said, re.IGNORECASE)
-        if found:
-            name = next((group for group in found.groups() if group), image) or "it"
+        match = re.search(failure.pattern, output, re.IGNORECASE)
+        if match:
+            name = next((group for group in match.groups() if group), image) or "it"
             return EnvironmentUnavailable(
                 failure.message.replace("{0}", name), failure.next_step.replace("{0}", name)
             )
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
-    told = next(filter(_says_why, reversed(lines)), "it said nothing")[:300]
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    reason = next(filter(_says_why, reversed(lines)), "it said nothing")[:300]
     return EnvironmentUnavailable(
-        f"{engine} failed with code {code}: {told}", "Run `codeexec-tui docker check`."
+        f"{engine} failed with code {code}: {reason}", "Run `codeexec-tui docker check`."
     )

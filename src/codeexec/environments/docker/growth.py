@@ -110,9 +110,9 @@ class GrowthMeter:
     async def measure(self) -> Growth:
         """One scan, which ends early when it has found more than is allowed, and more than the
         scan before: whether code goes on in spite of an interrupt must show."""
-        first, limits, before = self._first, self._limits, self._before
-        most_size = first.size + max(limits.size, before.size) if limits.size else None
-        most_files = first.files + max(limits.files, before.files) if limits.files else None
+        first, limits, previous = self._first, self._limits, self._before
+        most_size = first.size + max(limits.size, previous.size) if limits.size else None
+        most_files = first.files + max(limits.files, previous.files) if limits.files else None
         now = self._last = await asyncio.to_thread(_scan, self._folder, most_size, most_files)
         lost = max(0, first.free - now.free)
         grown, files = now.size - first.size, now.files - first.files
@@ -172,7 +172,7 @@ def _scan(folder: Path, most_size: int | None, most_files: int | None) -> _Scan:
 def _free(folder: Path) -> tuple[int, int]:
     """Free bytes and free inodes of the file system."""
     try:
-        found = os.statvfs(folder)
+        file_system = os.statvfs(folder)
     except OSError:
         return 0, 0
-    return found.f_bfree * found.f_frsize, found.f_ffree
+    return file_system.f_bfree * file_system.f_frsize, file_system.f_ffree

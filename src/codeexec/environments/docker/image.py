@@ -81,11 +81,11 @@ async def _with_base(
     if base in images or f"{base}:latest" in images:
         return failure
     near = get_close_matches(base, images, 1, 0.5)
-    words = f"Did you mean {near[0]}?" if near else f"Check the name: --base {base}"
-    there = ", ".join(images[:_MOST_NAMES]) or "none"
+    advice = f"Did you mean {near[0]}?" if near else f"Check the name: --base {base}"
+    available = ", ".join(images[:_MOST_NAMES]) or "none"
     return EnvironmentUnavailable(
         f"The base image {base} is not on this engine, and could not be fetched. {failure.message}",
-        f"{words} On this engine: {there}.",
+        f"{advice} On this engine: {available}.",
     )
 
 
@@ -114,8 +114,8 @@ async def check(
     done.append(Check("engine", True, _described(engine, engine_info)))
     ignored = unenforced(policy, engine_info)
     fix = "Use a rootful engine, or cgroup v2 with delegation." if ignored else ""
-    told = " ".join(ignored) or f"enforced: {policy.words()}."
-    done.append(Check("limits", not ignored, f"{told} {policy.reach()}", fix))
+    description = " ".join(ignored) or f"enforced: {policy.words()}."
+    done.append(Check("limits", not ignored, f"{description} {policy.reach()}", fix))
     try:
         removed = await sweep(engine)
     except CodeexecError as error:
@@ -145,8 +145,8 @@ async def _image_starts(
     except CodeexecError as error:
         return Check("image", False, error.message, error.next_step)
     except TimeoutError:
-        told = f"python3 of {image} did not import ipykernel within {IMAGE_DEADLINE:g} s."
-        return Check("image", False, told, "Make ours: codeexec-tui docker build")
+        description = f"python3 of {image} did not import ipykernel within {IMAGE_DEADLINE:g} s."
+        return Check("image", False, description, "Make ours: codeexec-tui docker build")
     finally:
         await container.terminate()
     if outcome.code != 0:
@@ -165,8 +165,8 @@ async def _image_starts(
             "Make ours: codeexec-tui docker build",
         )
     ipykernel, python = versions
-    told = f"{image}: ipykernel {ipykernel}, Python {python}, container up in {took:.2f} s"
-    return Check("image", True, told)
+    description = f"{image}: ipykernel {ipykernel}, Python {python}, container up in {took:.2f} s"
+    return Check("image", True, description)
 
 
 def _described(engine: Engine, engine_info: EngineInfo) -> str:

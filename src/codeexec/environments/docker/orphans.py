@@ -33,9 +33,9 @@ class Owner:
             f"{PREFIX}.started": self.started,
         }
 
-    def is_gone(self, here: str) -> bool:
+    def is_gone(self, this_machine: str) -> bool:
         """True only when it is known: an owner on another machine is left in peace."""
-        return self.machine == here and _started(self.pid) != self.started
+        return self.machine == this_machine and _started(self.pid) != self.started
 
 
 def this_process() -> Owner:
@@ -67,16 +67,16 @@ async def sweep(engine: Engine) -> list[str]:
         listing = "{{.ID}} {{.Names}}" + "".join(
             f' {{{{index .Labels "{PREFIX}.{name}"}}}}' for name in ("machine", "pid", "started")
         )
-    told = await engine.call(
+    output = await engine.call(
         "ps", "--all", "--filter", f"label={PREFIX}.pid", "--format", listing, deadline=30
     )
-    here = machine()
+    this_machine = machine()
     removed: list[str] = []
-    for line in told.splitlines():
-        words = line.split()
-        if len(words) == 5 and words[3].isdigit():
-            container, name, where, pid, started = words
-            if Owner(where, int(pid), started).is_gone(here):
+    for line in output.splitlines():
+        fields = line.split()
+        if len(fields) == 5 and fields[3].isdigit():
+            container, name, where, pid, started = fields
+            if Owner(where, int(pid), started).is_gone(this_machine):
                 try:
                     await engine.call("rm", "--force", container)
                 except EnvironmentUnavailable:

@@ -22,8 +22,10 @@ def executed_inside(workspace: Path, environ: Mapping[str, str] | None = None) -
     named = [sys.prefix, environ.get("VIRTUAL_ENV", ""), environ.get("CONDA_PREFIX", "")]
     named += [*sys.path, *environ.get("PATH", "").split(os.pathsep)]
     folders = {locate_folder(name) for name in named if name.startswith("/")}
-    inside = sorted(each for each in folders if each is not None and workspace in each.parents)
-    return [each for each in inside if not any(above in each.parents for above in inside)]
+    inside = sorted(
+        folder for folder in folders if folder is not None and workspace in folder.parents
+    )
+    return [folder for folder in inside if not any(above in folder.parents for above in inside)]
 
 
 def fixed_above(folders: Iterable[Path], workspace: Path) -> list[Path]:

@@ -56,20 +56,22 @@ class Policy:
 
     def but(self, **changes: object) -> Policy:
         """This policy with some settings changed; UsageError for one that is not there or wrong."""
-        known = {item.name for item in dataclasses.fields(self)} - {"name"}
+        names = {item.name for item in dataclasses.fields(self)} - {"name"}
         for name in changes:
-            if name not in known:
+            if name not in names:
                 raise UsageError(
                     f"There is no container setting {name!r}.",
-                    f"Known: {', '.join(sorted(known))}.",
+                    f"Known: {', '.join(sorted(names))}.",
                 )
         if "capabilities" in changes:
             changes["capabilities"] = tuple(_texts(changes["capabilities"], "capabilities"))
         if "environment" in changes:
-            given = changes["environment"]
-            if not isinstance(given, Mapping):
+            variables = changes["environment"]
+            if not isinstance(variables, Mapping):
                 raise UsageError("The setting 'environment' is a table of names and values.")
-            changes["environment"] = MappingProxyType({str(k): str(v) for k, v in given.items()})
+            changes["environment"] = MappingProxyType(
+                {str(k): str(v) for k, v in variables.items()}
+            )
         for name, value in changes.items():
             old = getattr(self, name)
             number = isinstance(old, float) and isinstance(value, int | float)
@@ -155,15 +157,15 @@ def parse(text: str) -> Policy:
     """
     name, *changes = text.split() or ["locked"]
     base = preset(name)
-    said: dict[str, object] = {}
+    settings: dict[str, object] = {}
     for change in changes:
         key, sign, value = change.partition("=")
         if not sign:
             raise UsageError(
                 f"The container setting {change!r} has no value.", "Write it as memory=2GB."
             )
-        said[key] = _read(value, getattr(base, key, None), key)
-    return base.but(**said)
+        settings[key] = _read(value, getattr(base, key, None), key)
+    return base.but(**settings)
 
 
 def _read(text: str, like: object, name: str) -> object:
@@ -277,9 +279,9 @@ def unenforced(policy: Policy, engine_info: EngineInfo) -> tuple[str, ...]:
     )
     why = "it is rootless on cgroup v1" if engine_info.rootless else "its host lacks the cgroup"
     return tuple(
-        f"This engine does not enforce the limit of {what}: {why}."
-        for wanted, enforced, what in checks
-        if wanted and not enforced
+        f"This engine does not enforce the limit of {resource_name}: {why}."
+        for limit, enforced, resource_name in checks
+        if limit and not enforced
     )
 
 
@@ -310,7 +312,7 @@ def arguments(
     out += ["--user", user, "--workdir", folder, "--entrypoint", "python3"]
     if policy.capabilities != ("default",):
         out += ["--cap-drop", "ALL"]
-        out += [part for kept in policy.capabilities for part in ("--cap-add", kept)]
+        out += [part for capability in policy.capabilities for part in ("--cap-add", capability)]
     if not policy.new_privileges:
         out += ["--security-opt", "no-new-privileges"]
     if policy.read_only:

@@ -81,27 +81,27 @@ class PullReader:
         self.take("\n")
 
     def _take_line(self, line: str) -> None:
-        found = _DOCKER.match(line) or _PODMAN.match(line)
-        if found is None:
+        match = _DOCKER.match(line) or _PODMAN.match(line)
+        if match is None:
             if line:
                 self._said = [*self._said[-20:], line[:MOST]]
             return
-        name, state = found["id"], found["state"] or ""
+        name, state = match["id"], match["state"] or ""
         if name not in self._layers and len(self._layers) >= MOST:
             return
         layer = self._layers.setdefault(name, _Layer())
         layer.is_over = layer.is_over or state in _OVER
-        if found["total"] is not None:
+        if match["total"] is not None:
             # What is counted while it is unpacked is how much of it is unpacked.
-            layer.total = max(layer.total, _bytes(found["total"]))
-            layer.done = _bytes(found["done"])
+            layer.total = max(layer.total, _bytes(match["total"]))
+            layer.done = _bytes(match["done"])
         if layer.is_over or state in _HERE:
             layer.done = layer.total
 
 
-def _bytes(words: str) -> int:
-    plain = words.removesuffix("B").removesuffix("i")
-    units = _BINARY_UNITS if words.endswith("iB") else _UNITS
+def _bytes(amount: str) -> int:
+    plain = amount.removesuffix("B").removesuffix("i")
+    units = _BINARY_UNITS if amount.endswith("iB") else _UNITS
     unit = plain[-1] if plain[-1] in units else ""
     try:
         return int(float(plain.removesuffix(unit)) * units[unit])

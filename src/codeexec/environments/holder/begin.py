@@ -90,8 +90,8 @@ class ForkedHolder:
         if "pid" not in content:
             self.boot()
             self.link.close()
-            words = str(content.get("text", "the holder ended"))
-            raise OSError(content.get("errno", 0), words, content.get("file"))
+            reason = str(content.get("text", "the holder ended"))
+            raise OSError(content.get("errno", 0), reason, content.get("file"))
         self.first_pid = int(content["pid"])
 
     def boot(self) -> None:
@@ -119,11 +119,11 @@ def _become_holder(
         null, log = os.open(os.devnull, os.O_RDONLY), _open_log(folder)
         for handle, number in ((null, 0), (log, 1), (log, 2)):
             os.dup2(handle, number)
-        words: tuple[str, ...] = ()
+        process_arguments: tuple[str, ...] = ()
         try:
             process = start()
             answer: dict[str, object] = {"pid": process.pid}
-            words = (str(process.pid), first_folder)
+            process_arguments = (str(process.pid), first_folder)
         except OSError as error:
             answer = {"errno": error.errno, "text": error.strerror, "file": error.filename}
         os.write(answering, json.dumps(answer).encode())
@@ -131,7 +131,7 @@ def _become_holder(
         os.read(waiting, 1)  # ends when the server says so, or dies
         os.chdir("/")
         os.set_inheritable(listener.fileno(), True)
-        command = [*_command(listener, GRACE), *words]
+        command = [*_command(listener, GRACE), *process_arguments]
         os.execve(command[0], command, _environment())
     finally:
         os._exit(127)

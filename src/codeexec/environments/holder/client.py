@@ -333,10 +333,10 @@ class HolderClient:
         number, pid = answer.get("job"), answer.get("pid")
         assert isinstance(number, int)
         assert isinstance(pid, int)
-        if (known := self._processes.get(number)) is not None:
+        if (existing := self._processes.get(number)) is not None:
             for handle in self._inputs.pop(number, []):
                 os.close(handle)  # two have adopted it at the same time
-            return known
+            return existing
         process = HeldProcess(self, number, pid, str(answer.get("folder")))
         process.survives = bool(answer.get("survives"))
         process.input = next(iter(self._inputs.pop(number, [])), None)

@@ -51,7 +51,7 @@ class Holding:
     async def find(self, folder: str) -> HeldProcess | None:
         """The process that was started for `folder`, by us or by a server before us."""
         held = await (await self.client()).adopt()
-        return next((each for each in held if each.folder == folder), None)
+        return next((process for process in held if process.folder == folder), None)
 
     def close(self) -> None:
         """Let go: what was not kept ends, the rest is there for the next server."""

@@ -58,10 +58,10 @@ def _poetry_folders(holder: str, project: Table, env: Mapping[str, str]) -> Iter
     base = f"{clean}-{_hash(os.path.normcase(os.path.realpath(holder)))}"
     chosen = _text(_read(os.path.join(root, "envs.toml")), base, "minor")
     version = re.compile(re.escape(base) + r"-py(\d+)\.(\d+)")
-    found = [match for match in map(version.fullmatch, _names(root)) if match]
-    found.sort(key=lambda match: (int(match[1]), int(match[2])), reverse=True)
-    found.sort(key=lambda match: match[0] != f"{base}-py{chosen}")
-    yield from (os.path.join(root, match[0]) for match in found)
+    matches = [match for match in map(version.fullmatch, _names(root)) if match]
+    matches.sort(key=lambda match: (int(match[1]), int(match[2])), reverse=True)
+    matches.sort(key=lambda match: match[0] != f"{base}-py{chosen}")
+    yield from (os.path.join(root, match[0]) for match in matches)
 
 
 def _poetry_root(holder: str, env: Mapping[str, str]) -> str:
@@ -72,11 +72,11 @@ def _poetry_root(holder: str, env: Mapping[str, str]) -> str:
     )
     settings = (_read(os.path.join(holder, "poetry.toml")), _read(user_file))
     cache = env.get("POETRY_CACHE_DIR", "") or next(
-        filter(None, (_text(each, "cache-dir") for each in settings)), ""
+        filter(None, (_text(table, "cache-dir") for table in settings)), ""
     )
     cache = os.path.expanduser(cache) if cache else _folder(env, "cache", "pypoetry")
     path = env.get("POETRY_VIRTUALENVS_PATH", "") or next(
-        filter(None, (_text(each, "virtualenvs", "path") for each in settings)), ""
+        filter(None, (_text(table, "virtualenvs", "path") for table in settings)), ""
     )
     root = os.path.expanduser(path.replace("{cache-dir}", cache)) or f"{cache}/virtualenvs"
     return os.path.join(holder, root)

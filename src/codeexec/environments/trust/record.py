@@ -138,23 +138,23 @@ def read_book(path: str) -> Book:
     numbered: dict[int, Decision] = {}
     try:
         for line in lines if book.is_readable else ():
-            kind, number, *words = line.split(" ")
+            kind, number, *fields = line.split(" ")
             if kind == MOUNT:
-                book.mounts[unescape(words[0])] = int(number)
+                book.mounts[unescape(fields[0])] = int(number)
             elif kind == "seen":
-                book.seen[unescape(words[0])] = number
+                book.seen[unescape(fields[0])] = number
             elif kind == "running":
-                process, folder = words
+                process, folder = fields
                 int(process.partition(":")[0])
                 book.running[number] = (process, unescape(folder))
             elif kind == "settings":
-                numbered[int(number)].settings[unescape(words[1])] = words[0]
+                numbered[int(number)].settings[unescape(fields[1])] = fields[0]
             elif kind == "decision":
-                said, scope, user, device, inode, folder = words
+                verdict, scope, user, device, inode, folder = fields
                 decision = numbered[int(number)] = Decision(
                     unescape(folder),
                     int(number),
-                    is_trusted=said == "trusted",
+                    is_trusted=verdict == "trusted",
                     whole=scope == "whole",
                     owner=int(user),
                     device=int(device),
@@ -173,14 +173,16 @@ def write_book(path: str, book: Book) -> None:
         f"running {container} {process} {escape(folder)}"
         for container, (process, folder) in book.running.items()
     ]
-    for each in book.decisions.values():
-        said = "trusted" if each.is_trusted else "restricted"
-        scope = "whole" if each.whole else "own"
-        which = f"{each.owner} {each.device} {each.inode}"
-        lines.append(f"decision {each.number} {said} {scope} {which} {escape(each.folder)}")
+    for decision in book.decisions.values():
+        verdict = "trusted" if decision.is_trusted else "restricted"
+        scope = "whole" if decision.whole else "own"
+        identity = f"{decision.owner} {decision.device} {decision.inode}"
+        lines.append(
+            f"decision {decision.number} {verdict} {scope} {identity} {escape(decision.folder)}"
+        )
         lines += [
-            f"settings {each.number} {digest} {escape(file)}"
-            for file, digest in each.settings.items()
+            f"settings {decision.number} {digest} {escape(file)}"
+            for file, digest in decision.settings.items()
         ]
     fresh = f"{path}.{os.getpid()}.new"
     try:

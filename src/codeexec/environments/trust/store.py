@@ -74,8 +74,8 @@ class TrustStore:
         if not number:
             return True
         decisions = map(book.decision_on, places)
-        return any(each is not None and each.is_trusted and each.number > number
-                   for each in decisions)  # fmt: skip
+        return any(decision is not None and decision.is_trusted and decision.number > number
+                   for decision in decisions)  # fmt: skip
 
     def was_mounted(self, holder: str, path: str) -> bool:
         """Whether code in a container could have changed it, at any time."""

@@ -49,8 +49,8 @@ class CommandFollower:
     def input_of(self, mark: Mark) -> Mark | None:
         """Where the command line begins that this mark starts, if the shell does not say its text:
         bash has no name for a line that is not in its history."""
-        _, _, rest = mark.text.partition(";")
-        return self._input if rest == "C;" and self._is_ours(mark) else None
+        _, _, payload = mark.text.partition(";")
+        return self._input if payload == "C;" and self._is_ours(mark) else None
 
     def _is_ours(self, mark: Mark) -> bool:
         nonce = mark.text.partition(";")[0]

@@ -118,8 +118,8 @@ class InputEncoder:
         is_typed = bool(text) and text.isprintable()
         lib.ghostty_key_event_set_consumed_mods(event, SHIFT if has_shift and is_typed else 0)
         encoded = text.encode("utf-8", "replace") if is_typed else b""
-        kept = ffi.new("char[]", encoded)  # referred to by the event until it is encoded
-        lib.ghostty_key_event_set_utf8(event, kept, len(encoded))
+        c_text = ffi.new("char[]", encoded)  # referred to by the event until it is encoded
+        lib.ghostty_key_event_set_utf8(event, c_text, len(encoded))
         point = ord(base) if len(base) == 1 else (0x20 if key == "space" else 0)
         lib.ghostty_key_event_set_unshifted_codepoint(event, point)
         lib.ghostty_key_encoder_setopt_from_terminal(self._keys[0], self._t)

@@ -151,14 +151,14 @@ class TerminalLog:
 
     def _remove_old(self) -> None:
         paths = segments(self.folder)
-        kept = 0
+        kept_size = 0
         for path in reversed(paths[:-1]):
-            if kept >= self._limit:
+            if kept_size >= self._limit:
                 with contextlib.suppress(OSError):
                     path.unlink()
                 continue
             with contextlib.suppress(OSError):
-                kept += path.stat().st_size
+                kept_size += path.stat().st_size
         with contextlib.suppress(OSError, ValueError, IndexError):
             self.first_row = read_head(segments(self.folder)[0]).history
 

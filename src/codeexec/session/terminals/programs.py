@@ -33,8 +33,8 @@ class HeldProgram:
         """Let it outlive this server."""
         self._terminal.process.keep()
 
-    def output(self, after: int) -> AsyncIterator[Chunk]:
-        self._reader = self._terminal.reader(after)
+    def output(self, offset: int) -> AsyncIterator[Chunk]:
+        self._reader = self._terminal.reader(offset)
         return aiter(self._reader)
 
     def acknowledge(self, offset: int) -> None:
@@ -74,8 +74,7 @@ class ContainedProgram:
     def keep(self) -> None:
         """It ends with its container, which ends with this server."""
 
-    async def output(self, after: int) -> AsyncIterator[Chunk]:
-        offset = after
+    async def output(self, offset: int) -> AsyncIterator[Chunk]:
         async for data in self._terminal.output:
             yield Chunk(offset, data)
             offset += len(data)

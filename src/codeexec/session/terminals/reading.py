@@ -21,9 +21,9 @@ Rows = Iterator[tuple[int, TerminalRow]]
 
 def page(request: q.ReadTerminalRows, first: int, total: int, rows: Rows) -> q.TerminalRows:
     """`rows` begins with the row that was asked for."""
-    wanted = list(islice(rows, min(request.count, MOST_ROWS)))
-    start = wanted[0][0] if wanted else min(max(request.start, first), total)
-    return q.TerminalRows(start, first, total, tuple(row for _, row in wanted))
+    numbered_rows = list(islice(rows, min(request.count, MOST_ROWS)))
+    start = numbered_rows[0][0] if numbered_rows else min(max(request.start, first), total)
+    return q.TerminalRows(start, first, total, tuple(row for _, row in numbered_rows))
 
 
 def search(request: q.SearchTerminal, rows: Rows, check: Callable[[], None]) -> q.TerminalMatches:

@@ -269,15 +269,15 @@ class SessionTerminals:
         folder = folder_for(self._folder, terminal_id)
         terminal = self._terminals.get(terminal_id)
         if terminal is not None:
-            history, cleared, shown = await terminal.screen.rows_now()
+            history, cleared, screen_rows = await terminal.screen.rows_now()
         else:
-            history, cleared, shown = await asyncio.to_thread(rows_left, folder, kind)
+            history, cleared, screen_rows = await asyncio.to_thread(rows_left, folder, kind)
         budget = Budget(READ_SECONDS, "Reading the terminal")
 
         def read() -> q.Reply:
             first = min(max(oldest_row(folder), cleared), history)
             start = max(request.start, first)
-            total = history + len(shown)
+            total = history + len(screen_rows)
             end = getattr(request, "end", 0) or total
             if isinstance(request, q.ReadTerminalRows):
                 end = start + min(request.count, reading.MOST_ROWS)
@@ -285,7 +285,7 @@ class SessionTerminals:
             def rows() -> Iterator[tuple[int, TerminalRow]]:
                 if start < history:
                     yield from iter_rows(folder, kind, start, min(end, history), budget.check)
-                for number, row in enumerate(shown, history):
+                for number, row in enumerate(screen_rows, history):
                     if start <= number < end:
                         yield number, row
 
@@ -339,10 +339,10 @@ class SessionTerminals:
         await terminal.tell()  # what was not yet recorded
         run = terminal_log.run
         program = await find_program(self._place.environment, run.folder)
-        after = terminal_log.offset - run.base
+        offset = terminal_log.offset - run.base
         if isinstance(program, LeftBehind):
             output = program.output
-            await terminal.take(output.data[max(after - output.offset, 0) :])
+            await terminal.take(output.data[max(offset - output.offset, 0) :])
             code = program.end.code
             await terminal.end(code if code >= 0 else 128 - code)
             await asyncio.to_thread(remove_flat, run.folder)
@@ -351,7 +351,7 @@ class SessionTerminals:
         else:
             if self._outlives:
                 program.keep()
-            terminal.start(program, run.nonce, after)
+            terminal.start(program, run.nonce, offset)
 
     def forget_client(self, client: q.ClientInfo) -> None:
         """The connection of a client has ended: it shows no terminal any more."""
@@ -388,13 +388,13 @@ def _kept(request: q.OpenTerminal) -> dict[str, object]:
 
 
 def _request(terminal_id: str, view: TerminalView, stored: object) -> q.OpenTerminal:
-    kept = stored if isinstance(stored, dict) else {}
-    env = kept.get("env")
+    options = stored if isinstance(stored, dict) else {}
+    env = options.get("env")
     return q.OpenTerminal(
         terminal_id,
         view.argv,
-        str(kept.get("shell") or ""),
-        str(kept.get("folder") or ""),
+        str(options.get("shell") or ""),
+        str(options.get("folder") or ""),
         env if isinstance(env, dict) else {},
         view.name,
         view.columns,

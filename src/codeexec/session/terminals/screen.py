@@ -116,7 +116,7 @@ class Screen:
             above = self._emulator.scrolled(min(max(history - row, 0), MOST_INPUT))
             first = history - len(above)
             rows = [*above, *self._rows][max(row - first, 0) : max(end - first, 0)]
-        lines = [each.text if each.is_wrapped else f"{each.text}\n" for each in rows]
+        lines = [line.text if line.is_wrapped else f"{line.text}\n" for line in rows]
         if lines and row >= first:
             lines[0] = lines[0][column:]
         return "".join(lines)
@@ -126,18 +126,20 @@ class Screen:
         async with self._lock:
             return self._emulator.history + self._emulator.state().cursor.row + 1
 
-    async def update_since(self, seen: int, kept_from: int) -> tuple[ScreenUpdate, int, bool]:
-        """What has changed since version `seen` (0: all), the version now, and whether the program
+    async def update_since(
+        self, known_version: int, kept_from: int
+    ) -> tuple[ScreenUpdate, int, bool]:
+        """The changes since `known_version` (0: all), the current version, and whether the program
         holds its frame back. `kept_from` is the number of the oldest row that is kept."""
         async with self._lock:
             self._refresh()
             state = self._emulator.state()
             rows = enumerate(zip(self._rows, self._versions, strict=True))
-            is_whole = seen == 0
+            is_whole = known_version == 0
             changed = tuple(
                 (number, row)
                 for number, (row, version) in rows
-                if (row != EMPTY_ROW if is_whole else version > seen)
+                if (row != EMPTY_ROW if is_whole else version > known_version)
             )
             update = ScreenUpdate(
                 columns=self._size.columns,
@@ -167,9 +169,9 @@ class Screen:
                 self._rows[number] = row
                 self._versions[number] = self._version
 
-    async def wait_for_change(self, seen: int) -> int:
-        """Return when something was fed after `seen`, with the number of feeds until then."""
-        while self._fed == seen and not self._is_closed:
+    async def wait_for_change(self, known_feeds: int) -> int:
+        """Wait for a feed after the first `known_feeds`; returns the number of feeds."""
+        while self._fed == known_feeds and not self._is_closed:
             await self._changed.wait()
         return self._fed
 
@@ -199,7 +201,7 @@ class ScreenStream:
     ) -> AsyncIterator[StreamChunk]:
         """A whole screen first, whatever `after` is: offsets only count bytes."""
         loop = asyncio.get_running_loop()
-        at, seen, fed, last = after, 0, -1, 0.0
+        at, version, fed, last = after, 0, -1, 0.0
         while True:
             fed = await self._screen.wait_for_change(fed)
             if self._screen.is_closed:
@@ -210,19 +212,21 @@ class ScreenStream:
                 await room()
             if self._screen.is_closed:
                 return
-            fed, update, seen = await self._take(seen)
+            fed, update, version = await self._take(version)
             last = loop.time()
             data = _encoder.encode(update)
             yield StreamChunk(at, data)
             at += len(data)
 
-    async def _take(self, seen: int) -> tuple[int, ScreenUpdate, int]:
+    async def _take(self, known_version: int) -> tuple[int, ScreenUpdate, int]:
         """The update, when no frame is held back any more, or for too long."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + MOST_HELD
         while True:
             fed = self._screen.fed
-            update, version, is_held = await self._screen.update_since(seen, self._kept_from())
+            update, version, is_held = await self._screen.update_since(
+                known_version, self._kept_from()
+            )
             if not is_held or loop.time() >= deadline:
                 return fed, update, version
             try:

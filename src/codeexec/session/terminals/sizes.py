@@ -27,7 +27,7 @@ class SharedSize:
         if self.owner:
             return self._shown[self.owner].size
         if self._shown:
-            sizes = [shown.size for shown in self._shown.values()]
+            sizes = [viewer.size for viewer in self._shown.values()]
             self._size = TerminalSize(
                 min(size.columns for size in sizes), min(size.rows for size in sizes)
             )
@@ -51,7 +51,7 @@ class SharedSize:
 
     def hide_client(self, client: ClientInfo) -> bool:
         """The connection of a client has ended; whether it has shown the terminal."""
-        gone = [name for name, shown in self._shown.items() if shown.client is client]
-        for source in gone:
+        sources = [name for name, viewer in self._shown.items() if viewer.client is client]
+        for source in sources:
             self.hide(source)
-        return bool(gone)
+        return bool(sources)

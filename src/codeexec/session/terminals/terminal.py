@@ -55,7 +55,7 @@ class ProgramTerminal(Protocol):
     @property
     def pid(self) -> int: ...
 
-    def output(self, after: int) -> AsyncIterator[Chunk]: ...
+    def output(self, offset: int) -> AsyncIterator[Chunk]: ...
 
     def acknowledge(self, offset: int) -> None: ...
 
@@ -127,7 +127,7 @@ class SessionTerminal:
 
     # -- its program ----------------------------------------------------------------------
 
-    def start(self, program: ProgramTerminal, nonce: str, after: int) -> None:
+    def start(self, program: ProgramTerminal, nonce: str, offset: int) -> None:
         """Follow a program, whose output after this offset is not in the log."""
         view = self._view()
         assert view is not None
@@ -135,7 +135,7 @@ class SessionTerminal:
         self._commands = self._follower(nonce, view)
         self._typist = Typist(program.write)
         self._begin(self._typist.run(), "typist")
-        self._begin(self._follow(program, after), "output")
+        self._begin(self._follow(program, offset), "output")
 
     def _begin(self, work: Coroutine[object, object, None], name: str) -> None:
         task = asyncio.get_running_loop().create_task(work, name=f"{self.terminal_id} {name}")
@@ -147,8 +147,8 @@ class SessionTerminal:
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("task %s failed", task.get_name(), exc_info=error)
 
-    async def _follow(self, program: ProgramTerminal, after: int) -> None:
-        reading = asyncio.ensure_future(self._read(program, after))
+    async def _follow(self, program: ProgramTerminal, offset: int) -> None:
+        reading = asyncio.ensure_future(self._read(program, offset))
         ending = asyncio.ensure_future(self._wait(program))
         try:
             await asyncio.wait({reading, ending}, return_when=asyncio.FIRST_COMPLETED)
@@ -171,13 +171,13 @@ class SessionTerminal:
             return None, error.message
         return (end.code if end.code >= 0 else 128 - end.code), ""
 
-    async def _read(self, program: ProgramTerminal, after: int) -> None:
-        async for chunk in program.output(after):
-            if chunk.offset > after:
-                await self.take(_gap(chunk.offset - after))
+    async def _read(self, program: ProgramTerminal, offset: int) -> None:
+        async for chunk in program.output(offset):
+            if chunk.offset > offset:
+                await self.take(_gap(chunk.offset - offset))
             await self.take(chunk.data)
-            after = chunk.offset + len(chunk.data)
-            program.acknowledge(after)
+            offset = chunk.offset + len(chunk.data)
+            program.acknowledge(offset)
 
     async def take(self, data: bytes) -> None:
         """Output of the program: written down, then shown."""

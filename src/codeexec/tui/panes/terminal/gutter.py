@@ -30,8 +30,8 @@ def mark_of(command: TerminalCommand) -> CommandMark | None:
     time = duration(seconds) if seconds >= _SHORT else ""
     if command.exit_code in (0, None):
         return CommandMark("✓", time, "run.ok")
-    words = " · ".join(filter(None, (f"exit {command.exit_code}", time)))
-    return CommandMark("✗", words, "run.failed")
+    label = " · ".join(filter(None, (f"exit {command.exit_code}", time)))
+    return CommandMark("✗", label, "run.failed")
 
 
 def marks_of(commands: Sequence[TerminalCommand]) -> dict[int, CommandMark]:
@@ -42,8 +42,8 @@ def marks_of(commands: Sequence[TerminalCommand]) -> dict[int, CommandMark]:
 
 def command_at(commands: Sequence[TerminalCommand], row: int) -> TerminalCommand | None:
     """The command to which a row belongs: its prompt, its line or its output."""
-    before = [command for command in commands if command.row <= row and command.text]
-    return before[-1] if before else None
+    earlier = [command for command in commands if command.row <= row and command.text]
+    return earlier[-1] if earlier else None
 
 
 def next_command(commands: Sequence[TerminalCommand], row: int, by: int) -> TerminalCommand | None:

@@ -125,11 +125,11 @@ class TerminalPane(Vertical):
     def show_terminals(self, terminals: Mapping[str, TerminalView]) -> None:
         for terminal_id in self.terminals.keys() - terminals:
             self._sender.forget(terminal_id)
-        before = list(self.terminals)
+        old_ids = list(self.terminals)
         self.terminals = dict(terminals)
         current = self.current
         if current is None or current.terminal_id not in terminals:
-            self.choose(_neighbour(before, current, list(terminals)))
+            self.choose(_neighbour(old_ids, current, list(terminals)))
         else:
             self._show_current(terminals[current.terminal_id])
 
@@ -221,7 +221,9 @@ class TerminalPane(Vertical):
     def _show_titles(self) -> None:
         current = self.current
         tabs = [Tab(CONSOLE, "Console")]
-        tabs += [tab_of(each, number) for number, each in enumerate(self.terminals.values(), 1)]
+        tabs += [
+            tab_of(terminal, number) for number, terminal in enumerate(self.terminals.values(), 1)
+        ]
         self.tabs.show(tabs, current.terminal_id if current is not None else "")
         self.tabs.say(*self._side_words())
 
@@ -232,20 +234,20 @@ class TerminalPane(Vertical):
         keymap = self.app._keymap
         if current.state != "running":
             enter = named_keys("{terminal.enter}", keymap)
-            words = f"{end_words(current)} · {enter} starts it again"
-            return words, "run.ok" if current.exit_code == 0 else "run.failed"
+            text = f"{end_words(current)} · {enter} starts it again"
+            return text, "run.ok" if current.exit_code == 0 else "run.failed"
         badge = place_words(current)
         if self.input.is_inside:
-            words = named_keys("{terminal.leave} leaves", keymap)
+            text = named_keys("{terminal.leave} leaves", keymap)
             meaning = "accent"
         elif self.input.watch_only:
-            words, meaning = "watching only", "muted"
+            text, meaning = "watching only", "muted"
         else:
-            words, meaning = named_keys("{terminal.enter} types", keymap), "muted"
+            text, meaning = named_keys("{terminal.enter} types", keymap), "muted"
         if room >= 70:
             folder = folder_words(current, room // 3)
             badge = f"{folder} · {badge}" if folder else badge
-        return f"{badge} · {words}", meaning
+        return f"{badge} · {text}", meaning
 
     # -- keys ------------------------------------------------------------------------------------
 
@@ -335,9 +337,11 @@ class TerminalPane(Vertical):
         if not self.reader.stop():
             self.post_message(Left())
 
-    async def action_read(self, name: str, one: int | None = None, two: int | None = None) -> None:
+    async def action_read(
+        self, name: str, first: int | None = None, second: int | None = None
+    ) -> None:
         """Do what the reader does under that name. Textual cuts what is passed to `*arguments`."""
-        arguments = (argument for argument in (one, two) if argument is not None)
+        arguments = (argument for argument in (first, second) if argument is not None)
         work = getattr(self.reader, name)(*arguments)
         if isinstance(work, Awaitable):
             await work
@@ -374,10 +378,10 @@ class TerminalPane(Vertical):
             self.post_message(TerminalCloseRequested(self.current))
 
 
-def _neighbour(before: list[str], current: TerminalView | None, now: list[str]) -> str:
+def _neighbour(old_ids: list[str], current: TerminalView | None, now: list[str]) -> str:
     """The terminal to show when the current one is not there any more."""
     if not now:
         return ""
-    if current is None or current.terminal_id not in before:
+    if current is None or current.terminal_id not in old_ids:
         return now[-1]
-    return now[min(before.index(current.terminal_id), len(now) - 1)]
+    return now[min(old_ids.index(current.terminal_id), len(now) - 1)]

@@ -117,15 +117,15 @@ class ScreenView(Widget, can_focus=True):
 
     def take(self, screen: TerminalScreen) -> None:
         """Show a newer screen; only what differs is painted."""
-        before, top, bar = self.store.screen, self.port.top, self.port.bar()
+        old_screen, top, bar = self.store.screen, self.port.top, self.port.bar()
         if self.store.take(screen):
             self.selection.clear()
-        if (self.port.top, self.port.bar()) != (top, bar) or screen.history != before.history:
+        if (self.port.top, self.port.bar()) != (top, bar) or screen.history != old_screen.history:
             self.refresh()
             return
         changed = {screen.history + number for number in screen.changed}
-        if screen.cursor != before.cursor or self._cursor_row != self._row_of_cursor():
-            changed |= {before.history + before.cursor.row, self._row_of_cursor()}
+        if screen.cursor != old_screen.cursor or self._cursor_row != self._row_of_cursor():
+            changed |= {old_screen.history + old_screen.cursor.row, self._row_of_cursor()}
         for number in changed:
             self._refresh_row(number)
 

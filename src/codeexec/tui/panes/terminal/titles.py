@@ -63,7 +63,7 @@ def end_words(terminal: TerminalView) -> str:
     if terminal.state == "lost":
         return "ended; how is not known"
     code = terminal.exit_code or 0
-    words = f"ended by signal {code - 128}" if code > 128 else f"exit status {code}"
+    text = f"ended by signal {code - 128}" if code > 128 else f"exit status {code}"
     if terminal.ended_at is not None and terminal.opened_at:
-        words += f" after {duration(terminal.ended_at - terminal.opened_at)}"
-    return words
+        text += f" after {duration(terminal.ended_at - terminal.opened_at)}"
+    return text

@@ -39,10 +39,10 @@ class RowWindow:
 
     def go_to(self, number: int) -> bool:
         """Have that row at the top, as far as there are rows."""
-        before = (self.top, self.follows)
+        old_place = (self.top, self.follows)
         number = max(number, self._rows.first)
         self._top = None if number >= self._last else number
-        return (self.top, self.follows) != before
+        return (self.top, self.follows) != old_place
 
     def reveal(self, number: int) -> bool:
         """Scroll as little as needed to have a row in view."""

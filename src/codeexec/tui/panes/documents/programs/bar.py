@@ -48,20 +48,20 @@ def choices_of(facts: ProgramFacts) -> list[Piece]:
     """How it is built and run, at the right of the bar."""
     configuration = facts.configuration
     pieces = [(profile_words(facts), "text", "program.profile")] if facts.profile else []
-    words = [shlex.join(configuration.arguments)] if configuration.arguments else []
-    words += [f"< {configuration.stdin}"] if configuration.stdin else []
-    words += [f"in {configuration.folder}"] if configuration.folder else []
-    words += [f"{name}={value}" for name, value in configuration.environment.items()]
-    words = words or ["arguments…"]
-    return [*pieces, (one_line(" ".join(words)), "muted", "program.configure")]
+    settings = [shlex.join(configuration.arguments)] if configuration.arguments else []
+    settings += [f"< {configuration.stdin}"] if configuration.stdin else []
+    settings += [f"in {configuration.folder}"] if configuration.folder else []
+    settings += [f"{name}={value}" for name, value in configuration.environment.items()]
+    settings = settings or ["arguments…"]
+    return [*pieces, (one_line(" ".join(settings)), "muted", "program.configure")]
 
 
 def profile_words(facts: ProgramFacts) -> str:
     """The profile with a sign for further flags, and the compiler and standard that are chosen."""
     configuration = facts.configuration
-    words = f"{facts.profile}+" if configuration.flags else facts.profile
+    profile = f"{facts.profile}+" if configuration.flags else facts.profile
     chosen = (configuration.compiler, configuration.standard)
-    return one_line(" · ".join([words, *filter(None, chosen)]))
+    return one_line(" · ".join([profile, *filter(None, chosen)]))
 
 
 class ProgramBar(Widget):
@@ -98,21 +98,21 @@ class ProgramBar(Widget):
         self._spans = []
         if self._facts is None or y:
             return Strip.blank(width, self.rich_style)
-        left, right = actions_of(self._facts), choices_of(self._facts)
+        actions, choices = actions_of(self._facts), choices_of(self._facts)
         segments = [Segment(" ")]
         at = 1
-        for text, meaning, command in left:
+        for text, meaning, command in actions:
             at = self._add(segments, at, text, meaning, command)
         room = width - at - 1
-        used = sum(cell_len(text) + 3 for text, _, _ in right[:-1])
-        text, meaning, command = right[-1]
-        right = [*right[:-1], (fitted(text, max(room - used, 0)), meaning, command)]
-        right = [piece for piece in right if piece[0]]
-        size = sum(cell_len(text) + 3 for text, _, _ in right) - 3
+        used = sum(cell_len(text) + 3 for text, _, _ in choices[:-1])
+        text, meaning, command = choices[-1]
+        choices = [*choices[:-1], (fitted(text, max(room - used, 0)), meaning, command)]
+        choices = [piece for piece in choices if piece[0]]
+        size = sum(cell_len(text) + 3 for text, _, _ in choices) - 3
         gap = max(width - at - size - 1, 0)
         segments.append(Segment(" " * gap))
         at += gap
-        for text, meaning, command in right:
+        for text, meaning, command in choices:
             at = self._add(segments, at, text, meaning, command)
         strip = Strip([Segment(part.text, part.style or style("text")) for part in segments])
         return strip.adjust_cell_length(width).crop(0, width).apply_style(self.rich_style)

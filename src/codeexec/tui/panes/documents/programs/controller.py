@@ -70,11 +70,11 @@ class ProgramsController:
             return None
         configuration = self.configuration_of(sheet)
         try:
-            words = configuration.build_words(language, self._context.profiles)
+            build_words = configuration.build_words(language, self._context.profiles)
         except UsageError:  # its profile has left the settings; a build says so
             is_built = False
         else:
-            is_built = self._states.is_built(sheet.name_key, words)
+            is_built = self._states.is_built(sheet.name_key, build_words)
         first_profile = next(iter(language.profiles), "")
         return ProgramFacts(
             bool(language.build),
@@ -103,10 +103,10 @@ class ProgramsController:
         """Post the profile of the document in front, where it is another one than before."""
         sheet = self._documents.front
         facts = self.facts_of(sheet) if sheet is not None else None
-        words = profile_words(facts) if facts is not None and facts.profile else ""
-        if words != self._posted:
-            self._posted = words
-            self._host.post_message(DocumentMessages.ProfileChanged(words))
+        profile = profile_words(facts) if facts is not None and facts.profile else ""
+        if profile != self._posted:
+            self._posted = profile
+            self._host.post_message(DocumentMessages.ProfileChanged(profile))
 
 
 def program_language(sheet: DocumentView) -> Language | None:

@@ -73,7 +73,7 @@ def _options(
     own: Sequence[BuildProfile],
     steps: ProgramSteps = "build_and_run",
 ) -> ExecuteOptions:
-    words = configuration.build_words(language, own)
+    build_words = configuration.build_words(language, own)
     return ExecuteOptions(
         kernel=f"{PROGRAMS}:{language.name}",
         store_history=False,
@@ -81,10 +81,10 @@ def _options(
             str(sheet.path),
             steps,
             arguments=configuration.arguments,
-            profile=words.profile,
-            compiler=words.compiler,
-            standard=words.standard,
-            flags=words.flags,
+            profile=build_words.profile,
+            compiler=build_words.compiler,
+            standard=build_words.standard,
+            flags=build_words.flags,
             environment=configuration.environment,
             folder=configuration.folder,
             stdin=configuration.stdin,
@@ -117,10 +117,10 @@ def _mark(problem: d.Diagnostic, folder: str) -> LineDiagnostic:
     end = place.end_column - 1 if is_one_line and place.end_column > place.column else None
     if end is None and place.column:
         end = place.column  # the sign in that column
-    words = f"{problem.message} [{problem.code}]" if problem.code else problem.message
+    message = f"{problem.message} [{problem.code}]" if problem.code else problem.message
     return LineDiagnostic(
         place.line - 1,
-        words,
+        message,
         _SEVERITIES[problem.severity],
         start,
         end,

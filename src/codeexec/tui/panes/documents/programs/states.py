@@ -48,6 +48,6 @@ class ProgramStates:
     def of(self, document: str) -> ProgramState:
         return self._states.setdefault(document, ProgramState())
 
-    def is_built(self, document: str, words: BuildWords) -> bool:
+    def is_built(self, document: str, build_words: BuildWords) -> bool:
         """Whether a build of this kind succeeded, and none failed since."""
-        return words in self.of(document).built
+        return build_words in self.of(document).built
