@@ -48,8 +48,10 @@ async def test_a_shell_has_pipes_jobs_and_integration_in_the_container(
             assert await run("echo $NAME | tr a-z A-Z; stty size; pwd", 1) == (
                 f"VALUE\n24 100\n{workspace}\n"
             )
-            await terminal.type("sleep 100\r")
-            await terminal.until(lambda: terminal.view and len(terminal.view.commands) == 2)
+            # It says so once it has the terminal: before that Ctrl+Z is for the shell, which
+            # ignores it.
+            await terminal.type("sh -c 'echo be''gun; exec sleep 100'\r")
+            await terminal.sees("begun")
             await terminal.type("\x1a")
             await terminal.sees("Stopped")
             assert "sleep 100" in await run("jobs", 3)

@@ -440,8 +440,9 @@ class DockerEnvironment:
         finally:
             try:
                 await removing
-            except EnvironmentUnavailable:
-                await self._until_removed()
+            except EnvironmentUnavailable as error:
+                if "already in progress" in error.message:
+                    await self._until_removed()
 
     async def _until_removed(self) -> None:
         """Wait for an engine that removes the container already: `rm` refuses to, and ends at
@@ -449,7 +450,8 @@ class DockerEnvironment:
         form = ("--format", "{{.Id}}")
         with contextlib.suppress(EnvironmentUnavailable):
             for _ in range(round(REMOVE_DEADLINE / LOOK_EVERY)):
-                await self.plan.engine.call("container", "inspect", *form, self._id)
+                inspect = ("container", "inspect", *form, self._id)
+                await self.plan.engine.call(*inspect, deadline=REMOVE_DEADLINE)
                 await asyncio.sleep(LOOK_EVERY)
 
 
