@@ -63,6 +63,20 @@ class Shell:
         """The shell is at its prompt."""
         await self.until(lambda rows: rows[-1:] == [PROMPT], "a prompt")
 
+    async def runs(self) -> None:
+        """A program has the terminal: keys that are pressed before that are for the shell, which
+        ignores Ctrl+Z."""
+        view = self.pane.current
+        assert view is not None
+        stat = Path(f"/proc/{view.pid}/stat")
+
+        def has_given_the_terminal() -> bool:
+            fields = stat.read_text("utf-8").rpartition(")")[2].split()
+            group, in_front = fields[2], fields[5]
+            return group != in_front
+
+        await self.bench.until(has_given_the_terminal, "a program in front")
+
     async def sees(self, row: str) -> None:
         """A row of the screen is that text."""
         await self.until(lambda rows: row in rows, f"the row {row!r}")
