@@ -55,6 +55,10 @@ def examine(
     code already."""
     environ = os.environ if environ is None else environ
     store = TrustStore(environ=environ)
+    book = store.read()
+    decision = book.decision_on(os.path.realpath(folder))
+    if decision is not None and not decision.is_trusted:
+        uses = ""  # it runs code until the next restart, and is restricted all the same
     findings = [
         Finding(f"{PROJECT_FILE}: {setting.key} = {setting.value!r}", setting.holder)
         for setting in load(folder, environ=environ, trust=store).withheld
@@ -69,8 +73,6 @@ def examine(
                 break  # this one is used
             findings.append(Finding(interpreter, holder, interpreter))
             break
-    book = store.read()
-    decision = book.decision_on(os.path.realpath(folder))
     mounted = book.last_mount([os.path.realpath(folder)], os.path.realpath(folder)) > 0
     return Standing(
         folder, decision.is_trusted if decision is not None else None, tuple(findings), mounted
