@@ -18,17 +18,22 @@ from codeexec.environments.marks import MARK, SESSION, end_marked, find_marked, 
 from codeexec.environments.processes import boot_id, identify, uptime
 from codeexec.kernels.jupyter.launch import LAUNCHER
 
-SLEEPING = [sys.executable, "-S", "-c", "import time; time.sleep(60)"]
+SLEEPING = [sys.executable, "-S", "-c", "import time; print(flush=True); time.sleep(60)"]
 
 
 @contextmanager
 def sleeping(**env: str) -> Iterator[subprocess.Popen[bytes]]:
-    process = subprocess.Popen(SLEEPING, env={**os.environ, **env}, start_new_session=True)
+    process = subprocess.Popen(
+        SLEEPING, env={**os.environ, **env}, start_new_session=True, stdout=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    process.stdout.readline()  # its environment can be read: just after its start it is empty
     try:
         yield process
     finally:
         process.kill()
         process.wait()
+        process.stdout.close()
 
 
 def test_all_with_the_mark_end_and_nobody_else() -> None:
