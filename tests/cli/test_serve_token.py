@@ -1,4 +1,5 @@
-"""The token of `serve`: one that can be guessed, or that others can read, is refused."""
+"""The token of `serve`: one that can be guessed, or that others can read, is refused, and none is
+needed on a loopback address alone."""
 
 from __future__ import annotations
 
@@ -8,8 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from codeexec.cli import exit_codes
 from codeexec.cli.commands.serve import read_token
+from codeexec.cli.group import invoke
 from codeexec.domain.errors import StorageError, UsageError
+from codeexec.server.gate import require_loopback
 
 GOOD = "a-token-of-24-characters"
 
@@ -72,3 +76,36 @@ def test_a_short_token_of_the_environment_is_refused(monkeypatch: pytest.MonkeyP
     assert read_token(None) == GOOD
     monkeypatch.delenv("CODEEXEC_TOKEN")
     assert len(read_token(None)) >= 40
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--no-auth",),
+        ("--no-auth", "--bind", ":0", "--token-file", "t"),
+        ("--no-auth", "--token-file", "t"),
+    ],
+)
+def test_no_auth_is_for_a_bound_address_without_a_token_file(
+    arguments: tuple[str, ...],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    def claim(paths: object) -> None:
+        raise AssertionError("it serves")
+
+    monkeypatch.setattr("codeexec.server.start.claim", claim)
+    assert invoke(["serve", *arguments]) == exit_codes.USAGE
+    assert "--no-auth is for --bind without --token-file" in capsys.readouterr().err
+    assert not (tmp_path / "t").exists()
+
+
+def test_no_auth_is_for_loopback_addresses() -> None:
+    for address in ("127.0.0.1", "127.9.9.9", "::1"):
+        require_loopback("localhost", address)
+    for address in ("0.0.0.0", "::", "192.168.1.2", "fe80::1", "8.8.8.8"):
+        with pytest.raises(UsageError, match="this machine alone, and others reach the-name"):
+            require_loopback("the-name", address)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from urllib.parse import parse_qs, urlsplit
 
-from codeexec.domain.errors import Denied
+from codeexec.domain.errors import Denied, UsageError
 
 _NEXT = "Send the token that `serve` printed, as `Authorization: Bearer TOKEN`."
 
@@ -116,6 +116,15 @@ def token_in(query: str) -> str:
 def names_of(bind: str) -> Iterable[str]:
     """Names by which a server bound to this host may rightly be called."""
     return {bind.lower(), socket.gethostname().lower()}
+
+
+def require_loopback(name: str, address: str) -> None:
+    """UsageError unless this machine alone reaches `address`, which is that of host `name`."""
+    if not ipaddress.ip_address(address).is_loopback:
+        raise UsageError(
+            f"--no-auth is for this machine alone, and others reach {name}.",
+            "Bind 127.0.0.1, or leave out --no-auth: clients then send a token.",
+        )
 
 
 def peer_uid(connection: socket.socket) -> int | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import logging
 import os
 import signal
@@ -18,7 +17,7 @@ from codeexec.config.paths import Paths
 from codeexec.domain.errors import CodeexecError, UsageError
 from codeexec.domain.text.printable import printable
 from codeexec.kernels.base import KernelFactory
-from codeexec.server.gate import Authenticator, names_of
+from codeexec.server.gate import Authenticator, names_of, require_loopback
 from codeexec.server.instance import Instance
 from codeexec.server.limits import ConnectionLimits, raise_file_limit
 from codeexec.server.service import Service
@@ -92,11 +91,8 @@ async def _listen_tcp(service: Service, options: ServerOptions) -> str:
             name, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )
         family, kind, protocol, _, address = addresses[0]
-        if not options.asks_token and not ipaddress.ip_address(str(address[0])).is_loopback:
-            raise UsageError(
-                f"--no-auth is for this machine alone, and others reach {name}.",
-                "Bind 127.0.0.1, or leave out --no-auth: clients then send a token.",
-            )
+        if not options.asks_token:
+            require_loopback(name, str(address[0]))
         bound = socket.socket(family, kind, protocol)
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.setblocking(False)
