@@ -12,7 +12,8 @@ import pytest
 
 from codeexec.domain.errors import UsageError
 from codeexec.server.service_settings import ServiceSettings, service_settings
-from support.servers import Here
+from support.servers import Here, poll
+from support.sessions import until
 
 DEADLINE = 60.0
 
@@ -43,9 +44,10 @@ async def test_python_runs_from_the_file_with_its_arguments(
     assert started["execution_id"].startswith("exec-")
     assert started["status"] == "running"
     path = f"/v1/sessions/executions/{started['execution_id']}"
-    async with asyncio.timeout(DEADLINE):
-        while "\n" not in (status := (await web.get(path)).json())["stdout"]:  # noqa: ASYNC110
-            await asyncio.sleep(0.02)
+    answer = await poll(
+        lambda: web.get(path), lambda answer: "\n" in answer.json()["stdout"], "a line", DEADLINE
+    )
+    status = answer.json()
     assert status["stdout"] == f"{started['pid']} ['a b']\n"
     assert (status["status"], status["exit_code"]) == ("running", None)
     # A second one waits for the first.
@@ -53,11 +55,13 @@ async def test_python_runs_from_the_file_with_its_arguments(
     assert (second["status"], second["pid"]) == ("queued", None)
     session = here.host.session("session-1")
     assert (Path(session.snapshot.cwd) / "src/main.py").read_text() == code
-    asked = session.snapshot.asking
-    async with asyncio.timeout(DEADLINE):
-        while (asked := session.snapshot.asking) is None:  # noqa: ASYNC110
-            await asyncio.sleep(0.02)
+    asked = (await until(session, lambda snapshot: snapshot.asking)).asking
+    assert asked is not None
     assert asked.stdin is not None
+    # Nothing changes before it is answered.
+    tag = (await web.get(path)).headers["etag"]
+    same = await web.get(path, headers={"If-None-Match": tag})
+    assert (same.status_code, same.headers["etag"], same.content) == (304, tag, b"")
     answered = {"request_id": asked.stdin.request_id, "text": ""}
     assert (await web.post("/v1/sessions/session-1/stdin", json=answered)).status_code == 200
     over = await ended(web, started["execution_id"])

@@ -13,7 +13,7 @@ import pytest
 
 from codeexec.domain.options import ExecuteOptions
 from codeexec.domain.requests import Execute
-from support.servers import Here, serve_here, short_folder, wait_until
+from support.servers import Here, poll, serve_here, short_folder, wait_until
 
 DEADLINE = 40.0
 
@@ -33,21 +33,19 @@ async def submit(web: httpx.AsyncClient, kernel: str, code: str) -> str:
     return str(answer.json()["execution_id"])
 
 
-async def poll(
+async def status_once(
     web: httpx.AsyncClient, execution_id: str, holds: Callable[[dict[str, Any]], bool]
 ) -> dict[str, Any]:
-    async with asyncio.timeout(DEADLINE):
-        while True:
-            answer = await web.get(f"/execution_status/{execution_id}")
-            assert answer.status_code == 200, answer.text
-            status: dict[str, Any] = answer.json()
-            if holds(status):
-                return status
-            await asyncio.sleep(0.02)
+    async def look() -> dict[str, Any]:
+        answer = await web.get(f"/execution_status/{execution_id}")
+        assert answer.status_code == 200, answer.text
+        return dict(answer.json())
+
+    return await poll(look, holds, f"{execution_id} to change", DEADLINE)
 
 
 async def ended(web: httpx.AsyncClient, execution_id: str) -> dict[str, Any]:
-    return await poll(web, execution_id, lambda s: s["status"] in ("COMPLETED", "FAILED"))
+    return await status_once(web, execution_id, lambda s: s["status"] in ("COMPLETED", "FAILED"))
 
 
 async def test_the_counter_of_sixty_lines_is_seen_at_line_eighteen(
@@ -62,7 +60,7 @@ async def test_the_counter_of_sixty_lines_is_seen_at_line_eighteen(
     )
     execution_id = await submit(web, kernel, code)
     lines = [f"Count: {i}\n" for i in range(60)]
-    status = await poll(web, execution_id, lambda s: s["output"]["stdout"].count("\n") == 18)
+    status = await status_once(web, execution_id, lambda s: s["output"]["stdout"].count("\n") == 18)
     assert status == {
         "execution_id": execution_id,
         "kernel_id": kernel,
@@ -127,7 +125,7 @@ async def test_an_exception_is_failed_and_the_next_execution_runs(
 async def test_what_waits_is_pending(web: httpx.AsyncClient, kernel: str) -> None:
     first = await submit(web, kernel, "while True: pass")
     second = await submit(web, kernel, "1")
-    await poll(web, first, lambda s: s["status"] == "RUNNING")
+    await status_once(web, first, lambda s: s["status"] == "RUNNING")
     status = (await web.get(f"/execution_status/{second}")).json()
     assert (status["status"], status["started_at"]) == ("PENDING", None)
     ending = await web.post("/shutdown_kernel", json={"id": kernel})
@@ -138,7 +136,9 @@ async def test_what_waits_is_pending(web: httpx.AsyncClient, kernel: str) -> Non
         assert status["error"]
 
 
-async def test_unknown_ids_and_blank_code(web: httpx.AsyncClient, kernel: str) -> None:
+async def test_unknown_ids_and_blank_code(
+    web: httpx.AsyncClient, kernel: str, tmp_path: Path
+) -> None:
     for path, body, status, detail in (
         ("/execute_code", {"id": "none", "code": "1"}, 404, "Kernel not found"),
         ("/shutdown_kernel", {"id": "none"}, 404, "Kernel not found"),
@@ -157,6 +157,12 @@ async def test_unknown_ids_and_blank_code(web: httpx.AsyncClient, kernel: str) -
         answer = await web.post("/execute_code", json=each)
         assert answer.status_code == 422, answer.text
         assert answer.json()["detail"][0]["msg"]
+    # Nor does the beginning of several ids of sessions name an execution.
+    for name in ("one", "two"):
+        opening = {"cwd": str(tmp_path), "name": name, "start_kernel": False}
+        session = (await web.post("/v1/sessions", json=opening)).json()["session_id"]
+        assert (await web.post(f"/v1/sessions/{session}/stop")).status_code == 200
+    assert (await web.get("/execution_status/none-")).status_code == 404
     malformed = await web.post("/execute_code", content=b'{"id": ')
     assert malformed.status_code == 400
     # An id is whole: the beginning of one ends no kernel.
@@ -215,10 +221,13 @@ async def running(web: httpx.AsyncClient, kernel: str, **options: Any) -> str:
     assert accepted.status_code == 202, accepted.text
     execution_id = accepted.json()["execution_id"]
     path = f"/v1/sessions/{kernel}/executions/{execution_id}"
-    async with asyncio.timeout(DEADLINE):
-        # With its prompt number: nothing changes any more before there is the file.
-        while (await web.get(path)).json()["execution"].get("count") is None:  # noqa: ASYNC110
-            await asyncio.sleep(0.02)
+    # With its prompt number: nothing changes any more before there is the file.
+    await poll(
+        lambda: web.get(path),
+        lambda answer: answer.json()["execution"].get("count") is not None,
+        "a prompt number",
+        DEADLINE,
+    )
     return path
 
 
@@ -295,7 +304,7 @@ async def test_an_execution_that_is_tied_to_a_socket_ends_with_it(
             )
             for _ in range(2)
         ]
-        await poll(web, tied[0].execution_id, lambda s: s["status"] == "RUNNING")
+        await status_once(web, tied[0].execution_id, lambda s: s["status"] == "RUNNING")
     statuses = [await ended(web, each.execution_id) for each in (free, *tied)]
     assert [status["status"] for status in statuses] == ["COMPLETED", "FAILED", "FAILED"]
 

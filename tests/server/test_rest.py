@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import nbformat
 import pytest
 
 from codeexec.server.gate import new_token
-from support.servers import Here
+from support.servers import Here, poll
 
 DEADLINE = 40.0
 
@@ -35,12 +35,22 @@ async def run(web: httpx.AsyncClient, session: str, code: str, **fields: Any) ->
 
 
 async def ended(web: httpx.AsyncClient, session: str, execution_id: str) -> dict[str, Any]:
-    async with asyncio.timeout(DEADLINE):
-        while True:
-            state = (await web.get(f"{session}/executions/{execution_id}")).json()
-            if state["execution"].get("status", "queued") not in ("queued", "running"):
-                return dict(state)
-            await asyncio.sleep(0.02)
+    return await state_once(
+        web,
+        f"{session}/executions/{execution_id}",
+        lambda s: s["execution"].get("status", "queued") not in ("queued", "running"),
+    )
+
+
+async def state_once(
+    web: httpx.AsyncClient, path: str, holds: Callable[[dict[str, Any]], object]
+) -> dict[str, Any]:
+    """Over HTTP one asks again: that is how programs without a WebSocket do it."""
+
+    async def look() -> dict[str, Any]:
+        return dict((await web.get(path)).json())
+
+    return await poll(look, holds, f"{path} to change", DEADLINE)
 
 
 async def test_is_up_and_says_who_it_is(web: httpx.AsyncClient, here: Here) -> None:
@@ -52,10 +62,7 @@ async def test_code_is_submitted_and_its_output_grows(web: httpx.AsyncClient, se
     code = "print('first', flush=True)\ninput()\nprint('second')"
     accepted = await web.post(f"{session}/executions", json={"code": code})
     path = f"{session}/executions/{accepted.json()['execution_id']}"
-    async with asyncio.timeout(DEADLINE):
-        # Over HTTP one asks again: that is how programs without a WebSocket do it.
-        while not (state := (await web.get(path)).json())["execution"].get("stdin"):  # noqa: ASYNC110
-            await asyncio.sleep(0.02)
+    state = await state_once(web, path, lambda s: s["execution"].get("stdin"))
     assert state["execution"]["status"] == "running"
     assert "first" in json.dumps(state["rows"])
     assert "second" not in json.dumps(state["rows"])
@@ -81,12 +88,7 @@ async def test_interrupt_and_cancel(web: httpx.AsyncClient, session: str) -> Non
     code = "print('on', flush=True)\nimport time\nwhile True: time.sleep(0.01)"
     first = (await web.post(f"{session}/executions", json={"code": code})).json()["execution_id"]
     second = (await web.post(f"{session}/executions", json={"code": "1"})).json()["execution_id"]
-    async with asyncio.timeout(DEADLINE):
-        while True:
-            state = (await web.get(f"{session}/executions/{first}")).json()
-            if state["rows"]["total"]:
-                break
-            await asyncio.sleep(0.02)
+    await state_once(web, f"{session}/executions/{first}", lambda s: s["rows"]["total"])
     assert (await web.post(f"{session}/executions/{second}/cancel")).status_code == 202
     assert (await ended(web, session, second))["execution"]["status"] == "cancelled"
     assert (await web.post(f"{session}/interrupt")).status_code == 202
@@ -339,6 +341,26 @@ async def test_the_network_asks_for_the_token(here: Here) -> None:
             assert (await web.get(path)).status_code == 401
 
 
+async def test_each_path_asks_for_the_token_and_its_own_name(here: Here) -> None:
+    right = {"Authorization": f"Bearer {here.token}"}
+    async with httpx.AsyncClient(base_url=here.url) as web:
+        document = (await web.get("/openapi.json", headers=right)).json()
+        doors = [(method, path) for path, each in document["paths"].items() for method in each]
+        doors += [("post", "/api/v1/sessions/execute/python"), ("get", "/v1/v1/info")]
+        assert len(doors) > 60
+        strangers: tuple[dict[str, str], ...] = (
+            {},
+            {**right, "Host": "evil.example"},
+            {**right, "Origin": "http://evil.example"},
+        )
+        for method, path in doors:
+            for headers in strangers:
+                answer = await web.request(method, path, headers=headers)
+                assert answer.status_code == 401, (method, path, headers)
+    assert not here.host.sessions
+    assert not (here.host.state / "workspaces").exists()
+
+
 async def test_names_that_are_not_ours_and_pages_of_others_are_refused(here: Here) -> None:
     async with httpx.AsyncClient(base_url=here.url) as web:
         right = {"Authorization": f"Bearer {here.token}"}
@@ -374,9 +396,7 @@ async def test_a_terminal_by_http(web: httpx.AsyncClient, session: str) -> None:
     typed = {"items": [{"type": "text", "text": "six"}, {"type": "key", "key": "enter"}]}
     answer = await web.post(f"{terminal}/input", json=typed)
     assert answer.status_code == 200, answer.text
-    async with asyncio.timeout(DEADLINE):
-        while "got six" not in (await web.get(f"{terminal}/text")).json()["text"]:  # noqa: ASYNC110
-            await asyncio.sleep(0.02)
+    await state_once(web, f"{terminal}/text", lambda s: "got six" in s["text"])
     found = (await web.get(f"{terminal}/search", params={"pattern": "got"})).json()
     assert len(found["matches"]) == 1
     assert (await web.get(f"{terminal}/rows")).json()["total"] >= 2

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import Any
 
 import httpx
+
+from support.servers import poll
 
 DEADLINE = 60.0
 
@@ -23,12 +24,10 @@ async def test_a_terminal_is_opened_typed_to_read_and_closed(
     terminal = f"{terminals}/mine"
 
     async def until(text: str) -> dict[str, Any]:
-        async with asyncio.timeout(DEADLINE):
-            while True:
-                state: dict[str, Any] = (await web.get(terminal)).json()
-                if text in str(state):
-                    return state
-                await asyncio.sleep(0.02)
+        answer = await poll(
+            lambda: web.get(terminal), lambda answer: text in str(answer.json()), text, DEADLINE
+        )
+        return dict(answer.json())
 
     assert (await until("24 90"))["screen"]["history"] == 18
     resized = await web.post(f"{terminal}/size", json={"columns": 50, "rows": 10})

@@ -12,10 +12,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 import psutil
 
@@ -33,6 +34,8 @@ from codeexec.session.host import Host
 from codeexec.session.settings import HostSettings
 
 DEADLINE = 30.0
+
+V = TypeVar("V")
 
 
 @contextmanager
@@ -196,3 +199,18 @@ async def wait_until(holds: Callable[[], object], what: str, deadline: float = D
         if time.monotonic() > end:
             raise AssertionError(f"waited {deadline:g} s for {what}")
         await asyncio.sleep(0.01)
+
+
+async def poll(
+    look: Callable[[], Awaitable[V]],
+    holds: Callable[[V], object],
+    what: str,
+    deadline: float = DEADLINE,
+) -> V:
+    """Ask again until the answer is as wanted, and return it: for clients that get no events."""
+    end = time.monotonic() + deadline
+    while not holds(answer := await look()):
+        if time.monotonic() > end:
+            raise AssertionError(f"waited {deadline:g} s for {what}; the last answer: {answer}")
+        await asyncio.sleep(0.02)
+    return answer

@@ -6,7 +6,6 @@ import re
 from collections.abc import Awaitable, Callable
 from typing import cast
 
-import msgspec
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -16,19 +15,17 @@ from starlette.responses import Response
 from codeexec import __version__
 from codeexec.domain import requests as q
 from codeexec.domain.errors import CodeexecError, NotFound, UsageError
-from codeexec.domain.wire.codec import UNREADABLE
 from codeexec.server.gate import token_in
 from codeexec.server.peer import internal
 from codeexec.server.rest import named_sessions, operations, special
 from codeexec.server.rest.alias import Alias
+from codeexec.server.rest.bodies import read_json
 from codeexec.server.rest.docs_page import docs_page
 from codeexec.server.rest.openapi import describe
 from codeexec.server.rest.replies import answer, convert, problem
-from codeexec.server.rest.routes import ROUTES, Route
+from codeexec.server.rest.routes import CLIENT, ROUTES, Route
 from codeexec.server.service_settings import ServiceSettings
 from codeexec.session.host import Host
-
-CLIENT = q.ClientInfo("http")
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -43,14 +40,7 @@ def make_app(host: Host, settings: ServiceSettings | None = None) -> FastAPI:
         redoc_url=None,
     )
     for route in ROUTES:
-        app.add_api_route(
-            route.path,
-            _endpoint(host, route),
-            methods=[route.method],
-            status_code=route.status,
-            summary=route.summary,
-            response_class=Response,
-        )
+        route.add(app, _endpoint(host, route))
     special.add(app, host)
     operations.add(app, host)
     named_sessions.add(app, host, settings or ServiceSettings())
@@ -99,13 +89,9 @@ def _endpoint(host: Host, route: Route) -> Endpoint:
 
 
 async def _body(request: Request) -> dict[str, object]:
-    data = await request.body()
-    if not data:
+    if not await request.body():
         return {}
-    try:
-        content: object = msgspec.json.decode(data)
-    except UNREADABLE as error:
-        raise UsageError(f"The body is not JSON: {error}.", "Send one JSON object.") from error
+    content = await read_json(request, object)
     if not isinstance(content, dict):
         raise UsageError("The body is not a JSON object.", "Send one JSON object.")
     return content

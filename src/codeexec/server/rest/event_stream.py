@@ -8,18 +8,17 @@ from collections.abc import AsyncIterator, Sequence
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from codeexec.domain import requests as q
 from codeexec.domain.errors import UsageError
 from codeexec.domain.events import Recorded
 from codeexec.domain.wire.checks import MAX_INTEGER
 from codeexec.domain.wire.codec import encode
+from codeexec.server.rest.routes import CLIENT
 from codeexec.session.session import Session
 
 KEEP_ALIVE = 15.0
 """Seconds without an event after which a comment is sent."""
 
 _TYPE = "text/event-stream"
-_CLIENT = q.ClientInfo("http")
 
 
 def is_event_stream(request: Request) -> bool:
@@ -52,7 +51,7 @@ def event_stream(session: Session, after: int, *, is_full: bool) -> Response:
 async def _messages(
     session: Session, after: int, *, is_full: bool, keep_alive: float
 ) -> AsyncIterator[bytes]:
-    with session.join(_CLIENT):
+    with session.join(CLIENT):
         batches = session.events(after, "full" if is_full else "tail")
         pending = _next(batches)
         try:

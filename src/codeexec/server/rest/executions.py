@@ -115,13 +115,11 @@ async def run_binary(session: Session, request: BinaryRequest, timeout: float) -
     return await _run_command(session, execution_id, [f"./{path}", *request.args], timeout)
 
 
-async def program_status(session: Session, execution_id: str) -> ProgramStatus:
-    """NotFound."""
-    view = find_view(session, execution_id)
+async def program_status(session: Session, view: ExecutionView) -> ProgramStatus:
     text = await read_output(session, view)
     pid = _pid(session, view) if view.status == "running" else None
     return ProgramStatus(
-        execution_id, _state(view), text.stdout, text.stderr, _exit_code(view), pid
+        view.execution_id, _state(view), text.stdout, text.stderr, _exit_code(view), pid
     )
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from pathlib import Path
 
 from codeexec.domain import requests as q
-from codeexec.domain.errors import NotFound, StorageError
+from codeexec.domain.errors import Conflict, NotFound, StorageError
 from codeexec.domain.ids import EXECUTION, SESSION, new_id
 from codeexec.session.host import Host
 from codeexec.session.session import Session
@@ -23,24 +24,33 @@ def new_execution_id(session: Session) -> str:
 
 async def find_execution(host: Host, execution_id: str) -> Session:
     """The session of this execution; NotFound."""
-    _, _, place = execution_id.rpartition("-")
-    try:
-        session = await host.find_session(f"{SESSION}-{place}")
+    for session in host.sessions:
         if session.recorder.has(execution_id):
             return session
-    except NotFound:
-        pass  # the id was chosen by a client, or given by another path
-    for session in host.sessions:
+    _, _, place = execution_id.rpartition("-")
+    # The id of another path names no session, or the beginning of several.
+    with contextlib.suppress(NotFound, Conflict):
+        session = await host.find_session(f"{SESSION}-{place}")
         if session.recorder.has(execution_id):
             return session
     raise NotFound(f"There is no execution {execution_id[:100]}.", "Use the id of the answer.")
 
 
-async def open_workspace(host: Host, name: str = "", *, start_kernel: bool = True) -> Session:
-    """The open session of this name, or a new one in a new folder of its own. StorageError."""
+def find_open(host: Host, name: str) -> Session | None:
+    """The open session of exactly this id or name."""
+    if not name:
+        return None
     for session in host.sessions:
-        if name and session.snapshot.name == name:
+        if name in (session.session_id, session.snapshot.name):
             return session
+    return None
+
+
+async def open_workspace(host: Host, name: str = "", *, start_kernel: bool = True) -> Session:
+    """The open session of this id or name, or a new one of this name in a new folder of its own.
+    StorageError."""
+    if (session := find_open(host, name)) is not None:
+        return session
     folder = await asyncio.to_thread(_make_folder, host.state / WORKSPACES)
     summary = await host.call(q.OpenSession(str(folder), name, start_kernel=start_kernel))
     if summary.cwd != str(folder):

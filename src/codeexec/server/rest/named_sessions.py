@@ -5,16 +5,15 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Awaitable, Callable
-from typing import Literal, TypeVar
+from typing import Literal
 
-import msgspec
 from fastapi import FastAPI, Request
 from msgspec import Struct
 from starlette.responses import Response
 
 from codeexec.domain import requests as q
 from codeexec.domain.errors import NotFound, UsageError
-from codeexec.domain.wire.codec import UNREADABLE
+from codeexec.server.rest.bodies import read_json
 from codeexec.server.rest.builds import BuildAnswer, BuildRequest, build
 from codeexec.server.rest.executions import (
     CLIENT,
@@ -27,7 +26,7 @@ from codeexec.server.rest.executions import (
     run_language,
 )
 from codeexec.server.rest.lookup import find_execution, open_workspace
-from codeexec.server.rest.polling import wait_for_change
+from codeexec.server.rest.polling import is_known, not_modified, tag_of, wait_for_change
 from codeexec.server.rest.replies import answer
 from codeexec.server.rest.routes import Route
 from codeexec.server.rest.workspace_paths import file_path, workspace_path
@@ -35,7 +34,6 @@ from codeexec.server.service_settings import ServiceSettings
 from codeexec.session.host import Host
 from codeexec.session.session import Session
 
-Body = TypeVar("Body", bound=Struct)
 Encoding = Literal["utf-8", "base64"]
 _ROOT = "/v1/sessions"
 
@@ -113,31 +111,31 @@ def add(app: FastAPI, host: Host, settings: ServiceSettings) -> None:
     """Hang the paths into the app, behind those whose address names the session."""
 
     async def execute_binary(request: Request) -> Response:
-        body = await _body(request, BinaryRequest)
+        body = await read_json(request, BinaryRequest)
         session = await _session(host, body.session_id)
         return answer(await run_binary(session, body, settings.binary_max_runtime))
 
     async def execute_language(language: str, request: Request) -> Response:
-        body = await _body(request, ExecutionRequest)
+        body = await read_json(request, ExecutionRequest)
         session = await _session(host, body.session_id)
         is_python = language.lower() in ("python", "py")
         seconds = settings.python_max_runtime if is_python else settings.binary_max_runtime
         return answer(await run_language(session, language, body, seconds))
 
     async def build_cpp(request: Request) -> Response:
-        body = await _body(request, BuildRequest)
+        body = await read_json(request, BuildRequest)
         session = await _session(host, body.session_id)
         return answer(await build(session, body, settings.cpp_build_timeout))
 
     async def write_named_file(request: Request) -> Response:
-        body = await _body(request, FileToWrite)
+        body = await read_json(request, FileToWrite)
         data = _decoded(body)
         session = await _session(host, body.session_id)
         await session.call(q.WriteFile(file_path(body.path, _root(session)), data), CLIENT)
         return answer(FileWritten(body.path, len(data)))
 
     async def read_named_file(request: Request) -> Response:
-        body = await _body(request, FileToRead)
+        body = await read_json(request, FileToRead)
         session = await _session(host, body.session_id)
         path = file_path(body.path, _root(session))
         try:
@@ -147,7 +145,7 @@ def add(app: FastAPI, host: Host, settings: ServiceSettings) -> None:
         return answer(_encoded(content.data))
 
     async def list_named_folder(request: Request) -> Response:
-        body = await _body(request, FolderToList)
+        body = await read_json(request, FolderToList)
         session = await _session(host, body.session_id)
         path = workspace_path(body.directory or body.path, _root(session))
         listed = await session.call(q.ListFiles(path), CLIENT)
@@ -155,8 +153,11 @@ def add(app: FastAPI, host: Host, settings: ServiceSettings) -> None:
 
     async def named_execution(execution_id: str, request: Request) -> Response:
         session = await find_execution(host, execution_id)
-        await wait_for_change(session, execution_id, request)
-        return answer(await program_status(session, execution_id))
+        view = await wait_for_change(session, execution_id, request)
+        tag = tag_of(view)
+        if is_known(request, tag):
+            return not_modified(tag)
+        return answer(await program_status(session, view), headers={"ETag": tag})
 
     endpoints: tuple[Callable[..., Awaitable[Response]], ...] = (
         execute_binary,
@@ -167,23 +168,13 @@ def add(app: FastAPI, host: Host, settings: ServiceSettings) -> None:
         list_named_folder,
     )
     for route, endpoint in zip(ROUTES, endpoints, strict=True):
-        app.add_api_route(
-            route.path,
-            endpoint,
-            methods=[route.method],
-            summary=route.summary,
-            response_class=Response,
-        )
+        route.add(app, endpoint)
     app.get(STATUS_PATH, summary="A program, and its output", response_class=Response)(
         named_execution
     )
 
 
 async def _session(host: Host, name: str) -> Session:
-    """The open session of this id or name, else a new one of this name. UsageError."""
-    for session in host.sessions:
-        if name in (session.session_id, session.snapshot.name):
-            return session
     if not name:
         raise UsageError("The session has no name.", "Give `session_id`, such as session-1.")
     return await open_workspace(host, name, start_kernel=False)
@@ -191,13 +182,6 @@ async def _session(host: Host, name: str) -> Session:
 
 def _root(session: Session) -> str:
     return str(session.environment.base_paths.workspace)
-
-
-async def _body(request: Request, kind: type[Body]) -> Body:
-    try:
-        return msgspec.json.decode(await request.body(), type=kind)
-    except UNREADABLE as error:
-        raise UsageError(f"{error}.", "See /docs for what is expected.") from error
 
 
 def _decoded(body: FileToWrite) -> bytes:

@@ -7,9 +7,8 @@ session in a folder of its own; sessions that were opened elsewhere can be used 
 from __future__ import annotations
 
 import os
-from typing import Literal, TypeVar
+from typing import Literal
 
-import msgspec
 from fastapi import FastAPI, Request
 from msgspec import Struct
 from starlette.responses import Response
@@ -19,11 +18,16 @@ from codeexec.domain.errors import CodeexecError, NotFound, Unavailable, UsageEr
 from codeexec.domain.options import ExecuteOptions
 from codeexec.domain.outputs import plain
 from codeexec.domain.snapshot import ExecutionView
-from codeexec.domain.wire.codec import UNREADABLE
 from codeexec.domain.wire.frames import Problem
-from codeexec.server.rest.lookup import find_execution, new_execution_id, open_workspace
+from codeexec.server.rest.bodies import WrongFields, read_json
+from codeexec.server.rest.lookup import (
+    find_execution,
+    find_open,
+    new_execution_id,
+    open_workspace,
+)
 from codeexec.server.rest.output_text import read_output
-from codeexec.server.rest.polling import matches, tag_of, wait_for_change
+from codeexec.server.rest.polling import is_known, not_modified, tag_of, wait_for_change
 from codeexec.server.rest.replies import answer, status_of
 from codeexec.server.rest.routes import Route
 from codeexec.session.host import Host
@@ -31,7 +35,6 @@ from codeexec.session.session import Session
 
 CLIENT = q.ClientInfo("operations")
 
-Body = TypeVar("Body", bound=Struct)
 State = Literal["PENDING", "RUNNING", "COMPLETED", "FAILED"]
 _STATES: dict[str, State] = {"queued": "PENDING", "running": "RUNNING", "ok": "COMPLETED"}
 
@@ -133,12 +136,12 @@ def add(app: FastAPI, host: Host) -> None:
 
     async def execute_code(request: Request) -> Response:
         try:
-            body = await _body(request, CodeSubmission)
+            body = await read_json(request, CodeSubmission)
             if not body.code.strip():
                 return _invalid("code", "Value error, code must not be blank")
-        except msgspec.ValidationError as error:
-            return _invalid("body", str(error))
-        session = await _find_kernel(host, body.id)
+        except WrongFields as error:
+            return _invalid("body", error.message.removesuffix("."))
+        session = find_open(host, body.id)
         if session is None:
             return _not_found("Kernel not found")
         options = ExecuteOptions(allow_stdin=False, stop_on_error=False)
@@ -152,17 +155,17 @@ def add(app: FastAPI, host: Host) -> None:
         except NotFound:
             return _not_found("Execution not found")
         view = await wait_for_change(session, execution_id, request)
-        headers = {"ETag": tag_of(view)}
-        if matches(request.headers.get("if-none-match", ""), headers["ETag"]):
-            return Response(status_code=304, headers=headers)
-        return answer(await _status(session, view), headers=headers)
+        tag = tag_of(view)
+        if is_known(request, tag):
+            return not_modified(tag)
+        return answer(await _status(session, view), headers={"ETag": tag})
 
     async def shutdown_kernel(request: Request) -> Response:
         try:
-            body = await _body(request, KernelEnding)
-        except msgspec.ValidationError as error:
-            return _invalid("body", str(error))
-        session = await _find_kernel(host, body.id)
+            body = await read_json(request, KernelEnding)
+        except WrongFields as error:
+            return _invalid("body", error.message.removesuffix("."))
+        session = find_open(host, body.id)
         if session is None:
             return _not_found("Kernel not found")
         await host.call(q.StopSession(session.session_id))
@@ -181,38 +184,12 @@ def add(app: FastAPI, host: Host) -> None:
 
     endpoints = (start_kernel, execute_code, shutdown_kernel)
     for route, endpoint in zip(ROUTES, endpoints, strict=True):
-        app.add_api_route(
-            route.path,
-            endpoint,
-            methods=[route.method],
-            summary=route.summary,
-            response_class=Response,
-        )
+        route.add(app, endpoint)
     app.get(STATUS_PATH, summary="An execution's state, and its output", response_class=Response)(
         execution_status
     )
     app.get("/health", summary="Does it answer?", response_class=Response)(health)
     app.get("/ready", summary="Can kernels be started?", response_class=Response)(ready)
-
-
-async def _body(request: Request, kind: type[Body]) -> Body:
-    """msgspec.ValidationError for fields that are missing or of another type, UsageError for
-    what is not JSON."""
-    data = await request.body()
-    try:
-        return msgspec.json.decode(data, type=kind)
-    except msgspec.ValidationError:
-        raise
-    except UNREADABLE as error:
-        raise UsageError(f"The body is not JSON: {error}.", "Send one JSON object.") from error
-
-
-async def _find_kernel(host: Host, kernel_id: str) -> Session | None:
-    """The open session of exactly this id or name."""
-    for session in host.sessions:
-        if kernel_id in (session.session_id, session.snapshot.name):
-            return session
-    return None
 
 
 async def _status(session: Session, view: ExecutionView) -> OperationStatus:

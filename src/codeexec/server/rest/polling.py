@@ -9,18 +9,18 @@ from typing import cast
 
 import msgspec
 from starlette.requests import Request
+from starlette.responses import Response
 
-from codeexec.domain import requests as q
 from codeexec.domain.errors import NotFound, UsageError
 from codeexec.domain.snapshot import ExecutionView
 from codeexec.server.peer import interrupt_tied
+from codeexec.server.rest.routes import CLIENT
 from codeexec.session.session import Session
 
 MAX_WAIT = 120.0
 """Seconds that an answer waits at most, whatever the client asks for."""
 
 _PREFER_WAIT = re.compile(r"(?:^|[,;])\s*wait\s*=\s*\"?(\d{1,9})\"?\s*(?=$|[,;])", re.IGNORECASE)
-_CLIENT = q.ClientInfo("http")
 
 
 def wait_seconds(request: Request) -> float:
@@ -40,6 +40,15 @@ def tag_of(view: ExecutionView, representation: str = "") -> str:
     digest = hashlib.blake2b(msgspec.json.encode(view), digest_size=12)
     digest.update(representation.encode("utf-8", "replace"))
     return f'"{digest.hexdigest()}"'
+
+
+def is_known(request: Request, tag: str) -> bool:
+    """Whether the client has the answer with this tag."""
+    return matches(request.headers.get("if-none-match", ""), tag)
+
+
+def not_modified(tag: str) -> Response:
+    return Response(status_code=304, headers={"ETag": tag})
 
 
 def matches(header: str, tag: str) -> bool:
@@ -73,7 +82,7 @@ async def wait_for_change(
                     await _first(gone, changed)
                     if gone.done():
                         if view.options.on_disconnect == "interrupt":
-                            await interrupt_tied(session, execution_id, _CLIENT)
+                            await interrupt_tied(session, execution_id, CLIENT)
                         break
                     view = find_view(session, execution_id)
         except TimeoutError:

@@ -6,13 +6,18 @@ OpenAPI's parameters and bodies are read off the same types.
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import msgspec
+from fastapi import FastAPI
+from starlette.responses import Response
 
 from codeexec.domain import requests as q
 
 SESSION = "/v1/sessions/{session}"
+CLIENT = q.ClientInfo("http")
+"""Who asks, for events and the list of clients."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +34,17 @@ class Route:
     @property
     def has_body(self) -> bool:
         return self.method in ("POST", "PATCH")
+
+    def add(self, app: FastAPI, endpoint: Callable[..., Awaitable[Response]]) -> None:
+        """Let `endpoint` answer it."""
+        app.add_api_route(
+            self.path,
+            endpoint,
+            methods=[self.method],
+            status_code=self.status,
+            summary=self.summary,
+            response_class=Response,
+        )
 
 
 ROUTES: tuple[Route, ...] = (

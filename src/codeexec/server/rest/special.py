@@ -18,14 +18,12 @@ from codeexec.domain.wire.checks import check_integer, check_request
 from codeexec.domain.wire.codec import encode
 from codeexec.environments.base import OpenFile
 from codeexec.server.rest.event_stream import event_stream, is_event_stream, last_event
-from codeexec.server.rest.polling import matches, tag_of, wait_for_change
+from codeexec.server.rest.polling import is_known, not_modified, tag_of, wait_for_change
 from codeexec.server.rest.replies import answer, content, content_headers
-from codeexec.server.rest.routes import SESSION
+from codeexec.server.rest.routes import CLIENT, SESSION
 from codeexec.session.host import Host
 from codeexec.session.output.export import FORMS, export
 from codeexec.session.session import Session
-
-CLIENT = q.ClientInfo("http")
 
 _PIECE = 256 * 1024
 """Bytes of a file that are read at a time."""
@@ -87,9 +85,9 @@ def _add_wholes(app: FastAPI, host: Host) -> None:
         check_request(q.ReadRows(execution_id, start, count))
         form = f"{start} {count}"
         view = await wait_for_change(target, execution_id, request, form)
-        headers = {"ETag": tag_of(view, form)}
-        if matches(request.headers.get("if-none-match", ""), headers["ETag"]):
-            return Response(status_code=304, headers=headers)
+        tag = tag_of(view, form)
+        if is_known(request, tag):
+            return not_modified(tag)
         # The rows first: what is said of the execution is then never older than they are.
         rows = await target.call(q.ReadRows(execution_id, start, count), CLIENT)
         state = await target.call(q.ReadExecution(execution_id), CLIENT)
