@@ -11,7 +11,7 @@ from typing import Literal
 from msgspec import Raw, Struct, field
 
 from codeexec.domain.events.base import Event
-from codeexec.domain.events.terminals import TerminalEvent
+from codeexec.domain.events.terminals import AnyTerminalEvent
 from codeexec.domain.options import DEFAULT_KERNEL, NO_OPTIONS, ExecuteOptions
 from codeexec.domain.outputs import ErrorInfo, MimePart, Runs
 from codeexec.domain.programs import ProgramStart, StepResult
@@ -360,7 +360,7 @@ AnyEvent = (
     | VariablesTaken
     | ArtifactAdded
     | ArtifactRemoved
-    | TerminalEvent
+    | AnyTerminalEvent
     | SnapshotTaken
 )
 

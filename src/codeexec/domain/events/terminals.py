@@ -8,13 +8,17 @@ from codeexec.domain.events.base import Event
 from codeexec.domain.terminals import TerminalCommand, TerminalView, with_command
 
 
-class TerminalOpened(Event, frozen=True):
+class TerminalEvent(Event, frozen=True):
+    """Base of the events of terminals."""
+
+
+class TerminalOpened(TerminalEvent, frozen=True):
     """A terminal was opened, or its command was started again."""
 
     terminal: TerminalView
 
 
-class TerminalResized(Event, frozen=True):
+class TerminalResized(TerminalEvent, frozen=True):
     """See `TerminalView.size_owner`."""
 
     terminal_id: str
@@ -23,42 +27,42 @@ class TerminalResized(Event, frozen=True):
     size_owner: str = ""
 
 
-class TerminalTitled(Event, frozen=True):
+class TerminalTitled(TerminalEvent, frozen=True):
     """The program has set the title, at most twice a second; control characters are removed."""
 
     terminal_id: str
     title: str
 
 
-class TerminalRang(Event, frozen=True):
+class TerminalRang(TerminalEvent, frozen=True):
     """The bell; at most twice a second. `bells` counts all."""
 
     terminal_id: str
     bells: int
 
 
-class TerminalFolderChanged(Event, frozen=True):
+class TerminalFolderChanged(TerminalEvent, frozen=True):
     """The working folder of the shell, as it reports it."""
 
     terminal_id: str
     folder: str
 
 
-class TerminalCommandStarted(Event, frozen=True):
+class TerminalCommandStarted(TerminalEvent, frozen=True):
     """A command line has begun, told by the shell's integration."""
 
     terminal_id: str
     command: TerminalCommand
 
 
-class TerminalCommandEnded(Event, frozen=True):
+class TerminalCommandEnded(TerminalEvent, frozen=True):
     """The same command, with its end."""
 
     terminal_id: str
     command: TerminalCommand
 
 
-class TerminalExited(Event, frozen=True):
+class TerminalExited(TerminalEvent, frozen=True):
     """The program has ended; `exit_code` is 128 + the number of the signal that ended it. None: it
     is not known, as `reason` says."""
 
@@ -67,13 +71,13 @@ class TerminalExited(Event, frozen=True):
     reason: str = ""
 
 
-class TerminalClosed(Event, frozen=True):
+class TerminalClosed(TerminalEvent, frozen=True):
     """The session has this terminal no more."""
 
     terminal_id: str
 
 
-TerminalEvent = (
+AnyTerminalEvent = (
     TerminalOpened
     | TerminalResized
     | TerminalTitled
@@ -87,7 +91,7 @@ TerminalEvent = (
 
 
 def fold_terminal(
-    terminals: dict[str, TerminalView], event: TerminalEvent, at: float
+    terminals: dict[str, TerminalView], event: AnyTerminalEvent, at: float
 ) -> dict[str, TerminalView]:
     """The terminals of a session after an event."""
     if isinstance(event, TerminalOpened):
@@ -100,7 +104,7 @@ def fold_terminal(
     return {**terminals, event.terminal_id: _changed(view, event, at)}
 
 
-def _changed(view: TerminalView, event: TerminalEvent, at: float) -> TerminalView:
+def _changed(view: TerminalView, event: AnyTerminalEvent, at: float) -> TerminalView:
     match event:
         case TerminalResized():
             return replace(

@@ -7,6 +7,7 @@ passed over, so that a field may be added without a new version.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import TypeVar, cast
 
 import msgspec
@@ -31,10 +32,30 @@ UNREADABLE = (ValueError, RecursionError)
 digits, broken UTF-8 (all of them ValueError), and lists in lists in lists."""
 
 _encoder = msgspec.json.Encoder()
-_event = msgspec.json.Decoder(AnyEvent)
-_recorded = msgspec.json.Decoder(Recorded)
-_request = msgspec.json.Decoder(AnyRequest)
-_snapshot = msgspec.json.Decoder(Snapshot)
+
+
+# A decoder takes milliseconds to make, and no process needs all of them: a server decodes no
+# recorded events, a client no requests.
+
+
+@cache
+def _event() -> msgspec.json.Decoder[AnyEvent]:
+    return msgspec.json.Decoder(AnyEvent)
+
+
+@cache
+def _recorded() -> msgspec.json.Decoder[Recorded]:
+    return msgspec.json.Decoder(Recorded)
+
+
+@cache
+def _request() -> msgspec.json.Decoder[AnyRequest]:
+    return msgspec.json.Decoder(AnyRequest)
+
+
+@cache
+def _snapshot() -> msgspec.json.Decoder[Snapshot]:
+    return msgspec.json.Decoder(Snapshot)
 
 
 def encode(value: AnyEvent | Recorded | Request[R] | Reply | Snapshot) -> bytes:
@@ -63,13 +84,13 @@ def _mended(value: object) -> object:
 
 
 def decode_snapshot(data: bytes | msgspec.Raw) -> Snapshot:
-    return _decode(_snapshot, data, "snapshot")
+    return _decode(_snapshot(), data, "snapshot")
 
 
 def decode_event(data: bytes | str) -> AnyEvent:
     """An event of a journal, also of one that schema 1 wrote."""
     try:
-        event = cast(AnyEvent, _event.decode(data))
+        event = _event().decode(data)
     except UNREADABLE:
         event = _read(upgrade_event, data, "event")
     if isinstance(event, ExecutionQueued) and event.options == NO_OPTIONS:
@@ -78,12 +99,12 @@ def decode_event(data: bytes | str) -> AnyEvent:
 
 
 def decode_recorded(data: bytes | str) -> Recorded:
-    return _decode(_recorded, data, "event")
+    return _decode(_recorded(), data, "event")
 
 
 def decode_request(data: bytes | str) -> AnyRequest:
     """A request; the options of an `Execute` may stand beside its code, as in schema 1."""
-    request = cast(AnyRequest, _decode(_request, data, "request"))
+    request = _decode(_request(), data, "request")
     if isinstance(request, Execute) and request.options == NO_OPTIONS:
         return replace(request, options=_read(flat_options, data, "request"))
     return request
