@@ -23,6 +23,7 @@ from codeexec.domain.errors import (
 )
 from codeexec.domain.requests import ClientInfo
 from codeexec.session.settings import HostSettings
+from codeexec.session.terminals.ghostty import GhosttyEmulator
 from support.servers import wait_until
 from support.terminals import open_terminal
 
@@ -168,6 +169,22 @@ async def test_opening_is_repeatable_limited_and_told_in_words(session: SessionC
     await open_terminal(session, "cat")
     with pytest.raises(Busy, match="3 terminals"):
         await open_terminal(session, "cat")
+
+
+async def test_a_command_that_does_not_start_leaves_no_emulator(
+    session: SessionClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed: list[GhosttyEmulator] = []
+    close = GhosttyEmulator.close
+
+    def note_and_close(emulator: GhosttyEmulator) -> None:
+        closed.append(emulator)
+        close(emulator)
+
+    monkeypatch.setattr(GhosttyEmulator, "close", note_and_close)
+    with pytest.raises(EnvironmentUnavailable):
+        await open_terminal(session, "/no/such/program")
+    assert len(closed) == 1
 
 
 async def test_a_terminal_is_started_again_and_closed(session: SessionClient) -> None:

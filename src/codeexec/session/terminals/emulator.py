@@ -84,7 +84,6 @@ class EmulatorKind(Protocol):
     """Makes emulators. `name` is in logs: only the same kind restores what was saved."""
 
     name: str
-    is_slow: bool
 
     def make(self, size: TerminalSize) -> Emulator: ...
 

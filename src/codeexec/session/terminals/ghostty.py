@@ -290,7 +290,6 @@ class GhosttyKind:
     """See `EmulatorKind`."""
 
     name = "pyghostty 0.1.3"
-    is_slow = False
 
     def make(self, size: TerminalSize) -> GhosttyEmulator:
         handle = ffi.new("GhosttyTerminal*")

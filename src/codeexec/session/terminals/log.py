@@ -100,18 +100,12 @@ class TerminalLog:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         number = max((int(path.stem) for path in segments(self.folder)), default=0) + 1
         path = self.folder / f"{number:08d}{_SUFFIX}"
-        fresh = path.with_suffix(".new")
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
         try:
-            handle = os.open(fresh, flags, 0o600)
-            with contextlib.closing(_Closing(handle)):
-                _write(handle, _HEAD.pack(_MAGIC, len(head), len(saved)) + head + saved)
-                fresh.replace(path)
-                handle_kept = os.dup(handle)
+            handle = _create(path, _HEAD.pack(_MAGIC, len(head), len(saved)) + head + saved)
         except OSError as error:
             raise _failed(error) from error
         self.close()
-        self._handle, self._size = handle_kept, 0
+        self._handle, self._size = handle, 0
         self._remove_old()
 
     def write(self, kind: int, data: bytes) -> None:
@@ -161,14 +155,6 @@ class TerminalLog:
                 kept_size += path.stat().st_size
         with contextlib.suppress(OSError, ValueError, IndexError):
             self.first_row = read_head(segments(self.folder)[0]).history
-
-
-class _Closing:
-    def __init__(self, handle: int) -> None:
-        self._handle = handle
-
-    def close(self) -> None:
-        os.close(self._handle)
 
 
 def remember_typed(typed: dict[str, int], source: str, number: int) -> None:
@@ -236,6 +222,20 @@ def _records(content: bytes, start: int) -> Iterator[Record]:
             return
         yield Record(kind, content[start + _RECORD.size : end])
         start = end
+
+
+def _create(path: Path, data: bytes) -> int:
+    """The descriptor of a new file with this content, to write on; it has its name once it is
+    complete. OSError."""
+    fresh = path.with_suffix(".new")
+    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    try:
+        _write(handle, data)
+        fresh.replace(path)
+    except OSError:
+        os.close(handle)
+        raise
+    return handle
 
 
 def _write(handle: int, data: bytes) -> None:

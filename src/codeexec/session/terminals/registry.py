@@ -6,12 +6,12 @@ import asyncio
 import logging
 from collections.abc import Iterator
 from pathlib import Path
+from weakref import WeakValueDictionary
 
 from msgspec.structs import replace
 
 from codeexec.domain import requests as q
 from codeexec.domain.errors import Busy, CodeexecError, Conflict, NotFound, UsageError
-from codeexec.domain.events import NoticeGiven
 from codeexec.domain.events.terminals import TerminalClosed, TerminalExited, TerminalOpened
 from codeexec.domain.ids import new_id
 from codeexec.domain.terminals import TerminalRow, TerminalView, stream_of
@@ -61,7 +61,8 @@ class SessionTerminals:
         self._most = settings.terminals
         self._outlives = outlives
         self._terminals: dict[str, SessionTerminal] = {}
-        self._opening: dict[str, asyncio.Lock] = {}
+        self._opening: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        """A lock is here for as long as a request holds it or waits for it."""
         self._kind: EmulatorKind | None = None
         self._adopted: asyncio.Task[None] | None = None
 
@@ -138,7 +139,11 @@ class SessionTerminals:
     async def _make(self, terminal_id: str, request: q.OpenTerminal, size: TerminalSize) -> None:
         kind = await self._load()
         emulator = kind.make(size)
-        start, program = await self._start(request, size)
+        try:
+            start, program = await self._start(request, size)
+        except BaseException:
+            emulator.close()
+            raise
         terminal_log = TerminalLog(folder_for(self._folder, terminal_id), self._limit)
         try:
             terminal_log.begin_segment(kind.name, 0, emulator.save())
@@ -175,7 +180,6 @@ class SessionTerminals:
             terminal_log,
             self._recorder.record,
             self._recorder.clock.now,
-            lambda: terminal_log.first_row,
         )
         self._terminals[terminal_id] = terminal
         self._streams.add(stream_of(terminal_id), terminal.stream)
@@ -235,21 +239,11 @@ class SessionTerminals:
             if self._view(terminal_id) is not None:
                 self._recorder.keep(_request_key(terminal_id), None)
                 self._recorder.record(TerminalClosed(terminal_id))
-        self._opening.pop(terminal_id, None)
 
     async def _load(self) -> EmulatorKind:
         """Loaded when the first terminal is opened: it takes longer than a start of the server."""
         if self._kind is None:
             self._kind = await asyncio.to_thread(emulator_kind)
-            if self._kind.is_slow:
-                self._recorder.record(
-                    NoticeGiven(
-                        "warning",
-                        "Terminals are slow here",
-                        f"The fast emulator is not there for this system; {self._kind.name} is "
-                        "used: much output is shown later.",
-                    )
-                )
         return self._kind
 
     async def _read_screen(self, terminal_id: str) -> q.TerminalState:

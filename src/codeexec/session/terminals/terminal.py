@@ -82,10 +82,8 @@ class SessionTerminal:
         terminal_log: TerminalLog,
         record: Callable[[AnyEvent], object],
         now: Callable[[], float],
-        kept_from: Callable[[], int],
     ) -> None:
-        """`view` is that of the session's snapshot; `kind` names the emulator; `kept_from` gives
-        the number of the oldest row in the log."""
+        """`view` is that of the session's snapshot; `kind` names the emulator."""
         first = view()
         assert first is not None
         self.terminal_id = first.terminal_id
@@ -96,7 +94,7 @@ class SessionTerminal:
         self._now = now
         self.screen = Screen(emulator)
         self.screen.bells = first.bells
-        self.stream = ScreenStream(self.screen, kept_from)
+        self.stream = ScreenStream(self.screen, lambda: terminal_log.first_row)
         self.sizes = SharedSize(TerminalSize(first.columns, first.rows))
         self._commands = self._follower("", first)
         self._program: ProgramTerminal | None = None
@@ -120,10 +118,6 @@ class SessionTerminal:
             view.commands[-1] if view.commands else None,
             view.folder,
         )
-
-    @property
-    def is_running(self) -> bool:
-        return self._program is not None
 
     # -- its program ----------------------------------------------------------------------
 
