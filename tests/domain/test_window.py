@@ -31,6 +31,7 @@ from codeexec.domain.events import (
 )
 from codeexec.domain.flow import elide, merge
 from codeexec.domain.fold import apply
+from codeexec.domain.options import DEFAULT_KERNEL
 from codeexec.domain.outputs import Display, ErrorInfo, MimePart, Run, compact
 from codeexec.domain.snapshot import (
     KEPT_ANSWERS,
@@ -157,6 +158,19 @@ def test_any_way_of_reading_comes_to_the_same_window(
             assert apply(Snapshot(), [taken, *records[cut:]]) == live
             assert apply(states[cut // 2], [taken, *records[cut:]]) == live
             assert apply(states[cut], [taken]) is states[cut]
+
+
+def test_the_journal_finds_the_generation_of_the_kernel_that_ran_it(tmp_path: Path) -> None:
+    first, second = (
+        KernelStarting(generation, KernelRef("python3"), kernel)
+        for generation, kernel in ((3, DEFAULT_KERNEL), (7, "bash"))
+    )
+    journal = Journal.create(tmp_path / "journal.db")
+    journal.append([first, second, ExecutionQueued("e0", "code"), ExecutionStarted("e0")], 1.0)
+    view = journal.runs.view("e0")
+    journal.close()
+    assert view is not None
+    assert view.generation == 3
 
 
 def _alike(view: ExecutionView) -> ExecutionView:

@@ -209,22 +209,23 @@ class RunIndex:
         for seq, at, body in records.fetchall():
             record = Recorded(seq, at, decode_event(body))
             if isinstance(record.event, ExecutionStarted) and not record.event.generation:
-                snapshot = self._with_kernel(snapshot, seq)
+                snapshot = self._with_kernel(snapshot, snapshot.executions[name].kernel, seq)
             snapshot = apply(snapshot, [record])
         return replace(snapshot.executions[name], number=number)
 
-    def _with_kernel(self, snapshot: Snapshot, before: int) -> Snapshot:
-        """With the kernel that was there at an event of schema 1, which had one at a time."""
-        row = self._db.execute(
-            "SELECT body FROM events WHERE seq ="
-            " (SELECT max(seq) FROM kernel_starts WHERE seq < ?)",
+    def _with_kernel(self, snapshot: Snapshot, kernel: str, before: int) -> Snapshot:
+        """With the kernel of this name as it was at an event of schema 1, which does not tell its
+        generation."""
+        starts = self._db.execute(
+            "SELECT body FROM events WHERE seq IN"
+            " (SELECT seq FROM kernel_starts WHERE seq < ?) ORDER BY seq DESC",
             (before,),
-        ).fetchone()
-        if row is None:
-            return snapshot
-        event = decode_event(row[0])
-        assert isinstance(event, KernelStarting)
-        return replace(snapshot, kernels={event.kernel: KernelView(generation=event.generation)})
+        )
+        for (body,) in starts:
+            event = decode_event(body)
+            if isinstance(event, KernelStarting) and event.kernel == kernel:
+                return replace(snapshot, kernels={kernel: KernelView(generation=event.generation)})
+        return snapshot
 
     def views(self, before: int = 0, limit: int = MAX_VIEWS) -> ExecutionPage:
         """See `ListExecutions`."""
