@@ -17,7 +17,7 @@ from codeexec.domain.options import ExecuteOptions, ProgramOptions
 from codeexec.domain.requests import Execute, Interrupt, ResizeTerminals
 from codeexec.environments.input_wait import wait_of
 from codeexec.environments.processes import start as start_process
-from codeexec.kernels.process.steps import session_build
+from codeexec.kernels.process.steps import command_run
 from codeexec.kernels.process.steps.cache import read_depfile
 from codeexec.program import RunningSession
 from support.servers import wait_until
@@ -356,7 +356,7 @@ async def test_a_program_that_uses_the_whole_screen_is_offered_a_terminal(
 async def test_a_compiler_that_reports_without_end_is_ended(
     session: RunningSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(session_build, "MOST_REPORT", 1 << 20)
+    monkeypatch.setattr(command_run, "MOST_REPORT", 1 << 20)
     tool = tmp_path / "g++"
     tool.write_text('#!/bin/sh\necho $$ > "$0.pid"\nexec yes "$(printf %4000s e)" >&2\n')
     tool.chmod(0o755)

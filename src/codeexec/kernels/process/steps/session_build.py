@@ -3,57 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Protocol
+from collections.abc import Callable, Sequence
 
-from codeexec.environments.base import Environment, ExecHandle, ProcessEnd, run
-from codeexec.environments.docker.relay.processes import GuestProcess
+from codeexec.environments.base import Environment, ProcessEnd, run
 from codeexec.environments.local import LocalEnvironment
-from codeexec.kernels.process.steps.build import (
-    MOST_REPORT,
-    TOO_LONG,
-    BuildResult,
-    compiler_environ,
-)
+from codeexec.kernels.process.steps.build import BuildResult, compiler_environ
+from codeexec.kernels.process.steps.command_run import CommandRun, ExecutedTool, ToolProcess
 from codeexec.kernels.process.steps.header_making import start_making
 from codeexec.kernels.process.steps.precompiled import HeldReport, PrecompiledHeader, find_header
 from codeexec.kernels.process.steps.store import PreparedProgram
-
-LAST_WORDS = 0.05
-"""Seconds in which the output of a compiler that has ended must end: its own compilers may have
-outlived it."""
-
-
-class Compiler(Protocol):
-    """See `ExecHandle`; how it ended is known with its memory."""
-
-    @property
-    def stdout(self) -> AsyncIterator[bytes]: ...
-
-    @property
-    def stderr(self) -> AsyncIterator[bytes]: ...
-
-    async def wait(self) -> ProcessEnd: ...
-
-    async def signal(self, number: int) -> None: ...
-
-    async def kill(self) -> None: ...
-
-
-class GuestCompiler:
-    """A command of a container; it is a Compiler."""
-
-    def __init__(self, handle: ExecHandle) -> None:
-        self._handle = handle
-        self.stdout, self.stderr = handle.stdout, handle.stderr
-        self.signal, self.kill = handle.signal, handle.kill
-
-    async def wait(self) -> ProcessEnd:
-        code = await self._handle.wait()
-        end = self._handle.end if isinstance(self._handle, GuestProcess) else None
-        return end or ProcessEnd(code)
 
 
 class SessionBuild:
@@ -65,8 +24,7 @@ class SessionBuild:
         self._environment = environment
         self._program, self._store = prepared
         self._write = write
-        self._compiler: Compiler | None = None
-        self._report = bytearray()
+        self._compiler = CommandRun(environment, write)
 
     async def run(self, *, rebuild: bool) -> BuildResult:
         """Build it unless it was built already, or `rebuild`. EnvironmentUnavailable when the
@@ -84,7 +42,7 @@ class SessionBuild:
                 return BuildResult(0, report, time.monotonic() - began, is_reused=True)
             header = await asyncio.to_thread(find_header, self._program) if is_here else None
             end = await self._compile_with(header)
-            report = bytes(self._report).decode("utf-8", "surrogateescape")
+            report = bytes(self._compiler.report).decode("utf-8", "surrogateescape")
             if end.code == 0:
                 if self._program.plan.inputs:
                     await store.note_inputs(await self._list_inputs())
@@ -98,8 +56,7 @@ class SessionBuild:
 
     async def signal(self, number: int) -> None:
         """To the compiler and all that it has started."""
-        if self._compiler is not None:
-            await self._compiler.signal(number)
+        await self._compiler.signal(number)
 
     async def _compile_with(self, header: PrecompiledHeader | None) -> ProcessEnd:
         """Compile with the header where it is ready; else count, and begin to make it in time."""
@@ -110,7 +67,6 @@ class SessionBuild:
             end = await self._compile(held.write, header.words)
             if held.is_final(header):
                 return end
-            self._report.clear()
             return await self._compile(self._write)
         end = await self._compile(self._write)
         if end.code == 0 and await asyncio.to_thread(header.note_build):
@@ -124,54 +80,17 @@ class SessionBuild:
         outcome = await run(self._environment, program.plan.inputs, env=environ)
         return outcome.stdout if outcome.code == 0 else b""
 
-    async def _start(self, first_arguments: Sequence[str]) -> Compiler:
-        tool, *own_words = self._program.plan.build
-        command, environ = (
-            (tool, *first_arguments, *own_words),
-            compiler_environ(self._program.environ),
-        )
-        if isinstance(self._environment, LocalEnvironment):
-            return await self._environment.exec_held(command, environ)
-        return GuestCompiler(await self._environment.exec(command, stdin=b"", env=environ))
-
     async def _compile(
         self, write: Callable[[bytes], None], first_arguments: Sequence[str] = ()
     ) -> ProcessEnd:
-        compiler = self._compiler = await self._start(first_arguments)
-        streams = (compiler.stdout, compiler.stderr)
-        readers = [asyncio.ensure_future(self._read(stream, write)) for stream in streams]
-        ended = asyncio.ensure_future(compiler.wait())
-        is_over = False
-        try:
-            pending: set[asyncio.Future[None] | asyncio.Future[ProcessEnd]] = {*readers, ended}
-            while not ended.done() and len(self._report) <= MOST_REPORT:
-                _, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
-            if not ended.done():
-                write(TOO_LONG)
-                return ProcessEnd(1)
-            end = ended.result()
-            await asyncio.wait(readers, timeout=LAST_WORDS)
-            if not all(reader.done() for reader in readers):
-                # A driver that was killed has left its compiler.
-                await compiler.signal(signal.SIGKILL)
-            await asyncio.gather(*readers)
-            is_over = True
-            return end
-        finally:
-            for task in (*readers, ended):
-                task.cancel()
-            await asyncio.gather(*readers, ended, return_exceptions=True)
-            self._compiler = None
-            environment = self._environment
-            if is_over and isinstance(environment, LocalEnvironment):
-                # To look for what it has left takes tens of milliseconds on a busy machine.
-                environment.end_later(compiler.kill())
-            else:
-                await compiler.kill()
-
-    async def _read(self, stream: AsyncIterator[bytes], write: Callable[[bytes], None]) -> None:
-        async for chunk in stream:
-            write(chunk)
-            self._report += chunk
-            if len(self._report) > MOST_REPORT:
-                return
+        tool, *own_words = self._program.plan.build
+        command = (tool, *first_arguments, *own_words)
+        environ = compiler_environ(self._program.environ)
+        process: ToolProcess
+        if isinstance(self._environment, LocalEnvironment):
+            process = await self._environment.exec_held(command, environ)
+        else:
+            handle = await self._environment.exec(command, stdin=b"", env=environ)
+            process = ExecutedTool(handle)
+        self._compiler = CommandRun(self._environment, write)
+        return await self._compiler.follow(process)
