@@ -13,8 +13,9 @@ from msgspec.structs import replace
 from codeexec.client import spawn
 from codeexec.client.api import Link
 from codeexec.client.byte_streams import StreamReaders
+from codeexec.client.calls import PendingCalls, is_safe
 from codeexec.client.spawn import Starting
-from codeexec.client.waiting import HELD_BYTES, LOCAL, Call, EventListener, Patience
+from codeexec.client.waiting import HELD_BYTES, LOCAL, EventListener, Patience
 from codeexec.client.wire import Address, WebSocketConnection, connect
 from codeexec.domain import requests as q
 from codeexec.domain.errors import CodeexecError, Denied, ServerUnavailable, UsageError
@@ -36,9 +37,6 @@ from codeexec.domain.wire.frames import (
 log = logging.getLogger(__name__)
 
 R = TypeVar("R")
-
-_ONCE = (q.Interrupt, q.RestartKernel, q.ShutDownKernel, q.PinArtifact, q.StopHost)
-"""What is not asked again when the line drops before the answer: it would be done twice."""
 
 _POLL = 0.01
 _STEADY = 1.0
@@ -68,7 +66,7 @@ class SocketHost:
         self._loop = asyncio.get_running_loop()
         self._wire: WebSocketConnection | None = None
         self._number = 0
-        self._calls: dict[int, Call] = {}
+        self._calls = PendingCalls(self._patience.call, self._unavailable)
         self._listeners: dict[int, EventListener] = {}
         self._streams = StreamReaders(self._send_frame, self._next_number)
         self._link = Link("connecting")
@@ -129,8 +127,7 @@ class SocketHost:
         if isinstance(request, q.Execute) and not request.execution_id:
             request = cast("q.Request[R]", replace(request, execution_id=new_id(EXECUTION)))
         untyped = cast("q.Request[q.Reply]", request)
-        self._number += 1
-        number = self._number
+        number = self._next_number()
         try:
             content = Raw(encode(untyped))
         except UnicodeEncodeError:
@@ -141,30 +138,8 @@ class SocketHost:
                 f"This request is too long ({len(frame):,} bytes; at most {MAX_REQUEST:,}).",
                 "Write large content to a file and name that.",
             )
-        is_safe = not isinstance(request, _ONCE)
-        if isinstance(request, q.OpenSession):
-            is_safe = bool(request.name)
-        call = Call(frame, is_safe, self._loop.create_future())
-        self._calls[number] = call
-        try:
-            if self._wire is not None:
-                self._wire.send(frame)
-            else:
-                self._limit(call)
-            answer = await call.answer
-        finally:
-            self._calls.pop(number, None)
-            if call.timer is not None:
-                call.timer.cancel()
+        answer = await self._calls.ask(number, frame, self._wire, is_safe=is_safe(request))
         return cast(R, decode_reply(type(request).Answer, answer))
-
-    def _limit(self, call: Call) -> None:
-        def give_up() -> None:
-            if not call.answer.done():
-                call.answer.set_exception(self._unavailable())
-
-        if call.timer is None:
-            call.timer = self._loop.call_later(self._patience.call, give_up)
 
     def _unavailable(self) -> ServerUnavailable:
         return ServerUnavailable(
@@ -198,24 +173,20 @@ class SocketHost:
             self._unsubscribe(listener)
 
     def _subscribe(self, listener: EventListener) -> None:
-        self._number += 1
-        listener.number, listener.is_paused = self._number, False
+        listener.number, listener.is_paused = self._next_number(), False
         self._listeners[listener.number] = listener
-        if self._wire is not None:
-            self._wire.send(
-                encode_frame(
-                    ClientFrame(
-                        id=listener.number,
-                        listen=listener.session_id,
-                        after=listener.last,
-                        output=listener.output,
-                    )
-                )
+        self._send_frame(
+            ClientFrame(
+                id=listener.number,
+                listen=listener.session_id,
+                after=listener.last,
+                output=listener.output,
             )
+        )
 
     def _unsubscribe(self, listener: EventListener) -> None:
-        if self._listeners.pop(listener.number, None) is not None and self._wire is not None:
-            self._wire.send(encode_frame(ClientFrame(stop=listener.number)))
+        if self._listeners.pop(listener.number, None) is not None:
+            self._send_frame(ClientFrame(stop=listener.number))
 
     def read_stream(
         self, session_id: str, stream_id: str, after: int
@@ -250,14 +221,8 @@ class SocketHost:
         if frame.listen:
             if not (frame.end and self._streams.finish(frame.listen)):
                 self._take_events(frame, len(data))
-        elif frame.id in self._calls:
-            call = self._calls[frame.id]
-            if call.answer.done():
-                return
-            if frame.error is not None:
-                call.answer.set_exception(frame.error.error())
-            else:
-                call.answer.set_result(frame.ok)
+        elif self._calls.take(frame):
+            pass
         elif frame.error is not None and (listener := self._listeners.pop(frame.id, None)):
             listener.error = frame.error.error()
             listener.wake.set()
@@ -345,18 +310,12 @@ class SocketHost:
     def _fail_if_hopeless(self, error: CodeexecError) -> None:
         """Fail pending calls at once if the server cannot start: waiting would not help."""
         if self._starting is not None:
-            for call in self._calls.values():
-                if not call.answer.done():
-                    call.answer.set_exception(error)
+            self._calls.fail(error)
 
     def _connected(self, wire: WebSocketConnection) -> None:
         self._wire, self._was_heard = wire, False
         wire.send(encode_frame(ClientFrame(client=self._client)))
-        for call in self._calls.values():
-            if call.timer is not None:
-                call.timer.cancel()
-                call.timer = None
-            wire.send(call.frame)
+        self._calls.resend(wire)
         listeners, self._listeners = list(self._listeners.values()), {}
         for listener in listeners:
             self._subscribe(listener)
@@ -383,25 +342,14 @@ class SocketHost:
 
     def _disconnected(self) -> None:
         self._wire = None
-        for call in self._calls.values():
-            if call.is_safe:
-                self._limit(call)
-            elif not call.answer.done():
-                call.answer.set_exception(
-                    ServerUnavailable(
-                        "The connection was lost before the answer came.",
-                        "It may have been done, or not: look, and ask again.",
-                    )
-                )
+        self._calls.suspend()
 
     def _finish(self, error: CodeexecError) -> None:
         """Stop connecting, and fail all pending calls and listeners with the reason."""
         if self._end is not None:
             return
         self._end = error
-        for call in self._calls.values():
-            if not call.answer.done():
-                call.answer.set_exception(error)
+        self._calls.fail(error)
         for listener in self._listeners.values():
             listener.wake.set()
         self._streams.close()

@@ -1,4 +1,4 @@
-"""Calls and listeners that wait on a connection, and their time limits."""
+"""Listeners that wait on a connection, and its time limits."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import asyncio
 import random
 from collections import deque
 from dataclasses import dataclass, field
-
-from msgspec import Raw
 
 from codeexec.domain.errors import CodeexecError
 from codeexec.domain.events import Recorded
@@ -34,16 +32,6 @@ class Patience:
 
 
 LOCAL = Patience(first=0.05, most=2.0)
-
-
-@dataclass(slots=True)
-class Call:
-    """A question as it is sent; `is_safe` to ask again when the line drops before the answer."""
-
-    frame: bytes
-    is_safe: bool
-    answer: asyncio.Future[Raw]
-    timer: asyncio.TimerHandle | None = None
 
 
 @dataclass(slots=True)
