@@ -85,6 +85,25 @@ async def test_what_is_safe_is_asked_again_when_the_line_drops() -> None:
         assert len(ids) == 1
 
 
+async def test_a_terminal_is_opened_once_and_typed_in_once() -> None:
+    script = Script(drop={"open_terminal", "type_in_terminal"})
+    async with scripted(script) as host, asyncio.timeout(DEADLINE):
+        session = host.session("s")
+        with pytest.raises(ProtocolError):  # the script's answer is no TerminalAnswer
+            await session.call(q.OpenTerminal())
+        with pytest.raises(ServerUnavailable, match="before the answer"):
+            await session.call(q.TypeInTerminal("t", ()))
+        script.drop.add("type_in_terminal")
+        await session.call(q.TypeInTerminal("t", (), "client-1", 1))
+    requests = [frame["request"] for frame in script.frames if "request" in frame]
+    opened = [each for each in requests if each["type"] == "open_terminal"]
+    assert len(opened) == 2
+    assert opened[0] == opened[1]
+    assert opened[0]["terminal_id"].startswith("term-")
+    typed = [each.get("number", 0) for each in requests if each["type"] == "type_in_terminal"]
+    assert typed == [0, 1, 1]
+
+
 async def test_what_would_be_done_twice_is_not_asked_again() -> None:
     script = Script(drop={"interrupt"})
     async with scripted(script) as host, asyncio.timeout(DEADLINE):

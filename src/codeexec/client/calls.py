@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from msgspec import Raw
+from msgspec.structs import replace
 
 from codeexec.client.wire import WebSocketConnection
 from codeexec.domain import requests as q
 from codeexec.domain.errors import CodeexecError, ServerUnavailable
+from codeexec.domain.ids import EXECUTION, TERMINAL, new_id
 from codeexec.domain.wire.frames import ServerFrame
 
 R = TypeVar("R")
@@ -20,10 +22,21 @@ _ONCE = (q.Interrupt, q.RestartKernel, q.ShutDownKernel, q.PinArtifact, q.StopHo
 """What is not asked again when the line drops before the answer: it would be done twice."""
 
 
+def with_id(request: q.Request[R]) -> q.Request[R]:
+    """The request with an id of ours where the client chose none: asked twice, it is done once."""
+    if isinstance(request, q.Execute) and not request.execution_id:
+        return cast("q.Request[R]", replace(request, execution_id=new_id(EXECUTION)))
+    if isinstance(request, q.OpenTerminal) and not request.terminal_id:
+        return cast("q.Request[R]", replace(request, terminal_id=new_id(TERMINAL)))
+    return request
+
+
 def is_safe(request: q.Request[R]) -> bool:
     """Whether it may be asked again when the line drops before the answer."""
     if isinstance(request, q.OpenSession):
         return bool(request.name)
+    if isinstance(request, q.TypeInTerminal):
+        return bool(request.number)
     return not isinstance(request, _ONCE)
 
 

@@ -8,12 +8,11 @@ from collections.abc import AsyncIterator, Sequence
 from typing import TypeVar, cast
 
 from msgspec import Raw
-from msgspec.structs import replace
 
 from codeexec.client import spawn
 from codeexec.client.api import Link
 from codeexec.client.byte_streams import StreamReaders
-from codeexec.client.calls import PendingCalls, is_safe
+from codeexec.client.calls import PendingCalls, is_safe, with_id
 from codeexec.client.spawn import Starting
 from codeexec.client.waiting import HELD_BYTES, LOCAL, EventListener, Patience
 from codeexec.client.wire import Address, WebSocketConnection, connect
@@ -21,7 +20,6 @@ from codeexec.domain import requests as q
 from codeexec.domain.errors import CodeexecError, Denied, ServerUnavailable, UsageError
 from codeexec.domain.events import Recorded
 from codeexec.domain.flow import OutputMode
-from codeexec.domain.ids import EXECUTION, new_id
 from codeexec.domain.wire.codec import check_server_schema, decode_reply, encode, mended
 from codeexec.domain.wire.frames import (
     MAX_REQUEST,
@@ -124,8 +122,7 @@ class SocketHost:
     async def _ask(self, request: q.Request[R], session: str | None) -> R:
         if self._end is not None:
             raise type(self._end)(self._end.message, self._end.next_step)
-        if isinstance(request, q.Execute) and not request.execution_id:
-            request = cast("q.Request[R]", replace(request, execution_id=new_id(EXECUTION)))
+        request = with_id(request)
         untyped = cast("q.Request[q.Reply]", request)
         number = self._next_number()
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 
-SESSION, EXECUTION, CLIENT = "session", "exec", "client"
+SESSION, EXECUTION, CLIENT, TERMINAL = "session", "exec", "client", "term"
 
 
 def new_id(prefix: str) -> str:

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from codeexec.domain import requests as q
 from codeexec.domain.errors import Busy, CodeexecError, Conflict, NotFound, UsageError
 from codeexec.domain.events.terminals import TerminalClosed, TerminalExited, TerminalOpened
-from codeexec.domain.ids import new_id
+from codeexec.domain.ids import TERMINAL, new_id
 from codeexec.domain.terminals import TerminalRow, TerminalView, stream_of
 from codeexec.domain.wire.checks import check_id
 from codeexec.environments.base import TerminalSize
@@ -34,7 +34,6 @@ from codeexec.session.terminals.terminal import SessionTerminal, folder_for
 
 log = logging.getLogger(__name__)
 
-TERMINAL = "term"
 READ_SECONDS = 20.0
 
 

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from textual.message import Message
 from textual.screen import Screen
 
-from codeexec.domain.ids import new_id
+from codeexec.domain.ids import TERMINAL, new_id
 from codeexec.domain.requests import CloseTerminal, Interrupt, OpenTerminal
 from codeexec.domain.snapshot import Snapshot
 from codeexec.tui.panes.console.pane import ConsolePane
@@ -111,13 +111,13 @@ class TerminalController:
 
     async def open_another(self, _: Message | None = None) -> None:
         """Open a shell in the folder of the document in front."""
-        await self._open(OpenTerminal(new_id("term"), folder=self._folder()))
+        await self._open(OpenTerminal(new_id(TERMINAL), folder=self._folder()))
 
     async def open_program(
         self, argv: tuple[str, ...], folder: str, env: dict[str, str], name: str
     ) -> None:
         """Run a program in a terminal of its own; `env` is added to the session's."""
-        request = OpenTerminal(new_id("term"), argv=argv, folder=folder, env=env, name=name)
+        request = OpenTerminal(new_id(TERMINAL), argv=argv, folder=folder, env=env, name=name)
         await self._open(request)
 
     async def take_over(self, event: ConsolePane.TerminalRequested) -> None:
