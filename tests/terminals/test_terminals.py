@@ -205,6 +205,19 @@ async def test_a_terminal_is_started_again_and_closed(session: SessionClient) ->
         await terminal.until(lambda: terminal.view is None and terminal.snapshot.seq > 1)
 
 
+async def test_a_program_that_is_started_again_writes_below_what_was_there(
+    session: SessionClient,
+) -> None:
+    terminal = await open_terminal(session, "sh", "-c", "printf '1\\n2\\n3\\n'; read x")
+    async with terminal.watch():
+        await terminal.sees("3")
+        await terminal.type("\r")
+        await terminal.until(lambda: terminal.view and terminal.view.state == "exited")
+        await session.call(q.RestartTerminal(terminal.terminal_id))
+        await terminal.until(lambda: terminal.screen.text.count("3") == 2)
+    assert terminal.screen.text.split() == ["1", "2", "3", "1", "2", "3"]
+
+
 async def test_the_end_of_the_session_ends_its_terminals(
     host: EmbeddedHost, session: SessionClient
 ) -> None:

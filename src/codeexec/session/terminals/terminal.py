@@ -44,9 +44,11 @@ TOLD = 0.5
 LINGER = 1.0
 """Seconds that output is read on after the end of the program where another process writes it."""
 RESET = (
-    b"\x18\x1b[?1049l\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?2004l\x1b[?1004l\x1b[<9u\x1b[!p\x1b[m"
+    b"\x18\x1b7\x1b[?1049l\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?2004l\x1b[?1004l\x1b[<9u\x1b[!p"
+    b"\x1b[m"
 )
-"""What a program may have left set when it was killed."""
+"""What a program may have left set when it was killed. The cursor is saved first: to leave the
+alternate screen moves it to the saved place, also where the main screen is shown."""
 
 
 class ProgramTerminal(Protocol):
