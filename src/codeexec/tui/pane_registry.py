@@ -29,6 +29,9 @@ class PaneEntry:
 
     late: bool = True
 
+    starts_empty: bool = False
+    """Whether it has a tab only in front, until there is something in it."""
+
     @property
     def title_widget(self) -> str:
         """Id of the widget that shows the title."""
@@ -40,7 +43,14 @@ PANES: tuple[PaneEntry, ...] = (
         "editor", "Editor", "centre", "codeexec.tui.panes.documents", "editor-tabs", late=False
     ),
     PaneEntry("console", "Console", "centre", "codeexec.tui.panes.console", late=False),
-    PaneEntry("terminal", "Terminal", "centre", "codeexec.tui.panes.terminal", "terminal-tabs"),
+    PaneEntry(
+        "terminal",
+        "Terminal",
+        "centre",
+        "codeexec.tui.panes.terminal",
+        "terminal-tabs",
+        starts_empty=True,
+    ),
     PaneEntry("artifacts", "Artifacts", "side", "codeexec.tui.panes.artifacts"),
     PaneEntry("variables", "Variables", "side", "codeexec.tui.panes.variables"),
     PaneEntry("files", "Files", "left", "codeexec.tui.panes.files"),
@@ -60,6 +70,11 @@ def pane_names() -> tuple[str, ...]:
 def pane_titles() -> dict[str, str]:
     """Titles by name, in the order of the tabs."""
     return {entry.name: entry.title for entry in PANES}
+
+
+def tab_titles() -> tuple[str, ...]:
+    """Titles of the tabs at the start, on a small terminal."""
+    return tuple(entry.title for entry in PANES if not entry.starts_empty)
 
 
 def panes_at(place: Place) -> tuple[PaneEntry, ...]:

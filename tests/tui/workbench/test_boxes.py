@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from codeexec.tui.layout import PaneLayout, boxes
+from codeexec.tui.pane_registry import tab_titles
+from codeexec.tui.widgets.chrome import TabStrip
 from support.bench import open_bench
 
 LAYOUTS = [
@@ -47,3 +49,10 @@ async def test_panes_are_where_the_first_frame_says(tmp_path: Path) -> None:
                     )
                     if title.display and title.region.height:
                         assert title.region.y == box.top - 1, (pane, layout, columns, lines)
+
+
+async def test_tabs_of_a_small_terminal_are_those_that_the_first_frame_says(tmp_path: Path) -> None:
+    async with open_bench(tmp_path, {}, size=(80, 24)) as bench:
+        bar = bench.workbench.query_one("#panes-bar", TabStrip)
+        assert bar.render_line(0).text.split() == [*tab_titles()]
+        assert "Terminal" not in tab_titles()

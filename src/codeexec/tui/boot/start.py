@@ -48,7 +48,7 @@ def _show_panes(options: OpenOptions, frame: FirstFrame, place: Workspace, state
     from codeexec.tui.boot.first_frame import begins_at_prompt
     from codeexec.tui.boot.preview import document_text, front_document, panes_text
     from codeexec.tui.layout import Layouts, boxes, is_compact
-    from codeexec.tui.pane_registry import pane_titles
+    from codeexec.tui.pane_registry import pane_titles, tab_titles
 
     columns, lines = frame.size
     layout, open_names = Layouts(state / "layouts").load(place.folder)
@@ -57,7 +57,7 @@ def _show_panes(options: OpenOptions, frame: FirstFrame, place: Workspace, state
     panes = boxes(layout, columns, lines)
     console = panes["console"]
     titles = pane_titles()
-    bar = f" {'  '.join(titles.values())}"[:columns]
+    bar = f" {'  '.join(tab_titles())}"[:columns]
     titles |= {"editor": path.name} if path is not None else {}
     if not is_compact(columns, lines):
         frame.show(panes_text(panes, titles))

@@ -264,5 +264,5 @@ class TerminalController:
             is_busy = any(each.running is not None for each in snapshot.terminals.values())
             title = "Terminal" if count == 1 else f"Terminals {count}"
             tabs.append(Tab("terminal", title, "▶" if is_busy else "", "run.running"))
-        self._layout.note_terminals(count)
+        self._layout.note_content("terminal", is_empty=not count)
         self._screen.query_one("#console-title", TabStrip).show(tabs, "console")

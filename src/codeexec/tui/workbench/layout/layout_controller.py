@@ -20,7 +20,7 @@ from codeexec.tui.layout import (
     output_rows,
     output_width,
 )
-from codeexec.tui.pane_registry import place_of
+from codeexec.tui.pane_registry import PANES, place_of
 from codeexec.tui.panes.console.view import ConsoleView
 from codeexec.tui.widgets.chrome import Dragged, TabStrip
 from codeexec.tui.workbench.dispatch import Handler
@@ -48,7 +48,7 @@ class LayoutController:
         self.is_chosen = False
         """Whether the user has gone to a pane, by a command or a tab."""
         self._has_console_news = False
-        self._has_terminals = False
+        self._empty = {entry.name for entry in PANES if entry.starts_empty}
 
     def actions(self) -> Mapping[str, Handler]:
         return {
@@ -96,10 +96,10 @@ class LayoutController:
             self._has_console_news = True
             self._show_tabs()
 
-    def note_terminals(self, count: int) -> None:
-        """The session has so many terminals: with any, their pane has a tab."""
-        if bool(count) != self._has_terminals:
-            self._has_terminals = bool(count)
+    def note_content(self, pane: str, *, is_empty: bool) -> None:
+        """A pane that `starts_empty` has got something in it, or nothing any more."""
+        if is_empty != (pane in self._empty):
+            self._empty ^= {pane}
             self._show_tabs()
 
     def output_columns(self) -> int:
@@ -148,8 +148,8 @@ class LayoutController:
         return bare.showing(self.front)
 
     def _show_tabs(self) -> None:
-        empty = () if self._has_terminals else ("terminal",)
-        self._boxes.show_tabs(self.front, "console" if self._has_console_news else "", empty)
+        marked = "console" if self._has_console_news else ""
+        self._boxes.show_tabs(self.front, marked, self._empty)
 
     def rearranged(self, layout: PaneLayout) -> None:
         """Take another layout."""
