@@ -56,6 +56,18 @@ def test_markdown_reads_and_its_links_lead_to_the_web() -> None:
     assert links == {None, "https://example.org"}
 
 
+def test_code_in_markdown_has_the_colours_that_code_has_elsewhere() -> None:
+    keyword = Style(color="#123456")
+    lines = markdown_lines("```python\nfor x in y:\n```", 60, INKS | {"syntax.keyword": keyword})
+    colors = {
+        segment.text: segment.style.color.name
+        for line in lines
+        for segment in line
+        if segment.style is not None and segment.style.color is not None
+    }
+    assert colors == {"for": "#123456", "in": "#123456"}
+
+
 @pytest.mark.parametrize("mime", ["text/plain", "text/markdown", "text/html", "text/csv"])
 def test_a_file_does_not_speak_to_the_terminal(mime: str) -> None:
     match prepare(mime, f"a{EVIL}b,c\n1,2\n".encode()):

@@ -1,9 +1,19 @@
-"""Markdown as rich draws it, with plain headings. Importing it takes 1 MB: only for a page."""
+"""Markdown as rich draws it, with plain headings, and code in the colours of a theme. Importing it
+takes 1 MB: only for a page."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, cast
+
 from rich.console import Console, ConsoleOptions, RenderResult
-from rich.markdown import Heading, Markdown
+from rich.markdown import CodeBlock, Heading, Markdown
+from rich.style import Style
+from rich.syntax import Syntax, SyntaxTheme
+
+from codeexec.tui.render.highlight import meaning_of
+
+if TYPE_CHECKING:
+    from pygments.token import _TokenType
 
 
 class _LeftHeading(Heading):
@@ -14,5 +24,32 @@ class _LeftHeading(Heading):
         yield self.text
 
 
+class _CodeColors(SyntaxTheme):
+    """The styles that a console has for the meanings of tokens."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def get_style_for_token(self, token_type: tuple[str, ...]) -> Style:
+        meaning = meaning_of(cast("_TokenType", token_type))
+        return self._console.get_style(meaning, default="none")
+
+    def get_background_style(self) -> Style:
+        return Style()
+
+
+class _ColoredCode(CodeBlock):
+    """A block of code in the colours of the console's theme, not in those of one of Pygments."""
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        code, colors = str(self.text).rstrip(), _CodeColors(console)
+        yield Syntax(code, self.lexer_name, theme=colors, word_wrap=True, padding=1)
+
+
 class MarkdownPage(Markdown):
-    elements = {**Markdown.elements, "heading_open": _LeftHeading}  # noqa: RUF012 -- as rich has it
+    elements = {  # noqa: RUF012 -- as rich has it
+        **Markdown.elements,
+        "heading_open": _LeftHeading,
+        "fence": _ColoredCode,
+        "code_block": _ColoredCode,
+    }

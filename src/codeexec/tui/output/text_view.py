@@ -21,6 +21,7 @@ from textual.strip import Strip
 
 from codeexec.domain.text.printable import printable
 from codeexec.tui.commands.table import bindings
+from codeexec.tui.render.highlight import SYNTAX_MEANINGS
 
 _WEB = ("http://", "https://", "mailto:")
 _PLAIN_LINE = re.compile(r"[\x20-\x7e]*")
@@ -83,17 +84,24 @@ class TextView(ScrollView, can_focus=True, inherit_bindings=False):
         if width < 1 or width == self._width:
             return
         if self._is_markdown:
-            inks = {
-                name: self.get_component_rich_style(f"text--{name}", partial=True)
-                for name in ("heading", "link", "code", "muted", "bullet")
-            }
-            lines = await asyncio.to_thread(markdown_lines, self._text, width, inks)
+            lines = await asyncio.to_thread(markdown_lines, self._text, width, self._inks())
         else:
             lines = await asyncio.to_thread(plain_lines, self._text, width)
         self._lines, self._width = lines, width
         self.virtual_size = Size(width, len(lines))
         self.refresh()
         self.post_message(self.LaidOut())
+
+    def _inks(self) -> dict[str, Style]:
+        """The styles of Markdown and of code in it."""
+        inks = {
+            name: self.get_component_rich_style(f"text--{name}", partial=True)
+            for name in ("heading", "link", "code", "muted", "bullet")
+        }
+        variables = self.app.theme_variables
+        for name in SYNTAX_MEANINGS:
+            inks[name] = Style(color=variables.get(name.replace(".", "-")) or None)
+        return inks
 
     def render_line(self, y: int) -> Strip:
         at = y + self.scroll_offset.y
@@ -128,8 +136,9 @@ def plain_lines(text: str, width: int) -> list[Strip]:
 
 
 def markdown_lines(text: str, width: int, inks: Mapping[str, Style]) -> list[Strip]:
-    """Markdown as it reads; links lead to the web or nowhere. The first call imports what renders:
-    50 ms, so make it in a thread."""
+    """Markdown as it reads; links lead to the web or nowhere. `inks` has the styles of `heading`,
+    `link`, `code`, `muted` and `bullet`, and of code by `SYNTAX_MEANINGS`. The first call imports
+    what renders: 50 ms, so make it in a thread."""
     from codeexec.tui.output.markdown_page import MarkdownPage  # not for other text
 
     heading, code, muted = inks["heading"], inks["code"], inks["muted"]
@@ -146,6 +155,7 @@ def markdown_lines(text: str, width: int, inks: Mapping[str, Style]) -> list[Str
         "markdown.hr": muted,
         "markdown.table.border": muted,
         "markdown.table.header": heading,
+        **{name: style for name, style in inks.items() if name in SYNTAX_MEANINGS},
     }
     console = Console(
         width=width,
@@ -155,7 +165,7 @@ def markdown_lines(text: str, width: int, inks: Mapping[str, Style]) -> list[Str
         theme=Theme(styles),
         legacy_windows=False,
     )
-    page = MarkdownPage(printable(text, lines=True), code_theme="ansi_dark", hyperlinks=True)
+    page = MarkdownPage(printable(text, lines=True), hyperlinks=True)
     return [
         Strip([_led_to_the_web(segment) for segment in line])
         for line in console.render_lines(page, pad=False)

@@ -45,6 +45,9 @@ _MEANINGS: dict[str, str] = {
     "Token.Generic.Subheading": "syntax.heading",
 }
 
+SYNTAX_MEANINGS = frozenset(_MEANINGS.values())
+"""Names of the meanings in which code is painted."""
+
 
 @lru_cache(maxsize=256)
 def meaning_of(token: _TokenType) -> str:

@@ -11,6 +11,7 @@ from textual.strip import Strip
 
 from codeexec.documents.outline import headings
 from codeexec.tui.panes.documents.page.picture_slot import PictureSlot
+from codeexec.tui.render.highlight import SYNTAX_MEANINGS
 from codeexec.tui.theme.theme import Theme
 
 MOST_CHARACTERS = 20_000
@@ -105,6 +106,7 @@ def _text_lines(text: str, width: int, theme: Theme) -> list[Strip]:
     inks = {name: theme.style(meaning) for name, meaning in _INKS.items()}
     inks["heading"] += Style(bold=True)
     inks["link"] += Style(underline=True)
+    inks |= {name: theme.style(name) for name in SYNTAX_MEANINGS}
     return _spaced(markdown_lines(_with_math(_DATA.sub(r"(\1", text)), max(width, 8), inks))
 
 
