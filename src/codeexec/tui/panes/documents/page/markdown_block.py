@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from rich.segment import Segment
 from rich.style import Style
@@ -39,6 +39,7 @@ class MarkdownBlock:
         self.source = source
         self.is_heading = next(headings(source.split("\n")), None) is not None
         self.width = width
+        self.pictures = [part for part in parts if isinstance(part, PictureSlot)]
         self._parts = parts
         self._rows: list[tuple[Strip, PictureSlot | None]] = []
         self.arrange()
@@ -54,10 +55,6 @@ class MarkdownBlock:
     @property
     def lines(self) -> list[Strip]:
         return [row for row, _ in self._rows]
-
-    @property
-    def pictures(self) -> Iterable[PictureSlot]:
-        return (part for part in self._parts if isinstance(part, PictureSlot))
 
     @property
     def height(self) -> int:

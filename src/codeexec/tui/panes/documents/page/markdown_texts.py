@@ -34,6 +34,8 @@ class MarkdownTexts:
         self._theme = theme
         self._outputs = outputs
         self._texts: dict[str, MarkdownBlock] = {}
+        self._with_pictures: dict[str, MarkdownBlock] = {}
+        """Those of `_texts` that have pictures: they are looked through at each paint."""
         self._outdated: set[str] = set()
         """Cells that were rendered with another theme; shown until they are rendered again."""
         self._pictures = MarkdownPictures(requester, outputs, changed, source)
@@ -49,15 +51,18 @@ class MarkdownTexts:
         if is_current and cell.key not in self._outdated:
             return
         self._outdated.discard(cell.key)
+        self._texts.pop(cell.key, None)
+        self._with_pictures.pop(cell.key, None)
         is_blank_start = not cell.source.strip() and cell.body == cell.start
         if is_too_long(cell.source) or is_blank_start:
-            self._texts.pop(cell.key, None)
-        else:
-            self._texts[cell.key] = render_markdown(cell.source, width, self._theme)
+            return
+        block = self._texts[cell.key] = render_markdown(cell.source, width, self._theme)
+        if block.pictures:
+            self._with_pictures[cell.key] = block
 
     def load_pictures(self) -> None:
         """Load the pictures that were in view as rows were painted."""
-        self._pictures.load_wanted(self._texts.items())
+        self._pictures.load_wanted(self._with_pictures.items())
 
     def use(self, theme: Theme) -> None:
         """Render with another theme when asked next."""
