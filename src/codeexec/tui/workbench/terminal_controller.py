@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar
 
 from msgspec.structs import replace
 from textual.message import Message
@@ -87,27 +87,29 @@ class TerminalController:
         """Tell the sizes again after a reconnection: the session forgets those of a connection."""
         was_away = False
         async for link in self._state.host.links():
-            pane = self._panes.find("terminal")
-            if link.state == "connected" and was_away and pane is not None:
-                cast("TerminalPane", pane).tell_size_again()
+            if link.state == "connected" and was_away and self._panes.terminal is not None:
+                self._panes.terminal.tell_size_again()
             was_away = link.state == "reconnecting"
 
     # -- opening ---------------------------------------------------------------------------------
 
-    async def _pane(self) -> TerminalPane:
+    async def _chosen_pane(self) -> TerminalPane:
+        """The pane, with the keys; its box shows at once where the pane is not mounted yet."""
+        self._layout.choose("terminal")
         await self._panes.wait_until_complete()
-        return cast("TerminalPane", self._panes.find("terminal"))
+        self._layout.choose("terminal")
+        assert self._panes.terminal is not None
+        return self._panes.terminal
 
-    async def go(self) -> None:
+    async def go(self) -> TerminalPane:
         """Give the terminal the keys: those of its program. The first time, open a shell."""
-        self._layout.choose("terminal")
-        pane = await self._pane()
-        self._layout.choose("terminal")
+        pane = await self._chosen_pane()
         pane.show_terminals(pane.terminals or self._state.snapshot.terminals)
         if pane.current is None and not self._state.options.watch:
             await self.open_another()
         else:
             pane.input.enter()
+        return pane
 
     async def open_another(self, _: Message | None = None) -> None:
         """Open a shell in the folder of the document in front."""
@@ -148,9 +150,7 @@ class TerminalController:
         if self._state.options.watch:
             self._surface.show_error(refusal())
             return
-        self._layout.choose("terminal")
-        pane = await self._pane()
-        self._layout.choose("terminal")
+        pane = await self._chosen_pane()
         columns, rows = pane.size_for_program
         request = replace(request, columns=columns, rows=rows)
         answer = await ask(self._surface, self._state.session, request)
@@ -177,9 +177,9 @@ class TerminalController:
 
     def step(self, by: int) -> None:
         """Show the next terminal, or the one before."""
-        if self._panes.find("terminal") is not None:
+        if (pane := self._panes.terminal) is not None:
             self._layout.choose("terminal")
-            cast("TerminalPane", self._panes.find("terminal")).step(by)
+            pane.step(by)
 
     async def close(self, event: TerminalCloseRequested) -> None:
         """End a terminal; what runs in it is asked about."""
@@ -207,8 +207,8 @@ class TerminalController:
         if not text.strip():
             self._surface.post_message(NoticePosted("The line is empty."))
             return
-        await self.go()
-        (await self._pane()).input.run_line(text)
+        pane = await self.go()
+        pane.input.run_line(text)
 
     async def show_place(self, event: PlaceChosen) -> None:
         """Open a file that the output names, at its line."""
@@ -240,18 +240,17 @@ class TerminalController:
     @property
     def shown_id(self) -> str:
         """Id of the terminal that is in view; empty for none."""
-        pane = self._panes.find("terminal")
-        if pane is None or not pane.is_on_screen:
+        pane = self._panes.terminal
+        if pane is None or not pane.is_on_screen or pane.current is None:
             return ""
-        current = cast("TerminalPane", pane).current
-        return current.terminal_id if current is not None else ""
+        return pane.current.terminal_id
 
     # -- what others see -------------------------------------------------------------------------
 
     def use(self, theme: Theme) -> None:
         """Paint with another theme."""
-        if (pane := self._panes.find("terminal")) is not None:
-            cast("TerminalPane", pane).use(theme)
+        if self._panes.terminal is not None:
+            self._panes.terminal.use(theme)
 
     def show_frame(self, frame: Frame) -> None:
         """Name the terminals in the title of the console, where they are not on screen."""

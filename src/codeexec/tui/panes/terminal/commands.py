@@ -61,9 +61,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("terminal.mark", "Begin or end selecting", "terminal", "read('mark')", "v"),
     Command("terminal.left", "Cursor left", "terminal", "read('move', -1, 0)", "left,h"),
     Command("terminal.right", "Cursor right", "terminal", "read('move', 1, 0)", "right,l"),
-    Command(
-        "terminal.copy", "Copy the selection, or the screen", "terminal", "read('copy')", "c,y"
-    ),
+    Command("terminal.copy", "Copy the selection, or the line", "terminal", "read('copy')", "c,y"),
     Command("terminal.paste", "Paste", "terminal", "paste_terminal", "ctrl+v"),
     Command("terminal.search", "Search", "terminal", "search", "slash,ctrl+f"),
     Command("terminal.search_next", "Next match", "terminal", "search_step(1)", "n"),

@@ -340,9 +340,9 @@ class TerminalPane(Vertical):
     async def action_read(
         self, name: str, first: int | None = None, second: int | None = None
     ) -> None:
-        """Do what the reader does under that name. Textual cuts what is passed to `*arguments`."""
+        """Do one of the reader's actions. Textual cuts what is passed to `*arguments`."""
         arguments = (argument for argument in (first, second) if argument is not None)
-        work = getattr(self.reader, name)(*arguments)
+        work = self.reader.actions[name](*arguments)
         if isinstance(work, Awaitable):
             await work
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from textual.message import Message
 
@@ -30,6 +30,18 @@ class Reader:
         self._requester = requester
         self._view = view
         self.terminal: TerminalView | None = None
+        self.actions: Mapping[str, Callable[..., object]] = {
+            "move": self.move,
+            "page": self.page,
+            "first": self.first,
+            "last": self.last,
+            "mark": self.mark,
+            "copy": self.copy,
+            "export": self.export,
+            "jump": self.jump,
+            "copy_output": self.copy_output,
+        }
+        """What commands do (`read('NAME', …)`), by its name."""
 
     # -- cursor ----------------------------------------------------------------------------------
 

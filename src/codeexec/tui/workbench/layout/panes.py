@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from codeexec.tui.panes.console.pane import ConsolePane
     from codeexec.tui.panes.documents.pane import DocumentsPane
     from codeexec.tui.panes.pane import PaneState
+    from codeexec.tui.panes.terminal.pane import TerminalPane
 
 R = TypeVar("R")
 
@@ -106,6 +107,11 @@ class PaneSet:
     def artifacts(self) -> ArtifactPane | None:
         """The pane that displays lead to."""
         return cast("ArtifactPane | None", self.find("artifacts")) if self.are_complete else None
+
+    @property
+    def terminal(self) -> TerminalPane | None:
+        """The pane of the terminals."""
+        return cast("TerminalPane | None", self.find("terminal"))
 
     @property
     def has_artifacts(self) -> bool:
