@@ -29,7 +29,6 @@ from codeexec.tui.session.deferred import DeferredSession
 from codeexec.tui.session.feed import Frame, FrameListener
 from codeexec.tui.session.views import FileView, SessionView
 from codeexec.tui.session.workspace import Workspace
-from codeexec.tui.textual_ext import gc as garbage
 from codeexec.tui.textual_ext.screen import RoutedScreen
 from codeexec.tui.textual_ext.terminal import AppTerminal
 from codeexec.tui.theme.theme import Theme
@@ -44,6 +43,7 @@ from codeexec.tui.workbench.files.file_controller import FileController
 from codeexec.tui.workbench.files.leaving import LeavingController
 from codeexec.tui.workbench.files.saving import SavingController
 from codeexec.tui.workbench.layout.hidden_console import HiddenConsole
+from codeexec.tui.workbench.layout.late_panes import LatePanes
 from codeexec.tui.workbench.layout.layout_controller import LayoutController
 from codeexec.tui.workbench.layout.panes import PaneSet
 from codeexec.tui.workbench.layout.presenting import PresentingController
@@ -77,23 +77,11 @@ _USAGE_EVERY = 2.0
 _SHARE_EVERY = 1.0
 """Seconds between what watchers are shown."""
 
-_FURNISH_AFTER = 0.2
-"""Seconds that are left to the first key, the first run, and the kernel's own start."""
-
-_KEYS_PAUSE = 0.15
-"""Seconds without a key before the panes beside the centre are mounted: a key would wait 0.1 s."""
-
-_LATEST_FURNISH = 2.0
-"""Seconds after which they are mounted while keys come all the same."""
-
 _TRUST_AFTER = 0.3
 """Seconds after the first frame of the session before the folder's trust is looked at."""
 
 _SAME_ERROR = 2.0
 """Seconds in which the same error counts as one."""
-
-_BESIDE_AFTER = 0.04
-"""Seconds by which artifacts and variables are updated after the console, which is drawn first."""
 
 
 def _title(theme: Theme, entry: PaneEntry) -> TabStrip:
@@ -133,7 +121,14 @@ class Workbench(RoutedScreen):
         self.console_pane = self.panes.console
         self.status = StatusLine(app_context.theme)
         self._keys_shown = KeysShown(app_context.theme)
-        self._beside: list[Frame] = []
+        self._late_panes = LatePanes(
+            self,
+            self.state,
+            self.panes,
+            self.pane_layout,
+            self._build_context,
+            self._take_late_messages,
+        )
         self._last_error = ("", "")
         self._error_at = 0.0
         self._make_controllers(opening)
@@ -276,33 +271,14 @@ class Workbench(RoutedScreen):
         is_in_use = layout.is_chosen or self.console_pane.prompt.text
         layout.go(layout.front if is_in_use else pane)
         self.state.is_set_up = True
-        latest = time.monotonic() + _LATEST_FURNISH
-        self.set_timer(_FURNISH_AFTER, partial(self._furnish_in_a_pause, latest))
+        self._late_panes.begin()
         if self.state.options.demo:
             await self.tour.begin()
 
-    def _furnish_in_a_pause(self, latest: float) -> None:
-        """Mount the panes beside the centre once no key comes for a moment, or at `latest`."""
-        now = time.monotonic()
-        wait = self.state.app_context.key_at + _KEYS_PAUSE - now
-        if wait > 0 and now < latest:
-            self.set_timer(wait, partial(self._furnish_in_a_pause, latest))
-        else:
-            self.start(self._furnish, "furnish", exclusive=True)
-
-    async def _furnish(self) -> None:
-        """Mount the panes beside the centre after editor and console are on screen."""
-        is_complete = await self.panes.mount_late(self, self._build_context())
-        if is_complete:
-            self.dispatcher.route(self.files.late_messages())
-            self.dispatcher.route(self.side.late_messages())
-            self.dispatcher.route(self.terminals.late_messages())
-        if is_complete and self.state.last is not None:
-            self.panes.show_everything(self.state.snapshot)
-            self.panes.show_stored(self.documents.stored.views)
-        if is_complete and self.query("#left-divider"):  # else it is being left
-            self.pane_layout.lay_out()
-        garbage.keep()
+    def _take_late_messages(self) -> None:
+        """The panes beside the centre are there, whose messages were not loaded before."""
+        for controller in (self.files, self.side, self.terminals):
+            self.dispatcher.route(controller.late_messages())
 
     def _after_layout(self) -> None:
         """What is on screen has changed."""
@@ -459,21 +435,4 @@ class Workbench(RoutedScreen):
         self.notifier.show_frame(frame)
         self.console.take_next_inputs(frame)
         self.terminals.show_frame(frame)
-        if not self.panes.are_complete:
-            return  # they are shown all of it when they come
-        self._beside.append(frame)
-        if len(self._beside) == 1:
-            self.set_timer(_BESIDE_AFTER, self._show_beside)
-
-    def _show_beside(self) -> None:
-        """Frames for the panes beside the centre."""
-        frames, self._beside = self._beside, []
-        if self.is_leaving:
-            return
-        had_artifacts = self.panes.has_artifacts
-        with self.app.batch_update():
-            for frame in frames:
-                self.panes.show_frame(frame)
-            self.panes.follow_document()
-            if self.pane_layout.is_presenting and self.panes.has_artifacts != had_artifacts:
-                self.pane_layout.lay_out()
+        self._late_panes.show_frame(frame)
