@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-from collections.abc import Coroutine
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -14,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from codeexec.cli import exit_codes as exits
 from codeexec.cli.run.control import RunControl
 from codeexec.cli.run.events import RunEvents
+from codeexec.cli.run.tasks import RunTasks
 from codeexec.cli.run_options import RunOptions
 from codeexec.cli.streams.console import RunConsole
 from codeexec.cli.streams.printer import OutputPrinter
@@ -74,7 +73,7 @@ class _ContainedBuild:
         )
         self._events = RunEvents(self._console, as_json=False, answer=self._refuse)
         self._session: SessionClient | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = RunTasks(self._console, self._control, self._events)
 
     async def run(self, folder: Path, program: ProgramOptions) -> ContainedResult:
         """Start the container, build, end the container."""
@@ -100,36 +99,14 @@ class _ContainedBuild:
                 reader = asyncio.create_task(self._events.read(session))
                 work = asyncio.create_task(self._build(session, program))
                 try:
-                    return await self._first(work, reader)
+                    return await self._tasks.first(work, reader, self._result)
                 finally:
-                    await self._wind_up(work, reader)
+                    await self._tasks.wind_up(work, reader)
 
-    async def _first(
-        self, work: asyncio.Task[ExecutionFinished], reader: asyncio.Task[None]
-    ) -> ContainedResult:
-        waits: set[
-            asyncio.Future[ExecutionFinished] | asyncio.Future[None] | asyncio.Future[int]
-        ] = {work, reader, self._control.quit}
-        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        steps = tuple(self._events.steps)
-        if self._control.quit.done():
-            return ContainedResult(self._control.quit.result(), None, steps)
-        if work.done():
-            return ContainedResult(exits.OK, work.result(), steps)
-        reader.result()  # the reader ends by an error only
-        return ContainedResult(exits.FAILED, None, steps)
+    def _result(self, status: int, end: ExecutionFinished | None = None) -> ContainedResult:
+        return ContainedResult(status, end, tuple(self._events.steps))
 
-    async def _wind_up(self, *tasks: asyncio.Task[ExecutionFinished] | asyncio.Task[None]) -> None:
-        self._control.stop()
-        going = {*tasks, *self._tasks}
-        for task in going:
-            task.cancel()
-        await asyncio.gather(*going, return_exceptions=True)
-        self._events.close()
-        with suppress(BrokenPipeError):
-            await self._console.flush()
-
-    async def _build(self, session: SessionClient, program: ProgramOptions) -> ExecutionFinished:
+    async def _build(self, session: SessionClient, program: ProgramOptions) -> ContainedResult:
         execution_id = new_id(EXECUTION)
         if self._options.as_json:
             end = self._events.watch(execution_id)
@@ -142,17 +119,11 @@ class _ContainedBuild:
             end = self._events.begin(execution_id, printer)
         options = ExecuteOptions(kernel=self._kernel, program=program, allow_stdin=False)
         await session.call(Execute("", execution_id, origin="build", options=options))
-        return await end
-
-    def _start(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
+        return self._result(exits.OK, await end)
 
     def _start_interrupt(self) -> None:
         if self._session is not None:
-            self._start(self._interrupt(self._session))
+            self._tasks.start(self._interrupt(self._session))
 
     async def _interrupt(self, session: SessionClient) -> None:
         try:

@@ -6,7 +6,6 @@ import asyncio
 import shlex
 import shutil
 import time
-from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +19,7 @@ from codeexec.cli.run.control import RunControl
 from codeexec.cli.run.events import RunEvents
 from codeexec.cli.run.program_options import program_options
 from codeexec.cli.run.source import LoadedProgram, Piece, language_of_kernel, prelude
+from codeexec.cli.run.tasks import RunTasks
 from codeexec.cli.run_options import RunOptions
 from codeexec.cli.streams.console import RunConsole
 from codeexec.cli.streams.printer import OutputPrinter
@@ -118,7 +118,7 @@ class HeadlessRun:
         self._execution_ids: dict[int, str] = {}  # by index of the piece
         self._session: SessionClient | None = None
         self._stdin_ended = False
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = RunTasks(self._console, self._control, self._events)
 
     # -- the run ------------------------------------------------------------------------
 
@@ -154,34 +154,12 @@ class HeadlessRun:
                 reader = asyncio.create_task(self._events.read(session))
                 work = asyncio.create_task(self._run_pieces(session))
                 try:
-                    code = await self._first(work, reader)
+                    code = await self._tasks.first(work, reader, int)
                     if options.save is not None:
                         await self._save(session, options.save)
                     return code
                 finally:
-                    await self._wind_up(work, reader)
-
-    async def _first(self, work: asyncio.Task[int], reader: asyncio.Task[None]) -> int:
-        waits: set[asyncio.Future[int] | asyncio.Future[None]] = {work, reader, self._control.quit}
-        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        if self._control.quit.done():
-            return self._control.quit.result()
-        if work.done():
-            return work.result()
-        reader.result()  # the reader ends by an error only
-        return exits.FAILED
-
-    async def _wind_up(self, *tasks: asyncio.Task[int] | asyncio.Task[None]) -> None:
-        self._control.stop()
-        going = {*tasks, *self._tasks}
-        for task in going:
-            task.cancel()
-        await asyncio.gather(*going, return_exceptions=True)
-        self._events.close()
-        with suppress(BrokenPipeError, TimeoutError):
-            # A run that ends early does not wait for a reader that does not read.
-            async with asyncio.timeout(1.0 if self._control.quit.done() else None):
-                await self._console.flush()
+                    await self._tasks.wind_up(work, reader)
 
     async def _save(self, session: SessionClient, path: Path) -> None:
         from codeexec.cli.run.notebook import Executed, save_notebook
@@ -326,7 +304,7 @@ class HeadlessRun:
                 options=self._execute_options(remaining),
             )
         )
-        footer = self._start(self._show_progress(number, piece))
+        footer = self._tasks.start(self._show_progress(number, piece))
         try:
             finished = await end
         finally:
@@ -390,14 +368,8 @@ class HeadlessRun:
         blob = await session.call(ReadBlob(part.blob or ""))
         return text_of(part.mime, blob.data)
 
-    def _start(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
-
     def _start_answer(self, event: StdinRequested) -> asyncio.Task[None]:
-        return self._start(self._answer(event))
+        return self._tasks.start(self._answer(event))
 
     async def _answer(self, event: StdinRequested) -> None:
         assert self._session is not None, "events come from the session"
@@ -420,7 +392,7 @@ class HeadlessRun:
 
     def _start_interrupt(self) -> None:
         if self._session is not None:
-            self._start(self._interrupt(self._session))
+            self._tasks.start(self._interrupt(self._session))
 
     async def _interrupt(self, session: SessionClient) -> None:
         await self._console.flush()
