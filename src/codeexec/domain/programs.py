@@ -14,6 +14,11 @@ MOST_TESTS = 1_000
 """Tests that are kept of one step; the ones that failed come first."""
 
 
+def shell_status(code: int) -> int:
+    """An exit status as a shell has it: 128 + N where `code` is -N, for signal N."""
+    return code if code >= 0 else 128 - code
+
+
 class TestResult(Struct, frozen=True, omit_defaults=True):
     """How one test of a project ended. `message` says how it failed, `output` is the end of what it
     printed, kept where it failed. `place` is where it failed, or else where it is declared."""

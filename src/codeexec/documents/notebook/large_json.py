@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from itertools import chain
 
 from codeexec.documents.notebook.raw_json import Piece, SplitJson, split_list, split_object
 
@@ -59,7 +60,11 @@ def split_in_parts(
         return None
     members, last = rest
     ends.append(starts[-1] + len(last))
-    list_end = len(text) - len(members.end) - _length_after_cells(members)
+    list_end = (
+        len(text)
+        - len(members.end)
+        - _length(members, slice(members.names.index("cells") + 1, None))
+    )
     gaps = [
         text[bracket : starts[0]],
         *(text[end:start] for end, start in zip(ends, starts[1:], strict=False)),
@@ -85,21 +90,12 @@ def _rest(text: memoryview, bracket: int, last_start: int) -> tuple[SplitJson, P
         cells = split_list(members.values[at])
     except ValueError:
         return None
-    before = sum(
-        len(gap) + len(key) + len(value)
-        for gap, key, value in zip(
-            members.gaps[:at], members.keys[:at], members.values[:at], strict=True
-        )
+    is_there = (
+        _length(members, slice(at)) + len(members.gaps[at]) + len(members.keys[at]) == bracket
     )
-    is_there = before + len(members.gaps[at]) + len(members.keys[at]) == bracket
     return (members, cells.values[0]) if is_there and len(cells.values) == 1 else None
 
 
-def _length_after_cells(members: SplitJson) -> int:
-    at = members.names.index("cells") + 1
-    return sum(
-        len(gap) + len(key) + len(value)
-        for gap, key, value in zip(
-            members.gaps[at:], members.keys[at:], members.values[at:], strict=True
-        )
-    )
+def _length(members: SplitJson, part: slice) -> int:
+    """Bytes of some of the members."""
+    return sum(map(len, chain(members.gaps[part], members.keys[part], members.values[part])))

@@ -19,6 +19,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from codeexec.domain.outputs import ErrorInfo
+from codeexec.domain.programs import shell_status
 from codeexec.kernels.base import (
     Displayed,
     DisplayRefreshed,
@@ -145,9 +146,8 @@ class ProgramRun:
 
     @property
     def status(self) -> int:
-        """The exit status as a shell has it: 128 + N where signal N ended the program."""
-        code = self.spawned.process.returncode
-        return code if code >= 0 else 128 - code
+        """The exit status as a shell has it."""
+        return shell_status(self.spawned.process.returncode)
 
     async def events(self) -> AsyncIterator[list[KernelEvent]]:
         """Batches in order; the last one ends with `Finished`."""

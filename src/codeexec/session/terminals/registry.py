@@ -14,6 +14,7 @@ from codeexec.domain import requests as q
 from codeexec.domain.errors import Busy, CodeexecError, Conflict, NotFound, UsageError
 from codeexec.domain.events.terminals import TerminalClosed, TerminalExited, TerminalOpened
 from codeexec.domain.ids import TERMINAL, new_id
+from codeexec.domain.programs import shell_status
 from codeexec.domain.terminals import TerminalRow, TerminalView, stream_of
 from codeexec.domain.wire.checks import check_id
 from codeexec.environments.base import TerminalSize
@@ -336,8 +337,7 @@ class SessionTerminals:
         if isinstance(program, LeftBehind):
             output = program.output
             await terminal.take(output.data[max(offset - output.offset, 0) :])
-            code = program.end.code
-            await terminal.end(code if code >= 0 else 128 - code)
+            await terminal.end(shell_status(program.end.code))
             await asyncio.to_thread(remove_flat, run.folder)
         elif program is None:
             await terminal.end(None, "It ended with the server before this one.")

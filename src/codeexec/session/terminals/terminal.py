@@ -20,6 +20,7 @@ from codeexec.domain.events.terminals import (
     TerminalResized,
     TerminalTitled,
 )
+from codeexec.domain.programs import shell_status
 from codeexec.domain.requests import ClientInfo, ResizeTerminal, TypeInTerminal
 from codeexec.domain.terminals import TerminalView
 from codeexec.environments.base import ProcessEnd, TerminalSize
@@ -165,7 +166,7 @@ class SessionTerminal:
             end = await program.wait()
         except EnvironmentUnavailable as error:
             return None, error.message
-        return (end.code if end.code >= 0 else 128 - end.code), ""
+        return shell_status(end.code), ""
 
     async def _read(self, program: ProgramTerminal, offset: int) -> None:
         async for chunk in program.output(offset):

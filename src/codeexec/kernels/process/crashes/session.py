@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
-from codeexec.domain.errors import CodeexecError
+from codeexec.domain.errors import CodeexecError, StorageError
 from codeexec.environments.base import Environment, run
 from codeexec.environments.short_folders import make_folder, remove_flat
 from codeexec.kernels.process.crashes.debugger import WATCHER, find_debugger, watched_command
@@ -22,9 +23,11 @@ from codeexec.kernels.process.crashes.watch import (
     parse_crash,
     read_crash,
 )
+from codeexec.kernels.process.steps.guest import GuestPrograms
 from codeexec.languages.model import Language
 
-_FIND = 'command -v "$1" && command -v python3'
+PYTHON = "python3"
+_WATCHER_NAME = "watch.py"
 IN_IMAGE = " in the image by its Dockerfile"
 
 
@@ -78,51 +81,47 @@ class GuestCrashWatch:
     folder = ""
 
     def __init__(
-        self, language: Language, environment: Environment, tools: Sequence[str], place: str
+        self, language: Language, environment: Environment, tools: Mapping[str, str], folder: str
     ) -> None:
+        """`folder` has the watcher; empty where the program runs unwatched."""
         self._language = language
         self._environment = environment
         self._tools = tools
-        self._place = PurePosixPath(place)
+        self._folder = PurePosixPath(folder)
+        self._is_watching = bool(folder)
 
     @classmethod
-    async def begin(
-        cls, language: Language, environment: Environment, place: str
-    ) -> GuestCrashWatch:
-        """`place` is a folder of the container that is not there yet. Without the tools, or room
-        for their files, the program runs unwatched."""
-        if not language.debugger:
-            return cls(language, environment, (), place)
-        command = ("/bin/sh", "-c", _FIND, "sh", language.debugger)
-        printed = await run(environment, command)
-        tools = printed.stdout.decode("utf-8", "replace").split() if printed.code == 0 else []
+    async def begin(cls, language: Language, guests: GuestPrograms) -> GuestCrashWatch:
+        """Without the tools, or room for their files, the program runs unwatched."""
+        tools: Mapping[str, str] = {}
+        folder = ""
+        if language.debugger:
+            tools = await guests.find_paths((language.debugger, PYTHON))
         if len(tools) == 2:
             source = await asyncio.to_thread(WATCHER.read_bytes)
-            script = 'mkdir -p "$1" && cat > "$1/watch.py"'
-            made = await run(environment, ("/bin/sh", "-c", script, "sh", place), stdin=source)
-            if made.code:
-                tools = []
-        return cls(language, environment, tools, place)
+            with contextlib.suppress(StorageError):
+                folder = await guests.make_folder(_WATCHER_NAME, source)
+        return cls(language, guests.environment, tools, folder)
 
     def command(self, program: Sequence[str]) -> tuple[str, ...]:
-        if not self._tools:
+        if not self._is_watching:
             return tuple(program)
-        watcher = str(self._place / "watch.py")
-        return (self._tools[1], "-I", "-S", watcher, str(self._place), *program)
+        watcher = str(self._folder / _WATCHER_NAME)
+        return (self._tools[PYTHON], "-I", "-S", watcher, str(self._folder), *program)
 
     async def report(self, code: int) -> CrashReport | None:
         """See `CrashWatch.report`."""
-        if not self._tools:
+        if not self._is_watching:
             return missing_debugger(self._language, code, IN_IMAGE)
         if -code not in DEADLY:
             return None
-        content = await self._environment.read_file(self._place / CRASH, limit=MOST_CRASH)
+        content = await self._environment.read_file(self._folder / CRASH, limit=MOST_CRASH)
         if content is None:
             return None
         crash = parse_crash(content)
         name = self._language.debugger
-        core = str(self._place / CORE)
-        command = gdb_command(self._tools[0], str(crash.get("program", "")), core)
+        core = str(self._folder / CORE)
+        command = gdb_command(self._tools[name], str(crash.get("program", "")), core)
         try:
             async with asyncio.timeout(GDB_SECONDS):
                 printed = await run(self._environment, command, stdin=QUESTIONS)
@@ -132,11 +131,9 @@ class GuestCrashWatch:
         return make_report(crash, read_stacks(printed.stdout.decode("utf-8", "replace")), name)
 
     async def close(self) -> None:
-        if self._tools:
-            try:
-                await run(self._environment, ("rm", "-rf", "--", str(self._place)))
-            except CodeexecError:
-                return  # the container has ended
+        if self._is_watching:
+            with contextlib.suppress(CodeexecError):  # the container has ended
+                await run(self._environment, ("rm", "-rf", "--", str(self._folder)))
 
 
 Watch = CrashWatch | GuestCrashWatch

@@ -48,25 +48,22 @@ def read_crash(folder: Path, debugger: str, code: int) -> CrashReport | None:
     command = gdb_command(debugger, str(crash.get("program", "")), str(folder / CORE))
     name, description = Path(debugger).name, crash_words(crash)
     try:
-        with subprocess.Popen(
+        outcome = subprocess.run(
             command,
             cwd=folder,
             env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8"},
-            stdin=subprocess.PIPE,
+            input=QUESTIONS,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
-        ) as process:
-            try:
-                output, _ = process.communicate(QUESTIONS, timeout=GDB_SECONDS)
-            except BaseException:
-                process.kill()
-                raise
+            timeout=GDB_SECONDS,
+            check=False,
+        )
     except subprocess.TimeoutExpired:
         return CrashReport.plain(f"{description}. {name} took longer than {GDB_SECONDS:g} s.")
     except OSError as error:
         return CrashReport.plain(f"{description}. {name} cannot be started: {error.strerror}.")
-    return make_report(crash, read_stacks(output.decode("utf-8", "replace")), name)
+    return make_report(crash, read_stacks(outcome.stdout.decode("utf-8", "replace")), name)
 
 
 def parse_crash(content: bytes) -> Mapping[str, object]:

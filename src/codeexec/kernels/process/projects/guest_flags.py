@@ -8,7 +8,7 @@ from pathlib import Path
 from codeexec.environments.base import run
 from codeexec.kernels.process.projects.folders import folder_name
 from codeexec.kernels.process.projects.guest import guest_root
-from codeexec.kernels.process.projects.own_flags import NAME, merged
+from codeexec.kernels.process.projects.own_flags import NAME, merged, own_databases
 from codeexec.kernels.process.steps.guest import GuestPrograms
 from codeexec.languages.model import Language
 from codeexec.languages.plan import PlanOptions
@@ -46,8 +46,8 @@ async def with_guest_flags(
 
 
 def _own_flags(project: Project, file: Path, keeps_profile: bool) -> CompileFlags | None:
-    for folder in (project.folder, project.folder / "build"):
-        flags = flags_of(file, folder / NAME, keeps_profile=keeps_profile)
+    for database in own_databases(project):
+        flags = flags_of(file, database, keeps_profile=keeps_profile)
         if flags is not None:
             return flags
     return None

@@ -48,10 +48,15 @@ def merged(
     return options._replace(flags=(*arguments, *options.flags), tool=tool)
 
 
-def _databases(project: Project, environ: Mapping[str, str]) -> Iterator[Path]:
-    """Where the project can have one, the best first."""
+def own_databases(project: Project) -> Iterator[Path]:
+    """Where the folder of the project can have one."""
     yield project.folder / NAME
     yield project.folder / "build" / NAME
+
+
+def _databases(project: Project, environ: Mapping[str, str]) -> Iterator[Path]:
+    """Where the project can have one, the best first."""
+    yield from own_databases(project)
     # Not at the start of each program: importing them takes longer than the rest.
     from codeexec.kernels.process.projects.folders import build_folder
     from codeexec.languages.projects.plan import BuildChoice

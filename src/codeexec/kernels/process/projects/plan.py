@@ -10,7 +10,7 @@ from typing import NamedTuple
 from codeexec.domain.errors import NotFound
 from codeexec.domain.options import ProgramOptions, ProjectOptions
 from codeexec.domain.outputs import ErrorInfo
-from codeexec.domain.programs import StepResult, TestResult
+from codeexec.domain.programs import StepResult, TestResult, shell_status
 from codeexec.hostfiles.programs import which
 from codeexec.kernels.process.program import signal_name
 from codeexec.kernels.process.projects.folders import build_folder, prepare_folder
@@ -109,7 +109,7 @@ class ProjectPlan(NamedTuple):
         return StepResult(
             step.name,
             step.command,
-            status if status >= 0 else 128 - status,
+            shell_status(status),
             signal_name(-status) if status < 0 else "",
             round(seconds, 3),
             diagnostics=problems,

@@ -54,9 +54,11 @@ class GuestPrograms:
         await _shell(self.environment, _WRITE, str(folder), name, stdin=data)
         return str(folder / name)
 
-    def private_folder(self) -> str:
-        """The path of a folder in the container that is not there yet."""
-        return str(self._root / f"crash-{secrets.token_hex(4)}")
+    async def make_folder(self, name: str, content: bytes) -> str:
+        """The path of a new folder in the container that has this file. StorageError."""
+        folder = str(self._root / f"private-{secrets.token_hex(4)}")
+        await _shell(self.environment, _WRITE, folder, name, stdin=content)
+        return folder
 
     async def plan(
         self, language: Language, file: str, folder: str, options: PlanOptions

@@ -77,8 +77,7 @@ async def _begin_watch(
     if isinstance(environment, LocalEnvironment):
         environ = {**program.environ, **options.environment}
         return await CrashWatch.begin(program.language, environ)
-    place = guests(environment).private_folder()
-    return await GuestCrashWatch.begin(program.language, environment, place)
+    return await GuestCrashWatch.begin(program.language, guests(environment))
 
 
 def _running_program(

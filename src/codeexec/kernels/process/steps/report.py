@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from codeexec.domain.outputs import ErrorInfo
 from codeexec.domain.plain_files import read_plain
-from codeexec.domain.programs import StepName, StepResult
+from codeexec.domain.programs import StepName, StepResult, shell_status
 from codeexec.environments.base import ProcessEnd
 from codeexec.kernels.base import Finished, KernelEvent, StepDone, StreamWritten
 from codeexec.kernels.process.crashes.report import CrashReport
@@ -112,7 +112,7 @@ def step_result(
     return StepResult(
         name,
         plan.build if name == "build" else plan.run,
-        end.code if end.code >= 0 else 128 - end.code,
+        shell_status(end.code),
         signal_name(-end.code) if end.code < 0 else "",
         round(seconds, 3),
         end.peak_memory,
