@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from codeexec.domain.errors import CodeexecError
+from codeexec.environments.docker import container_cli as cli_module
 from codeexec.environments.docker import engine as engine_module
 from codeexec.environments.docker import environment as environment_module
 from codeexec.environments.docker.engine import Engine
@@ -25,7 +26,8 @@ def short_deadlines(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine_module, "MOST_PRINTED", 1 << 20)
     monkeypatch.setattr(environment_module, "START_DEADLINE", 0.5)
     monkeypatch.setattr(environment_module, "END_DEADLINE", 0.3)
-    monkeypatch.setattr(environment_module, "REMOVE_DEADLINE", 0.3)
+    monkeypatch.setattr(cli_module, "END_DEADLINE", 0.3)
+    monkeypatch.setattr(cli_module, "REMOVE_DEADLINE", 0.3)
 
 
 @pytest.fixture
@@ -123,7 +125,7 @@ async def test_a_container_that_prints_without_end_is_removed_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Docker ends `rm --force` only when the CLI that nobody reads has gone."""
-    monkeypatch.setattr(environment_module, "REMOVE_DEADLINE", 60.0)
+    monkeypatch.setattr(cli_module, "REMOVE_DEADLINE", 60.0)
     program, pid, removed = (tmp_path / name for name in ("docker", "pid", "removed"))
     program.write_text(
         "#!/bin/sh\n"

@@ -48,7 +48,6 @@ from codeexec.domain.events.terminals import TerminalEvent, fold_terminal
 from codeexec.domain.outputs import (
     TAIL_ROWS,
     Display,
-    ErrorInfo,
     Runs,
     clip_row,
     clip_runs,
@@ -57,7 +56,6 @@ from codeexec.domain.outputs import (
     last_rows,
     slice_runs,
 )
-from codeexec.domain.programs import StepResult
 from codeexec.domain.snapshot import (
     KEPT_ANSWERS,
     KEPT_DISPLAYS,
@@ -68,6 +66,7 @@ from codeexec.domain.snapshot import (
     ExecutionView,
     KernelView,
     Snapshot,
+    weight,
 )
 from codeexec.domain.wire.codec import decode_snapshot
 
@@ -137,7 +136,7 @@ class _Draft:
     def _count(self, view: ExecutionView | None, by: int) -> None:
         if view is not None and not view.is_open:
             self.ended += by
-            self.weight += by * _weight(view)
+            self.weight += by * weight(view)
 
     def _let_go(self) -> None:
         """Drop the oldest executions that are over, down to what a snapshot may hold.
@@ -409,41 +408,6 @@ def _with_output(view: ExecutionView, event: OutputChanged) -> ExecutionView:
         gone = {run.display.key for run in rewritten if run.display is not None}
         displays = tuple(d for d in view.displays if d.key not in gone) + added
     return replace(view, total=event.total, tail=tail, displays=displays[-KEPT_DISPLAYS:])
-
-
-def _weight(view: ExecutionView) -> int:
-    """About how many characters it holds."""
-    size = len(view.code) + len(view.reason) + _rows_weight(view.tail)
-    size += sum(map(_display_weight, view.displays))
-    size += sum(len(prompt) + len(answer) for prompt, answer in view.answers)
-    size += sum(_step_weight(step) for step in view.steps)
-    return size + (_error_weight(view.error) if view.error is not None else 0)
-
-
-def _rows_weight(runs: Runs) -> int:
-    size = 0
-    for run in runs:
-        size += len(run.text)
-        if run.error is not None:
-            size += _error_weight(run.error)
-        if run.display is not None:
-            size += _display_weight(run.display)
-    return size
-
-
-def _display_weight(display: Display) -> int:
-    size = 200 + sum(len(part.text or "") for part in display.parts)
-    return size + (len(repr(display.metadata)) if display.metadata else 0)
-
-
-def _step_weight(step: StepResult) -> int:
-    notes = sum(len(note.message) + 100 for each in step.diagnostics for note in each.notes)
-    tests = sum(len(test.message) + len(test.output) + 200 for test in step.tests)
-    return 200 + notes + tests + sum(len(each.message) + 200 for each in step.diagnostics)
-
-
-def _error_weight(error: ErrorInfo) -> int:
-    return len(error.value) + sum(map(len, error.traceback))
 
 
 def _with_update(view: ExecutionView, event: DisplayUpdated) -> ExecutionView:

@@ -175,3 +175,38 @@ class Snapshot(Struct, frozen=True):
         name = kernel or self.default_kernel
         views = self.executions.values()
         return next((e for e in views if e.status == "running" and e.kernel == name), None)
+
+
+def weight(view: ExecutionView) -> int:
+    """About how many characters an execution holds."""
+    size = len(view.code) + len(view.reason) + _rows_weight(view.tail)
+    size += sum(map(_display_weight, view.displays))
+    size += sum(len(prompt) + len(answer) for prompt, answer in view.answers)
+    size += sum(_step_weight(step) for step in view.steps)
+    return size + (_error_weight(view.error) if view.error is not None else 0)
+
+
+def _rows_weight(runs: Runs) -> int:
+    size = 0
+    for run in runs:
+        size += len(run.text)
+        if run.error is not None:
+            size += _error_weight(run.error)
+        if run.display is not None:
+            size += _display_weight(run.display)
+    return size
+
+
+def _display_weight(display: Display) -> int:
+    size = 200 + sum(len(part.text or "") for part in display.parts)
+    return size + (len(repr(display.metadata)) if display.metadata else 0)
+
+
+def _step_weight(step: StepResult) -> int:
+    notes = sum(len(note.message) + 100 for each in step.diagnostics for note in each.notes)
+    tests = sum(len(test.message) + len(test.output) + 200 for test in step.tests)
+    return 200 + notes + tests + sum(len(each.message) + 200 for each in step.diagnostics)
+
+
+def _error_weight(error: ErrorInfo) -> int:
+    return len(error.value) + sum(map(len, error.traceback))

@@ -60,18 +60,14 @@ def split_in_parts(
         return None
     members, last = rest
     ends.append(starts[-1] + len(last))
-    list_end = (
-        len(text)
-        - len(members.end)
-        - _length(members, slice(members.names.index("cells") + 1, None))
-    )
+    at = members.names.index("cells")
+    list_end = len(text) - len(members.end) - _length(members, slice(at + 1, None))
     gaps = [
         text[bracket : starts[0]],
         *(text[end:start] for end, start in zip(ends, starts[1:], strict=False)),
     ]
     values = [text[start:end] for start, end in zip(starts, ends, strict=True)]
     cells = SplitJson((), gaps, (b"",) * len(gaps), values, text[ends[-1] : list_end])
-    at = members.names.index("cells")
     all_values = [*members.values]
     all_values[at] = text[bracket:list_end]
     whole = SplitJson(members.names, members.gaps, members.keys, all_values, members.end)
@@ -90,9 +86,8 @@ def _rest(text: memoryview, bracket: int, last_start: int) -> tuple[SplitJson, P
         cells = split_list(members.values[at])
     except ValueError:
         return None
-    is_there = (
-        _length(members, slice(at)) + len(members.gaps[at]) + len(members.keys[at]) == bracket
-    )
+    start = _length(members, slice(at)) + len(members.gaps[at]) + len(members.keys[at])
+    is_there = start == bracket
     return (members, cells.values[0]) if is_there and len(cells.values) == 1 else None
 
 

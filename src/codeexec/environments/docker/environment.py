@@ -29,6 +29,7 @@ from codeexec.environments.base import (
 )
 from codeexec.environments.budget import Budget
 from codeexec.environments.docker.boot import boot_arguments, source
+from codeexec.environments.docker.container_cli import END_DEADLINE, ContainerCli
 from codeexec.environments.docker.engine import Engine
 from codeexec.environments.docker.failures import explain
 from codeexec.environments.docker.growth import Hidden
@@ -55,9 +56,6 @@ from codeexec.environments.trust.store import TrustStore
 from codeexec.hostfiles.place import locate
 
 START_DEADLINE = 60.0
-END_DEADLINE = 3.0
-REMOVE_DEADLINE = 20.0
-LOOK_EVERY = 0.1
 SCRATCH = "/workspace"
 """Where code finds itself when no folder of the host is mounted."""
 
@@ -123,10 +121,9 @@ class DockerEnvironment:
         """What the person should know about this container, one sentence each."""
         self._folder = PurePosixPath(workspace or SCRATCH)
         self._id = f"codeexec-{plan.session[:24] or 'kernel'}-{uuid.uuid4().hex[:10]}"
-        self._process: Child | None = None
+        self._cli = ContainerCli(plan.engine, self._id)
         self._wire: RelayConnection | None = None
         self._tasks: list[asyncio.Task[None]] = []
-        self._said = bytearray()
         self._broken: CodeexecError | None = None
         self._python = (3, 0)
         self._paused = False
@@ -217,20 +214,14 @@ class DockerEnvironment:
 
     def poll(self) -> int | None:
         """The CLI's exit code, which is the container's: 137 when it was killed from outside."""
-        return self._process.returncode if self._process else None
+        process = self._cli.process
+        return process.returncode if process else None
 
     async def terminate(self) -> None:
-        process = self._process
+        process = self._cli.process
         if process is not None and process.returncode is None:
             self._ended_by_us = True
-            # The end of the pipe is all it takes, unless it is paused or its relay was stopped.
-            if process.stdin is not None:
-                process.stdin.close()
-            try:
-                async with asyncio.timeout(0 if self._paused else END_DEADLINE):
-                    await process.wait()
-            except TimeoutError:
-                await self._remove()
+            await self._cli.end(process, is_paused=self._paused)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -293,9 +284,8 @@ class DockerEnvironment:
 
     async def wait(self) -> int:
         """Wait for the container's end, and give its exit code."""
-        if self._process is None:
-            return 0
-        return await self._process.wait()
+        process = self._cli.process
+        return await process.wait() if process is not None else 0
 
     def end_explained(self) -> CodeexecError | None:
         """Why the container ended; None while it runs."""
@@ -312,15 +302,10 @@ class DockerEnvironment:
             0: "ended because its relay was ended from inside",
         }
         why = words.get(code)
-        if why is None and code > 0 and self._said.strip():
-            return explain(self.plan.engine.name, code, self.said, self.plan.image)
+        if why is None and code > 0 and self._cli.last_errors.strip():
+            return explain(self.plan.engine.name, code, self._cli.last_errors, self.plan.image)
         why = why or (f"lost its engine's CLI (signal {-code})" if code < 0 else f"ended ({code})")
         return EnvironmentUnavailable(f"The container {why}.", "Restart the kernel.")
-
-    @property
-    def said(self) -> str:
-        """The end of what the CLI and the relay wrote to stderr."""
-        return self._said.decode(errors="replace")
 
     # ---- start and end -------------------------------------------------------------------------
 
@@ -342,7 +327,7 @@ class DockerEnvironment:
             # Before the first of its code runs, or nobody would know if we were killed.
             await asyncio.to_thread(self._trust.record_mount, str(self._mounted), self._id)
             self._is_recorded = True
-        process = await self._start_cli(*argv, *boot_arguments())
+        process = await self._cli.start(*argv, *boot_arguments())
         assert process.stdin is not None
         assert process.stdout is not None
         with contextlib.suppress(ConnectionError):
@@ -350,7 +335,7 @@ class DockerEnvironment:
         wire = self._wire = RelayConnection(process.stdout, process.stdin)
         self._tasks = [
             asyncio.create_task(self._carry(wire, process), name=f"wire of {self._id}"),
-            asyncio.create_task(self._listen(process), name=f"stderr of {self._id}"),
+            asyncio.create_task(self._cli.listen(process), name=f"stderr of {self._id}"),
         ]
         try:
             async with asyncio.timeout(START_DEADLINE):
@@ -361,10 +346,12 @@ class DockerEnvironment:
                 "Look at the engine's load, and try again.",
             ) from None
         except EnvironmentUnavailable:
-            await self._ended_or_removed(process)
+            await self._cli.ended_or_removed(process)
             await asyncio.wait(self._tasks, timeout=END_DEADLINE)
             code = process.returncode or 0
-            raise self._broken or explain(plan.engine.name, code, self.said, plan.image) from None
+            raise self._broken or explain(
+                plan.engine.name, code, self._cli.last_errors, plan.image
+            ) from None
         if hello.get("protocol") != PROTOCOL:
             raise ProtocolError("What answered in the container is not our relay.")
         match hello.get("python"):
@@ -377,17 +364,6 @@ class DockerEnvironment:
                 f"The folder {self._mounted} was exchanged while the container started.",
                 "Stop the session whose code works in the folder above, and try again.",
             )
-
-    async def _start_cli(self, *arguments: str) -> Child:
-        """Start the engine's CLI, also when this is cancelled: a CLI that was killed may leave a
-        container that it has made and not begun. `terminate` ends it by the end of its pipe."""
-        starting = asyncio.ensure_future(self.plan.engine.start(*arguments, feed=True))
-        try:
-            self._process = await asyncio.shield(starting)
-        except asyncio.CancelledError:
-            self._process = await starting
-            raise
-        return self._process
 
     async def _carry(self, wire: RelayConnection, process: Child) -> None:
         running = asyncio.ensure_future(wire.run())
@@ -407,52 +383,10 @@ class DockerEnvironment:
             # The code inside has got at the pipe: nothing that comes from there can be trusted.
             error.next_step = "The container was removed. Restart the kernel."
             self._broken = error
-            await self._remove()
+            await self._cli.remove()
         if process.stdin is not None:
             process.stdin.close()
-        await self._ended_or_removed(process)
-
-    async def _ended_or_removed(self, process: Child) -> None:
-        """The pipe has ended, so the engine's CLI must: one that hangs is ended by force."""
-        try:
-            async with asyncio.timeout(END_DEADLINE):
-                await process.wait()
-        except TimeoutError:
-            await self._remove()
-
-    async def _listen(self, process: Child) -> None:
-        assert process.stderr is not None
-        while chunk := await process.stderr.read(1 << 14):
-            self._said += chunk
-            del self._said[:-8192]
-
-    async def _remove(self) -> None:
-        """By force: for a container that does not see the end of its pipe."""
-        call = self.plan.engine.call("rm", "--force", self._id, deadline=REMOVE_DEADLINE)
-        removing = asyncio.create_task(call, name=f"removal of {self._id}")
-        try:
-            await asyncio.wait({removing}, timeout=END_DEADLINE)
-            process = self._process
-            if process is not None and process.returncode is None:
-                # A container that prints without end is not removed before its CLI has gone,
-                # which nobody reads any more.
-                await process.end()
-        finally:
-            try:
-                await removing
-            except EnvironmentUnavailable as error:
-                if "already in progress" in error.message:
-                    await self._until_removed()
-
-    async def _until_removed(self) -> None:
-        """Wait for an engine that removes the container already: `rm` refuses to, and ends at
-        once."""
-        form = ("--format", "{{.Id}}")
-        with contextlib.suppress(EnvironmentUnavailable):
-            for _ in range(round(REMOVE_DEADLINE / LOOK_EVERY)):
-                inspect = ("container", "inspect", *form, self._id)
-                await self.plan.engine.call(*inspect, deadline=REMOVE_DEADLINE)
-                await asyncio.sleep(LOOK_EVERY)
+        await self._cli.ended_or_removed(process)
 
 
 def _exchangeable(folder: Path | None) -> list[int] | None:
