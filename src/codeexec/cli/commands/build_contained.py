@@ -12,7 +12,7 @@ from codeexec.cli import messages as style
 from codeexec.cli.commands.build_project import place_of, print_test
 from codeexec.cli.run.contained_build import ContainedResult, run_contained
 from codeexec.cli.run_options import RunOptions
-from codeexec.cli.script.build_words import build_words
+from codeexec.cli.script.build_words import built_by
 from codeexec.cli.script.file_build import print_diagnostic, print_end
 from codeexec.domain.errors import CodeexecError, NotFound
 from codeexec.domain.options import PROGRAMS, PROJECT_KERNEL, ProgramOptions, ProjectOptions
@@ -38,9 +38,8 @@ def build_contained(
         folder = path.parent
         remark = f"The container works in {folder}, where {path.name} is."
         options = options._replace(remarks=(*options.remarks, remark))
-    program = _program(
-        options, ProgramOptions(str(path.relative_to(folder)), steps="build"), language
-    )
+    request = ProgramOptions(str(path.relative_to(folder)), steps="build")
+    program = built_by(options, request, language)
     return _report(options, run_contained(options, folder, f"{PROGRAMS}:{language.name}", program))
 
 
@@ -58,7 +57,7 @@ def _build_target(options: RunOptions, preset: str, *, is_test: bool) -> int:
     if project.folder != Path.cwd():
         remark = f"The container works in {project.folder}, the folder of the project."
         options = options._replace(remarks=(*options.remarks, remark))
-    result = run_contained(options, project.folder, PROJECT_KERNEL, _program(options, program))
+    result = run_contained(options, project.folder, PROJECT_KERNEL, built_by(options, program))
     path = "" if is_test else _path_of_program(project, target)
     return _report(options, result, path)
 
@@ -71,22 +70,6 @@ def _path_of_program(project: Project, target: str) -> str:
         return str(find_program(project, project.folder, target))
     except CodeexecError:
         return ""  # the target makes none, or there are several
-
-
-def _program(
-    options: RunOptions, program: ProgramOptions, language: Language | None = None
-) -> ProgramOptions:
-    from msgspec.structs import replace
-
-    words = build_words(options, language)
-    return replace(
-        program,
-        profile=words.profile,
-        compiler=words.compiler,
-        standard=words.standard,
-        flags=words.flags,
-        rebuild=options.no_cache,
-    )
 
 
 def _report(options: RunOptions, result: ContainedResult, path: str = "") -> int:

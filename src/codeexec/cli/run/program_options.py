@@ -6,7 +6,7 @@ from pathlib import Path
 
 from codeexec.cli.run.source import LoadedProgram
 from codeexec.cli.run_options import RunOptions
-from codeexec.cli.script.build_words import build_words
+from codeexec.cli.script.build_words import built_by
 from codeexec.domain.options import ProgramOptions, ProjectOptions
 from codeexec.languages.catalog import by_name
 
@@ -22,17 +22,7 @@ def program_options(
         folder = str((run.cwd or Path()).absolute())
     elif run.cwd is not None:
         file = str(Path(run.file).absolute())
-    words = build_words(run, None if loaded.target else by_name(loaded.language))
-    return ProgramOptions(
-        file,
-        arguments=run.arguments,
-        profile=words.profile,
-        compiler=words.compiler,
-        standard=words.standard,
-        flags=words.flags,
-        rows=rows,
-        rebuild=run.no_cache,
-        echo=echo,
-        project=project,
-        folder=folder,
+    program = ProgramOptions(
+        file, arguments=run.arguments, rows=rows, echo=echo, project=project, folder=folder
     )
+    return built_by(run, program, None if loaded.target else by_name(loaded.language))

@@ -8,6 +8,7 @@ from codeexec.languages.catalog import by_name
 
 if TYPE_CHECKING:
     from codeexec.cli.run_options import RunOptions
+    from codeexec.domain.options import ProgramOptions
     from codeexec.languages.model import Language
     from codeexec.languages.profiles import BuildWords
 
@@ -20,3 +21,13 @@ def build_words(options: RunOptions, language: Language | None = None) -> BuildW
 
     chosen = BuildWords(options.profile, options.compiler, options.standard, options.flags)
     return resolve(language or by_name("cpp"), options.profiles, chosen)
+
+
+def built_by(
+    options: RunOptions, program: ProgramOptions, language: Language | None = None
+) -> ProgramOptions:
+    """The program or project, to be built as the options say. UsageError as in `build_words`."""
+    from msgspec.structs import replace
+
+    words = build_words(options, language)
+    return replace(program, **words._asdict(), rebuild=options.no_cache)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from codeexec.cli import exit_codes as exits
-from codeexec.cli.script.build_words import build_words
+from codeexec.cli.script.build_words import built_by
 from codeexec.cli.script.launch import NotRun, own_environment
 from codeexec.cli.script.steps import BuiltScript, ending_by_signals, write_error
 from codeexec.domain.errors import CodeexecError
@@ -43,16 +43,8 @@ def plan_target(
     """The plan to build a target, or to run the tests. NotRun where a tool is missing; NotFound,
     UsageError, StorageError."""
     cwd = Path(options.cwd or ".").absolute()
-    words = build_words(options)
-    request = ProgramOptions(
-        steps=steps,
-        profile=words.profile,
-        compiler=words.compiler,
-        standard=words.standard,
-        flags=words.flags,
-        rebuild=options.no_cache,
-        project=ProjectOptions(folder, target, preset),
-    )
+    program = ProgramOptions(steps=steps, project=ProjectOptions(folder, target, preset))
+    request = built_by(options, program)
     try:
         return plan_project(request, cwd, {**own_environment(), **options.env})
     except ToolMissing as error:
