@@ -14,10 +14,10 @@ from codeexec.cli.run.contained_build import ContainedResult, run_contained
 from codeexec.cli.run_options import RunOptions
 from codeexec.cli.script.build_words import built_by
 from codeexec.cli.script.file_build import print_diagnostic, print_end
-from codeexec.domain.errors import CodeexecError, NotFound
+from codeexec.domain.errors import CodeexecError
 from codeexec.domain.options import PROGRAMS, PROJECT_KERNEL, ProgramOptions, ProjectOptions
 from codeexec.languages.projects.built import find_program
-from codeexec.languages.projects.detect import Project, find_project
+from codeexec.languages.projects.detect import Project, require_project
 
 if TYPE_CHECKING:
     from codeexec.languages.model import Language
@@ -45,13 +45,7 @@ def build_contained(
 
 def _build_target(options: RunOptions, preset: str, *, is_test: bool) -> int:
     name, target = place_of(options.file)
-    place = Path(name or ".").absolute()
-    project = find_project(place)
-    if project is None:
-        raise NotFound(
-            f"There is no project in {place}, nor above it.",
-            "A project has a CMakeLists.txt, meson.build, build.ninja or Makefile.",
-        )
+    project = require_project(Path(name or ".").absolute())
     request = ProjectOptions(str(project.folder), target, preset)
     program = ProgramOptions(steps="test" if is_test else "build", project=request)
     if project.folder != Path.cwd():

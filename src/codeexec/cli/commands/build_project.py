@@ -12,12 +12,12 @@ from codeexec.cli.run_options import RunOptions
 from codeexec.cli.script.file_build import print_diagnostic, print_end
 from codeexec.cli.script.projects import build_steps, plan_target
 from codeexec.domain.backends import CONTAINERS
-from codeexec.domain.errors import CodeexecError, NotFound
+from codeexec.domain.errors import CodeexecError
 from codeexec.domain.programs import StepResult, TestResult
 from codeexec.environments.trust.store import TrustStore
 from codeexec.kernels.process.projects.plan import ProjectPlan, failure_of
 from codeexec.kernels.process.projects.targets import list_targets
-from codeexec.languages.projects.detect import find_project
+from codeexec.languages.projects.detect import require_project
 from codeexec.languages.projects.scan import names_target, scan_project
 
 
@@ -40,12 +40,7 @@ def build_target(options: RunOptions, preset: str, *, is_test: bool) -> int:
 def show_targets(options: RunOptions) -> int:
     """List the targets of the project, one a line."""
     folder, _ = place_of(options.file)
-    project = find_project(Path(folder or "."))
-    if project is None:
-        raise NotFound(
-            f"There is no project in {Path(folder or '.').absolute()}, nor above it.",
-            "A project has a CMakeLists.txt, meson.build, build.ninja or Makefile.",
-        )
+    project = require_project(Path(folder or "."))
     if options.backend == CONTAINERS:
         targets = scan_project(project).targets  # tools of this machine execute nothing then
     else:

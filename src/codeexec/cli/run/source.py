@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from codeexec.documents.model import CellKind
 from codeexec.domain.backends import CONTAINERS
-from codeexec.domain.errors import DocumentError, NotFound, UsageError
+from codeexec.domain.errors import DocumentError, UsageError
 from codeexec.environments.pythons.folders import looks_like_path
 
 if TYPE_CHECKING:
@@ -150,12 +150,10 @@ def load_other(file: str, language: str) -> LoadedProgram:
 
 def load_target(target: str, place: Path) -> LoadedProgram:
     """A target of the project that the folder `place` is in. NotFound."""
-    from codeexec.languages.projects.detect import find_project
+    from codeexec.languages.projects.detect import require_project
     from codeexec.languages.projects.reports import PROJECT
 
-    project = find_project(place.absolute())
-    if project is None:
-        raise NotFound(f"There is no project in {place}, nor above it.")
+    project = require_project(place.absolute())
     pieces = (Piece(""),)
     return LoadedProgram(None, pieces, project.folder, language=PROJECT.name, target=target)
 

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from codeexec.domain.errors import NotFound
 from codeexec.domain.plain_files import open_plain
 from codeexec.hostfiles.state import is_own
 
@@ -42,6 +43,22 @@ class Project(NamedTuple):
     def title(self) -> str:
         """Such as `CMake project app`."""
         return f"{TITLES[self.system]} project {self.folder.name}"
+
+
+def require_project(place: Path) -> Project:
+    """As `find_project`; NotFound where there is none."""
+    project = find_project(place)
+    if project is None:
+        raise no_project(place)
+    return project
+
+
+def no_project(place: Path) -> NotFound:
+    """The error that says so."""
+    return NotFound(
+        f"There is no project in {place.absolute()}, nor above it.",
+        "A project has a CMakeLists.txt, meson.build, build.ninja or Makefile.",
+    )
 
 
 def find_project(place: Path) -> Project | None:

@@ -19,7 +19,7 @@ from codeexec.kernels.process.steps.report import build_error
 from codeexec.kernels.process.steps.tools import ToolMissing
 from codeexec.languages.plan import Plan
 from codeexec.languages.projects.built import find_program
-from codeexec.languages.projects.detect import TITLES, Project, find_project
+from codeexec.languages.projects.detect import TITLES, Project, require_project
 from codeexec.languages.projects.plan import (
     INSTALL,
     BuildChoice,
@@ -122,12 +122,7 @@ def find_request(options: ProgramOptions, cwd: Path) -> tuple[Project, BuildChoi
     UsageError for what its build system does not have."""
     request = options.project or ProjectOptions()
     place = cwd / request.folder
-    project = find_project(place)
-    if project is None:
-        raise NotFound(
-            f"There is no project in {place}, nor above it.",
-            "A project has a CMakeLists.txt, meson.build, build.ninja or Makefile.",
-        )
+    project = require_project(place)
     choice = BuildChoice(
         request.target,
         request.preset,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 
 from codeexec.domain import requests as q
-from codeexec.domain.errors import CodeexecError, NotFound
+from codeexec.domain.errors import CodeexecError
 from codeexec.domain.events import CellRef
 from codeexec.domain.options import (
     PROJECT_KERNEL,
@@ -142,17 +142,12 @@ class ProjectController:
     def _project(self, named: Path | None = None) -> Project | None:
         """That of a folder which is named, else that in use; the user is told where there is
         none."""
-        from codeexec.languages.projects.detect import find_project  # not at the start
+        from codeexec.languages.projects.detect import find_project, no_project  # not at the start
 
         sheet = self._documents.sheet
         folder = self._state.place.folder
         place = named or (folder if sheet is None or sheet.untitled else sheet.path)
         project = find_project(place) or find_project(folder)
         if project is None:
-            self._surface.show_error(
-                NotFound(
-                    f"There is no project in {folder}.",
-                    "A project has a CMakeLists.txt, meson.build, build.ninja or Makefile.",
-                )
-            )
+            self._surface.show_error(no_project(folder))
         return project
