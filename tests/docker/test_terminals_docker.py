@@ -32,15 +32,7 @@ async def test_a_shell_has_pipes_jobs_and_integration_in_the_container(
             assert terminal.view.place == "docker"
 
             async def run(line: str, count: int) -> str:
-                await terminal.type(f"{line}\r")
-                await terminal.until(
-                    lambda: (
-                        terminal.view
-                        and len(terminal.view.commands) >= count
-                        and terminal.view.commands[count - 1].end_row is not None
-                    ),
-                    f"the end of {line!r}",
-                )
+                await terminal.run(line, count)
                 assert terminal.view is not None
                 command = terminal.view.commands[count - 1]
                 return await terminal.text(command.output_row, command.end_row or 0)

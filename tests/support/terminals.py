@@ -77,6 +77,16 @@ class TerminalClient:
     async def sees(self, text: str) -> None:
         await self.until(lambda: text in self.screen.text, f"{text!r} on the screen")
 
+    async def run(self, line: str, count: int) -> None:
+        """Type a line of a shell, and wait until so many commands have ended."""
+
+        def has_ended() -> bool:
+            commands = self.view.commands if self.view is not None else ()
+            return len(commands) >= count and commands[count - 1].end_row is not None
+
+        await self.type(f"{line}\r")
+        await self.until(has_ended, f"the end of {line!r}")
+
     async def text(self, start: int = 0, end: int = 0) -> str:
         request = q.ReadTerminalText(self.terminal_id, start, end)
         return (await self.session.call(request)).text

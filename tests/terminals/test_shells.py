@@ -11,7 +11,7 @@ import pytest
 from codeexec.client.api import SessionClient
 from codeexec.client.embedded import EmbeddedHost
 from codeexec.domain import requests as q
-from support.terminals import TerminalClient, open_terminal
+from support.terminals import open_terminal
 
 SHELLS = [name for name in ("bash", "zsh", "fish") if shutil.which(name)]
 
@@ -43,19 +43,6 @@ async def session(home: Path) -> AsyncIterator[SessionClient]:
         yield host.session((await host.call(request)).session_id)
 
 
-async def run(terminal: TerminalClient, line: str, count: int) -> None:
-    """Type a line, and wait until so many commands have ended."""
-    await terminal.type(f"{line}\r")
-    await terminal.until(
-        lambda: (
-            terminal.view
-            and len(terminal.view.commands) >= count
-            and terminal.view.commands[count - 1].end_row is not None
-        ),
-        f"the end of {line!r}",
-    )
-
-
 @pytest.mark.parametrize("shell", SHELLS)
 async def test_commands_are_told_with_their_output_and_status(
     session: SessionClient, home: Path, shell: str
@@ -63,9 +50,9 @@ async def test_commands_are_told_with_their_output_and_status(
     terminal = await open_terminal(session, shell=shell)
     async with terminal.watch():
         await terminal.until(lambda: terminal.screen.cursor.column == 2, "a prompt")
-        await run(terminal, "echo one; echo 'two ✓;%'", 1)
-        await run(terminal, "sh -c 'exit 3'", 2)
-        await run(terminal, "cd ..; echo $MINE", 3)
+        await terminal.run("echo one; echo 'two ✓;%'", 1)
+        await terminal.run("sh -c 'exit 3'", 2)
+        await terminal.run("cd ..; echo $MINE", 3)
         await terminal.until(lambda: terminal.view and terminal.view.folder == str(home))
         assert terminal.view is not None
         assert terminal.view.has_integration
@@ -95,8 +82,8 @@ async def test_a_file_that_is_printed_forges_nothing(
     terminal = await open_terminal(session, shell=shell)
     async with terminal.watch():
         await terminal.until(lambda: terminal.screen.cursor.column == 2, "a prompt")
-        await run(terminal, "cat evil.txt; sh -c 'exit 5'", 1)
-        await run(terminal, "env | grep -c CODEEXEC_NONCE", 2)
+        await terminal.run("cat evil.txt; sh -c 'exit 5'", 1)
+        await terminal.run("env | grep -c CODEEXEC_NONCE", 2)
         assert terminal.view is not None
         first, second = terminal.view.commands
         assert (first.text, first.exit_code) == ("cat evil.txt; sh -c 'exit 5'", 5)
@@ -111,12 +98,12 @@ async def test_bash_hands_the_status_to_the_users_prompt_command(
     terminal = await open_terminal(session, shell="bash")
     async with terminal.watch():
         await terminal.until(lambda: terminal.screen.cursor.column == 2, "a prompt")
-        await run(terminal, "sh -c 'exit 9'", 1)
-        await run(terminal, "echo seen-$seen", 2)
+        await terminal.run("sh -c 'exit 9'", 1)
+        await terminal.run("echo seen-$seen", 2)
         await terminal.sees("seen-9")
         await terminal.type("\r")
-        await run(terminal, "sh -c 'exit 9'", 3)
-        await run(terminal, "sh -c 'exit 9'", 4)
+        await terminal.run("sh -c 'exit 9'", 3)
+        await terminal.run("sh -c 'exit 9'", 4)
         assert terminal.view is not None
         assert [command.text for command in terminal.view.commands][2:] == ["sh -c 'exit 9'"] * 2
 

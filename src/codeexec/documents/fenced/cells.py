@@ -9,6 +9,7 @@ https://myst-nb.readthedocs.io/en/latest/authoring/text-notebooks.html
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from itertools import count
 from typing import NamedTuple
@@ -48,7 +49,8 @@ class _Part(NamedTuple):
 
 
 def find_fences(lines: Sequence[str]) -> tuple[list[Fence], list[int]]:
-    """The fences of a Markdown text that have an end, and the lines of headings outside of them.
+    """The fences of a Markdown text that have an end, and the lines of headings outside of them, in
+    order.
     Front matter holds neither."""
     fences: list[Fence] = []
     headings: list[int] = []
@@ -177,7 +179,7 @@ class FencedCells(CellIndex):
             start = 0  # no cell is above
         if start == end:
             return []
-        starts = [number for number in headings if start < number < end]
+        starts = headings[bisect_right(headings, start) : bisect_left(headings, end)]
         if starts and not any(line.strip() for line in self._text[start : starts[0]]):
             starts = starts[1:]
         return [_Part(line, _PROSE) for line in (start, *starts)]

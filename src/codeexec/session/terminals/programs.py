@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from codeexec.environments.base import Environment, ProcessEnd, TerminalHandle, TerminalSize
-from codeexec.environments.holder.client import ChannelReader, Chunk, LeftBehind
+from codeexec.environments.holder.client import ChannelReader, Chunk, LeftBehind, read_left_behind
 from codeexec.environments.holder.terminal import LocalTerminal
 from codeexec.environments.local import LocalEnvironment
 
@@ -115,6 +115,4 @@ async def find_program(environment: Environment, folder: str) -> Program | LeftB
     terminal = await environment.find_terminal(folder)
     if terminal is not None:
         return HeldProgram(environment, terminal)
-    from codeexec.environments.holder.client import read_left_behind
-
     return await asyncio.to_thread(read_left_behind, Path(folder))
