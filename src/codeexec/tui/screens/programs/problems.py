@@ -67,6 +67,10 @@ class ProblemsScreen(Picker[ChosenProblem | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("problems")]
 
+    DEFAULT_CSS = """
+    ProblemsScreen #word { margin-top: 1; }
+    """
+
     def __init__(
         self,
         read: Callable[[], Sequence[CellProblem]],
