@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import io
-import json
 import os
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -31,6 +30,7 @@ from codeexec.tui.panes.editor import painting
 from codeexec.tui.theme.color_depth import Depth
 from codeexec.tui.widgets import keys_shown, status
 from support.bench import DEADLINE, Bench, engine_in, open_bench
+from support.notebooks import code, markdown, notebook, stream
 from support.shells import Shell, use_plain_bash
 
 Look = tuple[str, Depth]
@@ -295,16 +295,6 @@ def _plot() -> dict[str, object]:
 
 def _page_cells() -> list[dict[str, object]]:
     """A notebook with one output of each kind."""
-
-    def code(source: str, *outputs: dict[str, object], count: int) -> dict[str, object]:
-        return {
-            "cell_type": "code",
-            "metadata": {},
-            "source": source,
-            "execution_count": count,
-            "outputs": list(outputs),
-        }
-
     table = (
         "<table><thead><tr><th></th><th>wind</th><th>open</th></tr></thead><tbody>"
         "<tr><th>Harbour</th><td>12.5</td><td>True</td></tr>"
@@ -315,7 +305,7 @@ def _page_cells() -> list[dict[str, object]]:
     trace = ["Traceback (most recent call last):", "ZeroDivisionError: division by zero"]
     text = "# Wind\n\nThe *mean* of `n` stations is $\\frac{1}{n}\\sum_i x_i$:\n\n- Harbour\n- Hill"
     return [
-        {"cell_type": "markdown", "metadata": {}, "source": text},
+        markdown(text),
         code(
             "weather",
             {"output_type": "execute_result", "data": data, "metadata": {}, "execution_count": 3},
@@ -331,17 +321,16 @@ def _page_cells() -> list[dict[str, object]]:
             },
             count=4,
         ),
-        code("stations()", {"output_type": "stream", "name": "stdout", "text": rows}, count=5),
+        code("stations()", stream(rows), count=5),
         code("plot()", {"output_type": "display_data", "data": _plot(), "metadata": {}}, count=6),
-        {"cell_type": "markdown", "metadata": {}, "source": "## Later"},
+        markdown("## Later"),
     ]
 
 
 @asynccontextmanager
 async def page(folder: Path, size: Size) -> AsyncIterator[Bench]:
     """A notebook as a page, with its saved outputs, one of them collapsed; keys act on cells."""
-    notebook = {"cells": _page_cells(), "metadata": {}, "nbformat": 4, "nbformat_minor": 4}
-    files = {"wind.ipynb": json.dumps(notebook)}
+    files = {"wind.ipynb": notebook(*_page_cells())}
     settings = Settings(editor=Editor(notebook="page", lint=False))
     async with open_bench(folder, files, size=size, settings=settings) as bench:
         await bench.is_idle()

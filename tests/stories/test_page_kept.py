@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 from pathlib import Path
@@ -13,6 +12,7 @@ from codeexec.tui.options import OpenOptions
 from codeexec.tui.panes.documents.page.output_block import OutputFold
 from codeexec.tui.session.views import FileView, SessionView, SessionViews
 from support.bench import Bench, engine_in, open_bench
+from support.notebooks import code, markdown, notebook
 from support.servers import Apart
 from support.tty import Tty, workbench
 
@@ -22,19 +22,9 @@ RUN_ALL = "\x1b[19~"
 ROWS = "for n in range(60): print('row', n)"
 
 
-def notebook(*sources: str) -> str:
-    def code(source: str) -> dict[str, object]:
-        return {
-            "cell_type": "code",
-            "metadata": {},
-            "execution_count": None,
-            "source": source,
-            "outputs": [],
-        }
-
-    title = {"cell_type": "markdown", "metadata": {}, "source": "# The *harbour*"}
-    cells = [title, *(code(source) for source in sources)]
-    return json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 4})
+def harbour(*sources: str) -> str:
+    cells = (code(source, count=None) for source in sources)
+    return notebook(markdown("# The *harbour*"), *cells)
 
 
 def views_of(apart: Apart) -> list[FileView]:
@@ -51,7 +41,7 @@ def test_a_client_is_killed_during_run_all_and_the_next_one_shows_the_page() -> 
     waits = (
         f"import os, time\nwhile not os.path.exists('{flag}'): time.sleep(0.02)\nprint('went on')"
     )
-    text = notebook("print(6 * 7)", waits, "print('the last', 1 + 1)")
+    text = harbour("print(6 * 7)", waits, "print('the last', 1 + 1)")
     with workbench({"a.ipynb": text}, columns=80, lines=30) as (tty, apart):
         tty.shows("In [ ]")
         tty.press(RUN_ALL)
@@ -97,7 +87,7 @@ def fold_of(bench: Bench, source: str) -> OutputFold | None:
 
 
 async def test_the_next_client_has_the_same_pages_folds_and_scroll(tmp_path: Path) -> None:
-    files = {"a.py": f"# %%\n{ROWS}\n\n# %%\nprint('short')\n", "b.ipynb": notebook("1")}
+    files = {"a.py": f"# %%\n{ROWS}\n\n# %%\nprint('short')\n", "b.ipynb": harbour("1")}
     host = engine_in(tmp_path)
     try:
         async with open_bench(tmp_path, files, host=host) as bench:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -10,32 +9,14 @@ from codeexec.config.model import Editor as Habits
 from codeexec.tui.panes.documents.document_view import DocumentView
 from codeexec.tui.panes.documents.pane import DocumentsPane
 from codeexec.tui.theme.theme import built_in_folder, find_theme
+from support.notebooks import notebook
 
 THEME = find_theme("harbour", [built_in_folder()])
 PAGE = Habits(notebook="page")
 
 
-def code(source: str, *outputs: Mapping[str, object], count: int = 1) -> dict[str, object]:
-    return {
-        "cell_type": "code",
-        "metadata": {},
-        "source": source,
-        "execution_count": count,
-        "outputs": list(outputs),
-    }
-
-
-def stream(text: str) -> dict[str, object]:
-    return {"output_type": "stream", "name": "stdout", "text": text}
-
-
-def markdown(source: str) -> dict[str, object]:
-    return {"cell_type": "markdown", "metadata": {}, "source": source}
-
-
 def write_notebook(path: Path, *cells: Mapping[str, object]) -> Path:
-    data = {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 4}
-    path.write_text(json.dumps(data))
+    path.write_text(notebook(*cells))
     return path
 
 

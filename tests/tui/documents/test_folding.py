@@ -5,17 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from codeexec.tui.session.ask import Failed
-from support.page_pane import (
-    code,
-    make,
-    markdown,
-    opened,
-    rows,
-    shows,
-    sources,
-    stream,
-    write_notebook,
-)
+from support.notebooks import code, markdown, stream
+from support.page_pane import make, opened, rows, shows, sources, write_notebook
 from support.pane_app import PaneApp, until
 
 

@@ -19,18 +19,8 @@ from codeexec.tui.panes.documents.document_view import DocumentView
 from codeexec.tui.panes.documents.page.staleness import cells_to_update, stale_cells
 from codeexec.tui.panes.documents.pane import DocumentsPane
 from codeexec.tui.session.ask import Failed
-from support.page_pane import (
-    THEME,
-    code,
-    make,
-    markdown,
-    opened,
-    rows,
-    shows,
-    sources,
-    stream,
-    write_notebook,
-)
+from support.notebooks import code, markdown, stream
+from support.page_pane import THEME, make, opened, rows, shows, sources, write_notebook
 from support.pane_app import PaneApp, session_in, until
 
 NUMBERS = "".join(f"row {number}\n" for number in range(40))

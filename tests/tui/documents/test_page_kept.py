@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from codeexec.config.model import Editor as Habits
 from codeexec.documents.model import Cell, CellKind
 from codeexec.tui.panes.documents.page.kept_folds import found_folds, stored_folds
 from codeexec.tui.panes.documents.page.output_block import OutputFold
-from codeexec.tui.panes.documents.pane import DocumentsPane
-from codeexec.tui.theme.theme import built_in_folder, find_theme
+from support.notebooks import code, markdown, stream
+from support.page_pane import make, opened, write_notebook
 from support.pane_app import PaneApp, until
 
-THEME = find_theme("harbour", [built_in_folder()])
 ROWS = "".join(f"row {number}\n" for number in range(40))
 
 
@@ -39,35 +37,14 @@ def test_folds_are_found_at_cells_that_moved_or_were_edited() -> None:
     assert found_folds((), stored) == ({}, set())
 
 
-def notebook() -> str:
-    def stream(text: str) -> dict[str, object]:
-        return {"output_type": "stream", "name": "stdout", "text": text}
-
-    def code(source: str, text: str) -> dict[str, object]:
-        outputs = [stream(text)]
-        return {
-            "cell_type": "code",
-            "metadata": {},
-            "source": source,
-            "execution_count": 1,
-            "outputs": outputs,
-        }
-
-    def heading(text: str) -> dict[str, object]:
-        return {"cell_type": "markdown", "metadata": {}, "source": text}
-
-    many = [heading("# First"), code("1", "hidden\n"), heading("# Second"), code("2", ROWS)]
-    return json.dumps({"cells": many, "metadata": {}, "nbformat": 4, "nbformat_minor": 4})
-
-
 async def test_saved_outputs_sections_and_scroll_are_restored(tmp_path: Path) -> None:
     path = tmp_path / "a.ipynb"
-    path.write_text(notebook())
-    pane = DocumentsPane(THEME, me="test")
-    pane.context.habits = Habits(notebook="page")
+    hidden = code("1", stream("hidden\n"))
+    second = code("2", stream(ROWS))
+    write_notebook(path, markdown("# First"), hidden, markdown("# Second"), second)
+    pane = make()
     async with PaneApp(pane).run_test(size=(60, 20)) as pilot:
-        sheet = await pane.opener.open(path)
-        assert sheet is not None
+        sheet = await opened(pane, path)
         editor = sheet.editor
         page = pane.pages.page_of(editor)
         assert page is not None
@@ -86,7 +63,7 @@ async def test_saved_outputs_sections_and_scroll_are_restored(tmp_path: Path) ->
         (3, "whole"),
     ]
 
-    again = DocumentsPane(THEME, me="test")
+    again = make()
     again.context.habits = Habits(notebook="text")
     async with PaneApp(again).run_test(size=(60, 20)) as pilot:
         await again.shared_view.restore(view)

@@ -11,7 +11,8 @@ from PIL import Image
 
 from codeexec.tui.graphics.probe import Graphics, Way
 from codeexec.tui.panes.editor.code_editor import CodeEditor
-from support.page_pane import code, make, markdown, opened, rows, shows, stream, write_notebook
+from support.notebooks import code, markdown, stream
+from support.page_pane import make, opened, rows, shows, write_notebook
 from support.pane_app import PaneApp, until
 
 
