@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -358,13 +357,6 @@ class Workbench(RoutedScreen):
                 await result
 
         _: Worker[None] = self.run_worker(run, group=group, exclusive=exclusive)
-
-    def open_program_terminal(
-        self, argv: tuple[str, ...], folder: str, env: dict[str, str], name: str
-    ) -> None:
-        """Open a terminal with a program, and give that the keys."""
-        work = partial(self.terminals.open_program, argv, folder, env, name)
-        self.start(work, "terminal", exclusive=True)
 
     def repeat(self, seconds: float, call: Callable[[], object]) -> Timer:
         return self.set_interval(seconds, call)

@@ -27,7 +27,6 @@ from codeexec.tui.workbench.surface import Surface, WorkbenchState
 if TYPE_CHECKING:
     from codeexec.languages.projects.detect import Project
 
-DEFAULT_TARGET = "default target"
 NO_PRESET = "no preset"
 
 
