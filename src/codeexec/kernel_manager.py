@@ -26,6 +26,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from codeexec.domain.errors import CodeexecError, NotFound, ServerUnavailable, UsageError
+from codeexec.domain.plain_files import read_plain_text
 
 _PREFIX = "JUPYTER_"
 _SHOWN_CODE = 100
@@ -61,7 +62,7 @@ class Settings:
         self.server_url = (
             server_url or values.get("server_url") or "http://127.0.0.1:8080"
         ).rstrip("/")
-        self.token = token if token is not None else values.get("token", "")
+        self.token = (token if token is not None else values.get("token", "")).strip()
         self.timeout_connect = _seconds(values, "timeout_connect", timeout_connect, 10.0)
         self.timeout_total = _seconds(values, "timeout_total", timeout_total, 30.0)
         self.crash_sleep_duration = _seconds(
@@ -70,6 +71,9 @@ class Settings:
         self.log_level = _level(log_level or values.get("log_level") or LogLevel.INFO)
         if urlsplit(self.server_url).scheme not in ("http", "https"):
             raise UsageError(f"{self.server_url[:100]!a} is no address.", "Write http://HOST:PORT.")
+        if not (self.token.isascii() and self.token.isprintable()):
+            # The error of the HTTP library would show it, and that is logged.
+            raise UsageError("The token holds characters that no header can have.", "Copy it anew.")
 
     def __repr__(self) -> str:
         return f"Settings(server_url={self.server_url!r})"  # and never the token
@@ -236,7 +240,7 @@ def _variables() -> dict[str, str]:
 
 def _env_file(path: Path) -> dict[str, str]:
     try:
-        lines = path.read_text("utf-8").splitlines()
+        lines = read_plain_text(path).splitlines()
     except (OSError, UnicodeDecodeError):
         return {}
     variables: dict[str, str] = {}

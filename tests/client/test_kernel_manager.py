@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -103,6 +104,22 @@ def test_settings_come_from_arguments_the_environment_and_the_file(
     monkeypatch.setenv("JUPYTER_TIMEOUT_TOTAL", "soon")
     with pytest.raises(UsageError, match="JUPYTER_TIMEOUT_TOTAL"):
         Settings()
+
+
+def test_a_file_of_settings_that_is_none_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / ".env")
+    assert Settings().token == ""
+    (tmp_path / ".env").unlink()
+    (tmp_path / ".env").symlink_to("/dev/zero")
+    assert Settings().token == ""
+
+
+def test_a_token_that_cannot_be_sent_is_not_shown() -> None:
+    assert Settings(token="of-a-file\n").token == "of-a-file"
+    for token in ("secret\nX-Header: 1", "sécret"):
+        with pytest.raises(UsageError, match="no header") as refused:
+            Settings(token=token)
+        assert "cret" not in str(refused.value) + refused.value.next_step
 
 
 def test_a_logger_writes_from_its_level_on(capsys: pytest.CaptureFixture[str]) -> None:
