@@ -20,7 +20,7 @@ from codeexec.domain.events import ExecutionFinished, Recorded
 from codeexec.domain.fold import apply
 from codeexec.domain.outputs import iter_rows
 from codeexec.domain.snapshot import Snapshot
-from support.servers import Apart, user, wait_until
+from support.servers import Apart, poll, user, wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -200,14 +200,10 @@ async def test_a_killed_client_leaves_the_session_running() -> None:
             async def clients() -> int:
                 return len((await session.call(q.GetUsage())).clients)
 
-            async with asyncio.timeout(30):
-                while await clients() != 1:  # noqa: ASYNC110  # no event tells it
-                    await asyncio.sleep(0.01)
+            await poll(clients, lambda count: count == 1, "the client")  # no event tells it
             listener.kill()
             listener.wait()
-            async with asyncio.timeout(30):
-                while await clients() != 0:  # noqa: ASYNC110
-                    await asyncio.sleep(0.01)
+            await poll(clients, lambda count: count == 0, "its end")
             await session.call(q.Execute("1", execution_id="e"))
             heard = await facts_until_end(session, "e")
             assert apply(Snapshot(), heard).executions["e"].status == "ok"
