@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -24,6 +25,7 @@ from codeexec.domain.errors import (
 from codeexec.domain.requests import ClientInfo
 from codeexec.session.settings import HostSettings
 from codeexec.session.terminals.ghostty import GhosttyEmulator
+from codeexec.session.terminals.programs import HeldProgram
 from support.servers import wait_until
 from support.terminals import open_terminal
 
@@ -216,6 +218,33 @@ async def test_a_program_that_is_started_again_writes_below_what_was_there(
         await session.call(q.RestartTerminal(terminal.terminal_id))
         await terminal.until(lambda: terminal.screen.text.count("3") == 2)
     assert terminal.screen.text.split() == ["1", "2", "3", "1", "2", "3"]
+
+
+async def test_a_program_started_before_the_last_one_is_cleaned_up_ends_with_its_terminal(
+    session: SessionClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kill, may_end, ended = HeldProgram.kill, asyncio.Event(), []
+
+    async def kill_later(program: HeldProgram) -> None:
+        await may_end.wait()
+        await kill(program)
+        ended.append(program)
+
+    monkeypatch.setattr(HeldProgram, "kill", kill_later)
+    terminal = await open_terminal(session, "sh", "-c", "read line")
+    name = terminal.terminal_id
+    async with terminal.watch():
+        await terminal.type("\r")
+        await terminal.until(lambda: terminal.view and terminal.view.state == "exited")
+        restarted = await session.call(q.RestartTerminal(name))
+        typists = [task for task in asyncio.all_tasks() if task.get_name() == f"{name} typist"]
+        assert len(typists) == 1
+        assert restarted.terminal.pid is not None
+        program = psutil.Process(restarted.terminal.pid)
+        may_end.set()
+        await wait_until(lambda: ended, "the end of the first program")
+        await session.call(q.CloseTerminal(name))
+    await wait_until(lambda: not program.is_running(), "the end of the second program")
 
 
 async def test_the_end_of_the_session_ends_its_terminals(

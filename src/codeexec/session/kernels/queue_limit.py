@@ -25,12 +25,14 @@ class QueueLimit:
         self, queues: Iterable[Queue], executions: Mapping[str, ExecutionView], code: str
     ) -> None:
         """Before one more waits. Busy."""
-        waiting = [each for queue in queues for each in queue.waiting]
-        if len(waiting) >= MOST_WAITING:
-            raise Busy(f"{len(waiting):,} executions wait to run, which is the most.", _NEXT)
+        queues = list(queues)
+        count = sum(len(queue.waiting) for queue in queues)
+        if count >= MOST_WAITING:
+            raise Busy(f"{count:,} executions wait to run, which is the most.", _NEXT)
         self._code += len(code)
         if self._code <= MOST_CODE:
             return
+        waiting = [each for queue in queues for each in queue.waiting]
         self._code = len(code) + sum(len(executions[each].code) for each in waiting)
         if self._code > MOST_CODE and waiting:
             self._code -= len(code)

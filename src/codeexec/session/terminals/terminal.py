@@ -101,8 +101,9 @@ class SessionTerminal:
         self.sizes = SharedSize(TerminalSize(first.columns, first.rows))
         self._commands = self._follower("", first)
         self._program: ProgramTerminal | None = None
-        self._held: ProgramTerminal | None = None
-        """The same, until all that it has started has ended and its terminal is closed."""
+        self._held: set[ProgramTerminal] = set()
+        """That one, and the last one until all that it has started has ended and its terminal is
+        closed."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._typist: Typist | None = None
         self._teller: asyncio.TimerHandle | None = None
@@ -128,23 +129,27 @@ class SessionTerminal:
         """Follow a program, whose output after this offset is not in the log."""
         view = self._view()
         assert view is not None
-        self._program = self._held = program
+        self._program = program
+        self._held.add(program)
         self._commands = self._follower(nonce, view)
         self._typist = Typist(program.write)
-        self._begin(self._typist.run(), "typist")
-        self._begin(self._follow(program, offset), "output")
+        typing = self._begin(self._typist.run(), "typist")
+        self._begin(self._follow(program, offset, typing), "output")
 
-    def _begin(self, work: Coroutine[object, object, None], name: str) -> None:
+    def _begin(self, work: Coroutine[object, object, None], name: str) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work, name=f"{self.terminal_id} {name}")
         self._tasks.add(task)
         task.add_done_callback(self._end_task)
+        return task
 
     def _end_task(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("task %s failed", task.get_name(), exc_info=error)
 
-    async def _follow(self, program: ProgramTerminal, offset: int) -> None:
+    async def _follow(
+        self, program: ProgramTerminal, offset: int, typing: asyncio.Task[None]
+    ) -> None:
         reading = asyncio.ensure_future(self._read(program, offset))
         ending = asyncio.ensure_future(self._wait(program))
         try:
@@ -154,12 +159,12 @@ class SessionTerminal:
                 await asyncio.wait({reading}, timeout=LINGER)
             code, reason = await ending
         finally:
-            reading.cancel()
-            ending.cancel()
+            for task in (reading, ending, typing):
+                task.cancel()
             await asyncio.gather(reading, ending, return_exceptions=True)
         await self.end(code, reason)
         await program.kill()
-        self._held = None
+        self._held.discard(program)
 
     async def _wait(self, program: ProgramTerminal) -> tuple[int | None, str]:
         try:
@@ -302,21 +307,22 @@ class SessionTerminal:
         """End the program and all that it has started; free the emulator."""
         self._program = None
         await self._stop_tasks()
-        held, self._held = self._held, None
-        if held is not None:
-            await held.kill()
+        await self._kill_held()
         await self._free()
 
     async def detach(self) -> None:
         """Leave the program to the next server."""
         program, self._program = self._program, None
         await self._stop_tasks()
-        held, self._held = self._held, None
         if program is not None:
+            self._held.discard(program)
             await program.release()
-        elif held is not None:
-            await held.kill()
+        await self._kill_held()
         await self._free()
+
+    async def _kill_held(self) -> None:
+        held, self._held = self._held, set()
+        await asyncio.gather(*(program.kill() for program in held))
 
     async def _stop_tasks(self) -> None:
         if self._teller is not None:
