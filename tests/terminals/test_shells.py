@@ -60,6 +60,10 @@ async def test_commands_are_told_with_their_output_and_status(
         assert [command.exit_code for command in (first, second, third)] == [0, 3, 0]
         assert first.text == "echo one; echo 'two ✓;%'"
         assert second.text == "sh -c 'exit 3'"
+        await terminal.type("exit 4\r")
+        await terminal.until(lambda: terminal.view and terminal.view.state == "exited", "the end")
+        assert terminal.view.commands[-1].text == "exit 4"
+        assert terminal.view.commands[-1].exit_code == 4
         assert first.folder == str(home / "work")
         assert first.end_row is not None
         assert await terminal.text(first.output_row, first.end_row) == "one\ntwo ✓;%\n"

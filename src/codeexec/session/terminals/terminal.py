@@ -235,7 +235,7 @@ class SessionTerminal:
     async def end(self, code: int | None, reason: str = "") -> None:
         """Its program has ended."""
         self._program, self._typist = None, None
-        self._commands.end(await self.screen.bottom(), None)
+        self._commands.end(await self.screen.bottom(), code)  # `exit 3` is a command as well
         await self.tell()
         self._record(TerminalExited(self.terminal_id, code, reason))
 

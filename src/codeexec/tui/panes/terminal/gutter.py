@@ -28,7 +28,9 @@ def mark_of(command: TerminalCommand) -> CommandMark | None:
         return None
     seconds = command.ended_at - command.started_at if command.ended_at is not None else 0.0
     time = duration(seconds) if seconds >= _SHORT else ""
-    if command.exit_code in (0, None):
+    if command.exit_code is None:
+        return CommandMark("?", time, "run.lost")
+    if not command.exit_code:
         return CommandMark("✓", time, "run.ok")
     label = " · ".join(filter(None, (f"exit {command.exit_code}", time)))
     return CommandMark("✗", label, "run.failed")

@@ -46,6 +46,9 @@ from codeexec.tui.theme.theme import Theme
 from codeexec.tui.widgets.chrome import Tab, TabStrip
 from codeexec.tui.widgets.search_bar import SearchBar
 
+_WIDE, _NARROW = 70, 50
+"""Columns from which the title has room for all that it says, and for a hint."""
+
 
 def build(context: BuildContext) -> TerminalPane:
     return TerminalPane(context)
@@ -233,8 +236,10 @@ class TerminalPane(Vertical):
             return "", "muted"
         keymap = self.app._keymap
         if current.state != "running":
+            # Of a narrow pane the tabs need a part: they say which terminal this is.
             enter = named_keys("{terminal.enter}", keymap)
-            text = f"{end_words(current)} · {enter} starts it again"
+            hint = f"{enter} starts it again" if room >= _NARROW else enter
+            text = f"{end_words(current, with_time=room >= _WIDE)} · {hint}"
             return text, "run.ok" if current.exit_code == 0 else "run.failed"
         badge = place_words(current)
         if self.input.is_inside:
@@ -244,7 +249,7 @@ class TerminalPane(Vertical):
             text, meaning = "watching only", "muted"
         else:
             text, meaning = named_keys("{terminal.enter} types", keymap), "muted"
-        if room >= 70:
+        if room >= _WIDE:
             folder = folder_words(current, room // 3)
             badge = f"{folder} · {badge}" if folder else badge
         return f"{badge} · {text}", meaning

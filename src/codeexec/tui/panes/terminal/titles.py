@@ -58,12 +58,12 @@ def folder_words(terminal: TerminalView, cells: int) -> str:
     return fitted(folder, cells) if cells > 3 else ""
 
 
-def end_words(terminal: TerminalView) -> str:
-    """How the program ended."""
+def end_words(terminal: TerminalView, *, with_time: bool = True) -> str:
+    """How the program ended, and after which time."""
     if terminal.state == "lost":
         return "ended; how is not known"
     code = terminal.exit_code or 0
     text = f"ended by signal {code - 128}" if code > 128 else f"exit status {code}"
-    if terminal.ended_at is not None and terminal.opened_at:
+    if with_time and terminal.ended_at is not None and terminal.opened_at:
         text += f" after {duration(terminal.ended_at - terminal.opened_at)}"
     return text

@@ -1,0 +1,33 @@
+"""Marks of commands, and words about the end of a terminal."""
+
+from __future__ import annotations
+
+import pytest
+
+from codeexec.domain.terminals import TerminalCommand, TerminalView
+from codeexec.tui.panes.terminal.gutter import CommandMark, mark_of
+from codeexec.tui.panes.terminal.titles import end_words
+
+
+@pytest.mark.parametrize(
+    ("exit_code", "mark"),
+    [
+        (0, CommandMark("✓", "", "run.ok")),
+        (3, CommandMark("✗", "exit 3", "run.failed")),
+        (None, CommandMark("?", "", "run.lost")),  # the shell did not tell it
+    ],
+)
+def test_a_mark_says_how_a_command_ended(exit_code: int | None, mark: CommandMark) -> None:
+    command = TerminalCommand(1, "true", end_row=2, exit_code=exit_code)
+    assert mark_of(command) == mark
+
+
+def test_a_command_that_runs_and_an_empty_line() -> None:
+    assert mark_of(TerminalCommand(1, "true")) == CommandMark("▶", "", "run.running")
+    assert mark_of(TerminalCommand(1, "", end_row=2)) is None
+
+
+def test_the_end_of_a_terminal_in_words() -> None:
+    ended = TerminalView("a", ("sh",), state="exited", exit_code=3, opened_at=1.0, ended_at=3.5)
+    assert end_words(ended) == "exit status 3 after 2.5 s"
+    assert end_words(ended, with_time=False) == "exit status 3"
