@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from codeexec.cli import exit_codes as exits
+from codeexec.cli.run.containers import single_container
 from codeexec.cli.run.control import RunControl
 from codeexec.cli.run.events import RunEvents
 from codeexec.cli.run.tasks import RunTasks
@@ -30,7 +30,6 @@ from codeexec.session.temporary import temporary_state
 
 if TYPE_CHECKING:
     from codeexec.client.api import SessionClient
-    from codeexec.kernels.docker.containers import ContainerSettings
 
 
 class ContainedResult(NamedTuple):
@@ -83,7 +82,7 @@ class _ContainedBuild:
             self._console.say(remark)
         settings = HostSettings(watch_variables=False, collect_files=False)
         async with temporary_state() as state:
-            kernels = Kernels(containers=_containers)
+            kernels = Kernels(containers=single_container)
             async with EmbeddedHost(state, kernels, settings, ClientInfo("build")) as host:
                 opened = await host.call(
                     OpenSession(
@@ -137,9 +136,3 @@ class _ContainedBuild:
 
 async def _read_nothing(part: MimePart) -> str:
     return part.text or ""
-
-
-def _containers() -> ContainerSettings:
-    from codeexec.server.start import container_settings
-
-    return replace(container_settings(), spare=False)  # a build starts one container only

@@ -7,14 +7,14 @@ import shlex
 import shutil
 import time
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from msgspec.structs import replace as replace_struct
+from msgspec.structs import replace
 
 from codeexec.cli import exit_codes as exits
 from codeexec.cli.outcome import Outcome, judge, judge_built, judge_program
+from codeexec.cli.run.containers import single_container
 from codeexec.cli.run.control import RunControl
 from codeexec.cli.run.events import RunEvents
 from codeexec.cli.run.program_options import program_options
@@ -55,7 +55,6 @@ if TYPE_CHECKING:
     from codeexec.cli.streams.parts import ReadPart
     from codeexec.client.api import SessionClient
     from codeexec.documents.notebook.outputs import Json
-    from codeexec.kernels.docker.containers import ContainerSettings
     from codeexec.kernels.early import EarlyKernel
     from codeexec.kernels.process.kernel import ProgramBackend
 
@@ -92,7 +91,7 @@ class HeadlessRun:
         self._kernels = Kernels(
             early,
             backends,
-            containers=_containers,
+            containers=single_container,
             trust=options.trust,
             observe=self._cell_outputs.take if self._cell_outputs else None,
         )
@@ -332,9 +331,7 @@ class HeadlessRun:
         size = shutil.get_terminal_size()
         echo = self._console.keyboard.is_terminal
         program = program_options(self._options, self._program, rows=size.lines, echo=echo)
-        return replace_struct(
-            options, columns=size.columns, kernel=self._kernel_name, program=program
-        )
+        return replace(options, columns=size.columns, kernel=self._kernel_name, program=program)
 
     @property
     def _kernel_name(self) -> str:
@@ -400,9 +397,3 @@ class HeadlessRun:
             await session.call(Interrupt(kernel=self._kernel_name))
         except errors.Conflict:  # between two cells: the next one is not begun
             self._control.leave(exits.INTERRUPTED)
-
-
-def _containers() -> ContainerSettings:
-    from codeexec.server.start import container_settings
-
-    return replace(container_settings(), spare=False)  # a run starts one kernel only

@@ -65,8 +65,8 @@ async def build(session: Session, request: BuildRequest, timeout: float) -> Buil
                 await run(session.environment, ["mkdir", "-p", "--", folder])
             outcome = await run(session.environment, command)
     except TimeoutError:
-        words = f"The build took more than {timeout:g} s (CPP_BUILD_TIMEOUT) and was ended.\n"
-        return BuildAnswer(new_id("build"), "failed", "", words, ())
+        message = f"The build took more than {timeout:g} s (CPP_BUILD_TIMEOUT) and was ended.\n"
+        return BuildAnswer(new_id("build"), "failed", "", message, ())
     return _answer(outcome, request.output_binary)
 
 

@@ -222,13 +222,13 @@ async def _status(session: Session, view: ExecutionView) -> OperationStatus:
     )
 
 
-def _not_found(words: str) -> Response:
-    return _problem(NotFound(words), words)
+def _not_found(message: str) -> Response:
+    return _problem(NotFound(message), message)
 
 
-def _invalid(field: str, words: str) -> Response:
-    detail = [{"type": "value_error", "loc": ["body", field], "msg": words}]
-    return _problem(UsageError(f"{words}.", "See /docs."), detail, 422)
+def _invalid(field: str, message: str) -> Response:
+    detail = [{"type": "value_error", "loc": ["body", field], "msg": message}]
+    return _problem(UsageError(f"{message}.", "See /docs."), detail, 422)
 
 
 def _problem(error: CodeexecError, detail: object, status: int = 0) -> Response:

@@ -72,15 +72,15 @@ async def wait_for_change(
         if not seconds or not view.is_open:
             return view
         seen = request.headers.get("if-none-match") or tag_of(view, representation)
-        gone = asyncio.ensure_future(_gone(request))
+        disconnected = asyncio.ensure_future(_gone(request))
         try:
             async with asyncio.timeout(seconds):
                 while view.is_open and matches(seen, tag_of(view, representation)):
                     if session.snapshot.closed:
                         break
                     changed.clear()
-                    await _first(gone, changed)
-                    if gone.done():
+                    await _first(disconnected, changed)
+                    if disconnected.done():
                         if view.options.on_disconnect == "interrupt":
                             await interrupt_tied(session, execution_id, CLIENT)
                         break
@@ -88,7 +88,7 @@ async def wait_for_change(
         except TimeoutError:
             pass  # unchanged: the client asks again
         finally:
-            gone.cancel()
+            disconnected.cancel()
     return find_view(session, execution_id)
 
 
@@ -106,10 +106,10 @@ async def _gone(request: Request) -> None:
         pass
 
 
-async def _first(gone: asyncio.Future[None], changed: asyncio.Event) -> None:
+async def _first(disconnected: asyncio.Future[None], changed: asyncio.Event) -> None:
     waiting = asyncio.ensure_future(changed.wait())
     either: set[asyncio.Future[object]] = {
-        cast("asyncio.Future[object]", gone),
+        cast("asyncio.Future[object]", disconnected),
         cast("asyncio.Future[object]", waiting),
     }
     try:
