@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import TypeVar
 from urllib.parse import unquote, urlsplit
 
 import msgspec
 
+from codeexec.domain.errors import NotFound
 from codeexec.domain.terminals import (
     EMPTY_ROW,
     AnyInput,
@@ -31,6 +34,8 @@ MOST_INPUT = 200
 MOST_FOLDER = 1000
 
 _encoder = msgspec.json.Encoder()
+
+T = TypeVar("T")
 
 
 class Screen:
@@ -57,43 +62,48 @@ class Screen:
     def first(self) -> int:
         return self._emulator.first
 
-    async def feed(self, data: bytes) -> Effects:
+    @contextlib.asynccontextmanager
+    async def _use(self) -> AsyncIterator[Emulator]:
+        """NotFound once it is closed: a call may have waited for the one that closed it."""
         async with self._lock:
+            if self._is_closed:
+                raise NotFound("This terminal was closed.", "Open another one.")
+            yield self._emulator
+
+    async def feed(self, data: bytes) -> Effects:
+        async with self._use() as emulator:
             if len(data) <= INLINE:
-                effects = self._emulator.feed(data)
+                effects = emulator.feed(data)
             else:
-                effects = await asyncio.to_thread(self._emulator.feed, data)
+                effects = await _in_thread(lambda: emulator.feed(data))
         self.bells += effects.bells
         self._wake()
         return effects
 
     async def resize(self, size: TerminalSize) -> None:
-        async with self._lock:
-            self._emulator.resize(size)
+        async with self._use() as emulator:
+            emulator.resize(size)
         self._wake()
 
     async def encode(self, item: AnyInput) -> bytes:
-        async with self._lock:
-            return self._emulator.encode(item)
+        async with self._use() as emulator:
+            return emulator.encode(item)
 
     async def save(self) -> bytes:
-        async with self._lock:
-            return await asyncio.to_thread(self._emulator.save)
-
-    async def size(self) -> TerminalSize:
-        async with self._lock:
-            return self._emulator.state().size
+        async with self._use() as emulator:
+            return await _in_thread(emulator.save)
 
     async def title_and_folder(self) -> tuple[str, str]:
-        async with self._lock:
-            state = self._emulator.state()
+        async with self._use() as emulator:
+            state = emulator.state()
         return clean_title(state.title), folder_of(state.folder)
 
     async def close(self) -> None:
-        """Free the emulator; streams end."""
+        """Free the emulator; streams end. Can be repeated."""
         async with self._lock:
-            self._is_closed = True
-            self._emulator.close()
+            if not self._is_closed:
+                self._is_closed = True
+                self._emulator.close()
         self._wake()
 
     def _wake(self) -> None:
@@ -103,17 +113,17 @@ class Screen:
 
     async def rows_now(self) -> tuple[int, int, list[TerminalRow]]:
         """How many rows have scrolled off, the first that was not cleared, and those shown."""
-        async with self._lock:
+        async with self._use() as emulator:
             self._refresh()
-            return self._emulator.history, self._emulator.first, list(self._rows)
+            return emulator.history, emulator.first, list(self._rows)
 
     async def text_between(self, row: int, column: int, end: int) -> str:
         """The text from a cell to before a row, as far as it is held. Rows count from the first
         that there was."""
-        async with self._lock:
+        async with self._use() as emulator:
             self._refresh()
-            history = self._emulator.history
-            above = self._emulator.scrolled(min(max(history - row, 0), MOST_INPUT))
+            history = emulator.history
+            above = emulator.scrolled(min(max(history - row, 0), MOST_INPUT))
             first = history - len(above)
             rows = [*above, *self._rows][max(row - first, 0) : max(end - first, 0)]
         lines = [line.text if line.is_wrapped else f"{line.text}\n" for line in rows]
@@ -123,17 +133,17 @@ class Screen:
 
     async def bottom(self) -> int:
         """The number of the row below the cursor."""
-        async with self._lock:
-            return self._emulator.history + self._emulator.state().cursor.row + 1
+        async with self._use() as emulator:
+            return emulator.history + emulator.state().cursor.row + 1
 
     async def update_since(
         self, known_version: int, kept_from: int
     ) -> tuple[ScreenUpdate, int, bool]:
         """The changes since `known_version` (0: all), the current version, and whether the program
         holds its frame back. `kept_from` is the number of the oldest row that is kept."""
-        async with self._lock:
+        async with self._use() as emulator:
             self._refresh()
-            state = self._emulator.state()
+            state = emulator.state()
             rows = enumerate(zip(self._rows, self._versions, strict=True))
             is_whole = known_version == 0
             changed = tuple(
@@ -148,8 +158,8 @@ class Screen:
                 is_whole=is_whole,
                 cursor=state.cursor,
                 modes=state.modes,
-                history=self._emulator.history,
-                first=max(kept_from, self._emulator.first),
+                history=emulator.history,
+                first=max(kept_from, emulator.first),
                 title=clean_title(state.title),
                 folder=folder_of(state.folder),
                 bells=self.bells,
@@ -185,6 +195,19 @@ class Screen:
         return self._is_closed
 
 
+async def _in_thread(call: Callable[[], T]) -> T:
+    """Also when this is cancelled, the thread has ended by its end: an emulator is not for two
+    threads, and must not be freed under one."""
+    working = asyncio.ensure_future(asyncio.to_thread(call))
+    try:
+        return await asyncio.shield(working)
+    except asyncio.CancelledError:
+        while not working.done():
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.wait({working})
+        raise
+
+
 class ScreenStream:
     """A stream as `ByteStream` is one: each chunk is a `ScreenUpdate`. A reader gets the newest
     state when it can take it, never what was on the screen in between."""
@@ -212,7 +235,10 @@ class ScreenStream:
                 await room()
             if self._screen.is_closed:
                 return
-            fed, update, version = await self._take(version)
+            try:
+                fed, update, version = await self._take(version)
+            except NotFound:
+                return  # it was closed meanwhile
             last = loop.time()
             data = _encoder.encode(update)
             yield StreamChunk(at, data)
