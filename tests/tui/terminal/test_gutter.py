@@ -1,4 +1,4 @@
-"""Marks of commands, and words about the end of a terminal."""
+"""Marks of commands, and words about the end of commands and terminals."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import pytest
 from codeexec.domain.terminals import TerminalCommand, TerminalView
 from codeexec.tui.panes.terminal.gutter import CommandMark, mark_of
 from codeexec.tui.panes.terminal.titles import end_words
+from codeexec.tui.workbench.notify import words_for_command
 
 
 @pytest.mark.parametrize(
@@ -31,3 +32,14 @@ def test_the_end_of_a_terminal_in_words() -> None:
     ended = TerminalView("a", ("sh",), state="exited", exit_code=3, opened_at=1.0, ended_at=3.5)
     assert end_words(ended) == "exit status 3 after 2.5 s"
     assert end_words(ended, with_time=False) == "exit status 3"
+
+
+@pytest.mark.parametrize(
+    ("exit_code", "words"),
+    [(0, "✓ make: done"), (2, "✗ make: exit 2"), (None, "? make: ended")],
+)
+def test_the_end_of_a_long_command_in_words(exit_code: int | None, words: str) -> None:
+    command = TerminalCommand(
+        1, "make", end_row=2, exit_code=exit_code, started_at=1.0, ended_at=81.0
+    )
+    assert words_for_command(command) == f"{words} after 1:20"

@@ -66,7 +66,7 @@ class ConsoleController:
         """Go to where a frame of a traceback is: a file, or the cell that ran."""
         frame = event.frame
         if frame.cell is None:
-            await self._show_file(frame.path, frame.line - 1)
+            await self.show_file(frame.path, frame.line - 1)
             return
         views = self._state.snapshot.executions.values()
         cells = [view.cell for view in views if view.count == frame.cell and view.cell]
@@ -78,7 +78,9 @@ class ConsoleController:
                 return
         self._surface.notify("That code was typed into the console.", timeout=3)
 
-    async def _show_file(self, name: str, line: int) -> None:
+    async def show_file(self, name: str, line: int) -> None:
+        """Open a file that code or a program has named, at a line from 0; the user is told where
+        it is not there."""
         last = self._state.last
         path = source_path(name, last.snapshot if last is not None else None)
         if path is None:
@@ -88,6 +90,14 @@ class ConsoleController:
             self._surface.notify(f"{name} is not on this machine.", severity="warning")
         elif await self._documents.opener.open(path, line) is not None:
             self._layout.go("editor")
+
+    async def show_card(self, execution_id: str) -> None:
+        """Go to the card of an execution, if it has one."""
+        card = await self._console.card_of(execution_id)
+        if card is not None:
+            self._layout.go("console")
+            self._console.view.focus()
+            self._console.view.select(card)
 
     async def edit_code(self, event: ConsolePane.EditRequested) -> None:
         """Put code of a card into the document in front, as a cell at its end."""

@@ -121,7 +121,7 @@ class Notifier:
             message = notify.words_for_command(command)
             self._tell_desktop(message)
             if self._shown_terminal() != terminal_id:
-                level: NoticeLevel = "info" if command.exit_code == 0 else "warning"
+                level: NoticeLevel = "warning" if command.exit_code else "info"
                 self._surface.notify(message, severity=_SEVERITY[level], timeout=6)
 
     def _tell_desktop(self, message: str) -> None:

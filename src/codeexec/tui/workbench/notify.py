@@ -102,7 +102,10 @@ def long_commands(frame: Frame, settings: Notify) -> list[tuple[str, TerminalCom
 def words_for_command(command: TerminalCommand) -> str:
     """Such as `✗ make: exit 2 after 1:20`."""
     taken = duration((command.ended_at or command.started_at) - command.started_at)
-    is_ok = command.exit_code in (0, None)
-    mark = EXECUTIONS["ok" if is_ok else "error"]
-    end = "done" if is_ok else f"exit {command.exit_code}"
+    if command.exit_code is None:
+        mark, end = EXECUTIONS["lost"], "ended"
+    elif command.exit_code:
+        mark, end = EXECUTIONS["error"], f"exit {command.exit_code}"
+    else:
+        mark, end = EXECUTIONS["ok"], "done"
     return f"{mark} {fitted(command.text, 40)}: {end} after {taken}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING
 
 from textual.message import Message
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 
 class SideController:
-    """`on_item_shown` is called when the artifacts pane shows another item."""
+    """`show_card` goes to the card of an execution; `on_item_shown` is called when the
+    artifacts pane shows another item."""
 
     def __init__(
         self,
@@ -27,12 +28,14 @@ class SideController:
         state: WorkbenchState,
         panes: PaneSet,
         layout: LayoutController,
+        show_card: Callable[[str], Awaitable[None]],
         on_item_shown: Callable[[], None],
     ) -> None:
         self._surface = surface
         self._state = state
         self._panes = panes
         self._layout = layout
+        self._show_card = show_card
         self._on_item_shown = on_item_shown
 
     def late_messages(self) -> Mapping[type[Message], Handler]:
@@ -74,12 +77,7 @@ class SideController:
 
     async def go_to_card(self, event: ArtifactPane.CardRequested) -> None:
         """Go to the output that an artifact belongs to."""
-        console = self._panes.console
-        card = await console.card_of(event.execution_id)
-        if card is not None:
-            self._layout.go("console")
-            console.view.focus()
-            console.view.select(card)
+        await self._show_card(event.execution_id)
 
     def go_to_line(self, event: OutlinePane.JumpRequested) -> None:
         """Go to a line of a document."""

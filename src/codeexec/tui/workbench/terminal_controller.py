@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -24,7 +24,6 @@ from codeexec.tui.widgets.dialogs import Confirm
 from codeexec.tui.workbench.dispatch import Handler, InWorker
 from codeexec.tui.workbench.layout.layout_controller import LayoutController
 from codeexec.tui.workbench.layout.panes import PaneSet
-from codeexec.tui.workbench.sources import source_path
 from codeexec.tui.workbench.surface import Surface, WorkbenchState
 
 if TYPE_CHECKING:
@@ -42,7 +41,8 @@ GROUP = "terminal"
 
 
 class TerminalController:
-    """`screen` has the title of the console, which leads to the terminals."""
+    """`show_file` opens a file at a line; `screen` has the title of the console, which leads to the
+    terminals."""
 
     def __init__(
         self,
@@ -50,6 +50,7 @@ class TerminalController:
         state: WorkbenchState,
         panes: PaneSet,
         layout: LayoutController,
+        show_file: Callable[[str, int], Awaitable[None]],
         screen: Screen[R],
     ) -> None:
         self._surface = surface
@@ -57,6 +58,7 @@ class TerminalController:
         self._panes = panes
         self._documents = panes.documents
         self._layout = layout
+        self._show_file = show_file
         self._screen = screen
 
     def actions(self) -> Mapping[str, Handler]:
@@ -214,14 +216,7 @@ class TerminalController:
         """Open a file that the output names, at its line."""
         place = event.place
         name = str(Path(event.folder, Path(place.path).expanduser()))
-        path = source_path(name, self._state.snapshot)
-        if path is None:
-            message = f"{place.path} is a file of the container, not of this machine."
-            self._surface.notify(message, severity="warning")
-        elif not path.is_file():
-            self._surface.notify(f"{place.path} is not in {event.folder}.", severity="warning")
-        elif await self._documents.opener.open(path, place.line - 1) is not None:
-            self._layout.go("editor")
+        await self._show_file(name, place.line - 1)
 
     def take_text(self, event: TextSent) -> None:
         """Put text into the document in front at its caret, or at the prompt of the console."""

@@ -144,12 +144,16 @@ class Workbench(RoutedScreen):
         )
         self.console = ConsoleController(self, state, panes, layout, self)
         self.presenting = PresentingController(state, panes, layout, status, self._keys_shown)
-        self.side = SideController(self, state, panes, layout, self.presenting.show_code_once)
+        self.side = SideController(
+            self, state, panes, layout, self.console.show_card, self.presenting.show_code_once
+        )
         self.sharing = SharingController(self, state, panes, layout, status)
         state.session.focus.on_chosen = self.sharing.save  # also where this is killed at once
         self.layout_store = LayoutStore(state, panes, layout, self.sharing)
         self.tour = TourController(self, state, documents, layout, self)
-        self.terminals = TerminalController(self, state, panes, layout, self)
+        self.terminals = TerminalController(
+            self, state, panes, layout, self.console.show_file, self
+        )
         self.notifier = Notifier(
             self, state, AppTerminal(self), lambda: layout.here, lambda: self.terminals.shown_id
         )
@@ -178,9 +182,9 @@ class Workbench(RoutedScreen):
             ProgramController(self, state, self.leaving),
             ProblemController(self, state, documents, layout),
             BuildController(self, state, documents),
-            RunningController(self, state, panes.console, layout),
+            RunningController(self, state, self.console.show_card),
             projects,
-            TestsController(self, state, layout, documents, panes.console, projects),
+            TestsController(self, state, layout, documents, self.console.show_card, projects),
             DocumentNews(panes, status, self.presenting),
         )
 

@@ -2,33 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 
 from textual.message import Message
 
 from codeexec.domain import requests as q
-from codeexec.tui.panes.console.pane import ConsolePane
 from codeexec.tui.session.ask import ask
 from codeexec.tui.workbench.dispatch import Handler, InWorker
-from codeexec.tui.workbench.layout.layout_controller import LayoutController
 from codeexec.tui.workbench.surface import Surface, WorkbenchState
 
 
 class RunningController:
-    """Executions of all kernels, those of programs among them."""
+    """Executions of all kernels, those of programs among them. `show_card` goes to the card of
+    one."""
 
     def __init__(
         self,
         surface: Surface,
         state: WorkbenchState,
-        console: ConsolePane,
-        layout: LayoutController,
+        show_card: Callable[[str], Awaitable[None]],
     ) -> None:
         self._surface = surface
         self._state = state
-        self._console = console
-        self._layout = layout
+        self._show_card = show_card
 
     def actions(self) -> Mapping[str, Handler]:
         return {"list_running": InWorker(self.choose)}
@@ -41,11 +38,8 @@ class RunningController:
         from codeexec.tui.screens.programs.running import RunningScreen  # not at the start
 
         chosen = await self._surface.ask_user(RunningScreen(self._state.snapshot, self._stop))
-        card = await self._console.card_of(chosen) if chosen is not None else None
-        if card is not None:
-            self._layout.go("console")
-            self._console.view.focus()
-            self._console.view.select(card)
+        if chosen is not None:
+            await self._show_card(chosen)
 
     def _stop(self, execution_id: str) -> None:
         request = q.CancelExecution(execution_id)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 
 from textual.message import Message
 
-from codeexec.tui.panes.console.pane import ConsolePane
 from codeexec.tui.panes.documents.pane import DocumentsPane
 from codeexec.tui.workbench.dispatch import Handler, InWorker
 from codeexec.tui.workbench.layout.layout_controller import LayoutController
@@ -16,7 +15,7 @@ from codeexec.tui.workbench.surface import Surface, WorkbenchState
 
 
 class TestsController:
-    """`projects` runs the tests."""
+    """`show_card` goes to the card of an execution; `projects` runs the tests."""
 
     __test__ = False  # for pytest
 
@@ -26,14 +25,14 @@ class TestsController:
         state: WorkbenchState,
         layout: LayoutController,
         documents: DocumentsPane,
-        console: ConsolePane,
+        show_card: Callable[[str], Awaitable[None]],
         projects: ProjectController,
     ) -> None:
         self._surface = surface
         self._state = state
         self._layout = layout
         self._documents = documents
-        self._console = console
+        self._show_card = show_card
         self._projects = projects
 
     def actions(self) -> Mapping[str, Handler]:
@@ -62,13 +61,6 @@ class TestsController:
             return
         self._layout.go("editor")
         sheet.go_to(place.line - 1, max(place.column - 1, 0))
-
-    async def _show_card(self, execution_id: str) -> None:
-        card = await self._console.card_of(execution_id)
-        if card is not None:
-            self._layout.go("console")
-            self._console.view.focus()
-            self._console.view.select(card)
 
     def _run(self, folder: str, names: tuple[str, ...]) -> None:
         self._surface.start(partial(self._projects.run_tests, folder, names), "run")
