@@ -58,7 +58,14 @@ class Settings:
         crash_sleep_duration: float | None = None,
         log_level: str | None = None,
     ) -> None:
-        values = _variables()
+        of_file, of_environment = _variables(_env_file(Path(".env"))), _variables(os.environ)
+        values = {**of_file, **of_environment}
+        is_given = server_url is not None or token is not None
+        if not is_given and _sends_token_to_file(of_file, of_environment):
+            raise UsageError(
+                "The server's address is in .env, and its token in the environment.",
+                "Name both in one place.",
+            )
         self.server_url = (
             server_url or values.get("server_url") or "http://127.0.0.1:8080"
         ).rstrip("/")
@@ -228,14 +235,19 @@ class KernelManager:
         return answer
 
 
-def _variables() -> dict[str, str]:
-    """Settings by their name in lower case, of the environment before those of `.env`."""
-    values: dict[str, str] = {}
-    for source in (_env_file(Path(".env")), os.environ):
-        for name, value in source.items():
-            if name.upper().startswith(_PREFIX):
-                values[name[len(_PREFIX) :].lower()] = value
-    return values
+def _variables(source: Mapping[str, str]) -> dict[str, str]:
+    """Settings by their name in lower case."""
+    return {
+        name[len(_PREFIX) :].lower(): value
+        for name, value in source.items()
+        if name.upper().startswith(_PREFIX)
+    }
+
+
+def _sends_token_to_file(of_file: Mapping[str, str], of_environment: Mapping[str, str]) -> bool:
+    """Whether whoever wrote the file of the folder would be sent the token of its reader."""
+    address_is_of_file = "server_url" in of_file and "server_url" not in of_environment
+    return address_is_of_file and "token" in of_environment
 
 
 def _env_file(path: Path) -> dict[str, str]:

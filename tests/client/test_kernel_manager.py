@@ -106,6 +106,19 @@ def test_settings_come_from_arguments_the_environment_and_the_file(
         Settings()
 
 
+def test_a_file_of_the_folder_does_not_get_the_token_of_the_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    Path(".env").write_text("JUPYTER_SERVER_URL=http://elsewhere\nJUPYTER_TOKEN=theirs\n")
+    assert Settings().token == "theirs"
+    monkeypatch.setenv("JUPYTER_TOKEN", "mine")
+    with pytest.raises(UsageError, match=r"address is in \.env"):
+        Settings()
+    assert Settings(server_url="http://here").token == "mine"
+    monkeypatch.setenv("JUPYTER_SERVER_URL", "http://here")
+    assert Settings().server_url == "http://here"
+
+
 def test_a_file_of_settings_that_is_none_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / ".env")
     assert Settings().token == ""
