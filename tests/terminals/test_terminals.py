@@ -23,9 +23,11 @@ from codeexec.domain.errors import (
     UsageError,
 )
 from codeexec.domain.requests import ClientInfo
+from codeexec.domain.terminals import Typed
 from codeexec.session.settings import HostSettings
 from codeexec.session.terminals.ghostty import GhosttyEmulator
 from codeexec.session.terminals.programs import HeldProgram
+from codeexec.session.terminals.writer import MOST_WAITING
 from support.servers import wait_until
 from support.terminals import open_terminal
 
@@ -73,6 +75,21 @@ async def test_an_input_that_is_sent_again_is_applied_once(session: SessionClien
         await terminal.type(" more\r")
         await terminal.sees("once more")
         assert "onceonce" not in terminal.screen.text
+
+
+async def test_an_input_that_was_refused_is_not_taken_for_one_that_was_applied(
+    session: SessionClient,
+) -> None:
+    command = "stty raw -echo; printf ready; exec sleep 1000"  # else what is too much is dropped
+    terminal = await open_terminal(session, "sh", "-c", command)
+    async with terminal.watch():
+        await terminal.sees("ready")
+    name = terminal.terminal_id
+    text = (Typed("x" * (MOST_WAITING // 2 + 1)),)
+    await session.call(q.TypeInTerminal(name, text, "one", 1))
+    for _ in range(2):
+        with pytest.raises(Busy, match="does not read"):
+            await session.call(q.TypeInTerminal(name, text, "one", 2))
 
 
 async def test_it_runs_with_its_environment_in_its_folder(

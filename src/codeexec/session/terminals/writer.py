@@ -37,9 +37,9 @@ class Typist:
         if self._waiting < MOST_WAITING:
             self._add(_QueuedWrite(data))
 
-    async def type(self, data: bytes, before: Callable[[], None]) -> None:
-        """`before` is called right before the first byte is written. Busy when the program has not
-        read for too long."""
+    def type(self, data: bytes, before: Callable[[], None]) -> Awaitable[None]:
+        """Queue it; what is returned waits until it was written. `before` is called right before
+        the first byte is. Busy when the program has not read for too long."""
         if self._waiting + len(data) > MOST_WAITING:
             raise Busy(
                 "The program in this terminal does not read what is typed.",
@@ -47,6 +47,10 @@ class Typist:
             )
         entry = _QueuedWrite(data, before)
         self._add(entry)
+        return self._wait_for(entry)
+
+    @staticmethod
+    async def _wait_for(entry: _QueuedWrite) -> None:
         try:
             async with asyncio.timeout(PATIENCE):
                 await entry.written.wait()
