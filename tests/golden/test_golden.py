@@ -50,15 +50,27 @@ async def _look(bench: Bench, still: Still, name: str) -> list[str]:
         await bench.pilot.resize_terminal(*size)
         still.hold(bench)
         file = f"{name}-{size[0]}x{size[1]}"
-        picture = await _take(bench, size)
         # What comes late, such as a pane at the side or the memory of a kernel, is waited for.
         ends = monotonic() + PATIENCE
+        picture = await _take_still(bench, size, ends)
         while monotonic() < ends and _differences(file, picture):
             await bench.pilot.pause(0.1)
-            picture = await _take(bench, size)
+            picture = await _take_still(bench, size, ends)
         faults += _compare(file, picture)
     await bench.pilot.resize_terminal(*BEGIN)
     return faults
+
+
+async def _take_still(bench: Bench, size: Size, ends: float) -> Picture:
+    """The screen, once nothing on it changes between its looks; ValueError if that is not so at
+    `ends` (monotonic)."""
+    while True:
+        try:
+            return await _take(bench, size)
+        except ValueError:
+            if monotonic() > ends:
+                raise
+            await bench.pilot.pause(0.1)
 
 
 async def _take(bench: Bench, size: Size) -> Picture:
