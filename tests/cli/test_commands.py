@@ -458,32 +458,50 @@ def test_a_file_that_is_no_toml_is_left_alone(desk: Desk) -> None:
     assert file.read_text() == "[editor\n"
 
 
+UNBUFFERED = {"buffered": "", "unbuffered": "1"}
+"""PYTHONUNBUFFERED: stdout fails in the write itself, not in the last flush."""
+
+
+def _write_to(stdout: int, command: str, unbuffered: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "codeexec", *command.split()],
+        env=os.environ | {"PYTHONUNBUFFERED": unbuffered},
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("unbuffered", UNBUFFERED.values(), ids=UNBUFFERED)
 @pytest.mark.parametrize("command", ["--help", "--version", "config show", "kernels --json"])
-def test_a_reader_that_goes_away_ends_a_command_as_it_ends_others(command: str) -> None:
+def test_a_reader_that_goes_away_ends_a_command_as_it_ends_others(
+    command: str, unbuffered: str
+) -> None:
     reading, writing = os.pipe()
     os.close(reading)
     try:
-        ended = subprocess.run(
-            [sys.executable, "-m", "codeexec", *command.split()],
-            stdout=writing,
-            stderr=subprocess.PIPE,
-            text=True,
-            check=False,
-        )
+        ended = _write_to(writing, command, unbuffered)
     finally:
         os.close(writing)
     assert (ended.returncode, ended.stderr) == (exits.PIPE_CLOSED, "")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a file that is full")
-def test_output_that_cannot_be_written_is_told() -> None:
+@pytest.mark.parametrize("unbuffered", UNBUFFERED.values(), ids=UNBUFFERED)
+@pytest.mark.parametrize(
+    "command",
+    ["--help", "--version", "config path", "config show", "export {notebook} -o - --to html"],
+)
+def test_output_that_cannot_be_written_is_told(
+    command: str, unbuffered: str, tmp_path: Path
+) -> None:
+    notebook = tmp_path / "n.ipynb"
+    notebook.write_text('{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}')
     with Path("/dev/full").open("w") as full:
-        ended = subprocess.run(
-            [sys.executable, "-m", "codeexec", "config", "path"],
-            stdout=full,
-            stderr=subprocess.PIPE,
-            text=True,
-            check=False,
-        )
+        ended = _write_to(full.fileno(), command.format(notebook=notebook), unbuffered)
     assert ended.returncode == exits.FAILED
-    assert ended.stderr == "Output cannot be written: No space left on device.\n"
+    assert ended.stderr == (
+        "Cannot write.\nThe output cannot be written: No space left on device.\n"
+        "→ Free some space, or write to another place.\n"
+    )

@@ -14,9 +14,9 @@ import click
 from codeexec import __version__
 from codeexec.cli import exit_codes as exits
 from codeexec.cli.command_table import COMMANDS, PROGRAM
+from codeexec.cli.failed_output import leave_quietly, output_error
 from codeexec.cli.log_text import make_log_printable
 from codeexec.cli.messages import say_lines, show_error
-from codeexec.cli.streams.writer import leave_quietly
 from codeexec.cli.typos import refuse_mistyped
 from codeexec.domain.errors import CodeexecError
 
@@ -51,8 +51,15 @@ class LazyGroup(click.Group):
         parent: click.Context | None = None,
         **extra: Any,
     ) -> click.Context:
-        with _pipe_errors():  # help is printed while the arguments are read
-            return super().make_context(info_name, args, parent, **extra)
+        # Help is printed while the arguments are read.
+        with _pipe_errors():
+            try:
+                return super().make_context(info_name, args, parent, **extra)
+            except BrokenPipeError:
+                raise
+            except OSError as error:
+                leave_quietly()
+                raise output_error(error) from error
 
     def invoke(self, ctx: click.Context) -> Any:
         with _pipe_errors():

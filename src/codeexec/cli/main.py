@@ -15,10 +15,7 @@ def main(arguments: list[str] | None = None) -> None:
     _open_closed_streams()
     _drop_current_folder()
     if argv in (["--version"], ["-V"]):
-        from codeexec import __version__
-
-        print(f"codeexec-tui {__version__}")
-        if code := _flush(0):
+        if code := _write_version():
             sys.exit(code)
         return
     sys.excepthook = _print_traceback
@@ -44,6 +41,17 @@ def _open_closed_streams() -> None:
                 os.close(handle)
 
 
+def _write_version() -> int:
+    """Print the version, and return the exit code."""
+    from codeexec import __version__
+
+    try:
+        sys.stdout.write(f"codeexec-tui {__version__}\n")
+    except OSError as error:  # already here if stdout is not buffered
+        return _exit_code_of(error)
+    return _flush(0)
+
+
 def _flush(code: int) -> int:
     """Write what is left of our output, and return the exit code: another one if that fails."""
     try:
@@ -51,15 +59,23 @@ def _flush(code: int) -> int:
     except ValueError:
         return code  # it was closed
     except OSError as error:
-        from codeexec.cli import exit_codes as exits
-        from codeexec.cli.streams.writer import leave_quietly
-
-        leave_quietly()
-        if isinstance(error, BrokenPipeError):
-            return code or exits.PIPE_CLOSED
-        sys.stderr.write(f"Output cannot be written: {error.strerror}.\n")
-        return code or exits.FAILED
+        output_code = _exit_code_of(error)
+        return code or output_code
     return code
+
+
+def _exit_code_of(error: OSError) -> int:
+    """Tell that stdout cannot be written, unless its reader has gone; returns the exit code."""
+    from codeexec.cli import exit_codes as exits
+    from codeexec.cli.failed_output import leave_quietly, output_error
+
+    leave_quietly()
+    if isinstance(error, BrokenPipeError):
+        return exits.PIPE_CLOSED
+    from codeexec.cli.messages import show_error
+
+    show_error(output_error(error))
+    return exits.FAILED
 
 
 def _exit_fast(code: int) -> None:

@@ -48,18 +48,42 @@ def paint(text: str, style: str, color: bool, *, lines: bool = False) -> Termina
     return TerminalText(f"{STYLES[style]}{safe_text}{RESET}" if color and safe_text else safe_text)
 
 
+def write(text: str | bytes, file: TextIO | None = None, *, flush: bool = False) -> None:
+    """Write printable text, or the bytes of a file, to stdout by default. BrokenPipeError when
+    the reader closed the pipe, StorageError when they cannot be written, such as to a full disk."""
+    stream = sys.stdout if file is None else file
+    try:
+        if isinstance(text, bytes):
+            rest = memoryview(text)
+            while rest:
+                rest = rest[stream.buffer.write(rest) :]
+        else:
+            stream.write(text)
+        if flush:
+            stream.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        from codeexec.cli.failed_output import leave_quietly, output_error
+
+        if stream is sys.stdout:
+            leave_quietly()
+        raise output_error(error) from error
+
+
 def say(*pieces: str, file: TextIO | None = None, flush: bool = False) -> None:
     """Print a line, to stdout by default. Every piece that is not a TerminalText is made
     printable, without line breaks."""
     line = "".join(
         piece if isinstance(piece, TerminalText) else printable(piece) for piece in pieces
     )
-    print(line, file=file, flush=flush)
+    write(f"{line}\n", file, flush=flush)
 
 
 def say_lines(text: str, file: TextIO | None = None) -> None:
     """Print text of several lines, made printable."""
-    print(text if isinstance(text, TerminalText) else printable(text, lines=True), file=file)
+    safe_text = text if isinstance(text, TerminalText) else printable(text, lines=True)
+    write(f"{safe_text}\n", file)
 
 
 def say_row(text: str, color: bool) -> None:
@@ -67,7 +91,7 @@ def say_row(text: str, color: bool) -> None:
     from codeexec.domain.outputs import plain  # imports msgspec
 
     row = printable_row(text)
-    print(row if color else plain(row))
+    write(f"{row if color else plain(row)}\n")
 
 
 def say_json(record: object, file: TextIO | None = None, flush: bool = False) -> None:
@@ -76,7 +100,7 @@ def say_json(record: object, file: TextIO | None = None, flush: bool = False) ->
         import json
 
         record = json.dumps(record, ensure_ascii=False).encode("utf-8", "surrogatepass")
-    print(printable_json(record.decode("utf-8", "surrogatepass")), file=file, flush=flush)
+    write(printable_json(record.decode("utf-8", "surrogatepass")) + "\n", file, flush=flush)
 
 
 def error_lines(error: CodeexecError, color: bool) -> TerminalText:

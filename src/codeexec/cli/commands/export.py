@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import click
@@ -51,7 +50,7 @@ def export(file: Path, form: str, out: str, force: bool, as_json: bool) -> None:
     notebook = as_notebook(document, language.name if language is not None else "python")
     content = exported(notebook, form, file.name, marker)
     if not is_file:
-        sys.stdout.buffer.write(content)
+        style.write(content)
         return
     write_atomic(target.absolute(), content)
     if as_json:

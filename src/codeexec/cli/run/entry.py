@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from codeexec.cli import exit_codes as exits
+from codeexec.cli.failed_output import leave_quietly
 from codeexec.cli.messages import say
 from codeexec.cli.run.runner import HeadlessRun
 from codeexec.cli.run.source import (
@@ -20,7 +21,6 @@ from codeexec.cli.run.source import (
     load_target,
 )
 from codeexec.cli.run_options import RunOptions
-from codeexec.cli.streams.writer import leave_quietly
 from codeexec.domain import errors
 from codeexec.domain.backends import CONTAINERS
 

@@ -71,7 +71,7 @@ def run_plain_build(options: RunOptions) -> int | None:
     except KeyboardInterrupt:
         return exits.INTERRUPTED
     except BrokenPipeError:
-        from codeexec.cli.streams.writer import leave_quietly
+        from codeexec.cli.failed_output import leave_quietly
 
         leave_quietly()
         return exits.PIPE_CLOSED
@@ -115,7 +115,7 @@ def run_plain(options: RunOptions) -> int | None:
     except KeyboardInterrupt:
         return exits.INTERRUPTED
     except BrokenPipeError:
-        from codeexec.cli.streams.writer import leave_quietly
+        from codeexec.cli.failed_output import leave_quietly
 
         leave_quietly()
         return exits.PIPE_CLOSED

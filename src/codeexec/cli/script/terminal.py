@@ -12,10 +12,10 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from codeexec.cli import exit_codes as exits
+from codeexec.cli.failed_output import leave_quietly
 from codeexec.cli.streams.console import RunConsole
 from codeexec.cli.streams.keys import KeyForwarder
 from codeexec.cli.streams.signals import SignalPipe
-from codeexec.cli.streams.writer import leave_quietly
 from codeexec.kernels.base import Finished
 from codeexec.kernels.process.program import ProgramRun, signal_name
 from codeexec.kernels.process.spawn import SpawnedProgram

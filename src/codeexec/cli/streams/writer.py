@@ -7,12 +7,11 @@ import errno
 import os
 import select
 import shutil
-import sys
 import threading
 from queue import SimpleQueue
 from typing import TextIO
 
-from codeexec.domain.errors import StorageError
+from codeexec.cli.failed_output import output_error
 
 _AT_ONCE = select.PIPE_BUF
 """Bytes that a ready descriptor takes without blocking."""
@@ -53,10 +52,7 @@ class AsyncWriter:
         except OSError as error:
             if error.errno == errno.EIO and self.is_terminal:  # the terminal was closed
                 raise BrokenPipeError from error
-            raise StorageError(
-                f"The output cannot be written: {error.strerror}.",
-                "Free some space, or write to another place.",
-            ) from error
+            raise output_error(error) from error
 
     async def _send(self, data: bytes) -> None:
         if len(data) <= _AT_ONCE and self._is_ready():
@@ -115,10 +111,3 @@ def _write_all(fd: int, data: bytes) -> None:
         except BlockingIOError:
             # Another process that shares the terminal has made it non-blocking.
             select.select([], [fd], [])
-
-
-def leave_quietly() -> None:
-    """After a BrokenPipeError: keep the interpreter from flushing into the closed pipe."""
-    null = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null, sys.stdout.fileno())
-    os.close(null)
