@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import UserList
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -80,6 +83,10 @@ def test_an_index_that_follows_edits_is_that_of_the_text(
             cell[:-1] for cell in as_tuples(fresh, lines)
         ]
         assert len(set(index.keys)) == len(index)
+        assert index.language == fresh.language
+        assert [at for at in range(len(lines)) if index.is_foot(at)] == [
+            at for at in range(len(lines)) if fresh.is_foot(at)
+        ]
         assert [index.at(line) for line in range(len(lines))] == [
             place for place in range(len(index)) for _ in range(*index.span(place))
         ]
@@ -103,6 +110,40 @@ def test_cells_keep_their_keys_while_others_are_edited() -> None:
     index.splice(7, 1, lines[7:12])
     assert [key for key in index.keys if key in before] == list(before)
     assert len(index) == len(before) + 1
+
+
+class CountedLines(UserList[str]):
+    """Lines that count how often one is read."""
+
+    reads = 0
+
+    def __getitem__(self, at: Any) -> Any:
+        self.reads += 1
+        return super().__getitem__(at)
+
+
+@pytest.mark.parametrize("inserted", [["y"], ["y", "z"], [""]])
+@pytest.mark.parametrize("place", [3, 7])
+def test_an_edit_within_a_cell_reads_no_other_cells(place: int, inserted: list[str]) -> None:
+    lines = CountedLines(["# A", "", "```python", "x", "z", "```", "words", "more", ""] * 2000)
+    index = index_of(lines)
+    first = 9 * 1000 + place
+    lines[first : first + 1] = inserted
+    lines.reads = 0
+    assert not index.splice(first, 1, inserted)
+    assert lines.reads <= 2
+    fresh = index_of(list(lines))
+    assert [index.span(at) for at in range(len(index))] == [
+        fresh.span(at) for at in range(len(fresh))
+    ]
+
+
+def test_language_of_the_fence_around_a_line() -> None:
+    lines = ["```python", "x", "```", "```bash", "ls", "```", "```", "plain", "```", "words"]
+    index = index_of(lines)
+    assert [index.language_at(line) for line in range(len(lines))] == [
+        *["", "python", "", "", "bash", "", "", "", "", ""]
+    ]
 
 
 TEXT = "# A\n\n```python\nx = 1\ny\n```\n\nwords\n\n```python\nz\n```\n"

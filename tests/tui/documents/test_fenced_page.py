@@ -91,3 +91,26 @@ async def test_sections_of_markdown_fold(tmp_path: Path) -> None:
         await pilot.press("alt+shift+z")
         await until(pilot, shows(sheet, "▸ 2 cells hidden"))
         assert "end" not in "\n".join(rows(sheet))
+
+
+async def test_text_typed_into_an_empty_fence_has_a_line_of_its_own(tmp_path: Path) -> None:
+    path = tmp_path / "a.md"
+    path.write_text("# A\n\n```python\n```\n\nend\n")
+    async with PaneApp(pane := make()).run_test(size=(60, 30)) as pilot:
+        sheet = await opened(pane, path)
+        sheet.go_to(3)
+        await pilot.press(*"if (a", "right", ":", "enter", "b")
+        assert sheet.editor.text == "# A\n\n```python\nif (a):\n    b\n```\n\nend\n"
+        while sheet.is_changed:
+            await pilot.press("ctrl+z")
+        assert sheet.editor.text == "# A\n\n```python\n```\n\nend\n"
+        sheet.go_to(3)
+        sheet.editor.insert("x = 1\ny = 2")
+        assert sheet.editor.text == "# A\n\n```python\nx = 1\ny = 2\n```\n\nend\n"
+        # Above the mark of a fence with code, and an edit of the mark itself.
+        sheet.go_to(5)
+        await pilot.press(*"z")
+        assert sheet.editor.text == "# A\n\n```python\nx = 1\ny = 2\nz\n```\n\nend\n"
+        sheet.go_to(6)
+        await pilot.press("`")
+        assert sheet.editor.text.startswith("# A\n\n```python\nx = 1\ny = 2\nz\n````\n")

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from itertools import count
 from typing import NamedTuple
 
@@ -46,39 +47,58 @@ class _Part(NamedTuple):
 
     start: int
     separator: Separator
+    fence: Fence | None = None
 
 
-def find_fences(lines: Sequence[str]) -> tuple[list[Fence], list[int]]:
-    """The fences of a Markdown text that have an end, and the lines of headings outside of them, in
-    order.
-    Front matter holds neither."""
+class _Mark(NamedTuple):
+    """A line that may open or close a fence with `sign`, such as ```; a heading has none."""
+
+    sign: str
+    info: str
+
+
+_HEADING_MARK = _Mark("", "")
+
+
+def _parse_mark(line: str) -> _Mark | None:
+    """What a line may be for the cells of the text; None for an ordinary line."""
+    if "```" in line or "~~~" in line:
+        match = _FENCE.fullmatch(line)
+        if match is not None:
+            return _Mark(*match.groups())
+    return _HEADING_MARK if "#" in line and _HEADING.match(line) else None
+
+
+def _scan_marks(lines: Iterable[str], first: int) -> tuple[list[int], list[_Mark]]:
+    """Numbers of the lines that are marks, and the marks; `first` is the number of the first."""
+    marks = [
+        (number, mark)
+        for number, line in enumerate(lines, first)
+        if ("#" in line or "```" in line or "~~~" in line) and (mark := _parse_mark(line))
+    ]
+    return [number for number, _ in marks], [mark for _, mark in marks]
+
+
+def _find_fences(
+    numbers: Sequence[int], marks: Sequence[_Mark], first: int
+) -> tuple[list[Fence], list[int]]:
+    """The fences from line `first` that have an end, and the lines of headings outside of them."""
     fences: list[Fence] = []
     headings: list[int] = []
     opened: tuple[int, str, str] | None = None
-    first = _end_of_front_matter(lines)
-    for number in range(first, len(lines)):
-        line = lines[number]
-        if "```" in line or "~~~" in line:
-            match = _FENCE.fullmatch(line)
-            if match is None:
-                continue
-            mark, info = match.groups()
-            if opened is None:
-                if not (mark[0] == "`" and "`" in info):
-                    opened = number, mark, info
-            elif mark.startswith(opened[1]) and not info:
-                name, is_marked = _language_of(opened[2])
-                fences.append(Fence(opened[0], number + 1, *opened[1:], name, is_marked))
-                opened = None
-        elif opened is None and "#" in line and _HEADING.match(line):
-            headings.append(number)
-    if opened is not None:  # as it is typed: what is below is no code yet
-        headings += [
-            number
-            for number in range(opened[0] + 1, len(lines))
-            if "#" in lines[number] and _HEADING.match(lines[number])
-        ]
-    return fences, headings
+    pending: list[int] = []  # headings, if the fence has no end: as it is typed
+    begin = bisect_left(numbers, first)
+    for number, mark in zip(numbers[begin:], marks[begin:], strict=True):
+        if not mark.sign:
+            (headings if opened is None else pending).append(number)
+        elif opened is None:
+            if not (mark.sign[0] == "`" and "`" in mark.info):
+                opened = number, mark.sign, mark.info
+        elif mark.sign.startswith(opened[1]) and not mark.info:
+            fences.append(Fence(opened[0], number + 1, *opened[1:], *_language_of(opened[2])))
+            opened = None
+            pending.clear()
+    return fences, headings + pending
 
 
 def _end_of_front_matter(lines: Sequence[str]) -> int:
@@ -89,6 +109,7 @@ def _end_of_front_matter(lines: Sequence[str]) -> int:
     return 0
 
 
+@lru_cache(maxsize=256)
 def _language_of(info: str) -> tuple[str, bool]:
     """The language that the words after a fence name, in lower case, and whether they mark it as
     one to run. `{code-cell}` without a name has the empty one."""
@@ -118,7 +139,11 @@ class FencedCells(CellIndex):
     def __init__(self, lines: Sequence[str], language_of: Callable[[str], str]) -> None:
         self._text = lines
         self._language_of = language_of
-        self._fences: dict[int, Fence] = {}
+        self._fences: list[Fence | None] = []
+        """By index of the cell, as if its cell began at line 0; None for prose."""
+        self._matter = 0
+        """Lines of front matter."""
+        self._mark_lines, self._marks = _scan_marks(lines, 0)
         super().__init__(lines, "")
 
     is_fenced = True
@@ -137,7 +162,8 @@ class FencedCells(CellIndex):
 
     def _find_parts(self) -> list[_Part]:
         """The cells of the text as it is now, in order."""
-        fences, headings = find_fences(self._text)
+        self._matter = matter = _end_of_front_matter(self._text)
+        fences, headings = _find_fences(self._mark_lines, self._marks, matter)
         names = [self._resolved(fence.name) for fence in fences]
         marked = [
             fence.is_marked and bool(name or not fence.name)
@@ -153,19 +179,22 @@ class FencedCells(CellIndex):
             for fence, name, is_marked in zip(fences, names, marked, strict=True)
             if (self.language and name == self.language) or (is_marked and not fence.name)
         ]
-        self._fences = {fence.start: fence for fence in runnable}
         self.info = _plain_info(runnable[0].info) if runnable else "python"
-        matter = _end_of_front_matter(self._text)
         parts = [_Part(0, Separator(CellKind.RAW))] if matter else []
         above = matter
         for fence in runnable:
             parts += self._prose(above, fence.start, headings)
             parts.append(
-                _Part(fence.start, Separator(CellKind.CODE, "", fence.info, is_fence=True))
+                _Part(fence.start, Separator(CellKind.CODE, "", fence.info, is_fence=True), fence)
             )
             above = fence.end
         parts += self._prose(above, len(self._text), headings)
-        return parts or [_Part(0, _PROSE)]
+        parts = parts or [_Part(0, _PROSE)]
+        self._fences = [
+            fence and fence._replace(start=0, end=fence.end - fence.start)
+            for fence in (part.fence for part in parts)
+        ]
+        return parts
 
     def _resolved(self, name: str) -> str:
         """The language that a word after a fence means, also with a version (`ipython3`)."""
@@ -180,14 +209,20 @@ class FencedCells(CellIndex):
         if start == end:
             return []
         starts = headings[bisect_right(headings, start) : bisect_left(headings, end)]
-        if starts and not any(line.strip() for line in self._text[start : starts[0]]):
+        above = range(start, starts[0]) if starts else ()
+        if starts and not any(self._text[line].strip() for line in above):
             starts = starts[1:]
         return [_Part(line, _PROSE) for line in (start, *starts)]
 
     def splice(self, first: int, removed: int, inserted: Sequence[str]) -> bool:
-        old = list(zip(self._lines, self._found, self._found_keys, strict=True))
         shift = len(inserted) - removed
         self._line_count += shift
+        is_plain = self._splice_marks(first, removed, inserted)
+        if is_plain and self._is_inside(first, removed, inserted):
+            if shift:
+                self._shift(self.at(first), shift)
+            return False
+        old = list(zip(self._lines, self._found, self._found_keys, strict=True))
         scanned = self._scan((), 0)
         keys = _matched(old, scanned, first, first + removed, shift)
         self._lines = [start for start, _ in scanned]
@@ -199,32 +234,75 @@ class FencedCells(CellIndex):
         self._choose()
         return is_other
 
+    def _splice_marks(self, first: int, removed: int, inserted: Sequence[str]) -> bool:
+        """Bring the marks up to date; whether neither the old lines nor the new ones have any."""
+        numbers, marks = self._mark_lines, self._marks
+        low, high = bisect_left(numbers, first), bisect_left(numbers, first + removed)
+        new_numbers, new_marks = _scan_marks(inserted, first)
+        shift = len(inserted) - removed
+        if shift:
+            numbers[high:] = [number + shift for number in numbers[high:]]
+        numbers[low:high] = new_numbers
+        marks[low:high] = new_marks
+        return low == high and not new_marks
+
+    def _is_inside(self, first: int, removed: int, inserted: Sequence[str]) -> bool:
+        """Whether lines without marks have changed within one cell, so that all cells stay: in a
+        fence, or below the first line of prose."""
+        if first <= self._matter or (not self._matter and self._text[0].rstrip() == "---"):
+            return False
+        index = self.at(first)
+        start = self._starts[index]
+        following = index + 1
+        end = self._starts[following] if following < len(self._starts) else self._line_count
+        if first <= start or (following < len(self._starts) and first + removed > end):
+            return False
+        fence = self._fences[index]
+        if fence is not None:
+            return first + removed < start + fence.end
+        return bool(self._text[start].strip())
+
+    def _shift(self, index: int, shift: int) -> None:
+        """The cell has become longer by `shift` lines."""
+        fence = self._fences[index]
+        if fence is not None:
+            self._fences[index] = fence._replace(end=fence.end + shift)
+        starts = [start + shift for start in self._lines[index + 1 :]]
+        self._lines[index + 1 :] = starts
+        self._starts[index + 1 :] = starts
+
     def separator_at(self, line: int) -> Separator | None:
-        return super().separator_at(line) if line in self._fences else None
+        index = self.at(line)
+        return super().separator_at(line) if self._fences[index] is not None else None
 
     def is_foot(self, line: int) -> bool:
-        fence = self._fences.get(self.span(self.at(line))[0])
-        return fence is not None and line == fence.end - 1
+        index = self.at(line)
+        fence = self._fences[index]
+        return fence is not None and line == self._starts[index] + fence.end - 1
 
-    def fence_of(self, index: int) -> Fence | None:
-        """The fence of a cell of code."""
-        return self._fences.get(self.span(index)[0])
+    def language_at(self, line: int) -> str:
+        """The language that the fence around a line names, a cell or not; empty outside of fences,
+        and where code in it cannot be run."""
+        fences, _ = _find_fences(self._mark_lines, self._marks, self._matter)
+        at = bisect_right(fences, line, key=lambda fence: fence.start) - 1
+        is_in = at >= 0 and fences[at].start < line < fences[at].end - 1
+        return self._resolved(fences[at].name) if is_in else ""
 
     def cell(self, index: int, lines: Sequence[str]) -> Cell:
         start, end = self.span(index)
         kind, key = self.kind(index), self.key(index)
-        fence = self._fences.get(start)
+        fence = self._fences[index]
         body, last = start, end
         if fence is not None:
-            body, last = _code_of(fence, lines)
+            body, last = _code_of(fence, start, lines)
         while last > body and not lines[last - 1].strip():
             last -= 1
         return Cell(index, kind, "", start, body, end, "\n".join(lines[body:last]), key)
 
 
-def _code_of(fence: Fence, lines: Sequence[str]) -> tuple[int, int]:
-    """The lines of code in a fence, without the options of a MyST directive."""
-    body, last = fence.start + 1, fence.end - 1
+def _code_of(fence: Fence, start: int, lines: Sequence[str]) -> tuple[int, int]:
+    """The lines of code in a fence at line `start`, without the options of a MyST directive."""
+    body, last = start + fence.start + 1, start + fence.end - 1
     if not fence.info.startswith("{code-cell}"):
         return body, last
     if body < last and lines[body].strip() == "---":

@@ -9,6 +9,7 @@ from textual.message import Message
 
 from codeexec.documents.swap import Swap
 from codeexec.domain.events import CellRef
+from codeexec.domain.options import NO_OPTIONS, ExecuteOptions
 from codeexec.domain.outputs import Display
 from codeexec.tui.panes.documents.document_view import DocumentView
 from codeexec.tui.panes.documents.going import PlaceToGo
@@ -52,9 +53,11 @@ class DocumentMessages:
 
     @dataclass
     class RestartRequested(Message):
-        """Cells are to be run on a fresh kernel: `(code, where it is from)`."""
+        """Cells are to be run on a fresh kernel: `(code, where it is from)`. Where the options name
+        a language, a kernel of that language is meant."""
 
         cells: tuple[tuple[str, CellRef], ...]
+        options: ExecuteOptions = NO_OPTIONS
 
     @dataclass
     class StoredChanged(Message):

@@ -7,13 +7,15 @@ from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
+from msgspec.structs import replace as struct_replace
 from textual.message import Message
 
 from codeexec.domain import requests as q
-from codeexec.domain.errors import CodeexecError, Conflict
+from codeexec.domain.errors import CodeexecError, Conflict, NotFound
 from codeexec.domain.events import LadderStage
 from codeexec.domain.requests import Request
-from codeexec.domain.snapshot import Snapshot
+from codeexec.domain.snapshot import KernelView, Snapshot
+from codeexec.languages.catalog import by_name
 from codeexec.tui.panes.console.pane import ConsolePane
 from codeexec.tui.panes.documents.pane import DocumentsPane
 from codeexec.tui.render.counts import counted
@@ -109,10 +111,12 @@ class KernelController:
         if await self._may_restart(asks_for_variables=True):
             await self._ask(q.RestartKernel())
 
-    async def _may_restart(self, *, asks_for_variables: bool = False) -> bool:
-        """Ask where a cell runs or waits; `asks_for_variables`: also where variables are lost that
-        no run of all cells makes again."""
+    async def _may_restart(self, kernel: str = "", *, asks_for_variables: bool = False) -> bool:
+        """Ask where a cell runs or waits in this kernel (empty: the one in focus);
+        `asks_for_variables`: also where variables are lost that no run of all cells makes again."""
         snapshot = self._state.snapshot
+        if kernel:
+            snapshot = struct_replace(snapshot, default_kernel=kernel)
         queue = snapshot.queue_of("")
         if snapshot.running is None and not queue:
             return not asks_for_variables or await self._may_lose_variables(snapshot)
@@ -137,17 +141,30 @@ class KernelController:
         return await self._surface.ask_user(dialog) == "restart"
 
     async def run_afresh(self, event: DocumentsPane.RestartRequested) -> None:
-        """Restart, then run the cells of the message."""
+        """Restart the kernel that runs the cells of the message, then run them."""
         cells = event.cells
-        if not cells or not await self._may_restart():
+        if not cells:
             return
-        kernel = self._state.session.focus.of_document(cells[0][1].document)
-        if await self._ask(q.RestartKernel(kernel=kernel)) is None:
-            return
+        kernel = self._kernel_of(cells[0][1].document, event.options.language)
+        if kernel is not None:
+            if not await self._may_restart(kernel):
+                return
+            if await self._ask(q.RestartKernel(kernel=kernel)) is None:
+                return
         for code, cell in cells:
-            request = q.Execute(code, origin=self._state.me, cell=cell)
+            request = q.Execute(code, origin=self._state.me, cell=cell, options=event.options)
             if await self._ask(request) is None:
                 return
+
+    def _kernel_of(self, document: str, language: str) -> str | None:
+        """The kernel that runs cells of a document in this language (empty: that of the document);
+        None where it is still to be started."""
+        focus, kernels = self._state.session.focus, self._state.snapshot.kernels
+        if not language or focus.chosen_for(document):
+            return focus.of_document(document)
+        return next(
+            (name for name, view in kernels.items() if _is_in(language, _language_of(view))), None
+        )
 
     async def choose_kernel(self) -> None:
         from codeexec.tui.screens.kernels import KernelsScreen  # seldom needed: not at the start
@@ -183,6 +200,18 @@ class KernelController:
         new_name = await self._surface.ask_user(asker)
         if new_name is not None:
             await self._ask(q.RenameSession(new_name))
+
+
+def _language_of(view: KernelView) -> str:
+    return view.language or (view.kernel.language if view.kernel is not None else "")
+
+
+def _is_in(language: str, kernel_language: str) -> bool:
+    """Whether a kernel of `kernel_language` runs code of a language of the catalog."""
+    try:
+        return bool(kernel_language) and by_name(kernel_language.lower()).name == language
+    except NotFound:
+        return False
 
 
 def _busy_kernel(snapshot: Snapshot) -> str:

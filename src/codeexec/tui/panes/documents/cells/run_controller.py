@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from codeexec.documents.fenced.cells import FencedCells
 from codeexec.documents.model import Cell, CellKind
 from codeexec.domain import requests as q
 from codeexec.domain.errors import UsageError
@@ -49,17 +50,21 @@ class RunController:
             self._run_program(sheet, cells[0])
             return
         runs = self._runs(sheet, cells, scope)
+        options = ExecuteOptions(language=self._fence_language(sheet, scope, cells[0].body))
         if scope is RunScope.RESTART:
             self._prepare(sheet)
-            self._host.post_message(DocumentMessages.RestartRequested(runs))
+            self._host.post_message(DocumentMessages.RestartRequested(runs, options))
         else:
-            options = ExecuteOptions(language=self._fence_language(sheet))
             self._host.run_worker(self._run(sheet, runs, options), group="run")
 
-    def _fence_language(self, sheet: DocumentView) -> str:
+    def _fence_language(self, sheet: DocumentView, scope: RunScope, line: int) -> str:
         """The language of the fences of a Markdown file, where its kernel runs another one: then
-        the session starts a kernel for it."""
-        language = sheet.editor.model.cells.language
+        the session starts a kernel for it. Selected text has the language of the fence around it,
+        which may be none of the cells."""
+        cells = sheet.editor.model.cells
+        language = cells.language
+        if scope is RunScope.SELECTION and isinstance(cells, FencedCells):
+            language = cells.language_at(line) or language
         return language if language not in ("", self._kernel_language(sheet) or "python") else ""
 
     def _program(self, sheet: DocumentView) -> ExecuteOptions | None:

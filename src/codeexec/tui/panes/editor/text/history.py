@@ -61,7 +61,8 @@ class UndoHistory:
         if kind != "type":
             return "\n" not in changes[0].removed
         typed, previous = changes[0].inserted, last.changes[-1].inserted
-        starts_word = previous[-1:].isspace() and not typed[:1].isspace()
+        # A newline was added to what was typed, where it needs a line of its own.
+        starts_word = previous.removesuffix("\n")[-1:].isspace() and not typed[:1].isspace()
         return "\n" not in typed and not starts_word
 
     def close(self) -> None:

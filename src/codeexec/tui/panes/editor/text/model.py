@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from codeexec.documents.model import CellKind
 from codeexec.languages.catalog import by_name
 from codeexec.tui.panes.editor.text.shared_text import SharedText, moved
-from codeexec.tui.panes.editor.text.text import ORIGIN, Location, Selection, TextChange
+from codeexec.tui.panes.editor.text.text import ORIGIN, Location, Selection, TextChange, end_of
 from codeexec.tui.panes.editor.text.wrapping import RowMap
 
 if TYPE_CHECKING:
@@ -73,12 +73,14 @@ class EditorModel:
 
     @property
     def language_here(self) -> Language:
-        """The language of what is written at the cursor."""
+        """The language of what is written at the cursor; before the mark that closes a fence that
+        of the code."""
         if not self.cells.language:
             return self.language
-        line = self.cursor.line
+        line, column = self.cursor
         index = self.cells.at(line)
-        is_mark = self.cells.separator_at(line) is not None or self.cells.is_foot(line)
+        is_foot = column > 0 and self.cells.is_foot(line)
+        is_mark = self.cells.separator_at(line) is not None or is_foot
         is_code = self.cells.kind(index) is CellKind.CODE and not is_mark
         return self.code_language if is_code else self.language
 
@@ -118,6 +120,10 @@ class EditorModel:
         old_selection = self.selection
         old_keys = self.cells.identity
         effective = [e for e in edits if e[0] != e[1] or e[2]]
+        if effective and self._breaks_fence(effective[-1]):
+            start, end, text = effective[-1]
+            selection = selection or Selection.at(end_of(start, text))
+            effective[-1] = start, end, f"{text}\n"
         changes = [self._apply(start, end, text) for start, end, text in reversed(effective)]
         if cell_keys:
             self.cells.rename(cell_keys)
@@ -130,6 +136,19 @@ class EditorModel:
         self.history.record(changes, kind, old_selection, self.selection, keys)
         self.shared.settle(self)
         return True
+
+    def _breaks_fence(self, edit: Edit) -> bool:
+        """Whether text would be put before the mark that closes a fence, which then is none: the
+        text is to have a line of its own, as it is typed into an empty fence."""
+        start, end, text = edit
+        return (
+            self.cells.is_fenced
+            and start == end
+            and start.column == 0
+            and not text.endswith("\n")
+            and bool(text.strip("`~ "))
+            and self.cells.is_foot(start.line)
+        )
 
     def _apply(self, start: Location, end: Location, text: str) -> TextChange:
         return self.shared.replace(start, end, text, self)

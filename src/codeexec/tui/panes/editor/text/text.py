@@ -39,6 +39,13 @@ class Selection(NamedTuple):
 ORIGIN = Location(0, 0)
 
 
+def end_of(start: Location, text: str) -> Location:
+    """Where a text ends that begins at `start`."""
+    lines = text.count("\n")
+    column = len(text) - text.rfind("\n") - 1
+    return Location(start.line + lines, column + (0 if lines else start.column))
+
+
 @dataclass(frozen=True, slots=True)
 class TextChange:
     """The text `removed` between `start` and `old_end` was replaced by `inserted`, which ends at
