@@ -75,9 +75,18 @@ class Section(NamedTuple):
     end_line: int
 
 
-def sections(cells: Sequence[Cell]) -> tuple[Section, ...]:
+def heading_level(cell: Cell) -> int:
+    """The level of the highest heading of a Markdown cell, from 1; 0 without headings."""
+    if cell.kind is not CellKind.MARKDOWN:
+        return 0
+    levels = (heading.level for heading in headings(cell.source.split("\n")))
+    return min(levels, default=0)
+
+
+def sections(cells: Sequence[Cell], levels: Sequence[int] | None = None) -> tuple[Section, ...]:
     """The sections of a document of cells, by the highest heading of each Markdown cell; those
-    without cells are left out."""
+    without cells are left out. `levels` are the heading levels of the cells, where they are
+    known."""
     found: list[Section] = []
     pending: list[tuple[int, Cell]] = []
 
@@ -87,15 +96,10 @@ def sections(cells: Sequence[Cell]) -> tuple[Section, ...]:
             if cell.end < end_line:
                 found.append(Section(cell.key, above, cell.end, end_line))
 
-    for cell in cells:
-        levels = (
-            [heading.level for heading in headings(cell.source.split("\n"))]
-            if cell.kind is CellKind.MARKDOWN
-            else []
-        )
-        if levels:
-            close(min(levels), cell.start)
-            pending.append((min(levels), cell))
+    for cell, level in zip(cells, levels or map(heading_level, cells), strict=True):
+        if level:
+            close(level, cell.start)
+            pending.append((level, cell))
     close(1, cells[-1].end if cells else 0)
     return tuple(sorted(found, key=lambda section: section.first_line))
 

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from codeexec.documents.model import Cell
+from codeexec.documents.outline import heading_level
+from codeexec.tui.panes.documents.page import folding
 from codeexec.tui.session.ask import Failed
 from support.notebooks import code, markdown, stream
 from support.page_pane import make, opened, rows, shows, sources, write_notebook
@@ -136,3 +141,32 @@ async def test_a_cell_in_no_section_says_what_a_section_is(tmp_path: Path) -> No
         await pilot.press("alt+shift+z")
         await until(pilot, lambda: app.heard_of(Failed))
         assert app.heard_of(Failed)[0].error.message == "The cell is in no section."
+
+
+async def test_a_key_in_a_page_with_folds_parses_the_edited_cell_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parsed: list[str] = []
+
+    def counted(cell: Cell) -> int:
+        parsed.append(cell.source)
+        return heading_level(cell)
+
+    monkeypatch.setattr(folding, "heading_level", counted)
+    async with PaneApp(pane := make()).run_test(size=(50, 30)) as pilot:
+        sheet = await opened(pane, sections(tmp_path))
+        await until(pilot, shows(sheet, "Title", "one", "Part", "two", "End"))
+        lines = sheet.editor.model.lines
+        sheet.go_to(lines.index("second"))
+        sheet.editor.action_page("fold_section")
+        await until(pilot, shows(sheet, "▸ 1 cell hidden"))
+        sheet.go_to(lines.index("# # End"), 7)
+        parsed.clear()
+        await pilot.press("s")
+        assert set(parsed) == {"# Ends"}
+        # A heading that changes its level: the section above reaches to the caret, and unfolds.
+        sheet.go_to(lines.index("# # Ends"), 3)
+        parsed.clear()
+        await pilot.press("#", "#")
+        await until(pilot, shows(sheet, "two"))
+        assert set(parsed) > {"## Ends", "third"}

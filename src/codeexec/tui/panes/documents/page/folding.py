@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from rich.segment import Segment
 from textual.strip import Strip
 
-from codeexec.documents.outline import sections
+from codeexec.documents.outline import heading_level, sections
 from codeexec.tui.panes.documents.page.cell_blocks import fold_key
 from codeexec.tui.panes.editor.text.blocks import Block
 from codeexec.tui.render.counts import counted
@@ -53,6 +53,8 @@ class SectionFolds:
         self._keys: tuple[str, ...] = ()
         self._version = -1
         self._cells: frozenset[str] = frozenset()
+        self._levels: dict[str, int] = {}
+        """Heading levels by cell, while a section is folded."""
 
     def __bool__(self) -> bool:
         return bool(self._folded)
@@ -97,6 +99,16 @@ class SectionFolds:
         self._find_hidden()
         return self._cells != previous
 
+    def note_edited(self, cell_keys: Iterable[str]) -> bool:
+        """The text of these cells has changed, and no cell has come or gone; as `note_change`.
+        Other cells are not parsed unless a heading is another one."""
+        model = self._model
+        for key in cell_keys:
+            index = model.cells.index_of(key)
+            if index is not None and heading_level(model.cell(index)) != self._levels.get(key):
+                return self.note_change()
+        return False
+
     @property
     def _hidden(self) -> tuple[FoldedSection, ...]:
         """The outermost folded sections, of the cells as they are now."""
@@ -112,7 +124,10 @@ class SectionFolds:
             self._sections, self._cells = (), frozenset()
             return
         model = self._model
-        all_sections = sections(model.all_cells())
+        cells = model.all_cells()
+        levels = [heading_level(cell) for cell in cells]
+        self._levels = {cell.key: level for cell, level in zip(cells, levels, strict=True)}
+        all_sections = sections(cells, levels)
         folding = {section.cell for section in all_sections}
         # A cell that stopped being a heading is unfolded; a cell that is gone may come back.
         self._folded -= {key for key in model.cells.keys if key not in folding}

@@ -304,11 +304,8 @@ class PageView:
         model = self._editor.model
         if not self.folds:
             return
-        places = _places(model, tuple(touched)).values()
-        is_other = any(index is not None and is_markdown(model, index) for index in places)
-        if (is_other and self.folds.note_change()) | self.folds.reveal(
-            model.cells.at(model.cursor.line)
-        ):
+        is_other = model.cells.keys == self._keys and self.folds.note_edited(touched)
+        if is_other | self.folds.reveal(model.cells.at(model.cursor.line)):
             touched |= set(self._keys)
 
     def _key_at_caret(self) -> str:
