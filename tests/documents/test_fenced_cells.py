@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import UserList
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from codeexec.documents.model import CellKind
 RUNS = {"python": "python", "py": "python", "ipython": "python", "bash": "bash", "r": "r"}
 
 
-def index_of(lines: list[str]) -> FencedCells:
+def index_of(lines: Sequence[str]) -> FencedCells:
     return FencedCells(lines, lambda name: RUNS.get(name, ""))
 
 
