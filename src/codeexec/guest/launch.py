@@ -195,6 +195,7 @@ def main() -> None:
     load("screen_width")
     load("program_magic")
     load("tqdm_bars")
+    load("fast_streams").install()
     load("outbox").install(app)
     enter()
     gc.freeze()

@@ -37,7 +37,7 @@ log = logging.getLogger(__name__)
 
 SHIPPED = (
     *("launch.py", "outbox.py", "questions.py", "drawing.py", "screen_width.py"),
-    *("program_magic.py", "tqdm_bars.py"),
+    *("program_magic.py", "tqdm_bars.py", "fast_streams.py"),
     *("program/sitecustomize.py", "program/figures.py", "program/displays.py"),
 )
 """Guest files that our launcher wants beside it."""
