@@ -31,6 +31,8 @@ END_LINES = 2
 """How many of them are its last ones."""
 
 
+_ANY_WIDTH = 1_000_000
+
 _HEADING = "Traceback (most recent call last)"
 _FOR_A_BROWSER = re.compile(r"\[[^\n]*: a browser (?:plays|shows|draws) it\]")
 _BLANKS = re.compile(" {3,}")
@@ -46,6 +48,8 @@ class Painted:
     part: MimePart | None = None
     rows: tuple[TracebackRow, ...] = ()
     folded: frozenset[int] = frozenset()
+    width: int = 0
+    """Columns of lines that are scrolled sideways; 0 for lines that fit."""
 
 
 class Folded:
@@ -77,9 +81,9 @@ def _narrow(segments: list[Segment], width: int) -> list[Segment]:
     return narrowed
 
 
-def _table_that_fits(display: Display, text: str, width: int) -> str:
-    """A table from its HTML where its text is too wide, as in a notebook that was made elsewhere;
-    empty where the text fits or there is no table."""
+def _table_that_fits(display: Display, text: str, width: int, room: int) -> str:
+    """A table from its HTML, in lines of `room` columns at most, where its text is too wide, as in
+    a notebook that was made elsewhere; empty where the text fits or there is no table."""
     lines = text.split("\n")
     if all(len(line) <= width for line in lines) or len(lines) == 1:
         return ""
@@ -88,7 +92,7 @@ def _table_that_fits(display: Display, text: str, width: int) -> str:
         return ""
     from codeexec.documents.displays.narrow import table_to_width  # not at the start
 
-    return table_to_width(page.text, width)
+    return table_to_width(page.text, room)
 
 
 def best_part(display: Display, *, pictures: bool = True) -> MimePart | None:
@@ -126,8 +130,9 @@ class BodyPainter:
         self._theme = theme
         self._ansi = ansi
 
-    def display(self, display: Display, width: int) -> Painted:
-        """A display's lines; of a picture its placeholder line.
+    def display(self, display: Display, width: int, *, scrolls: bool = False) -> Painted:
+        """A display's lines; of a picture its placeholder line. With `scrolls` a table has all its
+        columns, in lines that may be wider.
 
         In the flow of output an object is shown by its plain text where that says something,
         else by the text of its other forms; the viewer shows the richer form.
@@ -145,10 +150,17 @@ class BodyPainter:
             part = display.part("text/plain") or best
             summary = f"▤ {part.mime} · {size_words(part.size)}" if part else "▤ (empty)"
             return Painted([self._words(summary, "muted")])
-        text = _table_that_fits(display, text, width) or text
+        table = _table_that_fits(display, text, width, _ANY_WIDTH if scrolls else width)
+        if table and scrolls:
+            return self._wide_table(table)
+        text = table or text
         if _FOR_A_BROWSER.fullmatch(text):
             text = f"{text} · O opens it"
         return self._text(text, width)
+
+    def _wide_table(self, text: str) -> Painted:
+        lines = [Strip(segments) for segments in self._ansi.block(text.split("\n"), "result")]
+        return Painted(lines, width=max(line.cell_length for line in lines))
 
     def _text(self, text: str, width: int) -> Painted:
         lines = text.rstrip("\n").split("\n")

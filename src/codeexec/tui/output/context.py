@@ -19,6 +19,8 @@ class OutputContext:
         self.width = width
         self.picture_rows = picture_rows
         """The most lines that a picture takes; 0 where pictures are only described."""
+        self.scrolls_tables = False
+        """Tables that are too wide have all their columns, and are scrolled sideways."""
         self.picture_beside = ""
         """Key of the display whose picture another pane shows: it is only described."""
 

@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from rich.cells import cell_len
 from rich.segment import Segment
+from rich.style import Style
 from textual.strip import Strip
 
 from codeexec.domain.options import PROGRAMS
@@ -47,6 +49,16 @@ _FOLDED = (" #0 0x", "fix-it:")
 """What a report has that is folded: the stack of a sanitizer, fixes for programs to read."""
 
 ClickTarget = FramesFold | SourceLink | DisplayLink
+
+
+def _part(line: Strip, left: int, width: int, style: Style) -> Strip:
+    """`width` columns of a line from `left` on, with signs at the edges where there is more."""
+    part = line.crop(left, left + width)
+    if left and line.cell_length:
+        part = Strip([Segment("‹", style), *part.crop(1)])
+    if line.cell_length > left + width:
+        part = Strip([*part.crop(0, width - 1), Segment("›", style)])
+    return part
 
 
 class _Body(NamedTuple):
@@ -222,7 +234,7 @@ class OutputView:
         ):
             return body.painted
         if run.display is not None:
-            painted = painter.bodies.display(display, width)
+            painted = painter.bodies.display(display, width, scrolls=context.scrolls_tables)
         elif run.error is not None:
             painted = painter.bodies.error(run.error, width, all_frames, self.execution.count)
         else:
@@ -277,8 +289,8 @@ class OutputView:
         return self.heights.locate(line)
 
     def paint(self, row: int, sub: int, left: int = 0) -> tuple[str, Strip]:
-        """The mark in the gutter and a line of a row; `left` is the first column of rows that are
-        too long to wrap."""
+        """The mark in the gutter and a line of a row; `left` is the first column of lines that are
+        too long to wrap, and of wide tables."""
         painter, width = self.context.painter, self.context.width
         run = self.row(row)
         if run is None:
@@ -297,13 +309,23 @@ class OutputView:
             mark = "→" if is_result and sub == 0 else " "
             if run.display is not None:
                 self._want_picture(row, run.display, painted)
+            if painted.width and sub < len(lines):
+                return mark, _part(lines[sub], left, width, painter.theme.style("muted"))
         return mark, lines[sub] if sub < len(lines) else Strip([])
 
-    def render_row(self, row: int, width: int) -> Strip:
+    @property
+    def width(self) -> int:
+        """Columns of the widest line that is not wrapped; of long output, of what is in hand."""
+        widths = [body.painted.width for body in self._bodies.values()]
+        if not self.wraps:
+            widths += [cell_len(run.text) for run in self.tail if run.is_text]
+        return max(widths, default=0)
+
+    def render_row(self, row: int, width: int, left: int = 0) -> Strip:
         """Line `row` of the view with its gutter, in at most `width` cells: a view can be the
-        content of a block of the editor."""
+        content of a block of the editor. `left` as for `paint`."""
         number, sub = self.locate(row)
-        mark, strip = self.paint(number, sub)
+        mark, strip = self.paint(number, sub, left)
         return Strip([self.context.painter.gutter(mark), *strip]).crop(0, width)
 
     def last_lines(self, most: int) -> list[Strip]:

@@ -223,6 +223,8 @@ class CodeEditor(ScrollView, can_focus=True):
     @on(events.Click)
     @on(events.MouseScrollDown)
     @on(events.MouseScrollUp)
+    @on(events.MouseScrollLeft)
+    @on(events.MouseScrollRight)
     def handle_mouse(self, event: events.MouseEvent) -> None:
         self._mouse.handle(event)
 

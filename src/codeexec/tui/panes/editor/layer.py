@@ -29,5 +29,9 @@ class EditorLayer(Protocol):
     def block_glyph(self, block_key: str, row: int) -> str:
         """The sign in the gutter beside a row of a block; empty for none."""
 
+    def scroll_block(self, block_key: str, across: int, down: int) -> bool:
+        """The wheel was turned over a block, to scroll it by columns or rows; whether the layer
+        used it."""
+
     def press_line(self, line: int, button: int, *, shift: bool) -> bool:
         """A mouse button went down on a line of text; whether the layer used it."""

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from codeexec.documents.model import Cell, CellKind
 from codeexec.tui.panes.editor.text.blocks import Block
 from codeexec.tui.panes.editor.text.model import EditorModel
+
+_FEW = 8
+"""Cells that are looked up one by one."""
+
+
+def places_of(model: EditorModel, cell_keys: Sequence[str]) -> Mapping[str, int | None]:
+    """The index of each of these cells; of cells that are gone none."""
+    if len(cell_keys) <= _FEW:
+        return {key: model.cells.index_of(key) for key in cell_keys}
+    return {key: index for index, key in enumerate(model.cells.keys)}
 
 
 def last_line(model: EditorModel, index: int) -> int:

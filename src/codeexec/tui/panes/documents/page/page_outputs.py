@@ -36,6 +36,7 @@ class PageOutputs:
         self._editor = editor
         self._changed = changed
         self.output = OutputContext(theme)
+        self.output.scrolls_tables = True
         self.loader = OutputLoader(requester, self)
         self._blocks: dict[str, OutputBlock] = {}
         self._keys: dict[str, str] = {}
@@ -110,6 +111,14 @@ class PageOutputs:
         self._folds = {key: fold for key, fold in folds.items() if key not in self._blocks}
         for key, block in self._blocks.items():
             block.fold = folds.get(key, OutputFold.BOUNDED)
+
+    def scroll(self, cell_key: str, across: int, down: int) -> bool:
+        """Scroll the output of a cell by columns and lines; whether it can be scrolled so."""
+        block = self._blocks.get(cell_key)
+        if block is None or not block.scroll(across, down):
+            return False
+        self._editor.refresh()
+        return True
 
     def drop(self, cell_key: str) -> None:
         """Show nothing below a cell."""

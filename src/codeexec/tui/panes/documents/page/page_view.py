@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from rich.segment import Segment
@@ -17,6 +17,7 @@ from codeexec.tui.panes.documents.page.cell_blocks import (
     is_markdown,
     output_block,
     output_key,
+    places_of,
     text_block,
     text_key,
 )
@@ -36,7 +37,6 @@ from codeexec.tui.theme.theme import Theme
 if TYPE_CHECKING:
     from codeexec.tui.panes.documents.page.cell_source import CellSource
     from codeexec.tui.panes.editor.code_editor import CodeEditor
-    from codeexec.tui.panes.editor.text.model import EditorModel
     from codeexec.tui.session.requester import Requester
 
 _SLICE = 0.006
@@ -44,9 +44,6 @@ _SLICE = 0.006
 
 _STEP = 0.2
 """Seconds between two times that the blocks made so far are put."""
-
-_FEW = 8
-"""Cells that are looked up one by one."""
 
 
 class PageView:
@@ -238,7 +235,7 @@ class PageView:
         model = self._editor.model
         blocks, contents = model.rows.blocks, self._editor.painter.block_contents
         keys = tuple(cell_keys)
-        places = _places(model, keys)
+        places = places_of(model, keys)
         put: list[tuple[Block, BlockContent]] = []
         removed: set[str] = set()
         is_other = False
@@ -353,6 +350,12 @@ class PageView:
             return None
         return self._headings.segments(line, room)
 
+    # -- scrolling within an output ---------------------------------------------------------------
+
+    def scroll_block(self, block_key: str, across: int, down: int) -> bool:
+        kind, cell_key = cell_key_of(block_key)
+        return kind == "output" and self.outputs.scroll(cell_key, across, down)
+
     # -- folded sections --------------------------------------------------------------------------
 
     def block_glyph(self, block_key: str, row: int) -> str:
@@ -387,10 +390,3 @@ class PageView:
             model = self._editor.model
             first = start_of_cell(model, model.cells.at(block.line)).line
             self._editor.move_to(Location(min(first + row, block.line), 0))
-
-
-def _places(model: EditorModel, cell_keys: Sequence[str]) -> Mapping[str, int | None]:
-    """The index of each of these cells; of cells that are gone none."""
-    if len(cell_keys) <= _FEW:
-        return {key: model.cells.index_of(key) for key in cell_keys}
-    return {key: index for index, key in enumerate(model.cells.keys)}

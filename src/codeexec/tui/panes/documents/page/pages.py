@@ -43,6 +43,14 @@ MOST_CELLS = 20_000
 
 _FOLDS = frozenset({"toggle_section", "fold_section", "unfold_section", "fold_all", "unfold_all"})
 
+_SCROLLS = {
+    "scroll_left": (-1, 0),
+    "scroll_right": (1, 0),
+    "scroll_up": (0, -1),
+    "scroll_down": (0, 1),
+}
+"""Commands that scroll an output, and their directions: across, down."""
+
 _WITH_HIDDEN = frozenset(
     {"copy", "cut", "delete", "move_up", "move_down", "insert_below", "paste", "clear"}
     | {"run_selected", "run_and_advance"}
@@ -236,6 +244,8 @@ class Pages:
         elif page is None:
             next_step = named_keys("{page.toggle} shows it as a page.", self._widget.app._keymap)
             self._refuse("This document is shown as text.", next_step)
+        elif name in _SCROLLS:
+            self._scroll(page, name, editor.model.cells.key(selected[0]))
         elif name in _FOLDS:
             self._fold_sections(page, name, editor.model.cells.key(selected[0]))
         else:
@@ -273,6 +283,15 @@ class Pages:
         page.fit_blocks(cell_keys)
         if name == "collapse":
             page.reveal_cell(page.mode.selected[-1])
+
+    def _scroll(self, page: PageView, name: str, cell_key: str) -> None:
+        """Scroll an output by half of what is shown of it."""
+        block = page.outputs.get(cell_key)
+        across, down = _SCROLLS[name]
+        if block is None:
+            self._refuse("The cell has no output.", "Run it by F5.")
+        elif not page.outputs.scroll(cell_key, *block.half(across, down)):
+            self._post(NoticePosted("All of this output is shown already."))
 
     def _refuse(self, message: str, next_step: str) -> None:
         self._post(Failed(UsageError(message, next_step)))
@@ -320,9 +339,14 @@ class Pages:
         elif kind == "text":
             page.press_cell(cell_key, event.button, shift=False)
         elif block is not None:
-            self._press_output(page, cell_key, block, event.row)
+            self._press_output(page, cell_key, block, event.row, event.x)
 
-    def _press_output(self, page: PageView, cell_key: str, block: OutputBlock, row: int) -> None:
+    def _press_output(
+        self, page: PageView, cell_key: str, block: OutputBlock, row: int, x: int
+    ) -> None:
+        if side := block.side_at(row, x):
+            page.outputs.scroll(cell_key, *block.half(side, 0))
+            return
         if block.note and row == block.height - 1:
             self._post(DocumentMessages.AnswerWanted())
             return

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from codeexec.tui.panes.editor.code_editor import CodeEditor
 
 _WHEEL = 3
-"""Rows of a popup that one notch of the wheel scrolls."""
+"""Rows of a popup or of a block that one notch of the wheel scrolls."""
+
+_ACROSS = 6
+"""Columns of a block that one notch scrolls."""
 
 
 class Mouse:
@@ -43,10 +46,14 @@ class Mouse:
                 self._editor.release_mouse()
             case events.Click():
                 self._click(event)
-            case events.MouseScrollDown():
-                self._scroll_popup(event, _WHEEL)
-            case events.MouseScrollUp():
-                self._scroll_popup(event, -_WHEEL)
+            case events.MouseScrollDown() | events.MouseScrollUp():
+                self._scroll(
+                    event, _WHEEL if isinstance(event, events.MouseScrollDown) else -_WHEEL
+                )
+            case events.MouseScrollLeft():
+                self._scroll_block(event, -_ACROSS, 0)
+            case events.MouseScrollRight():
+                self._scroll_block(event, _ACROSS, 0)
 
     def _press(self, event: events.MouseDown) -> None:
         editor = self._editor
@@ -154,13 +161,25 @@ class Mouse:
             self._clicks = event.chain
             self._begin_selection(editor.viewport.location_at(event.x, event.y))
 
-    def _scroll_popup(self, event: events.MouseEvent, step: int) -> None:
-        """The wheel over a popup scrolls that, not the text below."""
+    def _scroll(self, event: events.MouseEvent, step: int) -> None:
+        """The wheel over a popup scrolls that, not the text below; over a block it does so with
+        Shift (sideways) or Ctrl, so that the text is never held up by a block."""
         popups = self._editor.popups
         if popups.current is not None and popups.row_at(event.x, event.y) is not None:
             _take(event)
             popups.current.move(step)
             popups.redraw()
+        elif event.shift:
+            self._scroll_block(event, step * _ACROSS // _WHEEL, 0)
+        elif event.ctrl:
+            self._scroll_block(event, 0, step)
+
+    def _scroll_block(self, event: events.MouseEvent, across: int, down: int) -> None:
+        editor = self._editor
+        place = editor.model.rows.block_at(event.y + editor.scroll_offset.y)
+        layer = editor.text_layer
+        if place and layer is not None and layer.scroll_block(place[0].key, across, down):
+            _take(event)
 
 
 def _take(event: events.MouseEvent) -> None:
