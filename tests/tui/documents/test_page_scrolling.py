@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from textual import events
+from textual.message import Message
 
 from codeexec.tui.panes.documents.document_view import DocumentView
 from codeexec.tui.panes.documents.messages import DocumentMessages
@@ -33,11 +34,17 @@ def notebook(folder: Path, *outputs: dict[str, object]) -> Path:
     return write_notebook(folder / "a.ipynb", *[code(f"df{at}", o) for at, o in enumerate(outputs)])
 
 
-def wheel(sheet: DocumentView, words: str, kind: type[events.MouseEvent], **keys: bool) -> None:
+def wheel(
+    sheet: DocumentView,
+    words: str,
+    kind: type[events.MouseEvent],
+    *,
+    shift: bool = False,
+    ctrl: bool = False,
+) -> None:
     """Turn the wheel over the row of the editor that shows these words."""
     (y, *_) = [y for y, row in enumerate(rows(sheet)) if words in row]
-    modifiers = {"shift": False, "meta": False, "ctrl": False} | keys
-    sheet.editor.post_message(kind(sheet.editor, 20, y, 0, 0, 0, **modifiers))
+    sheet.editor.post_message(kind(sheet.editor, 20, y, 0, 0, 0, shift, False, ctrl))
 
 
 async def test_a_wide_table_is_scrolled_sideways_by_keys(tmp_path: Path) -> None:
@@ -103,7 +110,12 @@ async def test_presses_on_the_edge_signs_scroll_and_elsewhere_open_the_table(
     async with PaneApp(pane := make()).run_test(size=(60, 20)) as pilot:
         posted: list[object] = []
         post = pane.post_message
-        monkeypatch.setattr(pane, "post_message", lambda one: posted.append(one) or post(one))
+
+        def record(message: Message) -> bool:
+            posted.append(message)
+            return post(message)
+
+        monkeypatch.setattr(pane, "post_message", record)
         sheet = await opened(pane, notebook(tmp_path, table(2)))
         await until(pilot, shows(sheet, "column_0", "1·0"))
         (y,) = [y for y, row in enumerate(rows(sheet)) if "column_0" in row]
