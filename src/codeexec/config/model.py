@@ -189,6 +189,18 @@ class Sessions:
 
 
 @dataclass(frozen=True, slots=True)
+class Agents:
+    """What agents run beside you: `codeexec-tui mcp`. A project's file has no say in it."""
+
+    confirm: Literal["always", "risky", "never"] = "risky"
+    """Which code of an agent waits until you allow it by a key: all; what deletes files, starts
+    processes, installs packages or uses the network, as far as that can be seen; or none."""
+
+    unattended: Literal["refuse", "run"] = "refuse"
+    """What happens to such code while no workbench is attached to the session."""
+
+
+@dataclass(frozen=True, slots=True)
 class Docker:
     """Kernels in containers."""
 
@@ -300,6 +312,7 @@ class Settings:
     notify: Notify = Notify()
     kernel: KernelSettings = KernelSettings()
     sessions: Sessions = Sessions()
+    agents: Agents = Agents()
     docker: Docker = Docker()
     run: RunSettings = RunSettings()
     programs: Programs = Programs()

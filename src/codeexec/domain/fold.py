@@ -17,6 +17,7 @@ from codeexec.domain.events import (
     ArtifactRemoved,
     DefaultKernelChosen,
     DisplayUpdated,
+    ExecutionConfirmed,
     ExecutionFinished,
     ExecutionQueued,
     ExecutionStarted,
@@ -304,6 +305,7 @@ class _Draft:
     def _take_execution(
         self,
         event: ExecutionQueued
+        | ExecutionConfirmed
         | ExecutionStarted
         | InputCounted
         | OutputChanged
@@ -329,9 +331,13 @@ class _Draft:
                         options=event.options,
                         queued_at=at,
                         number=before.number if before else self.executions_total,
+                        is_agent=event.is_agent,
+                        confirm=event.confirm,
                     )
                 )
                 self._let_go()
+            case ExecutionConfirmed():
+                self._change(event.execution_id, confirm="")
             case ExecutionStarted():
                 self._start_execution(event, at)
             case InputCounted():
@@ -380,6 +386,8 @@ class _Draft:
                 reason=event.reason,
                 error=event.error,
                 stdin=None,
+                confirm="",
+                ended_by=event.by,
             )
         )
         if self._kernel(view.kernel).state == "busy" and not self._is_running(view.kernel):

@@ -75,7 +75,9 @@ class ExecutionView(Struct, frozen=True):
     `total`; `displays` the last objects that it shows (`KEPT_DISPLAYS` at most), in order.
     `number` counts the executions of a session from 1, in the order of queueing. `answers` are
     the last prompts of input() with what was answered; of a password three dots. `steps` are those
-    of a program; `screen` says how to start one that uses the whole screen in a terminal."""
+    of a program; `screen` says how to start one that uses the whole screen in a terminal.
+    `is_agent`: an agent runs it; `confirm` says why it waits for the user's confirmation, while it
+    does; `ended_by` is the client that interrupted, cancelled or refused it."""
 
     execution_id: str
     code: str
@@ -98,6 +100,9 @@ class ExecutionView(Struct, frozen=True):
     answers: tuple[tuple[str, str], ...] = ()
     steps: tuple[StepResult, ...] = ()
     screen: ProgramStart | None = None
+    is_agent: bool = False
+    confirm: str = ""
+    ended_by: str = ""
 
     @property
     def is_open(self) -> bool:

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequen
 from typing import Protocol, cast
 
 from msgspec import Raw
+from msgspec.structs import replace
 
 from codeexec import __version__
 from codeexec.domain import requests as q
@@ -97,9 +98,12 @@ class ClientConnection:
             frame = decode_client(text)
             number = frame.id
             if frame.client is not None:
-                # Who has said that they only watch cannot take it back.
-                watch_only = self._client.watch_only or frame.client.watch_only
-                self._client = q.ClientInfo(frame.client.name, watch_only)
+                # A client that said that it only watches, or is an agent, cannot take it back.
+                self._client = replace(
+                    frame.client,
+                    watch_only=self._client.watch_only or frame.client.watch_only,
+                    is_agent=self._client.is_agent or frame.client.is_agent,
+                )
             elif frame.stop is not None:
                 self._senders.pop(frame.stop, None)
                 if (task := self._listeners.pop(frame.stop, None)) is not None:

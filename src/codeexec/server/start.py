@@ -20,7 +20,7 @@ from codeexec.server.instance import Instance
 
 if TYPE_CHECKING:
     from codeexec.kernels.docker.containers import ContainerSettings
-    from codeexec.session.settings import HostSettings
+    from codeexec.session.settings import AgentSettings, HostSettings
 
 EARLY_WAIT = 20.0
 """Seconds after which an early kernel is ended that nobody took: whoever began this server for a
@@ -146,7 +146,16 @@ def host_settings() -> HostSettings:
     names = {field.name for field in fields(settings)} & {
         field.name for field in fields(HostSettings)
     }
-    return HostSettings(**{name: getattr(settings, name) for name in names})
+    return HostSettings(**{name: getattr(settings, name) for name in names}, agents=agent_settings)
+
+
+def agent_settings() -> AgentSettings:
+    """What the user's file and the environment say of agents, as they are now."""
+    from codeexec.config.load import load
+    from codeexec.session.settings import AgentSettings
+
+    agents = load(Path("/")).settings.agents
+    return AgentSettings(agents.confirm, agents.unattended)
 
 
 def container_settings() -> ContainerSettings:

@@ -10,10 +10,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar, cast
 
+from msgspec.structs import replace as replace_struct
+
 from codeexec.domain import requests as q
 from codeexec.domain.clock import Clock
 from codeexec.domain.errors import Conflict, Denied, NotFound, UsageError
 from codeexec.domain.events import (
+    ExecutionConfirmed,
     ExecutionFinished,
     NoticeGiven,
     Recorded,
@@ -26,6 +29,7 @@ from codeexec.domain.wire.checks import check_integer, check_name, check_request
 from codeexec.environments.base import Environment, OpenFile
 from codeexec.environments.budget import Budget, beside_loop
 from codeexec.kernels.base import KernelChoice, KernelFactory
+from codeexec.session.agents.rules import AgentRules
 from codeexec.session.byte_streams import ByteStreams, ReadableStream
 from codeexec.session.execution_watch import ExecutionWatch
 from codeexec.session.files.artifacts import BlobStore
@@ -75,6 +79,7 @@ class Session:
         self._clock = clock
         self._tasks = Tasks()
         self._clients: list[q.ClientInfo] = []
+        self._agents = AgentRules(settings.agents)
         self._closing = False
         self.ending = asyncio.Lock()
         self.unwatched_since = clock.monotonic()
@@ -160,13 +165,16 @@ class Session:
             raise Denied(
                 "This connection only watches.", "Attach without --watch to change anything."
             )
+        if client is not None and client.is_agent:
+            self._agents.check(cast("q.Request[q.Reply]", request))
         self._require_open(request)
         if self.slots.is_adopting and self._is_for_kernel(request):
             await self.slots.adopted()
             self._require_open(request)
         if isinstance(request, q.TerminalRequest):
             return cast(R, await self.terminals.answer(request, client))
-        return cast(R, await self._answer(cast(q.SessionRequest | q.FileRequest, request)))
+        others = cast(q.SessionRequest | q.FileRequest, request)
+        return cast(R, await self._answer(others, client or _NOBODY))
 
     def _require_open(self, request: q.Request[R]) -> None:
         closed = self.snapshot.closed or self._closing
@@ -183,20 +191,25 @@ class Session:
             return slot is not None and slot.queue.running == request.execution_id
         return isinstance(request, _FOR_KERNEL)
 
-    async def _answer(self, request: q.SessionRequest | q.FileRequest) -> q.Reply:
+    async def _answer(
+        self, request: q.SessionRequest | q.FileRequest, client: q.ClientInfo
+    ) -> q.Reply:
         match request:
             case q.Execute():
-                return self._execute(request)
+                return self._execute(request, client)
+            case q.ConfirmExecution():
+                self._confirm(request, client)
             case q.CancelExecution():
-                return self._cancel(request.execution_id)
+                return self._cancel(request.execution_id, client.name)
             case q.ClearQueue():
                 slots = [self.slots.get(request.kernel)] if request.kernel else self.slots
                 waiting = [execution_id for slot in slots for execution_id in slot.queue.waiting]
-                return self._done(self.slots.cancel(waiting, "The queue was cleared."))
+                reason = "The queue was cleared."
+                return self._done(self.slots.cancel(waiting, reason, client.name))
             case q.AnswerStdin():
                 self.slots.answer(request.request_id, request.text, request.origin)
             case q.Interrupt():
-                self.slots.get(request.kernel).interrupt(request.stage)
+                self.slots.get(request.kernel).interrupt(request.stage, by=client.name)
             case q.ResizeTerminals():
                 await self.slots.resize(request)
             case (
@@ -244,22 +257,39 @@ class Session:
     def _done(self, count: int = 0) -> q.Done:
         return q.Done(self.snapshot.seq, count)
 
-    def _execute(self, request: q.Execute) -> q.Accepted:
+    def _execute(self, request: q.Execute, client: q.ClientInfo) -> q.Accepted:
         total, kernels = self.snapshot.executions_total, len(tuple(self.slots))
-        accepted = self.slots.execute(request)
+        confirm = ""
+        if client.is_agent:
+            request = replace_struct(request, origin=client.name)
+            if not self.recorder.has(request.execution_id):
+                confirm = self._agents.confirmation(request, self.snapshot, self._clients)
+        accepted = self.slots.execute(request, is_agent=client.is_agent, confirm=confirm)
         if len(tuple(self.slots)) > kernels:
             self.kernels.keep_choices()
         if self.snapshot.executions_total > total:
             self._remember(self.snapshot.executions[accepted.execution_id])
         return accepted
 
-    def _cancel(self, execution_id: str) -> q.Done:
+    def _confirm(self, request: q.ConfirmExecution, client: q.ClientInfo) -> None:
+        self.slots.find(request.execution_id)
+        view = self.snapshot.executions.get(request.execution_id)
+        if view is None or not view.confirm:
+            raise Conflict("This execution does not wait for confirmation.")
+        by = request.origin or client.name
+        if request.allow:
+            self.recorder.record_now(ExecutionConfirmed(request.execution_id, by))
+            self.slots.pump()
+        else:
+            self.slots.cancel([request.execution_id], REFUSED, by)
+
+    def _cancel(self, execution_id: str, by: str) -> q.Done:
         self.slots.find(execution_id)
         slot = self.slots.of_execution(execution_id)
         if slot is not None and slot.queue.running == execution_id:
-            slot.interrupt()
+            slot.interrupt(by=by)
             return self._done(1)
-        return self._done(self.slots.cancel([execution_id], "It was taken out of the queue."))
+        return self._done(self.slots.cancel([execution_id], "It was taken out of the queue.", by))
 
     async def _search_history(self, request: q.SearchHistory) -> q.History:
         budget = Budget(SEARCH_SECONDS, "The search")
@@ -376,6 +406,10 @@ class Session:
         self.recorder.close()
 
 
+_NOBODY = q.ClientInfo("")
+"""Where the caller names no client."""
+REFUSED = "The user refused to run it."
+"""Reason of an agent's execution that was not confirmed."""
 MAX_ROWS = 5000
 _READ_WHEN_CLOSED = (
     q.ReadExecution,

@@ -2,8 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class AgentSettings:
+    """What an agent may run in a session without the user's confirmation."""
+
+    confirm: Literal["always", "risky", "never"] = "risky"
+    """Which code waits for the user: all, what looks risky, or none."""
+
+    unattended: Literal["refuse", "run"] = "refuse"
+    """What happens to code that would wait while no workbench is attached."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,3 +63,6 @@ class HostSettings:
 
     keep_bytes: int = 5 * 2**30
     """Ended sessions are deleted, the oldest first, while all take more than this."""
+
+    agents: Callable[[], AgentSettings] = AgentSettings
+    """Reads the settings of agents: a change counts without a restart of the server."""

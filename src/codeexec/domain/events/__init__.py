@@ -207,11 +207,24 @@ class InterruptEscalated(Event, frozen=True):
 
 
 class ExecutionQueued(Event, frozen=True):
+    """`is_agent`: an agent runs it. `confirm`: why it waits until the user allows it; empty: it
+    does not."""
+
     execution_id: str
     code: str
     origin: str = ""
     cell: CellRef | None = None
     options: ExecuteOptions = NO_OPTIONS
+    is_agent: bool = False
+    confirm: str = ""
+
+
+class ExecutionConfirmed(Event, frozen=True):
+    """The user lets an agent's execution run; `origin` is the client that answered. A refused one
+    ends as cancelled."""
+
+    execution_id: str
+    origin: str = ""
 
 
 class ExecutionStarted(Event, frozen=True):
@@ -286,12 +299,14 @@ class FullScreenUsed(Event, frozen=True):
 
 
 class ExecutionFinished(Event, frozen=True):
-    """The one end of an execution; `reason` explains all but ok and error."""
+    """The one end of an execution; `reason` explains all but ok and error. `by` is the client that
+    interrupted, cancelled or refused it."""
 
     execution_id: str
     status: FinishStatus
     reason: str = ""
     error: ErrorInfo | None = None
+    by: str = ""
 
 
 # -- what it has -------------------------------------------------------------------
@@ -347,6 +362,7 @@ AnyEvent = (
     | KernelStopped
     | InterruptEscalated
     | ExecutionQueued
+    | ExecutionConfirmed
     | ExecutionStarted
     | InputCounted
     | OutputChanged

@@ -28,6 +28,7 @@ from codeexec.domain.requests.kernels import (
     Completeness,
     Completion,
     Completions,
+    ConfirmExecution,
     Execute,
     Inspect,
     Inspection,
@@ -113,6 +114,7 @@ from codeexec.domain.requests.variables import (
 
 SessionRequest = (
     Execute
+    | ConfirmExecution
     | CancelExecution
     | ClearQueue
     | AnswerStdin
@@ -202,6 +204,7 @@ __all__ = [
     "Completeness",
     "Completion",
     "Completions",
+    "ConfirmExecution",
     "DeleteVariable",
     "DisplayPage",
     "DisplayRow",

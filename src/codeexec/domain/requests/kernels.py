@@ -33,6 +33,15 @@ class Execute(Request[Accepted], frozen=True):
     options: ExecuteOptions = NO_OPTIONS
 
 
+class ConfirmExecution(Request[Done], frozen=True):
+    """Let an agent's execution that waits for confirmation run, or refuse it. Conflict when it does
+    not wait (any more); Denied for agents."""
+
+    execution_id: str
+    allow: bool = True
+    origin: str = ""
+
+
 class CancelExecution(Request[Done], frozen=True):
     """Take an execution out of the queue, or interrupt it when it runs."""
 

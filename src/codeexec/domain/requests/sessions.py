@@ -24,8 +24,13 @@ class RemoveArtifact(Request[Done], frozen=True):
 
 
 class ClientInfo(Struct, frozen=True, omit_defaults=True):
+    """`is_agent`: what it runs is marked as an agent's, and may wait for the user's confirmation.
+    `can_confirm`: a person looks at it, who can give that confirmation."""
+
     name: str
     watch_only: bool = False
+    is_agent: bool = False
+    can_confirm: bool = False
 
 
 class Usage(Reply, frozen=True):

@@ -84,6 +84,12 @@ ROUTES: tuple[Route, ...] = (
         q.CancelExecution,
         status=202,
     ),
+    Route(
+        "POST",
+        f"{SESSION}/executions/{{execution_id}}/confirm",
+        "Let an agent's execution run that waits for it, or refuse it",
+        q.ConfirmExecution,
+    ),
     Route("POST", f"{SESSION}/queue/clear", "Cancel all that waits", q.ClearQueue),
     Route("POST", f"{SESSION}/interrupt", "Interrupt what runs", q.Interrupt, status=202),
     Route("POST", f"{SESSION}/size", "The size of the screen, for programs", q.ResizeTerminals),

@@ -39,6 +39,7 @@ class InterruptEscalation:
         self._execution_id = ""
         self._began = 0.0
         self._auto = False
+        self.by = ""
         self.rung = -1
         self._settled = asyncio.Event()
         self._urge = asyncio.Event()
@@ -53,10 +54,12 @@ class InterruptEscalation:
         return self.rung >= RUNGS.index("terminate")
 
     def climb(
-        self, kernel: Kernel, execution_id: str, stage: LadderStage, *, auto: bool
+        self, kernel: Kernel, execution_id: str, stage: LadderStage, *, auto: bool, by: str = ""
     ) -> Coroutine[object, object, None]:
-        """Begin: from here on `is_climbing`. What is returned climbs, until the execution ends."""
+        """Begin: from here on `is_climbing`. What is returned climbs, until the execution ends.
+        `by` is the client that interrupts."""
         self._kernel, self._execution_id = kernel, execution_id
+        self.by = by
         self._began = self._clock.monotonic()
         self._auto = auto or self._settings.ladder == "auto"
         self._urged_to = self.rung = RUNGS.index(stage) if stage in RUNGS else 0

@@ -45,13 +45,16 @@ def document_of(view: ExecutionView) -> str:
 
 def first_startable(waiting: Iterable[str], executions: Mapping[str, ExecutionView]) -> str | None:
     """The first of `waiting` for which no earlier execution of its document is open, on whichever
-    kernel. `executions` are those of the session in the order of queueing."""
+    kernel. `executions` are those of the session in the order of queueing. One that waits for the
+    user's confirmation is not started, and others do not wait for it."""
     next_of_document: dict[str, str] = {}
     for view in executions.values():
-        if view.is_open and (document := document_of(view)):
+        if view.is_open and not view.confirm and (document := document_of(view)):
             next_of_document.setdefault(document, view.execution_id)
     for execution_id in waiting:
         view = executions[execution_id]
+        if view.confirm:
+            continue
         if next_of_document.get(document_of(view), execution_id) == execution_id:
             return execution_id
     return None

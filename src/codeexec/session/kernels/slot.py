@@ -124,15 +124,18 @@ class KernelSlot:
         if self.limit.is_reached:
             self.recorder.record(*self.drop_waiting(self.limit.reason))
             return
+        executions = self.snapshot.executions
+        if all(executions[execution_id].confirm for execution_id in self.queue.waiting):
+            return
         if not self.supervisor.is_ready or self.supervisor.kernel is None:
             self.supervisor.start_kernel()
             return
         if self.queue.running is not None:
             return
-        execution_id = first_startable(self.queue.waiting, self.snapshot.executions)
+        execution_id = first_startable(self.queue.waiting, executions)
         if execution_id is None:
             return
-        view = self.snapshot.executions[execution_id]
+        view = executions[execution_id]
         try:
             self.recorder.record_now(ExecutionStarted(execution_id, self.view.generation))
         except StorageError as error:
@@ -143,14 +146,17 @@ class KernelSlot:
         if view.options.timeout is not None:
             self._timer.start(execution_id, view.options.timeout)
 
-    def cancel(self, execution_ids: Iterable[str], reason: str) -> int:
-        """Take executions out of the queue; returns how many were there."""
+    def cancel(self, execution_ids: Iterable[str], reason: str, by: str = "") -> int:
+        """Take executions out of the queue for the client `by`; returns how many were there."""
         removed = [
             execution_id for execution_id in execution_ids if execution_id in self.queue.waiting
         ]
         self.queue = self.queue.remove(removed)
         self.recorder.record(
-            *(ExecutionFinished(execution_id, "cancelled", reason) for execution_id in removed)
+            *(
+                ExecutionFinished(execution_id, "cancelled", reason, by=by)
+                for execution_id in removed
+            )
         )
         return len(removed)
 
@@ -267,9 +273,10 @@ class KernelSlot:
             status, reason = "cancelled", f"{INTERRUPTED}."
         elif status == "ok" and self.recorder.lost_file is not None:
             status, reason = "lost", "It ended, but the session's files had been removed."
+        by = self._interrupter(execution_id, status)
         events = self._ladder.settle(execution_id)
         self._end_run(execution_id)
-        events.append(ExecutionFinished(execution_id, status, reason, event.error))
+        events.append(ExecutionFinished(execution_id, status, reason, event.error, by))
         if status != "ok" and view.options.stop_on_error:
             events += self._owner.skip_after([view], skip_reason(status, reason))
         return events
@@ -291,9 +298,10 @@ class KernelSlot:
                 reason = f"{self.limit.reason} The kernel had to be ended."
             elif self._ladder.is_for(running) and self._ladder.was_ended_by_force:
                 status, reason = "cancelled", f"{INTERRUPTED}; the kernel had to be ended."
+            by = self._interrupter(running, status)
             events += self._ladder.settle(running, is_alive=False)
             self._end_run(running)
-            events.append(ExecutionFinished(running, status, reason))
+            events.append(ExecutionFinished(running, status, reason, by=by))
         events += self.drop_waiting("The kernel died.")
         if view is not None:
             events += self._owner.skip_after([view], skip_reason(status, reason))
@@ -317,8 +325,15 @@ class KernelSlot:
 
     # -- interrupt ---------------------------------------------------------------------
 
-    def interrupt(self, stage: LadderStage = "interrupt", *, auto: bool = False) -> None:
-        """Begin to climb, or climb on."""
+    def _interrupter(self, execution_id: str, status: FinishStatus) -> str:
+        """The client whose interrupt has ended this execution."""
+        is_interrupted = status == "cancelled" and self._ladder.is_for(execution_id)
+        return self._ladder.by if is_interrupted else ""
+
+    def interrupt(
+        self, stage: LadderStage = "interrupt", *, auto: bool = False, by: str = ""
+    ) -> None:
+        """Begin to climb, or climb on, for the client `by`."""
         kernel, running = self.supervisor.kernel, self.queue.running
         if kernel is None or running is None or not self.supervisor.is_ready:
             raise Conflict("Nothing runs that could be interrupted.")
@@ -329,7 +344,9 @@ class KernelSlot:
         if self._ladder.is_climbing:
             self._ladder.urge(stage, auto=auto)
         else:
-            self._tasks.start(self._ladder.climb(kernel, running, stage, auto=auto), "ladder")
+            self._tasks.start(
+                self._ladder.climb(kernel, running, stage, auto=auto, by=by), "ladder"
+            )
 
     # -- when the kernel's life takes a turn ---------------------------------------------
 

@@ -211,10 +211,10 @@ class KernelSlots:
 
     # -- code in -----------------------------------------------------------------------
 
-    def execute(self, request: Execute) -> Accepted:
-        """Queue it. The same id with the same code again is the same execution: nothing runs
-        twice; with other code it is a Conflict. StorageError when it cannot be written down; then
-        it is not queued."""
+    def execute(self, request: Execute, *, is_agent: bool = False, confirm: str = "") -> Accepted:
+        """Queue it; with `confirm`, it waits until the user allows it, for this reason. The same id
+        with the same code again is the same execution: nothing runs twice; with other code it is a
+        Conflict. StorageError when it cannot be written down; then it is not queued."""
         _check_execute(request)
         if (lost := self.recorder.lost_file) is not None:
             raise StorageError(
@@ -244,6 +244,8 @@ class KernelSlots:
                 origin=request.origin,
                 cell=request.cell,
                 options=replace_struct(request.options, kernel=slot.name),
+                is_agent=is_agent,
+                confirm=confirm,
             )
         )
         slot.add(execution_id)
@@ -255,10 +257,10 @@ class KernelSlots:
         for slot in self._slots.values():
             slot.pump()
 
-    def cancel(self, execution_ids: Iterable[str], reason: str) -> int:
-        """Take executions out of the queues; returns how many were there."""
+    def cancel(self, execution_ids: Iterable[str], reason: str, by: str = "") -> int:
+        """Take executions out of the queues for the client `by`; returns how many were there."""
         ids = tuple(execution_ids)
-        count = sum(slot.cancel(ids, reason) for slot in self)
+        count = sum(slot.cancel(ids, reason, by) for slot in self)
         self.pump()
         return count
 

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from codeexec.domain.events import (
     AnyEvent,
+    ExecutionConfirmed,
     ExecutionFinished,
     ExecutionQueued,
     ExecutionStarted,
@@ -73,6 +74,7 @@ INSERT INTO {place}.run_index VALUES (0, 0);
 _OUTPUT = b'{"type":"output_changed"'
 _OF_EXECUTIONS = (
     ExecutionQueued,
+    ExecutionConfirmed,
     ExecutionStarted,
     InputCounted,
     StdinRequested,

@@ -61,7 +61,8 @@ async def launch(
     from codeexec.tui.session.attach import find_session
 
     me, cwd = my_name(), Path.cwd()
-    async with SocketHost(client=ClientInfo(me, options.watch), starting=starting) as host:
+    client = ClientInfo(me, options.watch, can_confirm=not options.watch)
+    async with SocketHost(client=client, starting=starting) as host:
         loaded = load(place.folder)
         opening = asyncio.create_task(find_session(host, options, place, loaded.settings))
         loading = Loading("codeexec.tui.app")

@@ -1,0 +1,66 @@
+"""Decides whether an agent's request may be answered, and whether its code waits for the user."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from codeexec.domain import requests as q
+from codeexec.domain.errors import Denied
+from codeexec.domain.snapshot import Snapshot
+from codeexec.session.agents.risk import risk_of
+from codeexec.session.settings import AgentSettings
+
+_TYPED = (q.OpenTerminal, q.RestartTerminal, q.TypeInTerminal)
+"""Requests that run commands which no confirmation sees."""
+
+
+class AgentRules:
+    """`settings` reads the user's settings of agents."""
+
+    def __init__(self, settings: Callable[[], AgentSettings]) -> None:
+        self._settings = settings
+
+    def check(self, request: q.Request[q.Reply]) -> None:
+        """Denied for a request that an agent must not make."""
+        if isinstance(request, q.ConfirmExecution):
+            raise Denied(
+                "An agent cannot confirm what an agent runs.", "The user does, in the workbench."
+            )
+        if isinstance(request, _TYPED) and self._settings().confirm != "never":
+            raise Denied(
+                "An agent has no terminals, as nothing typed there can be confirmed.",
+                "Run the command as code, such as `language` bash.",
+            )
+
+    def confirmation(
+        self, request: q.Execute, snapshot: Snapshot, clients: Iterable[q.ClientInfo]
+    ) -> str:
+        """Why this code waits until the user allows it; empty: it does not. Denied when it would
+        wait and nobody is there."""
+        settings = self._settings()
+        if settings.confirm == "never":
+            return ""
+        risk = risk_of(request.code, _language(request, snapshot))
+        if not risk and settings.confirm == "risky":
+            return ""
+        reason = f"The code {risk}." if risk else "All code of agents is confirmed."
+        if any(client.can_confirm for client in clients):
+            return reason
+        if settings.unattended == "run":
+            return ""
+        raise Denied(
+            f"It was not run: the user has to confirm it, and has no workbench open. {reason}",
+            "Ask the user to open one (`codeexec-tui attach`) and run it again, or to set "
+            "agents.unattended to run, or agents.confirm to never.",
+        )
+
+
+def _language(request: q.Execute, snapshot: Snapshot) -> str:
+    """The language of the code as far as it is known; empty: it is not."""
+    options, cell = request.options, request.cell
+    if options.program is not None:
+        return options.language or "program"
+    if language := options.language or (cell.language if cell is not None else ""):
+        return language
+    kernel = options.kernel or (cell.kernel if cell is not None else "")
+    return snapshot.kernel_named(kernel).language or kernel.partition("@")[0]
