@@ -62,8 +62,9 @@ def first_startable(waiting: Iterable[str], executions: Mapping[str, ExecutionVi
 
 def skipped_with(failed: ExecutionView, view: ExecutionView) -> bool:
     """Whether this waiting execution is skipped when `failed` does not end well: it comes after it
-    in the same document; without a document it waits for the same kernel, without one too."""
-    if not failed.options.stop_on_error or view.number <= failed.number:
+    in the same document; without a document it waits for the same kernel, without one too. One that
+    waits for the user's confirmation follows none."""
+    if not failed.options.stop_on_error or view.number <= failed.number or view.confirm:
         return False
     document = document_of(failed)
     return document_of(view) == document and (bool(document) or view.kernel == failed.kernel)

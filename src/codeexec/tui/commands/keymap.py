@@ -38,6 +38,7 @@ _WORDS = {
     "tab": "Tab",
     "backspace": "Backspace",
     "delete": "Del",
+    "insert": "Ins",
     "pageup": "PgUp",
     "pagedown": "PgDn",
     "up": "↑",

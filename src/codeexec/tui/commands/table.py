@@ -135,6 +135,11 @@ def _of_workbench(of_panes: Sequence[Command]) -> tuple[Command, ...]:
         c("kernel.clear_queue", "Cancel all that waits", "anywhere", "clear_queue"),
         c("kernel.pause", "Pause the container, or let it go on", "anywhere", "pause_kernel"),
         c("kernel.policy", "What the container may do…", "anywhere", "choose_policy"),
+        # agents
+        c("agent.allow", "Run the code that an agent asks to run", "anywhere",
+          "answer_agent(True)", "alt+apostrophe,alt+insert"),
+        c("agent.refuse", "Refuse the code that an agent asks to run", "anywhere",
+          "answer_agent(False)", "alt+end"),
         # programs
         c("program.build_and_run", "Build and run the program", "anywhere",
           "run_program('build_and_run')", "ctrl+f8",

@@ -55,6 +55,7 @@ from codeexec.tui.workbench.programs.project_controller import ProjectController
 from codeexec.tui.workbench.programs.running_controller import RunningController
 from codeexec.tui.workbench.programs.terminal_size import ProgramTerminalSize
 from codeexec.tui.workbench.programs.tests_controller import TestsController
+from codeexec.tui.workbench.session.agent_controller import AgentController
 from codeexec.tui.workbench.session.kernel_controller import KernelController
 from codeexec.tui.workbench.session.session_controller import SessionController
 from codeexec.tui.workbench.session.sharing_controller import SharingController
@@ -162,6 +163,9 @@ class Workbench(RoutedScreen):
         )
         self._hidden_console = HiddenConsole(state, layout, panes.documents.pages.shows)
         projects = ProjectController(self, state, documents)
+        self._agents = AgentController(
+            self, state, lambda bar: self.mount(bar, before=self.status), self.console.show_card
+        )
         self.dispatcher = Dispatcher(self)
         self.commands = CommandController(self, state, panes, layout, self.dispatcher, self)
         self.dispatcher.add(
@@ -179,6 +183,7 @@ class Workbench(RoutedScreen):
             self.terminals,
             self.commands,
             self._hidden_console,
+            self._agents,
             ProgramController(self, state, self.leaving),
             ProblemController(self, state, documents, layout),
             BuildController(self, state, documents),
@@ -425,6 +430,7 @@ class Workbench(RoutedScreen):
             self.documents.show_frame(frame)
             self.status.show(snapshot=frame.snapshot)
             self._hidden_console.show_frame(frame)
+            self._agents.show_frame(frame)
             for screen in self.app.screen_stack:
                 if screen is not self and isinstance(screen, FrameListener):
                     screen.show_frame(frame)

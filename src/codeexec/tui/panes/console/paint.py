@@ -70,8 +70,8 @@ class CardPainter:
             return self._cut([Segment(" " * len(label)), *source], width)
         side = self._side(card)
         room = max(width - len(label) - sum(cell_len(part.text) for part in side) - 2, 0)
-        if view.origin and not self._is_own(view.origin):
-            origin = self._origin(view.origin, room - Strip(source).cell_length)
+        if view.origin and (view.is_agent or not self._is_own(view.origin)):
+            origin = self._origin(view, room - Strip(source).cell_length)
             side = [origin, *side]
             room = max(room - cell_len(origin.text), 0)
         if card.fold is Fold.CLOSED and len(lines) > 1:
@@ -123,11 +123,13 @@ class CardPainter:
         user, at, _ = self._me.partition("@")
         return bool(at) and origin.startswith(f"{user}@") and origin not in self.others
 
-    def _origin(self, origin: str, room: int) -> Segment:
-        """Label of the client that ran the code; only the sign where the code leaves too little
-        room."""
-        label = f"⇄ {one_line(origin)}  "
-        return Segment(label if cell_len(label) <= room else "⇄ ", self.theme.style("run.origin"))
+    def _origin(self, view: ExecutionView, room: int) -> Segment:
+        """Label of the client that ran the code, agents with a sign of their own; only the sign
+        where the code leaves too little room."""
+        sign = "✦" if view.is_agent else "⇄"
+        label = f"{sign} {one_line(view.origin)}{' (agent)' if view.is_agent else ''}  "
+        label = label if cell_len(label) <= room else f"{sign} "
+        return Segment(label, self.theme.style("run.origin"))
 
     def _side(self, card: Card) -> list[Segment]:
         view, style = card.view, self.theme.style
@@ -191,6 +193,8 @@ class CardPainter:
         if view.stdin is not None:
             prompt = one_line(view.stdin.prompt.strip()) or "input"
             message, meaning = f"⌨ waiting for an answer: {prompt}", "stream.stdin"
+        elif view.confirm:
+            message, meaning = f"Waits until you allow it. {view.confirm}", "stream.stdin"
         elif view.screen is not None and (view.is_open or not view.steps):
             message, meaning = "This program uses the whole screen", "stream.stdin"
             if card.offers_terminal:
@@ -205,6 +209,8 @@ class CardPainter:
                 message = view.reason
             elif view.reason:
                 message = f"{message}: {view.reason}"
+            if view.ended_by and not self._is_own(view.ended_by):
+                message = f"{message} By {view.ended_by}."
             if view.steps:
                 message = f"{message} · {step_facts(view)}"
         return wrap_words([Segment(one_line(message), self.theme.style(meaning))], width)

@@ -78,7 +78,7 @@ class Card:
         """Whether there is a line at the end that says how or why it stands still."""
         has_facts = bool(self.view.steps) and not self.view.is_open
         view = self.view
-        is_asking = view.stdin is not None or view.screen is not None
+        is_asking = bool(view.stdin is not None or view.screen is not None or view.confirm)
         return view.status in _ENDINGS or is_asking or has_facts
 
     @property
