@@ -40,7 +40,7 @@ def serve(apart: Apart, *arguments: str) -> subprocess.Popen[str]:
 def serving(apart: Apart) -> Iterator[tuple[subprocess.Popen[str], str]]:
     with serve(apart, "--bind", "127.0.0.1:0") as process:
         assert process.stdout is not None
-        yield process, json.loads(process.stdout.readline())["url"].partition("/?")[0]
+        yield process, json.loads(process.stdout.readline())["url"]
         process.send_signal(signal.SIGINT)
         assert process.wait(30) == 0
 

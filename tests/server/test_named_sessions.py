@@ -163,10 +163,13 @@ async def test_no_path_leaves_the_folder(web: httpx.AsyncClient, here: Here, pat
 
 
 async def test_a_program_that_runs_too_long_is_ended(here: Here, web: httpx.AsyncClient) -> None:
+    from codeexec.server.access.identity import OPERATOR
+    from codeexec.server.access.user_host import UserHost
     from codeexec.server.rest.executions import ExecutionRequest, run_language
     from codeexec.server.rest.lookup import open_workspace
 
-    session = await open_workspace(here.host, "session-1", start_kernel=False)
+    users = UserHost(here.host, lambda: OPERATOR)
+    session = await open_workspace(users, "session-1", start_kernel=False)
     code = "import os\nprint(os.getpid(), flush=True)\nwhile True: pass"
     request = ExecutionRequest("session-1", code=code)
     started = await run_language(session, "python", request, timeout=2.0)

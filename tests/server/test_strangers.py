@@ -339,10 +339,11 @@ async def test_a_listener_without_token_lets_programs_in_and_no_page_of_another_
             assert nameless.startswith(b"HTTP/1.1 401 ")
 
 
-async def test_the_address_that_serve_prints_opens_in_a_browser(here: Here) -> None:
-    async with httpx.AsyncClient() as web:
+async def test_the_page_of_the_documentation_needs_nothing_from_elsewhere(here: Here) -> None:
+    headers = {"Authorization": f"Bearer {here.token}"}
+    async with httpx.AsyncClient(headers=headers) as web:
         for path in ("/", "/docs"):
-            page = await web.get(f"{here.url}{path}?token={here.token}")
+            page = await web.get(f"{here.url}{path}")
             assert page.status_code == 200
             assert page.headers["content-type"].startswith("text/html")
             policy = page.headers["content-security-policy"]
@@ -352,7 +353,9 @@ async def test_the_address_that_serve_prints_opens_in_a_browser(here: Here) -> N
                 assert outside not in page.text.lower()
             link = page.text.partition('href="')[2].partition('"')[0]
             assert (await web.get(here.url + link)).json()["openapi"].startswith("3.")
-        assert (await web.get(f"{here.url}/")).status_code == 401
+    async with httpx.AsyncClient() as web:
+        for query in ("", f"?token={here.token}"):
+            assert (await web.get(f"{here.url}/{query}")).status_code == 401
 
 
 @pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="only Linux limits another process")

@@ -27,6 +27,7 @@ from codeexec.config.paths import Paths, accepts, find_paths, make_private, read
 from codeexec.domain.requests import ClientInfo
 from codeexec.kernels.base import KernelFactory
 from codeexec.kernels.factory import Kernels
+from codeexec.server.access.verifier import TokenVerifier
 from codeexec.server.gate import Authenticator
 from codeexec.server.limits import ConnectionLimits, Connections
 from codeexec.server.service import Service
@@ -82,8 +83,9 @@ async def serve_here(
     kernels: KernelFactory | None = None,
     settings: HostSettings | None = None,
     limits: ConnectionLimits | None = None,
+    verifier: TokenVerifier | None = None,
 ) -> AsyncIterator[Here]:
-    """Ends its kernels when the block ends."""
+    """Ends its kernels when the block ends. `verifier` knows the tokens of users."""
     path = make_private(folder / "run") / "s.sock"
     private = socket.socket(socket.AF_UNIX)
     private.bind(str(path))
@@ -95,7 +97,7 @@ async def serve_here(
     service = Service(host, limits)
     here = Here(host, service, str(path), port=public.getsockname()[1])
     await service.listen(private, Authenticator())
-    await service.listen(public, Authenticator(here.token))
+    await service.listen(public, Authenticator(here.token, verifier=verifier))
     here.private, here.public = service.connections(private), service.connections(public)
     try:
         yield here

@@ -31,6 +31,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "codeexec.cli.commands.serve:serve",
         "Serve sessions in the foreground, on TCP if asked.",
     ),
+    "token": (
+        "codeexec.cli.commands.token:token",
+        "Tokens for users of a server that others reach.",
+    ),
     "docker": ("codeexec.cli.commands.docker:docker", "Build and check the image for containers."),
     "trust": (
         "codeexec.cli.commands.trust:trust",

@@ -173,6 +173,7 @@ class _Draft:
                     cwd=event.cwd,
                     opened_at=at,
                     default_kernel=event.default_kernel,
+                    owner=event.owner,
                 )
             case SessionRenamed():
                 self.fields["name"] = event.name

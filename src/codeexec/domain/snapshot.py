@@ -118,7 +118,8 @@ class Snapshot(Struct, frozen=True):
     """`executions` holds all that are open and the last that are over (`KEPT_EXECUTIONS`,
     `KEPT_WEIGHT`), in the order of queueing; `executions_total` counts all there ever were.
     `ended` and `weight` count those that are over in here, and their characters. `kernels` has
-    the kernels of the session by name, in the order of their first start."""
+    the kernels of the session by name, in the order of their first start. `owner` is the user of
+    the service to whom it belongs; empty: the user who runs the server."""
 
     seq: int = 0
     session_id: str = ""
@@ -135,6 +136,7 @@ class Snapshot(Struct, frozen=True):
     ended: int = 0
     weight: int = 0
     terminals: dict[str, TerminalView] = {}
+    owner: str = ""
 
     @property
     def kernel(self) -> KernelView:

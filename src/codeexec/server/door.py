@@ -16,6 +16,7 @@ from http import HTTPStatus
 
 from websockets.asyncio.connection import Connection
 from websockets.exceptions import ConnectionClosed
+from websockets.frames import CloseCode
 from websockets.http11 import Request
 from websockets.protocol import Event
 from websockets.server import ServerProtocol
@@ -24,6 +25,9 @@ from codeexec.domain.errors import CodeexecError, Denied, ProtocolError, Unavail
 from codeexec.domain.wire.frames import MAX_REQUEST, SOCKET_PATH
 from codeexec.server import head as heads
 from codeexec.server import refusal
+from codeexec.server.access.identity import NOBODY
+from codeexec.server.access.token_watch import wait_for_denial
+from codeexec.server.access.verifier import KeysNeeded
 from codeexec.server.gate import Authenticator, is_ours
 from codeexec.server.limits import Connections
 
@@ -60,6 +64,8 @@ class ClientWebSocket(Connection):
         self._gate = gate
         self._serve = serve
         self._on_lost = on_lost
+        self._credentials: tuple[Callable[[str], str | None], str] = (lambda name: None, "")
+        self.identity = NOBODY
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._on_lost()
@@ -73,9 +79,10 @@ class ClientWebSocket(Connection):
 
     def _shake_hands(self, request: Request) -> None:
         path, _, query = request.path.partition("?")
+        values = request.headers.get_all
+        self._credentials = (lambda name: heads.only(values(name), name), query)
         try:
-            values = request.headers.get_all
-            self._gate.check(lambda name: heads.only(values(name), name), query)
+            self.identity = self._gate.check(*self._credentials, is_websocket=True)
             response = self.protocol.accept(request)
         except Denied as error:
             response = self.protocol.reject(HTTPStatus.UNAUTHORIZED, f"{error}\n")
@@ -87,6 +94,14 @@ class ClientWebSocket(Connection):
             self._serve(self)
         else:
             self.transport.close()  # after what was just written
+
+    async def end_with_token(self) -> None:
+        """Close the connection when its token has expired, was revoked, or its key was removed.
+        Returns when it does; never for who has no such token."""
+        error = await wait_for_denial(
+            self.identity, lambda: self._gate.admit(*self._credentials, is_websocket=True)
+        )
+        await self.close(CloseCode.POLICY_VIOLATION, error.message)
 
 
 class ClientChannel:
@@ -181,11 +196,31 @@ class ProtocolSwitch(asyncio.Protocol):
             return
         try:
             head = heads.parse(bytes(self._data))
-            self._gate.check(head.header, head.query)
+            is_websocket = (head.header("upgrade") or "").lower() == "websocket"
+            self._gate.check(head.header, head.query, is_websocket=is_websocket)
+        except KeysNeeded:
+            self._transport.pause_reading()
+            self._start(self._admit_with_new_keys(head, is_websocket=is_websocket))
         except Denied as denied:
             self._refuse(HTTPStatus.UNAUTHORIZED, denied)
         except ProtocolError as error:
             self._refuse(HTTPStatus.BAD_REQUEST, error)
+        else:
+            self._admit(is_face=head.method == "GET" and head.path == SOCKET_PATH)
+
+    async def _admit_with_new_keys(self, head: heads.Head, *, is_websocket: bool) -> None:
+        assert self._transport is not None
+        try:
+            await self._gate.admit(head.header, head.query, is_websocket=is_websocket)
+        except Denied as denied:
+            error: Denied | None = denied
+        else:
+            error = None
+        if self._transport.is_closing():
+            return
+        self._transport.resume_reading()
+        if error is not None:
+            self._refuse(HTTPStatus.UNAUTHORIZED, error)
         else:
             self._admit(is_face=head.method == "GET" and head.path == SOCKET_PATH)
 

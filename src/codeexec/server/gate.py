@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from urllib.parse import parse_qs, urlsplit
 
 from codeexec.domain.errors import Denied, UsageError
+from codeexec.server.access.identity import OPERATOR, Identity
+from codeexec.server.access.verifier import KeysNeeded, TokenVerifier
 
 _NEXT = "Send the token that `serve` printed, as `Authorization: Bearer TOKEN`."
 
@@ -35,10 +37,16 @@ class Authenticator:
     """The socket is a private Unix socket. A gate with a token is never private."""
     asks_token: bool = True
     """False: every program of this machine may pass without a token, but no page of a browser."""
+    verifier: TokenVerifier | None = None
+    """Knows the tokens of users. Clients with the static `token` are the user who runs the
+    server."""
 
-    def check(self, header: Callable[[str], str | None], query: str) -> None:
-        """Denied unless this request may pass. `header` finds by lower-case name; a token may
-        stand in `query` (`token=`), for a browser's WebSocket has no headers."""
+    def check(
+        self, header: Callable[[str], str | None], query: str, *, is_websocket: bool = False
+    ) -> Identity:
+        """Who sends this request; Denied unless it may pass. `header` finds by lower-case name. A
+        token may stand in the `query` (`token=`) of a WebSocket alone: a browser's has no headers,
+        and other addresses are written to logs and histories. KeysNeeded: see `admit`."""
         host = header("host") or ""
         if not self._is_own_name(host):
             raise Denied(f"This server is not called {host[:100]!r}.", "Use its IP address.")
@@ -50,14 +58,34 @@ class Authenticator:
             if (header("sec-fetch-site") or "none") not in ("none", "same-origin"):
                 raise Denied("This page comes from another server.", "Use the API from its own.")
         elif self.token or not self.is_private:
-            self._check_token(_bearer(header("authorization") or "") or token_in(query))
+            token = _bearer(header("authorization") or "")
+            return self._identify(token or (_token_in(query) if is_websocket else ""))
+        return OPERATOR
 
-    def _check_token(self, token: str) -> None:
+    async def admit(
+        self, header: Callable[[str], str | None], query: str, *, is_websocket: bool = False
+    ) -> Identity:
+        """`check`, with new keys of the identity provider where those at hand are not enough."""
+        try:
+            return self.check(header, query, is_websocket=is_websocket)
+        except KeysNeeded:
+            await self.fetch_keys()
+            return self.check(header, query, is_websocket=is_websocket)
+
+    async def fetch_keys(self) -> None:
+        """After `KeysNeeded`."""
+        if self.verifier is not None:
+            await self.verifier.fetch_keys()
+
+    def _identify(self, token: str) -> Identity:
         if not token:
             raise Denied("This server asks for a token.", _NEXT)
         expected = self.token.encode("utf-8", "replace")
-        if not expected or not hmac.compare_digest(token.encode("utf-8", "replace"), expected):
+        if expected and hmac.compare_digest(token.encode("utf-8", "replace"), expected):
+            return OPERATOR
+        if self.verifier is None:
             raise Denied("The token is wrong.", _NEXT)
+        return self.verifier.identify(token)
 
     def _is_own_name(self, host: str) -> bool:
         if not host and self.is_private and not self.token:
@@ -104,7 +132,7 @@ def _bearer(authorization: str) -> str:
     return token.strip() if scheme.lower() == "bearer" else ""
 
 
-def token_in(query: str) -> str:
+def _token_in(query: str) -> str:
     """The token in a query string; empty when there is none, or more than one."""
     try:
         tokens = parse_qs(query, max_num_fields=100).get("token", [])

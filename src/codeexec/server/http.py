@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Coroutine, MutableMapping
 from typing import TYPE_CHECKING, Any
 
 from codeexec.domain.errors import CodeexecError, Denied, UsageError
 from codeexec.domain.wire.frames import MAX_REQUEST
 from codeexec.server import head, refusal
+from codeexec.server.access.identity import Scope, current_identity
+from codeexec.server.access.token_watch import wait_for_denial
 from codeexec.server.gate import Authenticator
 from codeexec.server.limits import Connections
 from codeexec.server.service_settings import ServiceSettings
@@ -105,8 +107,9 @@ class Guarded:
             key = name.encode("latin-1")
             return head.only([value.decode("latin-1") for n, value in raw if n == key], name)
 
+        query = scope["query_string"].decode("latin-1")
         try:
-            self._gate.check(header, scope["query_string"].decode("latin-1"))
+            identity = await self._gate.admit(header, query)
             length = header("content-length") or "0"
             if length.isdecimal() and int(length[:20]) > MAX_REQUEST:
                 raise _too_long()
@@ -116,17 +119,81 @@ class Guarded:
         except TooLong as error:
             await _refuse(send, 413, error)
             return
-        size = 0
+        try:
+            identity.require(_scope_of(scope))
+        except Denied as error:
+            await _refuse(send, 403, error)
+            return
+        current_identity.set(identity)
+        exchange = Exchange(receive, send)
+        if not identity.subject or scope["method"] not in _READING:
+            # A change that has begun goes on to its end, and the static token does not expire.
+            await exchange.answer(self._app, scope)
+            return
+        denial = wait_for_denial(identity, lambda: self._gate.admit(header, query))
+        await exchange.answer_until(self._app, scope, denial)
 
-        async def bounded() -> Message:
-            nonlocal size
-            message = await receive()
-            size += len(message.get("body", b""))
-            if size > MAX_REQUEST:
-                raise _too_long()
-            return message
 
-        await self._app(scope, bounded, send)
+class Exchange:
+    """A request that is read no further than `MAX_REQUEST`, and its answer."""
+
+    def __init__(self, receive: Receive, send: Send) -> None:
+        self._receive = receive
+        self._send = send
+        self._size = 0
+        self._is_started = False
+        self._has_length = False
+
+    async def answer(self, app: App, scope: MutableMapping[str, Any]) -> None:
+        """Let the app answer."""
+        await app(scope, self._bounded_receive, self._noted_send)
+
+    async def answer_until(
+        self, app: App, scope: MutableMapping[str, Any], denial: Coroutine[object, object, Denied]
+    ) -> None:
+        """The same; a stream or a long poll ends when `denial` returns, as the token is good no
+        longer."""
+        watch = asyncio.ensure_future(denial)
+        answering = asyncio.ensure_future(self.answer(app, scope))
+        try:
+            await asyncio.wait({watch, answering}, return_when=asyncio.FIRST_COMPLETED)
+            if answering.done():
+                await answering
+                return
+            answering.cancel()
+            await asyncio.gather(answering, return_exceptions=True)
+            if not self._is_started:
+                await _refuse(self._send, 401, await watch)
+            elif not self._has_length:
+                await self._send({"type": "http.response.body", "body": b""})
+        finally:
+            watch.cancel()
+            answering.cancel()
+
+    async def _bounded_receive(self) -> Message:
+        message = await self._receive()
+        self._size += len(message.get("body", b""))
+        if self._size > MAX_REQUEST:
+            raise _too_long()
+        return message
+
+    async def _noted_send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self._is_started = True
+            names = {name.lower() for name, _ in message.get("headers", ())}
+            self._has_length = b"content-length" in names
+        await self._send(message)
+
+
+_READING = ("GET", "HEAD", "OPTIONS")
+_READING_POSTS = ("/v1/sessions/files/read", "/v1/sessions/files/list")
+
+
+def _scope_of(scope: MutableMapping[str, Any]) -> Scope:
+    """What a token must allow for this request, at least."""
+    if scope["method"] in _READING or scope["path"].endswith(_READING_POSTS):
+        return "read"
+    return "run"
 
 
 def _too_long() -> TooLong:

@@ -17,6 +17,7 @@ from codeexec.config.paths import Paths
 from codeexec.domain.errors import CodeexecError, UsageError
 from codeexec.domain.text.printable import printable
 from codeexec.kernels.base import KernelFactory
+from codeexec.server.access.settings import AccessSettings, make_verifier
 from codeexec.server.gate import Authenticator, names_of, require_loopback
 from codeexec.server.instance import Instance
 from codeexec.server.limits import ConnectionLimits, raise_file_limit
@@ -33,8 +34,8 @@ _TICK = 1.0
 
 @dataclass(frozen=True, slots=True)
 class ServerOptions:
-    """`bind` is host and port of a TCP socket beside the private one; it needs `token`, or
-    `asks_token` is false and it is a loopback address."""
+    """`bind` is host and port of a TCP socket beside the private one; it needs `token` or keys for
+    JWTs, or `asks_token` is false and it is a loopback address."""
 
     paths: Paths
     bind: tuple[str, int] | None = None
@@ -42,6 +43,7 @@ class ServerOptions:
     asks_token: bool = True
     settings: HostSettings = field(default_factory=HostSettings)
     service: ServiceSettings = field(default_factory=ServiceSettings)
+    access: AccessSettings = field(default_factory=AccessSettings)
 
 
 async def serve(
@@ -83,7 +85,8 @@ async def serve(
 async def _listen_tcp(service: Service, options: ServerOptions) -> str:
     assert options.bind is not None
     name, port = options.bind
-    if options.asks_token and not options.token:
+    access = options.access
+    if options.asks_token and not options.token and not access.jwt.is_set:
         raise UsageError("On a network a token is always asked for, and there is none.")
     loop = asyncio.get_running_loop()
     try:
@@ -103,7 +106,11 @@ async def _listen_tcp(service: Service, options: ServerOptions) -> str:
             "Choose another port, or 0 for any that is free.",
         ) from error
     gate = Authenticator(
-        options.token, frozenset(names_of(name)), is_private=False, asks_token=options.asks_token
+        options.token,
+        frozenset({*names_of(name), *access.host_names}),
+        is_private=False,
+        asks_token=options.asks_token,
+        verifier=make_verifier(access, options.paths.state),
     )
     await service.listen(bound, gate)
     host = f"[{name}]" if ":" in name else name

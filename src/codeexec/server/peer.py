@@ -28,8 +28,8 @@ from codeexec.domain.wire.frames import (
     events_frame,
     frame_number,
 )
+from codeexec.server.access.user_host import UserHost
 from codeexec.server.stream_sender import StreamSender
-from codeexec.session.host import Host
 from codeexec.session.session import Session
 
 log = logging.getLogger(__name__)
@@ -63,11 +63,11 @@ Owner = Callable[[Coroutine[object, object, None]], object]
 class ClientConnection:
     """`start` owns the tasks of requests, so that a hang-up does not cancel a kernel's restart."""
 
-    def __init__(self, host: Host, channel: FrameChannel, start: Owner) -> None:
+    def __init__(self, host: UserHost, channel: FrameChannel, start: Owner) -> None:
         self._host = host
         self._channel = channel
         self._start = start
-        self._client = q.ClientInfo("client")
+        self._client = q.ClientInfo("client", watch_only=not host.identity.may("run"))
         self._listeners: dict[int, asyncio.Task[None]] = {}
         self._senders: dict[int, StreamSender] = {}
         self._free = asyncio.Semaphore(MAX_CALLS)
@@ -147,6 +147,8 @@ class ClientConnection:
             self._free.release()
 
     async def _call(self, session: str | None, request: q.AnyRequest) -> q.Reply:
+        if not isinstance(request, _WATCHABLE):
+            self._host.identity.require("run")
         if self._client.watch_only and not isinstance(request, _WATCHABLE):
             raise Denied("This connection only watches.", "Attach without --watch to change it.")
         if isinstance(request, q.HostRequest):

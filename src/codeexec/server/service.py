@@ -10,6 +10,7 @@ from collections.abc import Coroutine
 from dataclasses import replace
 
 from codeexec.domain.wire.frames import STOPPED
+from codeexec.server.access.user_host import UserHost
 from codeexec.server.door import ClientChannel, ClientWebSocket, ProtocolSwitch
 from codeexec.server.gate import Authenticator
 from codeexec.server.http import HttpStack
@@ -89,11 +90,16 @@ class Service:
         return now - self._busy_at
 
     def _serve(self, connection: ClientWebSocket) -> None:
-        peer = ClientConnection(self.host, ClientChannel(connection), self._start)
-        task = asyncio.get_running_loop().create_task(peer.run(), name="client")
+        identity = connection.identity
+        users = UserHost(self.host, lambda: identity)
+        peer = ClientConnection(users, ClientChannel(connection), self._start)
+        loop = asyncio.get_running_loop()
+        task = loop.create_task(peer.run(), name="client")
+        watch = loop.create_task(connection.end_with_token(), name="token watch")
         self._clients[connection] = task
 
         def ended(task: asyncio.Task[None]) -> None:
+            watch.cancel()
             self._clients.pop(connection, None)
             if not task.cancelled() and (error := task.exception()) is not None:
                 log.error("a client's connection failed", exc_info=error)

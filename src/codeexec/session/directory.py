@@ -100,19 +100,26 @@ class SessionDirectory:
         except OSError:
             beside.unlink(missing_ok=True)
 
-    def summaries(self) -> Iterator[SessionSummary]:
+    def summaries(self, owner: str | None = None) -> Iterator[SessionSummary]:
+        """Of all sessions, or of those of this user of the service."""
         for path in self.root.glob("*/summary.json"):
             try:
-                yield decode_reply(SessionSummary, path.read_bytes())
+                summary = decode_reply(SessionSummary, path.read_bytes())
             except (OSError, ProtocolError):
                 continue  # half written or removed meanwhile: the journal itself is whole
+            if owner is None or summary.owner == owner:
+                yield summary
 
-    def find(self, name: str) -> str:
-        """The id of a folder by its id, by the beginning of it, or by the session's name."""
+    def find(self, name: str, owner: str | None = None) -> str:
+        """The id of a folder by its id, by the beginning of it, or by the session's name. With an
+        `owner`, by name or beginning among theirs; of an id the journal says whose it is."""
         ids = sorted(path.name for path in self.root.iterdir() if path.is_dir())
         if name in ids:
             return name
-        named = [s.session_id for s in self.summaries() if s.name == name]
+        summaries = list(self.summaries(owner))
+        if owner is not None:
+            ids = sorted(summary.session_id for summary in summaries)
+        named = [s.session_id for s in summaries if s.name == name]
         begun = named or [i for i in ids if name and i.startswith(name)]
         if len(begun) == 1:
             return begun[0]

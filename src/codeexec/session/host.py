@@ -12,7 +12,7 @@ from typing import TypeVar, cast
 from codeexec import __version__
 from codeexec.domain import requests as q
 from codeexec.domain.clock import Clock, SystemClock
-from codeexec.domain.errors import CodeexecError, Conflict, NotFound, StorageError, UsageError
+from codeexec.domain.errors import CodeexecError, Conflict, StorageError, UsageError
 from codeexec.domain.events import NoticeGiven, SessionOpened
 from codeexec.domain.ids import SESSION, new_id
 from codeexec.domain.options import DEFAULT_KERNEL
@@ -30,6 +30,7 @@ from codeexec.session.retention import newest_change, prune
 from codeexec.session.secret_file import NAME as SECRET_FILE
 from codeexec.session.secret_file import SecretFile
 from codeexec.session.session import Session
+from codeexec.session.session_lookup import SessionLookup
 from codeexec.session.settings import HostSettings
 from codeexec.session.storage.history import HistoryStore
 from codeexec.session.storage.journal import Journal
@@ -42,8 +43,6 @@ log = logging.getLogger(__name__)
 R = TypeVar("R")
 
 HOUSEKEEPING = 15.0
-MOST_ENDED = 4
-"""Closed sessions that are kept at hand for who reads them."""
 
 
 class Host:
@@ -72,8 +71,8 @@ class Host:
         self._started_at = self._clock.now()
         self._tasks = Tasks()
         self._open: dict[str, Session] = {}
-        self._ended: dict[str, Session] = {}
         self._shelf = SessionDirectory(state / "sessions")
+        self._lookup = SessionLookup(self._open, self._shelf, self._read_ended)
         self._untaken: set[str] = set()
         self._clock_guard = ClockGuard(state)
         try:
@@ -100,8 +99,7 @@ class Host:
                 # Left open: the next host finds it, and writes down how it ended.
                 log.error("session %s: %s", session.session_id, error)
                 await self._close(session, "", leave_kernel=True)
-        for session in self._ended.values():
-            session.recorder.close()
+        self._lookup.close()
         await self._kernels.close()
         self._history.close()
 
@@ -114,83 +112,47 @@ class Host:
     def sessions(self) -> tuple[Session, ...]:
         return tuple(self._open.values())
 
+    def open_sessions(self, owner: str | None = None) -> tuple[Session, ...]:
+        """See `SessionLookup`."""
+        return self._lookup.open_sessions(owner)
+
     def session(self, name: str) -> Session:
-        """The session of this id, or of this name, or the one whose id begins so: an open one,
-        or else one that has been closed and can still be read. NotFound, Conflict."""
-        try:
-            return self._find_open(name)
-        except NotFound as error:
-            return self._ended_session(self._shelf_id(name, error), error)
+        """See `SessionLookup.find`."""
+        return self._lookup.find(name)
 
-    async def find_session(self, name: str) -> Session:
-        """The same; what may have to read the summaries of thousands of sessions does so beside
-        the loop."""
-        try:
-            return self._find_open(name)
-        except NotFound as error:
-            return self._ended_session(await asyncio.to_thread(self._shelf_id, name, error), error)
+    async def find_session(self, name: str, owner: str | None = None) -> Session:
+        """See `SessionLookup.find_beside`."""
+        return await self._lookup.find_beside(name, owner)
 
-    def _shelf_id(self, name: str, not_open: NotFound) -> str:
-        try:
-            return self._shelf.find(name)
-        except NotFound:
-            raise not_open from None
-
-    def _ended_session(self, session_id: str, not_open: NotFound) -> Session:
-        session = self._ended.pop(session_id, None)
-        if session is None:
-            folder = self._shelf.root / session_id
-            journal = Journal.open(folder / "journal.db", read_only=True)
-            session = self._make(folder, journal, _choice(journal.get_private(CHOICE)))
-            if not session.snapshot.closed:
-                journal.close()  # another host has it, or it could not be taken up
-                raise not_open
-            session.recorder.end_readers()
-        self._ended[session_id] = session
-        if len(self._ended) > MOST_ENDED:
-            self._ended.pop(next(iter(self._ended))).recorder.close()
+    def _read_ended(self, session_id: str) -> Session | None:
+        folder = self._shelf.root / session_id
+        journal = Journal.open(folder / "journal.db", read_only=True)
+        session = self._make(folder, journal, _choice(journal.get_private(CHOICE)))
+        if not session.snapshot.closed:
+            journal.close()
+            return None
+        session.recorder.end_readers()
         return session
 
-    def _find_open(self, name: str) -> Session:
-        session = self._open.get(name)
-        if session is None:
-            named = [s for s in self._open.values() if s.snapshot.name == name]
-            begun = [s for i, s in self._open.items() if name and i.startswith(name)]
-            session = next(iter(named or (begun if len(begun) == 1 else [])), None)
-        if session is None:
-            names = ", ".join(s.snapshot.name for s in self._open.values())
-            raise NotFound(
-                f"There is no open session {name!r}.",
-                f"Open ones: {names}." if names else "None is open.",
-            )
-        return session
-
-    async def call(self, request: q.Request[R]) -> R:
-        """The answer to a request that is not about one open session."""
+    async def call(self, request: q.Request[R], owner: str | None = None) -> R:
+        """The answer to a request that is not about one open session. `owner` is the user of the
+        service who asks: to them, sessions of others are not there. None: the user who runs the
+        server, to whom all are."""
         check_request(request)
-        return cast(R, await self._answer(cast(q.HostRequest, request)))
+        return cast(R, await self._answer(cast(q.HostRequest, request), owner))
 
-    async def _answer(self, request: q.HostRequest) -> q.Reply:
+    async def _answer(self, request: q.HostRequest, owner: str | None) -> q.Reply:
         match request:
             case q.OpenSession():
-                return await self._summary(await self._open_session(request))
+                return await self._summary(await self._open_session(request, owner or ""))
             case q.ListSessions():
-                return q.SessionList(tuple(await self._list(request.ended)))
+                return q.SessionList(tuple(await self._list(request.ended, owner)))
             case q.StopSession():
-                session = self._find_open(request.session_id)
+                session = self._lookup.find_open(request.session_id, owner)
                 await self._close(session, "It was stopped.", leave_kernel=False)
                 return q.Done(session.snapshot.seq, 1)
             case q.RemoveSession():
-                if request.session_id in self._open:
-                    raise Conflict(
-                        "This session is open.",
-                        f"Stop it first: sessions stop {request.session_id}",
-                    )
-                session_id = await asyncio.to_thread(self._shelf.find, request.session_id)
-                await asyncio.to_thread(self._shelf.remove, session_id)
-                if session_id in self._ended:
-                    self._ended.pop(session_id).recorder.close()
-                return q.Done(count=1)
+                return await self._remove_session(request.session_id, owner)
             case q.ListKernels():
                 # Looks at many folders: beside the loop, so that output goes on.
                 local = asyncio.to_thread(self._kernels.list, request.cwd or str(Path.cwd()))
@@ -207,11 +169,22 @@ class Host:
             case _:
                 raise UsageError(f"The host is not asked for {type(request).__name__}.")
 
+    async def _remove_session(self, name: str, owner: str | None) -> q.Done:
+        if owner is not None:
+            # What is at hand of others' sessions, a list of ids, must not be told of.
+            name = (await self.find_session(name, owner)).session_id
+        if name in self._open:
+            raise Conflict("This session is open.", f"Stop it first: sessions stop {name}")
+        session_id = await asyncio.to_thread(self._shelf.find, name)
+        await asyncio.to_thread(self._shelf.remove, session_id)
+        self._lookup.forget(session_id)
+        return q.Done(count=1)
+
     # -- opening -------------------------------------------------------------------------
 
-    async def _open_session(self, request: q.OpenSession) -> Session:
+    async def _open_session(self, request: q.OpenSession, owner: str) -> Session:
         name = check_name(request.name) if request.name else ""
-        for session in self._open.values():
+        for session in self._lookup.open_sessions(owner):
             if name and session.snapshot.name == name:
                 return session
         cwd = _folder(request.cwd)
@@ -238,7 +211,14 @@ class Host:
             session = self._make(folder, Journal.create(folder / "journal.db"), choice, first)
             session.kernels.keep_choices()
             session.recorder.record_now(
-                SessionOpened(session_id, name or self._free_name(cwd), str(cwd), SCHEMA, first)
+                SessionOpened(
+                    session_id,
+                    name or self._free_name(cwd, owner),
+                    str(cwd),
+                    SCHEMA,
+                    first,
+                    owner,
+                )
             )
         except CodeexecError:
             self._shelf.discard(session_id)
@@ -251,8 +231,8 @@ class Host:
             session.slots.default.supervisor.start_kernel()
         return session
 
-    def _free_name(self, cwd: Path) -> str:
-        taken = {session.snapshot.name for session in self._open.values()}
+    def _free_name(self, cwd: Path, owner: str) -> str:
+        taken = {session.snapshot.name for session in self._lookup.open_sessions(owner)}
         base = cwd.name or "root"
         number = 2
         name = base
@@ -398,10 +378,11 @@ class Host:
 
     # -- listing -------------------------------------------------------------------------
 
-    async def _list(self, ended: bool) -> list[q.SessionSummary]:
-        summaries = [await self._summary(session) for session in self.sessions]
+    async def _list(self, ended: bool, owner: str | None) -> list[q.SessionSummary]:
+        sessions = self._lookup.open_sessions(owner)
+        summaries = [await self._summary(session) for session in sessions]
         if ended:
-            noted = await asyncio.to_thread(lambda: list(self._shelf.summaries()))
+            noted = await asyncio.to_thread(lambda: list(self._shelf.summaries(owner)))
             listed = {summary.session_id for summary in summaries}
             summaries += [s for s in noted if s.session_id not in listed]
         return sorted(summaries, key=lambda summary: summary.opened_at, reverse=True)

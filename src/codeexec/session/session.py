@@ -294,10 +294,12 @@ class Session:
     async def _search_history(self, request: q.SearchHistory) -> q.History:
         budget = Budget(SEARCH_SECONDS, "The search")
         only = self.session_id if request.this_session else ""
+        owner = self.snapshot.owner
+        search = self._history.search
         return q.History(
             await beside_loop(
                 budget,
-                lambda: self._history.search(request.pattern, request.limit, only, budget.check),
+                lambda: search(request.pattern, request.limit, only, budget.check, owner),
             )
         )
 
@@ -353,7 +355,8 @@ class Session:
             self._history.add(
                 q.HistoryEntry(
                     self.session_id, view.execution_id, view.queued_at, view.code, view.status
-                )
+                ),
+                self.snapshot.owner,
             )
 
     async def close(self, reason: str) -> None:

@@ -35,6 +35,7 @@ def summarize(session: Session, size: int) -> SessionSummary:
         policy=kernel.kernel.policy if kernel.kernel else "",
         language=kernel.language or (kernel.kernel.language if kernel.kernel else ""),
         kernels=tuple(kernel_summaries(snapshot)),
+        owner=snapshot.owner,
     )
 
 

@@ -109,18 +109,46 @@ def _check_token(token: str, where: str, least: int) -> None:
     is_flag=True,
     help="Ask TCP clients for no token; on a loopback address alone.",
 )
+@click.option(
+    "--jwt-secret",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="File of secrets for JWTs signed with HS256, one a line.",
+)
+@click.option(
+    "--jwt-key",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="File of public keys for JWTs signed with RS256, as PEM.",
+)
+@click.option("--jwks-url", default="", metavar="URL", help="Public keys for JWTs, at a URL.")
+@click.option("--jwt-audience", default="", metavar="NAME", help="What `aud` of JWTs must be.")
+@click.option("--jwt-issuer", default="", metavar="NAME", help="What `iss` of JWTs must be.")
+@click.option("--host-name", multiple=True, metavar="NAME", help="A name clients call it by.")
 @click.option("--json", "as_json", is_flag=True, help="Print the addresses as JSON.")
-def serve(bind: str, token_file: Path | None, no_auth: bool, as_json: bool) -> None:
+def serve(
+    bind: str,
+    token_file: Path | None,
+    no_auth: bool,
+    jwt_secret: Path | None,
+    jwt_key: Path | None,
+    jwks_url: str,
+    jwt_audience: str,
+    jwt_issuer: str,
+    host_name: tuple[str, ...],
+    as_json: bool,
+) -> None:
     """Serve sessions in the foreground, until Ctrl+C.
 
     Without --bind it serves on a private socket, like the server that the workbench starts.
-    TCP clients need the token; it is printed unless --token-file is given. With --no-auth every
-    user and program of this machine can run code as you.
+    TCP clients need the token; it is printed unless --token-file is given. Users with a JWT, or a
+    token of `codeexec-tui token create`, have sessions of their own. With --no-auth every user and
+    program of this machine can run code as you.
     """
     from codeexec.config.paths import find_paths
     from codeexec.environments.holder.holding import Holding
     from codeexec.kernels.early import EarlyKernel
     from codeexec.kernels.factory import make_factory
+    from codeexec.server.access.jwt_verifier import JwtSettings
+    from codeexec.server.access.settings import AccessSettings
     from codeexec.server.main import ServerOptions, set_up_log
     from codeexec.server.main import serve as serve_now
     from codeexec.server.service_settings import service_settings
@@ -132,7 +160,14 @@ def serve(bind: str, token_file: Path | None, no_auth: bool, as_json: bool) -> N
             "--no-auth is for --bind without --token-file.",
             "Write: codeexec-tui serve --bind 127.0.0.1:8000 --no-auth",
         )
-    token = read_token(token_file) if address and not no_auth else ""
+    jwt = JwtSettings(jwt_secret, jwt_key, jwks_url, jwt_audience, jwt_issuer)
+    if jwt.is_set and (no_auth or address is None):
+        raise UsageError("Keys for JWTs are for --bind without --no-auth.", "Add --bind HOST:PORT.")
+    token = ""
+    # Where users have JWTs, the static token is for who asks for one.
+    if address and not no_auth and (not jwt.is_set or token_file or os.environ.get(TOKEN)):
+        token = read_token(token_file)
+    access = AccessSettings(jwt, frozenset(name.lower() for name in host_name))
     limits = service_settings(os.environ)
     clean_environ()
     paths = find_paths()
@@ -146,15 +181,18 @@ def serve(bind: str, token_file: Path | None, no_auth: bool, as_json: bool) -> N
     set_up_log(paths.log)
 
     def ready(url: str) -> None:
-        login_url = f"{url}/?token={token}" if url and token and token_file is None else url
+        shown_token = token if url and token_file is None else ""
         if as_json:
-            style.say_json({"socket": str(paths.socket), "url": login_url}, flush=True)
+            addresses = {"socket": str(paths.socket), "url": url}
+            style.say_json(
+                {**addresses, "token": shown_token} if shown_token else addresses, flush=True
+            )
             return
         style.say(f"socket  {paths.socket}", flush=True)
-        if login_url:
-            style.say(f"url     {login_url}", flush=True)
-            if token_file is not None:
-                style.say(f"token   in {token_file}", flush=True)
+        if url:
+            style.say(f"url     {url}", flush=True)
+            if token:
+                style.say(f"token   {shown_token or f'in {token_file}'}", flush=True)
 
     options = ServerOptions(
         paths,
@@ -163,6 +201,7 @@ def serve(bind: str, token_file: Path | None, no_auth: bool, as_json: bool) -> N
         asks_token=not no_auth,
         settings=host_settings(),
         service=limits,
+        access=access,
     )
     kernels = make_factory(EarlyKernel(), container_settings, Holding(paths.holder))
     asyncio.run(serve_now(options, instance, listening, kernels, ready))

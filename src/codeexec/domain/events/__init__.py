@@ -87,11 +87,15 @@ class Artifact(Struct, frozen=True, omit_defaults=True):
 
 
 class SessionOpened(Event, frozen=True):
+    """`owner` is the user of the service to whom the session belongs; empty: the user who runs
+    the server."""
+
     session_id: str
     name: str
     cwd: str
     schema: int
     default_kernel: str = DEFAULT_KERNEL
+    owner: str = ""
 
 
 class SessionRenamed(Event, frozen=True):

@@ -66,7 +66,8 @@ class SessionSummary(Reply, frozen=True):
 
     `kernels` are all its kernels. The fields of a kernel describe the default one: `kernel_name`
     to request such a kernel again, `policy` for its limits, `language` as far as it is known before
-    the kernel has started. `state` is "busy" when any kernel is."""
+    the kernel has started. `state` is "busy" when any kernel is. `owner` is the user of the service
+    to whom it belongs; empty: the user who runs the server."""
 
     session_id: str
     name: str
@@ -86,6 +87,7 @@ class SessionSummary(Reply, frozen=True):
     policy: str = ""
     language: str = ""
     kernels: tuple[KernelSummary, ...] = ()
+    owner: str = ""
 
 
 class OpenSession(Request[SessionSummary], frozen=True):
@@ -94,10 +96,11 @@ class OpenSession(Request[SessionSummary], frozen=True):
     `kernel` is a kernel's name, or the path of a Python or of an environment; empty, it is looked
     up from `cwd` or `file`. `connection_file` attaches to a kernel that another program started.
     With the backend `docker` the kernel runs in a container of `image`, limited by `policy`: a
-    preset with changes, such as `locked memory=2GB`; empty, the server's settings apply."""
+    preset with changes, such as `locked memory=2GB`; empty, the server's settings apply. `cwd` is
+    an absolute path; without one, a user of the service gets a new folder."""
 
     Answer: ClassVar[type[Reply]] = SessionSummary
-    cwd: str
+    cwd: str = ""
     name: str = ""
     kernel: str = ""
     file: str = ""

@@ -15,7 +15,8 @@ from starlette.responses import Response
 from codeexec import __version__
 from codeexec.domain import requests as q
 from codeexec.domain.errors import CodeexecError, NotFound, UsageError
-from codeexec.server.gate import token_in
+from codeexec.server.access.identity import current_identity
+from codeexec.server.access.user_host import UserHost
 from codeexec.server.peer import internal
 from codeexec.server.rest import named_sessions, operations, special
 from codeexec.server.rest.alias import Alias
@@ -39,11 +40,12 @@ def make_app(host: Host, settings: ServiceSettings | None = None) -> FastAPI:
         docs_url=None,  # FastAPI's page loads scripts from elsewhere
         redoc_url=None,
     )
+    users = UserHost(host, current_identity.get)
     for route in ROUTES:
-        route.add(app, _endpoint(host, route))
-    special.add(app, host)
-    operations.add(app, host)
-    named_sessions.add(app, host, settings or ServiceSettings())
+        route.add(app, _endpoint(users, route))
+    special.add(app, users)
+    operations.add(app, users)
+    named_sessions.add(app, users, settings or ServiceSettings())
     app.add_middleware(Alias)
     app.add_exception_handler(CodeexecError, _told)
     app.add_exception_handler(HTTPException, _told)
@@ -58,7 +60,7 @@ def make_app(host: Host, settings: ServiceSettings | None = None) -> FastAPI:
         return document
 
     async def docs(request: Request) -> Response:
-        return docs_page(openapi(), token_in(request.url.query))
+        return docs_page(openapi())
 
     # The address that `serve` prints has no path.
     for path in ("/", "/docs"):
@@ -67,20 +69,22 @@ def make_app(host: Host, settings: ServiceSettings | None = None) -> FastAPI:
     return app
 
 
-def _endpoint(host: Host, route: Route) -> Endpoint:
+def _endpoint(host: UserHost, route: Route) -> Endpoint:
     """The path's session, if any, is asked; else the host."""
 
     async def endpoint(request: Request) -> Response:
+        path_fields: dict[str, object] = dict(request.path_params)
+        session = path_fields.pop("session", None) if "{session}" in route.path else None
+        # First: to who may not see the session nothing else is wrong.
+        target = None if session is None else await host.find_session(str(session))
         fields: dict[str, object] = dict(request.query_params)
         if route.has_body:
             fields |= await _body(request)
-        fields |= request.path_params
-        session = fields.pop("session", None) if "{session}" in route.path else None
+        fields |= path_fields
         typed = cast("q.Request[q.Reply]", convert(fields, route.request))
-        if session is None:
+        if target is None:
             reply = await host.call(typed)
         else:
-            target = await host.find_session(str(session))
             reply = await target.call(typed, CLIENT)
         return answer(reply, route.status)
 

@@ -8,7 +8,6 @@ import json
 from collections.abc import Iterator, Mapping
 from html import escape
 from typing import Any
-from urllib.parse import quote
 
 from starlette.responses import Response
 
@@ -30,18 +29,17 @@ _HEADERS = {
         "frame-ancestors 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",  # the token may stand in the address
+    "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
 }
 
 
-def docs_page(document: Json, token: str = "") -> Response:
-    """`token` is the one in the page's own address, for its link to `/openapi.json`."""
-    html = "".join(_page(document, f"?token={quote(token)}" if token else ""))
+def docs_page(document: Json) -> Response:
+    html = "".join(_page(document))
     return Response(html, media_type="text/html", headers=_HEADERS)
 
 
-def _page(document: Json, query: str) -> Iterator[str]:
+def _page(document: Json) -> Iterator[str]:
     about = document["info"]
     title = escape(about["title"])
     yield '<!doctype html><html lang="en"><meta charset="utf-8">'
@@ -49,7 +47,7 @@ def _page(document: Json, query: str) -> Iterator[str]:
     yield f"<title>{title} API</title><style>{_STYLE}</style>"
     yield f"<h1>{title} {escape(about['version'])}</h1><p>{escape(about.get('summary', ''))}</p>"
     yield f"<p>{escape(about.get('description', ''))}</p>"
-    yield f'<p>For programs: <a href="/openapi.json{escape(query)}">/openapi.json</a></p>'
+    yield '<p>For programs: <a href="/openapi.json">/openapi.json</a></p>'
     yield "<h2>Requests</h2>"
     for path, operations in document["paths"].items():
         for method, operation in operations.items():

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-from pathlib import Path
 
 from codeexec.domain import requests as q
-from codeexec.domain.errors import Conflict, NotFound, StorageError
+from codeexec.domain.errors import Conflict, NotFound
 from codeexec.domain.ids import EXECUTION, SESSION, new_id
-from codeexec.session.host import Host
+from codeexec.server.access.user_host import UserHost
 from codeexec.session.session import Session
-
-WORKSPACES = "workspaces"
-"""The folder of the state folder that holds those of sessions opened here."""
 
 
 def new_execution_id(session: Session) -> str:
@@ -22,7 +17,7 @@ def new_execution_id(session: Session) -> str:
     return f"{new_id(EXECUTION)}-{session.session_id.removeprefix(f'{SESSION}-')}"
 
 
-async def find_execution(host: Host, execution_id: str) -> Session:
+async def find_execution(host: UserHost, execution_id: str) -> Session:
     """The session of this execution; NotFound."""
     for session in host.sessions:
         if session.recorder.has(execution_id):
@@ -36,7 +31,7 @@ async def find_execution(host: Host, execution_id: str) -> Session:
     raise NotFound(f"There is no execution {execution_id[:100]}.", "Use the id of the answer.")
 
 
-def find_open(host: Host, name: str) -> Session | None:
+def find_open(host: UserHost, name: str) -> Session | None:
     """The open session of exactly this id or name."""
     if not name:
         return None
@@ -46,26 +41,10 @@ def find_open(host: Host, name: str) -> Session | None:
     return None
 
 
-async def open_workspace(host: Host, name: str = "", *, start_kernel: bool = True) -> Session:
+async def open_workspace(host: UserHost, name: str = "", *, start_kernel: bool = True) -> Session:
     """The open session of this id or name, or a new one of this name in a new folder of its own.
     StorageError."""
     if (session := find_open(host, name)) is not None:
         return session
-    folder = await asyncio.to_thread(_make_folder, host.state / WORKSPACES)
-    summary = await host.call(q.OpenSession(str(folder), name, start_kernel=start_kernel))
-    if summary.cwd != str(folder):
-        await asyncio.to_thread(folder.rmdir)  # another request was faster
+    summary = await host.open_workspace(q.OpenSession(name=name, start_kernel=start_kernel))
     return await host.find_session(summary.session_id)
-
-
-def _make_folder(root: Path) -> Path:
-    folder = root / new_id("workspace")
-    try:
-        root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        folder.mkdir(mode=0o700)
-    except OSError as error:
-        raise StorageError(
-            f"The folder of a new session cannot be made: {error.strerror or error}.",
-            f"Look at {root}.",
-        ) from error
-    return folder

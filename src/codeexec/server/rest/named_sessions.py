@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Awaitable, Callable
 from typing import Literal
 
@@ -13,6 +14,8 @@ from starlette.responses import Response
 
 from codeexec.domain import requests as q
 from codeexec.domain.errors import NotFound, UsageError
+from codeexec.domain.ids import SESSION
+from codeexec.server.access.user_host import UserHost
 from codeexec.server.rest.bodies import read_json
 from codeexec.server.rest.builds import BuildAnswer, BuildRequest, build
 from codeexec.server.rest.executions import (
@@ -25,15 +28,15 @@ from codeexec.server.rest.executions import (
     run_binary,
     run_language,
 )
-from codeexec.server.rest.lookup import find_execution, open_workspace
+from codeexec.server.rest.lookup import find_execution, find_open, open_workspace
 from codeexec.server.rest.polling import is_known, not_modified, tag_of, wait_for_change
 from codeexec.server.rest.replies import answer
 from codeexec.server.rest.routes import Route
 from codeexec.server.rest.workspace_paths import file_path, workspace_path
 from codeexec.server.service_settings import ServiceSettings
-from codeexec.session.host import Host
 from codeexec.session.session import Session
 
+_ID = re.compile(rf"{SESSION}-[0-9a-f]{{12}}")
 Encoding = Literal["utf-8", "base64"]
 _ROOT = "/v1/sessions"
 
@@ -107,7 +110,7 @@ STATUS_PATH = f"{_ROOT}/executions/{{execution_id}}"
 ANSWERS: dict[tuple[str, str], type[Struct]] = {("get", STATUS_PATH): ProgramStatus}
 
 
-def add(app: FastAPI, host: Host, settings: ServiceSettings) -> None:
+def add(app: FastAPI, host: UserHost, settings: ServiceSettings) -> None:
     """Hang the paths into the app, behind those whose address names the session."""
 
     async def execute_binary(request: Request) -> Response:
@@ -174,9 +177,12 @@ def add(app: FastAPI, host: Host, settings: ServiceSettings) -> None:
     )
 
 
-async def _session(host: Host, name: str) -> Session:
+async def _session(host: UserHost, name: str) -> Session:
     if not name:
         raise UsageError("The session has no name.", "Give `session_id`, such as session-1.")
+    if _ID.fullmatch(name) and find_open(host, name) is None:
+        # An id is of a session that has ended, or that is another user's: it is no new name.
+        raise NotFound(f"There is no open session {name}.", "Choose a name, such as session-1.")
     return await open_workspace(host, name, start_kernel=False)
 
 

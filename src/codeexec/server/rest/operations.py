@@ -19,6 +19,7 @@ from codeexec.domain.options import ExecuteOptions
 from codeexec.domain.outputs import plain
 from codeexec.domain.snapshot import ExecutionView
 from codeexec.domain.wire.frames import Problem
+from codeexec.server.access.user_host import UserHost
 from codeexec.server.rest.bodies import WrongFields, read_json
 from codeexec.server.rest.lookup import (
     find_execution,
@@ -30,7 +31,6 @@ from codeexec.server.rest.output_text import read_output
 from codeexec.server.rest.polling import is_known, not_modified, tag_of, wait_for_change
 from codeexec.server.rest.replies import answer, status_of
 from codeexec.server.rest.routes import Route
-from codeexec.session.host import Host
 from codeexec.session.session import Session
 
 CLIENT = q.ClientInfo("operations")
@@ -128,7 +128,7 @@ ANSWERS: dict[tuple[str, str], type[Struct]] = {
 }
 
 
-def add(app: FastAPI, host: Host) -> None:
+def add(app: FastAPI, host: UserHost) -> None:
     """Hang the paths into the app."""
 
     async def start_kernel(request: Request) -> Response:

@@ -17,11 +17,11 @@ from codeexec.domain.snapshot import ExecutionView
 from codeexec.domain.wire.checks import check_integer, check_request
 from codeexec.domain.wire.codec import encode
 from codeexec.environments.base import OpenFile
+from codeexec.server.access.user_host import UserHost
 from codeexec.server.rest.event_stream import event_stream, is_event_stream, last_event
 from codeexec.server.rest.polling import is_known, not_modified, tag_of, wait_for_change
 from codeexec.server.rest.replies import answer, content, content_headers
 from codeexec.server.rest.routes import CLIENT, SESSION
-from codeexec.session.host import Host
 from codeexec.session.output.export import FORMS, export
 from codeexec.session.session import Session
 
@@ -47,14 +47,14 @@ class ArtifactList(Struct, frozen=True):
     artifacts: tuple[Artifact, ...]
 
 
-def add(app: FastAPI, host: Host) -> None:
+def add(app: FastAPI, host: UserHost) -> None:
     """Hang the paths into the app."""
     _add_wholes(app, host)
     _add_bytes(app, host)
     _add_streams(app, host)
 
 
-def _add_wholes(app: FastAPI, host: Host) -> None:
+def _add_wholes(app: FastAPI, host: UserHost) -> None:
     @app.get("/v1/health", summary="Is it up?", response_class=Response)
     async def health() -> Response:
         return answer(Health("ok"))
@@ -99,7 +99,7 @@ def _add_wholes(app: FastAPI, host: Host) -> None:
         return answer(ArtifactList((await host.find_session(session)).snapshot.artifacts))
 
 
-def _add_bytes(app: FastAPI, host: Host) -> None:
+def _add_bytes(app: FastAPI, host: UserHost) -> None:
     @app.get(
         f"{SESSION}/artifacts/{{artifact_id}}",
         summary="The content of an artifact",
@@ -128,8 +128,9 @@ def _add_bytes(app: FastAPI, host: Host) -> None:
         response_class=Response,
     )
     async def read_file(session: str, path: str, request: Request) -> Response:
+        target = await host.find_session(session)
         check_request(q.ReadFile(path))
-        file = await (await host.find_session(session)).open_file(path)
+        file = await target.open_file(path)
         mime = mimetypes.guess_type(path)[0] or "application/octet-stream"
         sent = content_headers(file.version, is_attachment=mime not in _SHOWN)
         if request.headers.get("if-none-match") == sent["ETag"]:
@@ -145,8 +146,8 @@ def _add_bytes(app: FastAPI, host: Host) -> None:
         response_class=Response,
     )
     async def write_file(session: str, path: str, request: Request) -> Response:
-        data = await request.body()
         target = await host.find_session(session)
+        data = await request.body()
         done = await target.call(q.WriteFile(path, data), CLIENT)
         return answer(done)
 
@@ -167,7 +168,7 @@ def _mime_of(session: Session, digest: str) -> str:
     return "application/octet-stream"
 
 
-def _add_streams(app: FastAPI, host: Host) -> None:
+def _add_streams(app: FastAPI, host: UserHost) -> None:
     @app.get(
         f"{SESSION}/events",
         summary="Events after number `after`, one JSON object a line; with `follow`, those to "
@@ -181,10 +182,10 @@ def _add_streams(app: FastAPI, host: Host) -> None:
         output: str = "tail",
         follow: bool = False,
     ) -> Response:
+        target = await host.find_session(session)
         if output not in ("full", "tail"):
             raise UsageError("`output` is `full` or `tail`.")
         check_integer(after, "after")
-        target = await host.find_session(session)
         if is_event_stream(request):
             after = last_event(request, after)
             return event_stream(target, after, is_full=output == "full")
@@ -198,9 +199,9 @@ def _add_streams(app: FastAPI, host: Host) -> None:
         response_class=Response,
     )
     async def export_session(session: str, format: str = "ipynb") -> Response:
+        target = await host.find_session(session)
         if format not in FORMS:
             raise UsageError(f"There is no format {format}.", f"Choose one of {', '.join(FORMS)}.")
-        target = await host.find_session(session)
         if not target.snapshot.executions_total and format == "ipynb":
             raise Conflict("Nothing was run in this session.", "Run something, then export it.")
         name = "".join(c if c.isascii() and c.isalnum() else "-" for c in target.snapshot.name)

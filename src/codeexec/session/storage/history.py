@@ -41,6 +41,7 @@ CREATE TABLE IF NOT EXISTS entries (
     at REAL NOT NULL,
     code TEXT NOT NULL,
     status TEXT NOT NULL,
+    owner TEXT NOT NULL DEFAULT '',
     UNIQUE (session, execution)
 );
 """
@@ -82,16 +83,17 @@ class HistoryStore:
     def close(self) -> None:
         self._db.close()
 
-    def add(self, entry: HistoryEntry) -> None:
-        """Keep an execution; once more with the same ids, its status is brought up to date."""
+    def add(self, entry: HistoryEntry, owner: str = "") -> None:
+        """Keep an execution in a session of this owner; once more with the same ids, its status
+        is brought up to date."""
         if not entry.code.strip() or len(entry.code) > MAX_CODE:
             return
         try:
             self._db.execute(
-                "INSERT INTO entries (session, execution, at, code, status)"
-                " VALUES (?, ?, ?, ?, ?)"
+                "INSERT INTO entries (session, execution, at, code, status, owner)"
+                " VALUES (?, ?, ?, ?, ?, ?)"
                 " ON CONFLICT (session, execution) DO UPDATE SET status = excluded.status",
-                (entry.session_id, entry.execution_id, entry.at, entry.code, entry.status),
+                (entry.session_id, entry.execution_id, entry.at, entry.code, entry.status, owner),
             )
             self._added += 1
             if self._added % PRUNE_EVERY == 0:
@@ -105,10 +107,11 @@ class HistoryStore:
         limit: int = 200,
         session_id: str = "",
         check: Callable[[], None] = lambda: None,
+        owner: str = "",
     ) -> tuple[HistoryEntry, ...]:
         """Entries whose code holds `pattern` (case of ASCII letters aside), newest first; the
         same code one after another stands once. At most `MOST_FOUND` entries and about
-        `FOUND_CHARACTERS` of code.
+        `FOUND_CHARACTERS` of code. With an `owner`, of their sessions alone.
 
         Slow where there is much code: it uses a connection of its own, so that it may run in a
         thread. `check` is called meanwhile, and may raise to give up.
@@ -121,8 +124,8 @@ class HistoryStore:
                 rows = reader.execute(
                     "SELECT session, execution, at, code, status FROM entries"
                     " WHERE (? = '' OR instr(lower(code), lower(?)) > 0) AND ? IN ('', session)"
-                    " ORDER BY id DESC",
-                    (pattern, pattern, session_id),
+                    " AND ? IN ('', owner) ORDER BY id DESC",
+                    (pattern, pattern, session_id, owner),
                 )
                 for row in rows:
                     if entries and entries[-1].code == row[3]:
@@ -168,8 +171,17 @@ def _open(path: Path | str) -> sqlite3.Connection:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.executescript(_TABLES)
+    columns = {row[1] for row in connection.execute("PRAGMA table_info(entries)")}
+    if "owner" not in columns:
+        _add_owners(connection)
     _prune(connection)
     return connection
+
+
+def _add_owners(connection: sqlite3.Connection) -> None:
+    """A file of an older version, whose sessions belong to the user who runs the server."""
+    with contextlib.suppress(sqlite3.OperationalError):  # another server has just done it
+        connection.execute("ALTER TABLE entries ADD COLUMN owner TEXT NOT NULL DEFAULT ''")
 
 
 def _prune(connection: sqlite3.Connection) -> None:

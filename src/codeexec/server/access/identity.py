@@ -1,0 +1,57 @@
+"""Identity of a client: the user of the service, and what their token allows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Literal
+
+from codeexec.domain.errors import Denied
+
+Scope = Literal["read", "run", "admin"]
+SCOPES: tuple[Scope, ...] = ("read", "run", "admin")
+"""Each one includes those before it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """`subject` owns the sessions that it opens, and sees no others. Empty: the user who runs the
+    server, who sees all. `expires` is in seconds since 1970; None: never."""
+
+    subject: str = ""
+    scope: Scope | None = "admin"
+    expires: float | None = None
+
+    @property
+    def owner(self) -> str | None:
+        """For `SessionLookup`: None finds the sessions of all."""
+        return self.subject or None
+
+    def may(self, scope: Scope) -> bool:
+        return self.scope is not None and SCOPES.index(self.scope) >= SCOPES.index(scope)
+
+    def require(self, scope: Scope) -> None:
+        """Denied unless the token has this scope."""
+        if not self.may(scope):
+            given = f"the scope {self.scope!r}" if self.scope else "no scope of this server"
+            raise Denied(
+                f"This needs the scope {scope!r}; your token has {given}.",
+                "Get a token with that scope from whoever runs the server.",
+            )
+
+
+OPERATOR = Identity()
+"""The user who runs the server: by the private socket, the static token, or `--no-auth`."""
+
+NOBODY = Identity("nobody", None, 0.0)
+"""Before a client has told who it is."""
+
+current_identity: ContextVar[Identity] = ContextVar("current_identity")
+"""Who sent the HTTP request that is being answered."""
+
+
+def widest_scope(names: Iterable[str]) -> Scope | None:
+    """The scope that includes all named ones; None when there is none of ours among them."""
+    given = set(names)
+    return next((scope for scope in reversed(SCOPES) if scope in given), None)

@@ -1,0 +1,36 @@
+"""Settings of a network listener: who may come in, and by what names and certificates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from codeexec.domain.errors import UsageError
+from codeexec.server.access.jwt_verifier import JwtSettings, JwtVerifier, require_pyjwt
+from codeexec.server.access.token_store import PREFIX, TokenStore
+from codeexec.server.access.verifier import TokenVerifier, Verifiers
+
+
+@dataclass(frozen=True, slots=True)
+class AccessSettings:
+    """`host_names` are names by which clients call the server, beside that of `--bind`."""
+
+    jwt: JwtSettings = field(default_factory=JwtSettings)
+    host_names: frozenset[str] = frozenset()
+
+
+def make_verifier(settings: AccessSettings, state: Path) -> TokenVerifier:
+    """For the tokens of users: those in the state folder, and JWTs where the settings say so.
+    UsageError, StorageError."""
+    jwt = settings.jwt
+    if not jwt.is_set:
+        return Verifiers(TokenStore(state), None, PREFIX)
+    if jwt.jwks_url and not jwt.audience:
+        raise UsageError(
+            "The keys at a URL sign tokens for other services as well.",
+            "Name this one as the tokens do: --jwt-audience NAME",
+        )
+    require_pyjwt()
+    from codeexec.server.access.key_sources import key_sources
+
+    return Verifiers(TokenStore(state), JwtVerifier(jwt, key_sources(jwt)), PREFIX)

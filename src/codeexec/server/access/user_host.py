@@ -1,0 +1,136 @@
+"""The host as one user of the service sees it: their sessions, and nothing of others."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar, cast
+
+import msgspec
+
+from codeexec.domain import requests as q
+from codeexec.domain.errors import CodeexecError, Denied, StorageError, UsageError
+from codeexec.domain.ids import new_id
+from codeexec.server.access.identity import Identity, Scope
+from codeexec.session.host import Host
+from codeexec.session.session import Session
+
+R = TypeVar("R")
+
+WORKSPACES = "workspaces"
+"""The folder of the state folder that holds those of sessions of the service."""
+
+
+class UserHost:
+    """Sessions of other users are as if they were not there. `identity` tells who asks, at each
+    request: one view serves all of HTTP."""
+
+    def __init__(self, host: Host, identity: Callable[[], Identity]) -> None:
+        self._host = host
+        self._identity = identity
+
+    @property
+    def identity(self) -> Identity:
+        return self._identity()
+
+    @property
+    def state(self) -> Path:
+        return self._host.state
+
+    @property
+    def sessions(self) -> tuple[Session, ...]:
+        """The open ones."""
+        return self._host.open_sessions(self.identity.owner)
+
+    @property
+    def workspaces(self) -> Path:
+        """The folder that holds those of the user's sessions; it may not be there yet."""
+        root = self._host.state / WORKSPACES
+        owner = self.identity.owner
+        if owner is None:
+            return root
+        # A subject may hold any character; its digest is a plain name.
+        return root / f"user-{hashlib.sha256(owner.encode()).hexdigest()[:20]}"
+
+    async def find_session(self, name: str) -> Session:
+        """See `SessionLookup.find`."""
+        return await self._host.find_session(name, self.identity.owner)
+
+    async def call(self, request: q.Request[R]) -> R:
+        """The answer to a request that is not about one open session. Denied where the token's
+        scope does not reach, or a folder is not the user's."""
+        identity = self.identity
+        identity.require(_scope_of(request))
+        if not identity.may("admin"):
+            request = self._bounded(request)
+        if isinstance(request, q.OpenSession) and not request.cwd and identity.subject:
+            return cast(R, await self.open_workspace(request))
+        reply = await self._host.call(request, identity.owner)
+        if isinstance(reply, q.HostInfo) and not identity.may("admin"):
+            return cast(R, msgspec.structs.replace(reply, socket="", state_dir=""))
+        return reply
+
+    async def open_workspace(self, request: q.OpenSession) -> q.SessionSummary:
+        """Open a session in a new folder of its own. StorageError, Denied."""
+        self.identity.require("run")
+        folder = await asyncio.to_thread(_make_folder, self.workspaces)
+        opening = msgspec.structs.replace(request, cwd=str(folder))
+        try:
+            summary = await self._host.call(opening, self.identity.owner)
+        except CodeexecError:
+            await asyncio.to_thread(folder.rmdir)
+            raise
+        if summary.cwd != str(folder):
+            await asyncio.to_thread(folder.rmdir)  # there is a session of this name
+        return summary
+
+    def _bounded(self, request: q.Request[R]) -> q.Request[R]:
+        """The request without what it may not reach: folders of this machine."""
+        if isinstance(request, q.ListKernels):
+            return cast("q.Request[R]", q.ListKernels(str(self._host.state)))
+        if isinstance(request, q.OpenSession):
+            self._require_own(request)
+        return request
+
+    def _require_own(self, request: q.OpenSession) -> None:
+        if request.connection_file:
+            raise Denied(
+                "A kernel of another program may belong to another user.",
+                "Leave out `connection_file`: the session starts a kernel of its own.",
+            )
+        for path in (request.cwd, request.file):
+            if path and not self._is_own(path):
+                raise Denied(
+                    f"{path[:200]} is not in your folder.",
+                    "Leave `cwd` empty: the session gets a folder of its own.",
+                )
+
+    def _is_own(self, path: str) -> bool:
+        try:
+            return Path(path).resolve().is_relative_to(self.workspaces.resolve())
+        except (OSError, RuntimeError, ValueError) as error:
+            raise UsageError(f"{path[:200]!a} is no path.", "Give the path of a folder.") from error
+
+
+def _make_folder(root: Path) -> Path:
+    folder = root / new_id("workspace")
+    try:
+        root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700)
+    except OSError as error:
+        raise StorageError(
+            f"The folder of a new session cannot be made: {error.strerror or error}.",
+            f"Look at {root}.",
+        ) from error
+    return folder
+
+
+def _scope_of(request: q.Request[R]) -> Scope:
+    if isinstance(request, q.StopHost):
+        return "admin"
+    return "read" if isinstance(request, _READING) else "run"
+
+
+_READING = (q.ListSessions, q.ListKernels, q.GetHostInfo)

@@ -1,0 +1,331 @@
+"""Users of the service: each sees their own sessions, and nothing of the others'."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, cast
+
+import httpx
+import jwt
+import pytest
+
+from codeexec.client.socket import SocketHost
+from codeexec.client.wire import Address
+from codeexec.domain import requests as q
+from codeexec.domain.errors import CodeexecError, Denied, NotFound
+from codeexec.server.access.jwt_verifier import JwtSettings
+from codeexec.server.access.settings import AccessSettings, make_verifier
+from support.servers import Here, poll, serve_here, short_folder
+
+SECRET = "a secret of the test, with more than 32 characters"
+DEADLINE = 40.0
+
+
+def token(user: str, scope: str | None = None, seconds: float = 600.0, key: str = SECRET) -> str:
+    claims: dict[str, object] = {"sub": user, "exp": time.time() + seconds}
+    if scope is not None:
+        claims["scope"] = scope
+    return jwt.encode(claims, key, algorithm="HS256")
+
+
+@asynccontextmanager
+async def serving() -> AsyncIterator[Here]:
+    with short_folder() as folder:
+        secret_file = folder / "secret"
+        secret_file.touch(0o600)
+        secret_file.write_text(f"{SECRET}\n")
+        access = AccessSettings(JwtSettings(secret_file=secret_file))
+        verifier = make_verifier(access, folder / "state")
+        async with serve_here(folder, verifier=verifier) as here:
+            yield here
+
+
+@pytest.fixture
+async def here() -> AsyncIterator[Here]:
+    async with serving() as here:
+        yield here
+
+
+def web(here: Here, text: str) -> httpx.AsyncClient:
+    headers = {"Authorization": f"Bearer {text}"}
+    return httpx.AsyncClient(base_url=here.url, headers=headers, timeout=DEADLINE)
+
+
+def client(here: Here, text: str) -> SocketHost:
+    return SocketHost(Address("", "127.0.0.1", here.port, text))
+
+
+async def finished(web: httpx.AsyncClient, execution_id: str) -> dict[str, Any]:
+    async def look() -> dict[str, Any]:
+        answer = await web.get(f"/execution_status/{execution_id}?wait=5")
+        return dict(answer.json())
+
+    return await poll(look, lambda status: status["completed_at"], "the execution to end")
+
+
+class Belongings:
+    """Names of what anna has, as the paths of the OpenAPI document call them."""
+
+    def __init__(self, web: httpx.AsyncClient) -> None:
+        self.web = web
+        self.ids: dict[str, str] = {}
+
+    async def make(self) -> None:
+        session = (await self.web.post("/start_kernel")).json()["id"]
+        (
+            await self.web.put(f"/v1/sessions/{session}/files/notes.txt", content=b"private")
+        ).raise_for_status()
+        code = "secret_of_anna = 42\nprint('output of anna')"
+        submitted = await self.web.post("/execute_code", json={"id": session, "code": code})
+        execution_id = submitted.json()["execution_id"]
+        assert (await finished(self.web, execution_id))["status"] == "COMPLETED"
+        pinned = await self.web.post(
+            f"/v1/sessions/{session}/artifacts", json={"path": "notes.txt"}
+        )
+        assert pinned.status_code == 201, pinned.text
+        (artifact,) = (await self.web.get(f"/v1/sessions/{session}/artifacts")).json()["artifacts"]
+        opened = await self.web.post(f"/v1/sessions/{session}/terminals", json={})
+        assert opened.status_code == 201, opened.text
+        self.ids = {
+            "session": session,
+            "execution_id": execution_id,
+            "artifact_id": artifact["id"],
+            "digest": artifact["digest"],
+            "terminal_id": opened.json()["terminal"]["terminal_id"],
+            "path": "notes.txt",
+            "kernel": "python",
+            "name": "secret_of_anna",
+            "language": "python",
+        }
+
+    def requests(self, document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, object]]]:
+        """Method, path and body of all that names a session of anna."""
+        session, execution_id = self.ids["session"], self.ids["execution_id"]
+        bodies: dict[str, dict[str, object]] = {
+            "/execute_code": {"id": session, "code": "1"},
+            "/shutdown_kernel": {"id": session},
+            "/v1/sessions/execute/binary": {"session_id": session, "binary_path": "x"},
+            "/v1/sessions/execute/{language}": {"session_id": session, "code": "1"},
+            "/v1/sessions/build/cpp": {
+                "session_id": session, "source_files": ["x.cpp"], "output_binary": "x",
+            },
+            "/v1/sessions/files/write": {"session_id": session, "path": "x", "content": "x"},
+            "/v1/sessions/files/read": {"session_id": session, "path": "notes.txt"},
+            "/v1/sessions/files/list": {"session_id": session},
+        }  # fmt: skip
+        for path, methods in document["paths"].items():
+            if path not in bodies and not {"session", "execution_id"} & set(_names(path)):
+                continue
+            for method in methods:
+                address = re.sub(r"{(\w+)}", lambda name: self.ids[name[1]], path)
+                yield method, address, bodies.get(path, {})
+        assert execution_id
+
+
+def _names(path: str) -> list[str]:
+    return re.findall(r"{(\w+)}", path)
+
+
+async def test_every_path_that_names_a_session_of_another_user_is_not_there(here: Here) -> None:
+    async with web(here, token("anna")) as anna, web(here, token("ben")) as ben:
+        belongings = Belongings(anna)
+        await belongings.make()
+        ids = belongings.ids
+        document = (await ben.get("/openapi.json")).json()
+        count = 0
+        for method, path, body in belongings.requests(document):
+            for address in (path, f"/api{path}" if path.startswith("/v1/") else path):
+                answer = await ben.request(method, address, json=body or None)
+                assert answer.status_code == 404, (method, address, answer.text)
+                for private in ("output of anna", "secret_of_anna = 42", ids["session"][:-1] + '"'):
+                    assert private not in answer.text
+            count += 1
+        assert count > 55
+        # The walk has changed nothing, and it would have found what is there.
+        assert (await ben.get("/v1/sessions")).json() == {"sessions": []}
+        (own,) = (await anna.get("/v1/sessions")).json()["sessions"]
+        assert (own["session_id"], own["owner"]) == (ids["session"], "anna")
+        kept = await anna.get(f"/v1/sessions/{ids['session']}/files/notes.txt")
+        assert (kept.status_code, kept.text) == (200, "private")
+        async with httpx.AsyncClient(
+            transport=httpx.AsyncHTTPTransport(uds=here.socket), base_url="http://local"
+        ) as local:
+            (seen,) = (await local.get("/v1/sessions")).json()["sessions"]
+            assert seen["session_id"] == ids["session"]
+
+
+async def test_every_request_of_a_socket_to_a_session_of_another_user_is_not_found(
+    here: Here,
+) -> None:
+    async with web(here, token("anna")) as anna, client(here, token("ben")) as ben:
+        session = (await anna.post("/start_kernel")).json()["id"]
+        name = here.host.session(session).snapshot.name
+        target = ben.session(session)
+        requests: tuple[q.AnyRequest, ...] = (
+            q.Execute("1", "e"), q.Interrupt(), q.SearchHistory(), q.ListTerminals(),
+            q.ReadFile("x"), q.WriteFile("x", b""), q.ReadBlob("0" * 64), q.OpenTerminal(),
+            q.RenameSession("mine"), q.ReadRows("e"), q.ReadExecution("e"),
+        )  # fmt: skip
+        for request in requests:
+            with pytest.raises(NotFound):
+                await target.call(cast("q.Request[q.Reply]", request))
+        for named in (session, name, session[:-2]):
+            with pytest.raises(NotFound):
+                await ben.call(q.StopSession(named))
+            with pytest.raises(NotFound):
+                await ben.call(q.RemoveSession(named))
+            with pytest.raises(NotFound):
+                async for _ in ben.session(named).events():
+                    pytest.fail("events of another user")
+        assert (await ben.call(q.ListSessions())).sessions == ()
+        assert not here.host.session(session).snapshot.closed
+
+
+async def test_an_ended_session_is_found_by_its_owner_alone(here: Here) -> None:
+    async with web(here, token("anna")) as anna, web(here, token("ben")) as ben:
+        opened = await anna.post("/v1/sessions", json={"name": "work", "start_kernel": False})
+        session = opened.json()["session_id"]
+        assert (await anna.post(f"/v1/sessions/{session}/stop")).status_code == 200
+        for named in (session, "work", session[:-2]):
+            for method, path in (("GET", ""), ("GET", "/events"), ("DELETE", "")):
+                answer = await ben.request(method, f"/v1/sessions/{named}{path}")
+                assert answer.status_code == 404, (named, method, path)
+        assert (await ben.get("/v1/sessions")).json() == {"sessions": []}
+        assert (await anna.get("/v1/sessions/work")).json()["session_id"] == session
+        assert (await anna.delete("/v1/sessions/work")).status_code == 200
+
+
+async def test_names_and_history_are_those_of_each_user(here: Here) -> None:
+    async with web(here, token("anna")) as anna, web(here, token("ben")) as ben:
+        sessions = {}
+        for user, code in ((anna, "word_of_anna = 1"), (ben, "word_of_ben = 1")):
+            body = {"session_id": "session-1", "path": "a.txt", "content": code}
+            assert (await user.post("/v1/sessions/files/write", json=body)).status_code == 200
+            (own,) = (await user.get("/v1/sessions")).json()["sessions"]
+            sessions[code] = own["session_id"]
+            executed = await user.post("/v1/sessions/session-1/executions", json={"code": code})
+            assert executed.status_code == 202
+        assert len(set(sessions.values())) == 2
+        for user, own_word in ((anna, "word_of_anna"), (ben, "word_of_ben")):
+            body = {"session_id": "session-1", "path": "a.txt"}
+            content = (await user.post("/v1/sessions/files/read", json=body)).json()["content"]
+            assert content == f"{own_word} = 1"
+            history = (await user.get("/v1/sessions/session-1/history")).json()["entries"]
+            assert [entry["code"] for entry in history] == [f"{own_word} = 1"]
+
+
+async def test_a_user_opens_sessions_in_their_own_folder_alone(here: Here) -> None:
+    async with web(here, token("anna")) as anna, web(here, token("ben")) as ben:
+        own = (await anna.post("/v1/sessions", json={"start_kernel": False})).json()["cwd"]
+        again = {"cwd": own, "name": "again", "start_kernel": False}
+        assert (await anna.post("/v1/sessions", json=again)).status_code == 201
+        (Path(own) / "out").symlink_to("/")
+        for cwd in (own + "/out", "/", str(here.host.state), own + "/../.."):
+            refused = await anna.post("/v1/sessions", json={"cwd": cwd})
+            assert refused.status_code == 403, cwd
+        assert (await ben.post("/v1/sessions", json={"cwd": own})).status_code == 403
+        attached = {"connection_file": "/tmp/kernel.json"}
+        assert (await ben.post("/v1/sessions", json=attached)).status_code == 403
+        info = (await ben.get("/v1/info")).json()
+        assert (info["socket"], info["state_dir"]) == ("", "")
+        assert str(here.host.state) not in (await ben.get("/v1/kernels", params={"cwd": own})).text
+
+
+async def test_a_scope_allows_what_it_includes(here: Here) -> None:
+    async with web(here, token("anna")) as anna:
+        session = (await anna.post("/v1/sessions", json={"start_kernel": False})).json()[
+            "session_id"
+        ]
+        assert (await anna.post("/v1/stop")).status_code == 403
+    async with web(here, token("anna", "read openid")) as reader:
+        assert (await reader.get(f"/v1/sessions/{session}")).status_code == 200
+        listing = {"session_id": session}
+        assert (await reader.post("/v1/sessions/files/list", json=listing)).status_code == 200
+        for method, path, body in (
+            ("POST", f"/v1/sessions/{session}/executions", {"code": "1"}),
+            ("PUT", f"/v1/sessions/{session}/files/x", {}),
+            ("DELETE", f"/v1/sessions/{session}", {}),
+            ("POST", "/v1/sessions", {}),
+            ("POST", "/start_kernel", {}),
+            ("POST", "/v1/stop", {}),
+            ("POST", "/v1/sessions/files/list", {"session_id": "new"}),
+        ):
+            refused = await reader.request(method, path, json=body)
+            assert refused.status_code == 403, (path, refused.text)
+            assert "scope" in refused.json()["message"]
+    async with web(here, token("anna", "openid")) as none:
+        assert (await none.get("/v1/sessions")).status_code == 403
+    async with client(here, token("anna", "read")) as reading:
+        assert len((await reading.call(q.ListSessions())).sessions) == 1
+        for execution in (q.Execute("1", "e"), q.Execute("2", "f")):
+            with pytest.raises(Denied, match="scope"):
+                await reading.session(session).call(execution)
+        with pytest.raises(Denied, match="scope"):
+            await reading.session(session).call(q.OpenTerminal())
+        with pytest.raises(Denied, match="scope"):
+            await reading.call(q.OpenSession())
+    assert not here.host.stop_requested.is_set()
+    async with web(here, token("anna", "admin")) as admin:
+        assert (await admin.post("/v1/stop")).status_code == 202
+    assert here.host.stop_requested.is_set()
+
+
+def _wrong_tokens() -> dict[str, str]:
+    """By what is wrong with them."""
+    later = time.time() + 600
+    good = {"sub": "anna", "exp": later}
+    return {
+        "expired": token("anna", seconds=-1),
+        "another secret": token("anna", key="another secret, which has more than 32 characters"),
+        "no exp": jwt.encode({"sub": "anna"}, SECRET),
+        "no sub": jwt.encode({"exp": later}, SECRET),
+        "empty sub": jwt.encode({**good, "sub": ""}, SECRET),
+        "line break in sub": jwt.encode({**good, "sub": "anna\n"}, SECRET),
+        "infinite exp": jwt.encode({**good, "exp": 1e400}, SECRET),
+        "exp in words": jwt.encode({**good, "exp": "soon"}, SECRET),
+        "not yet": jwt.encode({**good, "nbf": time.time() + 300}, SECRET),
+        "another algorithm": jwt.encode(good, SECRET * 2, algorithm="HS512"),
+        "unsigned": jwt.encode(good, algorithm="none", key=""),
+        "deep header": "WyJb" + "W1tb" * 1800 + ".e30.x",
+        "no JWT": "a.b.c",
+        "own, unknown": "cxt_00000000_x",
+        "own, empty": "cxt_",
+        "long": "x" * 9000,
+    }
+
+
+async def test_a_token_that_is_not_good_is_refused(here: Here) -> None:
+    async with httpx.AsyncClient(base_url=here.url) as stranger:
+        for wrong, text in _wrong_tokens().items():
+            answer = await stranger.get("/v1/sessions", headers={"Authorization": f"Bearer {text}"})
+            assert answer.status_code == 401, wrong
+            assert text not in answer.text
+    for text in (token("anna", seconds=-1), token("anna", key=SECRET[::-1]), "cxt_00000000_x"):
+        with pytest.raises(Denied):
+            async with client(here, text) as host:
+                await host.call(q.GetHostInfo())
+
+
+async def test_a_token_that_expires_ends_what_is_open(here: Here) -> None:
+    async with web(here, token("anna")) as anna:
+        session = (await anna.post("/v1/sessions", json={"start_kernel": False})).json()[
+            "session_id"
+        ]
+    short = token("anna", seconds=1.5)
+    async with client(here, short) as host, web(here, short) as reader:
+        await host.call(q.ListSessions())
+        async with asyncio.timeout(DEADLINE):
+            address = f"/v1/sessions/{session}/events?follow=1"
+            async with reader.stream("GET", address) as streamed:
+                assert streamed.status_code == 200
+                assert [line async for line in streamed.aiter_lines()]  # ends
+        assert (await reader.get("/v1/sessions")).status_code == 401
+        with pytest.raises(CodeexecError, match="expired"):
+            async with asyncio.timeout(DEADLINE):
+                while True:
+                    await host.call(q.ListSessions())
