@@ -18,7 +18,7 @@ from codeexec.domain.wire.frames import ServerFrame
 
 R = TypeVar("R")
 
-_ONCE = (q.Interrupt, q.RestartKernel, q.ShutDownKernel, q.PinArtifact, q.StopHost)
+_ONCE = (q.Interrupt, q.RestartKernel, q.ShutDownKernel, q.PinArtifact, q.StopHost, q.OpenListener)
 """What is not asked again when the line drops before the answer: it would be done twice."""
 
 

@@ -61,6 +61,7 @@ class ClientWebSocket(Connection):
             close_timeout=2,
         )
         self.protocol: ServerProtocol
+        self.is_local = is_local
         self._gate = gate
         self._serve = serve
         self._on_lost = on_lost

@@ -12,6 +12,7 @@ import asyncio
 import resource
 from collections import Counter
 from dataclasses import dataclass, replace
+from weakref import WeakSet
 
 _WANTED_FILES = 16384
 _RESERVED_FILES = 256
@@ -58,6 +59,7 @@ class Connections:
         self._pending: dict[asyncio.Transport, str] = {}
         self._per_address: Counter[str] = Counter()
         self._admitted = 0
+        self._open: WeakSet[asyncio.Transport] = WeakSet()
 
     @property
     def pending(self) -> int:
@@ -91,6 +93,7 @@ class Connections:
         if self._admitted >= self.limits.admitted:
             return False
         self._admitted += 1
+        self._open.add(transport)
         return True
 
     def leave(self) -> None:
@@ -100,4 +103,10 @@ class Connections:
     def abort_pending(self) -> None:
         for transport in list(self._pending):
             self.remove(transport)
+            transport.abort()
+
+    def abort_all(self) -> None:
+        """Also those that are admitted; each calls `leave` as it ends."""
+        self.abort_pending()
+        for transport in list(self._open):
             transport.abort()

@@ -14,15 +14,15 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 from codeexec.config.paths import Paths
-from codeexec.domain.errors import CodeexecError, UsageError
+from codeexec.domain.errors import CodeexecError
 from codeexec.domain.text.printable import printable
 from codeexec.kernels.base import KernelFactory
-from codeexec.server.access.settings import AccessSettings, make_verifier
-from codeexec.server.gate import Authenticator, names_of, require_loopback
+from codeexec.server.gate import Authenticator
 from codeexec.server.instance import Instance
 from codeexec.server.limits import ConnectionLimits, raise_file_limit
 from codeexec.server.service import Service
 from codeexec.server.service_settings import ServiceSettings
+from codeexec.server.tcp_listener import ListenerOptions, open_tcp_listener
 from codeexec.session.host import Host
 from codeexec.session.settings import HostSettings
 
@@ -34,16 +34,12 @@ _TICK = 1.0
 
 @dataclass(frozen=True, slots=True)
 class ServerOptions:
-    """`bind` is host and port of a TCP socket beside the private one; it needs `token` or keys for
-    JWTs, or `asks_token` is false and it is a loopback address."""
+    """`listener` is a TCP socket beside the private one."""
 
     paths: Paths
-    bind: tuple[str, int] | None = None
-    token: str = ""
-    asks_token: bool = True
+    listener: ListenerOptions | None = None
     settings: HostSettings = field(default_factory=HostSettings)
     service: ServiceSettings = field(default_factory=ServiceSettings)
-    access: AccessSettings = field(default_factory=AccessSettings)
 
 
 async def serve(
@@ -59,7 +55,7 @@ async def serve(
     TCP address (empty: none) once everything listens.
     """
     settings = options.settings
-    if options.bind is not None:
+    if options.listener is not None:
         settings = replace(settings, idle_host=0.0)
     host = Host(options.paths.state, kernels, settings=settings, socket=str(options.paths.socket))
     loop = asyncio.get_running_loop()
@@ -72,7 +68,8 @@ async def serve(
     try:
         await host.start()
         await service.listen(listening, Authenticator())
-        ready(await _listen_tcp(service, options) if options.bind else "")
+        tcp = options.listener and await open_tcp_listener(service, options.listener)
+        ready(tcp.url if tcp else "")
         log.info("serving on %s, pid %d", options.paths.socket, os.getpid())
         await _stay(service, instance, listening, restore, settings.idle_host)
     finally:
@@ -80,41 +77,6 @@ async def serve(
         await host.close(leave_kernels=not host.stop_sessions)
         instance.release()
         log.info("ended")
-
-
-async def _listen_tcp(service: Service, options: ServerOptions) -> str:
-    assert options.bind is not None
-    name, port = options.bind
-    access = options.access
-    if options.asks_token and not options.token and not access.jwt.is_set:
-        raise UsageError("On a network a token is always asked for, and there is none.")
-    loop = asyncio.get_running_loop()
-    try:
-        addresses = await loop.getaddrinfo(
-            name, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )
-        family, kind, protocol, _, address = addresses[0]
-        if not options.asks_token:
-            require_loopback(name, str(address[0]))
-        bound = socket.socket(family, kind, protocol)
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        bound.setblocking(False)
-        bound.bind(address)
-    except OSError as error:
-        raise UsageError(
-            f"{name}:{port} cannot be bound: {error.strerror or error}.",
-            "Choose another port, or 0 for any that is free.",
-        ) from error
-    gate = Authenticator(
-        options.token,
-        frozenset({*names_of(name), *access.host_names}),
-        is_private=False,
-        asks_token=options.asks_token,
-        verifier=make_verifier(access, options.paths.state),
-    )
-    await service.listen(bound, gate)
-    host = f"[{name}]" if ":" in name else name
-    return f"http://{host}:{bound.getsockname()[1]}"
 
 
 async def _stay(

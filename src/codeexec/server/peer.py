@@ -56,14 +56,28 @@ class FrameChannel(Protocol):
     async def send_bytes(self, data: bytes) -> None: ...
 
 
+class ListenerOpener(Protocol):
+    """Opens TCP sockets that end with a client's connection."""
+
+    async def open(self, request: q.OpenListener) -> q.ListenerOpened: ...
+
+
 Owner = Callable[[Coroutine[object, object, None]], object]
 """Starts work that goes on when who asked for it has gone, and ends with the server."""
 
 
 class ClientConnection:
-    """`start` owns the tasks of requests, so that a hang-up does not cancel a kernel's restart."""
+    """`start` owns the tasks of requests, so that a hang-up does not cancel a kernel's restart.
+    `listeners` opens TCP sockets for a client of the private socket."""
 
-    def __init__(self, host: UserHost, channel: FrameChannel, start: Owner) -> None:
+    def __init__(
+        self,
+        host: UserHost,
+        channel: FrameChannel,
+        start: Owner,
+        listeners: ListenerOpener | None = None,
+    ) -> None:
+        self._tcp_listeners = listeners
         self._host = host
         self._channel = channel
         self._start = start
@@ -153,6 +167,13 @@ class ClientConnection:
             raise Denied("This connection only watches.", "Attach without --watch to change it.")
         if isinstance(request, q.HostRequest):
             return await self._host.call(cast("q.Request[q.Reply]", request))
+        if isinstance(request, q.ServiceRequest):
+            if self._tcp_listeners is None:
+                raise Denied(
+                    "TCP listeners are opened on the private socket alone.",
+                    "Run `codeexec-tui serve --bind` on the server's machine, as its user.",
+                )
+            return await self._tcp_listeners.open(request)
         if session is None:
             raise UsageError(f"{type(request).__name__} is asked of a session: name it.")
         untyped = cast("q.Request[q.Reply]", request)

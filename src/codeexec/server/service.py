@@ -17,6 +17,7 @@ from codeexec.server.http import HttpStack
 from codeexec.server.limits import ConnectionLimits, Connections
 from codeexec.server.peer import ClientConnection
 from codeexec.server.service_settings import ServiceSettings
+from codeexec.server.tcp_listener import ClientListeners
 from codeexec.session.host import Host
 
 log = logging.getLogger(__name__)
@@ -74,6 +75,14 @@ class Service:
         self._servers.pop(listening).close()
         self._connections.pop(listening).abort_pending()
 
+    def close_listener(self, listening: socket.socket) -> None:
+        """Accept no more there, and end the connections that came by it. Nothing happens when it
+        is closed already."""
+        connections = self._connections.get(listening)
+        if connections is not None:
+            self.unlisten(listening)
+            connections.abort_all()
+
     def connections(self, listening: socket.socket) -> Connections:
         """What is connected to one of our sockets."""
         return self._connections[listening]
@@ -92,7 +101,8 @@ class Service:
     def _serve(self, connection: ClientWebSocket) -> None:
         identity = connection.identity
         users = UserHost(self.host, lambda: identity)
-        peer = ClientConnection(users, ClientChannel(connection), self._start)
+        listeners = ClientListeners(self) if connection.is_local else None
+        peer = ClientConnection(users, ClientChannel(connection), self._start, listeners)
         loop = asyncio.get_running_loop()
         task = loop.create_task(peer.run(), name="client")
         watch = loop.create_task(connection.end_with_token(), name="token watch")
@@ -101,6 +111,8 @@ class Service:
         def ended(task: asyncio.Task[None]) -> None:
             watch.cancel()
             self._clients.pop(connection, None)
+            if listeners is not None:
+                listeners.close()
             if not task.cancelled() and (error := task.exception()) is not None:
                 log.error("a client's connection failed", exc_info=error)
                 connection.transport.abort()

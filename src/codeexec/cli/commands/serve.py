@@ -138,11 +138,13 @@ def serve(
 ) -> None:
     """Serve sessions in the foreground, until Ctrl+C.
 
-    Without --bind it serves on a private socket, like the server that the workbench starts.
+    Without --bind it serves on a private socket, like the server that the workbench starts. With
+    --bind, a server that runs already listens on TCP too, until Ctrl+C; its sessions go on.
     TCP clients need the token; it is printed unless --token-file is given. Users with a JWT, or a
     token of `codeexec-tui token create`, have sessions of their own. With --no-auth every user and
     program of this machine can run code as you.
     """
+    from codeexec.cli.joined_listener import keep_listener
     from codeexec.config.paths import find_paths
     from codeexec.environments.holder.holding import Holding
     from codeexec.kernels.early import EarlyKernel
@@ -153,6 +155,7 @@ def serve(
     from codeexec.server.main import serve as serve_now
     from codeexec.server.service_settings import service_settings
     from codeexec.server.start import claim, clean_environ, container_settings, host_settings
+    from codeexec.server.tcp_listener import ListenerOptions, listener_request
 
     address = parse_bind(bind) if bind else None
     if no_auth and (address is None or token_file is not None):
@@ -171,37 +174,42 @@ def serve(
     limits = service_settings(os.environ)
     clean_environ()
     paths = find_paths()
-    instance = claim(paths)
-    if instance is None:
-        raise Conflict(
-            "A session server runs already.",
-            "Stop it first, with `codeexec-tui sessions stop` for what runs in it.",
-        )
-    listening = instance.bind()
-    set_up_log(paths.log)
 
-    def ready(url: str) -> None:
+    def ready(url: str, *, is_joined: bool = False) -> None:
         shown_token = token if url and token_file is None else ""
         if as_json:
-            addresses = {"socket": str(paths.socket), "url": url}
-            style.say_json(
-                {**addresses, "token": shown_token} if shown_token else addresses, flush=True
-            )
+            addresses: dict[str, object] = {"socket": str(paths.socket), "url": url}
+            addresses |= {"token": shown_token} if shown_token else {}
+            style.say_json({**addresses, "joined": is_joined}, flush=True)
             return
-        style.say(f"socket  {paths.socket}", flush=True)
+        joined = "  (of the server that runs already, with its settings)" if is_joined else ""
+        style.say(f"socket  {paths.socket}{joined}", flush=True)
         if url:
             style.say(f"url     {url}", flush=True)
             if token:
                 style.say(f"token   {shown_token or f'in {token_file}'}", flush=True)
+        if is_joined:
+            style.say("Ctrl+C closes this address; the server and its sessions go on.", flush=True)
+
+    listener = ListenerOptions(address, token, not no_auth, access) if address else None
+    instance = claim(paths)
+    if instance is None:
+        if listener is None:
+            raise Conflict(
+                "A session server runs already.",
+                "Give --bind HOST:PORT to let it listen on TCP too.",
+            )
+        request = listener_request(listener)
+        asyncio.run(keep_listener(paths, request, lambda url: ready(url, is_joined=True)))
+        return
+    listening = instance.bind()
+    set_up_log(paths.log)
 
     options = ServerOptions(
         paths,
-        bind=address,
-        token=token,
-        asks_token=not no_auth,
+        listener=listener,
         settings=host_settings(),
         service=limits,
-        access=access,
     )
     kernels = make_factory(EarlyKernel(), container_settings, Holding(paths.holder))
     asyncio.run(serve_now(options, instance, listening, kernels, ready))

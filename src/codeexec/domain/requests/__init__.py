@@ -67,8 +67,10 @@ from codeexec.domain.requests.sessions import (
     KernelInfo,
     KernelList,
     KernelSummary,
+    ListenerOpened,
     ListKernels,
     ListSessions,
+    OpenListener,
     OpenSession,
     PinArtifact,
     RemoveArtifact,
@@ -166,7 +168,9 @@ TerminalRequest = (
 
 FileRequest = ListFiles | ReadFile | WriteFile
 
-AnyRequest = SessionRequest | TerminalRequest | FileRequest | HostRequest
+ServiceRequest = OpenListener
+
+AnyRequest = SessionRequest | TerminalRequest | FileRequest | HostRequest | ServiceRequest
 
 WATCHABLE = (
     Complete,
@@ -236,6 +240,8 @@ __all__ = [
     "ListKernels",
     "ListSessions",
     "ListTerminals",
+    "ListenerOpened",
+    "OpenListener",
     "OpenSession",
     "OpenTerminal",
     "PauseKernel",

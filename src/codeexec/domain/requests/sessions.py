@@ -177,3 +177,29 @@ class StopHost(Request[Done], frozen=True):
     them."""
 
     sessions: bool = False
+
+
+class ListenerOpened(Reply, frozen=True):
+    """`url` names the port that was bound."""
+
+    url: str
+
+
+class OpenListener(Request[ListenerOpened], frozen=True):
+    """Listen on TCP too, until the connection that asks ends. Answered on the private socket
+    alone.
+
+    Clients must send `token`; without `asks_token` none is asked for, which only a loopback
+    address allows. Port 0 is any free port. `access` has the server's settings for tokens of
+    users."""
+
+    Answer: ClassVar[type[Reply]] = ListenerOpened
+    host: str
+    port: int
+    token: str = ""
+    asks_token: bool = True
+    access: dict[str, object] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        """Without the token: a log may have it."""
+        return f"OpenListener({self.host!r}, {self.port})"
