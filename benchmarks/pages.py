@@ -3,7 +3,8 @@
     python benchmarks/pages.py [KEYS]
 
 Seconds to the first content in a terminal, and of euporie-notebook where it is installed; CPU time
-of a key and of the way to the end in the editor; time and peak memory of reading 100 MB.
+of a key and of the way to the end in the editor; time and peak memory of reading 100 MB, time of
+saving and merging it, and how long keys wait meanwhile.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ import sys
 import tempfile
 import termios
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from pathlib import Path
 
 from textual.app import App, ComposeResult
@@ -110,6 +111,37 @@ class Page(App[None]):
         yield self.pane
 
 
+async def longest_wait(work: Awaitable[object]) -> tuple[float, float]:
+    """Seconds that some work takes, and the longest time in which the event loop stands still."""
+    longest = 0.0
+    begin = last = time.perf_counter()
+    task = asyncio.ensure_future(work)
+    while not task.done():
+        await asyncio.sleep(0.001)
+        now = time.perf_counter()
+        longest, last = max(longest, now - last), now
+    await task
+    return time.perf_counter() - begin, longest
+
+
+async def saved(path: Path) -> None:
+    """Print how long a large notebook is saved, and merged, and how long keys wait meanwhile."""
+    app = Page()
+    async with app.run_test(size=SIZE) as pilot:
+        sheet = await app.pane.opener.open(path)
+        assert sheet is not None
+        sheet.editor.focus()
+        sheet.go_to(len(sheet.editor.model.lines) - 1)
+        await pilot.press("x")
+        seconds, longest = await longest_wait(app.pane.saver.save_beside(sheet))
+        print(f"  saved: {seconds:.2f} s, keys wait {longest * 1000:.0f} ms at most")
+        await pilot.press("y")
+        path.write_bytes(path.read_bytes().replace(b"## Section 0", b"## Section of others", 1))
+        seconds, longest = await longest_wait(app.pane.disk.notice_beside(sheet))
+        assert "Section of others" in sheet.editor.text
+        print(f"  merged: {seconds:.2f} s, keys wait {longest * 1000:.0f} ms at most")
+
+
 async def keys(path: Path, count: int) -> tuple[list[float], float, float]:
     """CPU seconds of keys with their painting, of the way to the end, and of all blocks."""
     app = Page()
@@ -162,6 +194,7 @@ def main() -> None:
             size = path.stat().st_size / 1e6
             memory = int(peak) / 1024
             print(f"{size:.0f} MB of {name}: {float(seconds):.2f} s, peak {memory:.0f} MB")
+            asyncio.run(saved(path))
 
 
 if __name__ == "__main__":

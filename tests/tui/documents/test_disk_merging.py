@@ -158,3 +158,20 @@ async def test_a_pair_is_saved_in_step(pane: DocumentsPane, tmp_path: Path) -> N
         await until(pilot, lambda: app.heard_of(Failed))
         assert (tmp_path / "a.py").read_text() == "# %%\nby itself\n"
         assert saved(path) == {"a": "xyone"}
+
+
+async def test_a_file_that_is_rewritten_twice_before_a_save_clashes_with_nothing(
+    pane: DocumentsPane, tmp_path: Path
+) -> None:
+    path = write(tmp_path / "a.ipynb", a="one", b="two")
+    async with PaneApp(pane).run_test(size=(80, 16)) as pilot:
+        sheet = await opened(pane, path, pilot)
+        sheet.go_to(1)
+        for number in range(3):
+            await pilot.press("x")
+            write(path, a="one", b=f"theirs {number}")
+            await until(pilot, lambda n=number: f"theirs {n}" in sheet.editor.text)  # type: ignore[misc]
+            assert "x" * (number + 1) + "one" in sheet.editor.text
+        write(path, a="theirs", b="theirs")
+        await until(pilot, lambda: "changed on disk" in banner(sheet))
+        assert "xxxone" in sheet.editor.text

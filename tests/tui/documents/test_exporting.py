@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from codeexec.documents.swap import SwapStore
+from codeexec.tui.panes.documents.files.exporting import exported
 from codeexec.tui.panes.documents.pane import DocumentsPane
 from codeexec.tui.theme.theme import built_in_folder, find_theme
 from support.pane_app import PaneApp, until
@@ -47,6 +48,6 @@ async def test_unsaved_text_is_exported(
         sheet.go_to(line)
         await pilot.press("x")
         await until(pilot, lambda: sheet.is_changed)
-        assert (await sheet.exported("md", pane.context.snapshot, None)).decode() == expected
-        assert b"one" in await sheet.exported("html", pane.context.snapshot, None)
+        assert (await exported(sheet, "md", pane.context.snapshot, None)).decode() == expected
+        assert b"one" in await exported(sheet, "html", pane.context.snapshot, None)
         assert path.read_text() == text

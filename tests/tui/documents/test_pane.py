@@ -14,6 +14,7 @@ from codeexec.config.model import Editor as Habits
 from codeexec.documents.swap import SwapStore
 from codeexec.domain.errors import Denied
 from codeexec.tui.panes.documents.document_view import DocumentView
+from codeexec.tui.panes.documents.files.disk_work import compared
 from codeexec.tui.panes.documents.files.recent import RecentFiles
 from codeexec.tui.panes.documents.pane import DocumentsPane
 from codeexec.tui.session.ask import CommandRequested, Failed
@@ -157,7 +158,7 @@ async def test_a_file_that_others_write_is_taken_or_told(
         await change(pane, path, "9", pilot)
         await until(pilot, lambda: "changed on disk" in banner(sheet))
         assert sheet.editor.text == "0\n1\n2\nx3"
-        assert "-9" in sheet.compare()
+        assert "-9" in compared(sheet)
         sheet.banner.action_choose("keep")
         await until(pilot, lambda: not banner(sheet))
         await change(pane, path, "9", pilot)
@@ -236,7 +237,7 @@ async def test_a_link_in_the_place_of_an_open_file_is_an_error_and_is_not_read(
         await until(pilot, lambda: len(app.heard_of(Failed)) == 3)
         assert secret.read_text() == "the host's own"
         with pytest.raises(Denied):
-            sheet.compare()
+            compared(sheet)
         assert pane.saver.save_as(sheet, tmp_path / "folder" / "b.py")
         assert (tmp_path / "folder" / "b.py").read_text() == "x = 2"
 

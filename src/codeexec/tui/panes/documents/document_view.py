@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import difflib
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from textual.app import ComposeResult
@@ -15,8 +15,9 @@ from textual.containers import Vertical
 from codeexec.client.api import SessionClient
 from codeexec.config.model import Editor as Habits
 from codeexec.documents.files import moved_file
-from codeexec.documents.formats import save_as, save_document
+from codeexec.documents.formats import save_as
 from codeexec.documents.model import Document
+from codeexec.documents.notebook.merging import Merged
 from codeexec.documents.outline import OutlineEntry
 from codeexec.documents.pairing import paired
 from codeexec.domain.snapshot import Snapshot
@@ -25,8 +26,15 @@ from codeexec.languages.model import Language
 from codeexec.tui.panes.documents.banner import Banner
 from codeexec.tui.panes.documents.cells.cell_states import CellStates
 from codeexec.tui.panes.documents.cells.diagnostics import LineDiagnostics
-from codeexec.tui.panes.documents.cells.notebook_cells import MergeResult, NotebookCells
+from codeexec.tui.panes.documents.cells.notebook_cells import MergePlan, MergeResult, NotebookCells
 from codeexec.tui.panes.documents.cells.outlining import read_outline
+from codeexec.tui.panes.documents.files.disk_work import (
+    SaveJob,
+    can_merge,
+    is_large,
+    is_whole,
+    require_idle,
+)
 from codeexec.tui.panes.documents.files.reading import file_note, language_of, read
 from codeexec.tui.panes.documents.programs.bar import ProgramBar
 from codeexec.tui.panes.documents.text_diff import replace_lines, replace_text
@@ -87,6 +95,8 @@ class DocumentView(Vertical):
         """When code of it was last asked to run; seconds on the monotonic clock."""
         self.is_page = False
         """It is shown as a page: see `page/pages.py`."""
+        self.disk_lock = asyncio.Lock()
+        """Held while its file is written or read in a thread."""
         self.is_frozen = False
         """The document is shown read-only because another client edits it."""
 
@@ -198,12 +208,11 @@ class DocumentView(Vertical):
 
     def save(self, *, overwrite: bool = False) -> None:
         """Raises Conflict, StorageError and DocumentError."""
-        self._trim()
-        text = self.editor.model.shared.to_save
-        self.document = save_document(
-            self.document, text, overwrite=overwrite, origins=self.notebook_cells.origins()
-        )
-        self._saved()
+        require_idle(self)
+        self.trim()
+        job = SaveJob.of(self)
+        self.document = job.write(overwrite=overwrite)
+        self.note_saved(job)
 
     def pair(self) -> None:
         """Note in the document that it is one of a pair; a save writes that."""
@@ -225,7 +234,8 @@ class DocumentView(Vertical):
 
     def save_as(self, path: Path, *, overwrite: bool = False) -> None:
         """The same under another name."""
-        self._trim()
+        require_idle(self)
+        self.trim()
         former = self.name_key
         text = self.editor.model.shared.to_save
         self.document = save_as(self.document, text, path, overwrite=overwrite)
@@ -235,7 +245,7 @@ class DocumentView(Vertical):
         if former != self.name_key:
             self.former = (*self.former, former)
         self._learn_language()
-        self._saved()
+        self.note_saved()
 
     def _learn_language(self) -> None:
         """Another name may mean another language: then editing begins anew."""
@@ -249,15 +259,17 @@ class DocumentView(Vertical):
                 self.second_view.editor.show_model(model)
             self.go_to(line, column)
 
-    def _trim(self) -> None:
+    def trim(self) -> None:
         """Take the blanks away at the ends of lines, where that is set; in Markdown they speak."""
         if self._habits.trim_on_save and self.language.name != "markdown":
             replace_lines(self.editor, [line.rstrip() for line in self.editor.model.lines])
 
-    def _saved(self) -> None:
-        self.notebook_cells.note_saved()
+    def note_saved(self, job: SaveJob | None = None) -> None:
+        """The file has what the job wrote; without one, the text as it is now."""
+        job = job or SaveJob.of(self)
+        self.notebook_cells.note_saved(job.keys)
         self.editor.model.cells.escaped = self.document.notebook is not None
-        self.editor.model.history.mark_saved()
+        self.editor.model.history.mark_saved_at(job.step)
         self.noticed = self.document.file.stamp
         self.banner.say(file_note(self.document, self.untitled))
 
@@ -265,24 +277,34 @@ class DocumentView(Vertical):
         """Take what is on disk instead, which undo takes back; raises DocumentError, NotFound,
         and Denied when a link has taken the place of the file. With `only_whole` nothing is done
         (False) if this is a notebook, and the file is none now: it may be half written."""
-        on_disk = read(self.path, self.document.file.real)
-        if only_whole and not _is_whole(on_disk, self.document):
+        require_idle(self)
+        return self.take(read(self.path, self.document.file.real), only_whole=only_whole)
+
+    def take(self, on_disk: Document, *, only_whole: bool = False) -> bool:
+        """Show a document that was read again, as `reload` does."""
+        if only_whole and not is_whole(on_disk, self.document):
             return False
         self.document = on_disk
         replace_text(self.editor, self.document.text)
         self.editor.model.read_only = self.is_frozen or bool(self.document.file.read_only)
-        self._saved()
+        self.note_saved()
         return True
 
     def merge(self, *, both: bool = False) -> MergeResult | None:
         """Take over what another program has written into the notebook, cell by cell; None if this
         cannot be done. Raises as `reload`."""
+        require_idle(self)
         if self.document.notebook is None:
             return None
         theirs = read(self.path, self.document.file.real)
-        if not _is_whole(theirs, self.document) or theirs.notebook is None:
+        if not can_merge(self.document, theirs):
             return None
-        result = self.notebook_cells.merge(theirs, both=both)
+        plan = self.notebook_cells.plan_merge(theirs, both=both)
+        return self.take_merge(plan, plan.merge())
+
+    def take_merge(self, plan: MergePlan, merged: Merged) -> MergeResult:
+        """Show what was merged."""
+        result = self.notebook_cells.take_merge(plan, merged)
         if result.document is not self.document:
             self.document = result.document
             self.noticed = self.document.file.stamp
@@ -297,15 +319,6 @@ class DocumentView(Vertical):
         file = moved_file(self.document.file, path)
         self.document = replace(self.document, file=file)
         self.noticed = file.stamp
-
-    def compare(self) -> list[str]:
-        """Rows of a unified diff from the file on disk to the text in the editor.
-
-        Raises DocumentError, NotFound and Denied.
-        """
-        disk_lines = read(self.path, self.document.file.real).text.split("\n")
-        editor_lines = self.editor.text.split("\n")
-        return list(difflib.unified_diff(disk_lines, editor_lines, "on disk", "here", lineterm=""))
 
     # -- where the cursor is ----------------------------------------------------------------------
 
@@ -363,34 +376,20 @@ class DocumentView(Vertical):
         """Whether executions name this document so, now or before it was saved as another."""
         return document == self.name_key or document in self.former
 
-    async def exported(self, form: str, snapshot: Snapshot, session: SessionClient | None) -> bytes:
-        """The document as it is now in another format. Raises CodeexecError."""
-        from codeexec.documents.export.forms import as_notebook, export  # not at the start
-
-        text, marker = self.editor.model.shared.to_save, self.document.marker
-        if self.language.name == "markdown" and self.document.notebook is None:
-            file = replace(self.document.file, path=self.path.with_suffix(".md"))
-            notebook = as_notebook(Document(file, text, marker))
-        else:
-            runs = self.cell_states.finished(snapshot)
-            notebook = await self.notebook_cells.to_export(runs, self.language.name, session)
-        return await asyncio.to_thread(export, notebook, form, self.title, marker)
-
     async def save_outputs(self, snapshot: Snapshot, session: SessionClient) -> None:
         """Write what its cells have put out into the notebook as it was saved last, where that
         is something new. Raises CodeexecError."""
+        cells = self.notebook_cells
         document = self.document
         runs = self.cell_states.finished(snapshot)
-        filled = await self.notebook_cells.with_outputs(document, runs, snapshot, session)
-        if filled is not None and self.document is document:
-            self.document = self.notebook_cells.write(filled)
+        filled = await cells.with_outputs(document, runs, snapshot, session)
+        if filled is None:
+            return
+        async with self.disk_lock:
+            if self.document is not document:
+                return
+            in_thread = is_large(self)
+            write = partial(cells.write, filled)
+            self.document = await asyncio.to_thread(write) if in_thread else write()
+            cells.note_written(self.document)
             self.noticed = self.document.file.stamp
-
-
-def _is_whole(on_disk: Document, before: Document) -> bool:
-    """Whether a notebook that was read again is one, and not an emptied file; other documents are
-    whole."""
-    if before.notebook is None:
-        return True
-    is_emptied = on_disk.file.stamp is not None and on_disk.file.stamp.size == 0
-    return on_disk.notebook is not None and not (is_emptied and bool(before.text.strip()))

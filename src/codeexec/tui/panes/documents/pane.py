@@ -94,7 +94,7 @@ class DocumentsPane(DocumentMessages, Vertical):
         self.disk = DiskChanges(self, context, documents, self.autosave, self.stored, self._keys_of)
         self.watcher = DocumentWatch(context, documents, self.autosave, self.disk)
 
-        self.runner = RunController(self, context, self.saver.save)
+        self.runner = RunController(self, context, self.saver)
         self.pages = Pages(self, context, documents, self.runner)
         self.linter = Linter(self, context, documents)
         self.shared_view = SharedView(
@@ -201,7 +201,7 @@ class DocumentsPane(DocumentMessages, Vertical):
     @on(Banner.AnswerChosen)
     def settle(self, event: Banner.AnswerChosen) -> None:
         event.stop()
-        self.disk.settle(event.banner, event.answer)
+        self.run_worker(self.disk.settle(event.banner, event.answer), group="disk")
 
     # -- editors --------------------------------------------------------------------------------
 

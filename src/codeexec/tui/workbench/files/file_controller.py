@@ -105,7 +105,7 @@ class FileController:
     async def edit_outside(self) -> None:
         """Save, and leave the terminal to $EDITOR for a while."""
         sheet = self._documents.sheet
-        if sheet is None or not self._documents.saver.save(sheet):
+        if sheet is None or not await self._documents.saver.save_beside(sheet):
             return
         try:
             command = editor_command()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 from textual.message import Message
@@ -11,6 +12,8 @@ from textual.message import Message
 from codeexec.documents.files import write_atomic
 from codeexec.domain.errors import CodeexecError, UsageError
 from codeexec.tui.panes.documents.document_view import DocumentView
+from codeexec.tui.panes.documents.files.disk_work import compared, is_large
+from codeexec.tui.panes.documents.files.exporting import exported
 from codeexec.tui.panes.documents.files.formatting import format_document, has_formatter
 from codeexec.tui.panes.documents.pane import DocumentsPane
 from codeexec.tui.session.ask import SaveRequested
@@ -35,10 +38,10 @@ class SavingController:
             "save": self.save_front,
             "save_as": InWorker(self.save_front_as),
             "format_document": self.format_front,
-            "reload_file": self.reload,
+            "reload_file": InWorker(self.reload, "disk"),
             "compare_file": InWorker(self.compare_front),
             "keep_file": self.keep,
-            "keep_both": self.keep_both,
+            "keep_both": InWorker(self.keep_both, "disk"),
             "pair_file": self.pair,
             "export_file": InWorker(self.export_front),
         }
@@ -63,7 +66,18 @@ class SavingController:
             and has_formatter(sheet.language, self._documents.linter.ruff_for(sheet))
         ):
             await self._format(sheet)
-        if self._documents.saver.save() and (sheet := self._documents.sheet) is not None:
+        sheet = self._documents.sheet
+        if sheet is None:
+            return
+        if is_large(sheet):
+            # In a worker: keys are answered meanwhile. A second save waits for the first.
+            work = partial(self._save_large, sheet)
+            self._surface.start(work, "save large", exclusive=False)
+        elif self._documents.saver.save(sheet):
+            self._surface.notify(f"Saved {sheet.title}.", timeout=2)
+
+    async def _save_large(self, sheet: DocumentView) -> None:
+        if await self._documents.saver.save_beside(sheet):
             self._surface.notify(f"Saved {sheet.title}.", timeout=2)
 
     async def format_front(self) -> None:
@@ -112,7 +126,7 @@ class SavingController:
         if path.exists() and not await self._may_overwrite(path):
             return
         try:
-            content = await sheet.exported(form, context.snapshot, context.session)
+            content = await exported(sheet, form, context.snapshot, context.session)
             await asyncio.to_thread(write_atomic, path, content)
         except CodeexecError as error:
             self._surface.show_error(error)
@@ -134,10 +148,10 @@ class SavingController:
         elif (other := self._documents.saver.pair(sheet)) is not None:
             self._surface.notify(f"Paired with {other.name}: both are saved in step.", timeout=4)
 
-    def reload(self) -> None:
+    async def reload(self) -> None:
         """Take what is on disk in place of what is in the editor."""
         if (sheet := self._documents.sheet) is not None and not sheet.untitled:
-            self._documents.disk.reload(sheet)
+            await self._documents.disk.reload_beside(sheet)
 
     async def compare_front(self) -> None:
         if (sheet := self._documents.sheet) is not None and not sheet.untitled:
@@ -148,10 +162,10 @@ class SavingController:
         if (sheet := self._documents.sheet) is not None:
             sheet.keep()
 
-    def keep_both(self) -> None:
+    async def keep_both(self) -> None:
         """Take over what has changed on disk; of cells that clash, both versions stay."""
         if (sheet := self._documents.sheet) is not None and not sheet.untitled:
-            self._documents.disk.keep_both(sheet)
+            await self._documents.disk.keep_both(sheet)
 
     # -- any document ------------------------------------------------------------------------------
 
@@ -162,7 +176,7 @@ class SavingController:
             return await self.save_as(sheet)
         if not self._documents.context.watch_only and sheet.is_outdated():
             return await self.settle_conflict(sheet)
-        return self._documents.saver.save(sheet)
+        return await self._documents.saver.save_beside(sheet)
 
     async def save_as(self, sheet: DocumentView) -> bool:
         """Save a document under a name that the user gives; `.ipynb` makes it a notebook."""
@@ -204,7 +218,7 @@ class SavingController:
         )
         if answer == "compare":
             answer = await self._ask_after_comparing(sheet)
-        return self._settle(sheet, answer)
+        return await self._settle(sheet, answer)
 
     async def _settle_found(self, event: DocumentsPane.ConflictFound) -> None:
         try:
@@ -214,7 +228,7 @@ class SavingController:
 
     async def _compare(self, sheet: DocumentView) -> None:
         try:
-            self._settle(sheet, await self._ask_after_comparing(sheet))
+            await self._settle(sheet, await self._ask_after_comparing(sheet))
         except CodeexecError as error:  # the file is gone meanwhile
             self._surface.show_error(error)
 
@@ -222,14 +236,14 @@ class SavingController:
         """Show what is in the editor beside what is on disk; the answer says which is meant."""
         from codeexec.tui.screens.compare import ComparingScreen  # not at the start
 
-        return await self._surface.ask_user(ComparingScreen(sheet.title, sheet.compare()))
+        return await self._surface.ask_user(ComparingScreen(sheet.title, compared(sheet)))
 
-    def _settle(self, sheet: DocumentView, answer: str | None) -> bool:
+    async def _settle(self, sheet: DocumentView, answer: str | None) -> bool:
         """Do what was answered to a conflict."""
         if answer == "overwrite":
-            return self._documents.saver.save(sheet, overwrite=True)
+            return await self._documents.saver.save_beside(sheet, overwrite=True)
         if answer == "reload":
-            self._documents.disk.reload(sheet)
+            await self._documents.disk.reload_beside(sheet)
             return True
         return False
 

@@ -11,7 +11,7 @@ from codeexec.documents.cell_edits import CellEdit, CellText, CopiedCell, copy_c
 from codeexec.documents.formats import save_document
 from codeexec.documents.model import Cell, CellKind, Document
 from codeexec.documents.notebook.convert import from_text, new_cell, new_notebook, to_text
-from codeexec.documents.notebook.merging import merge_notebooks
+from codeexec.documents.notebook.merging import Merged, merge_notebooks
 from codeexec.documents.outline import cell_name
 from codeexec.documents.percent.cells import FRESH
 from codeexec.domain.snapshot import ExecutionView, Snapshot
@@ -36,15 +36,39 @@ class MergeResult:
     taken: int
 
 
+@dataclass(frozen=True, slots=True)
+class MergePlan:
+    """A document with its text, and what another program has written; `merge` needs no event
+    loop."""
+
+    document: Document
+    base: Notebook
+    """What the file had before."""
+    text: str
+    origins: Sequence[int | Json | None]
+    keys: tuple[str, ...]
+    theirs: Document
+    both: bool
+
+    def merge(self) -> Merged:
+        before, theirs = self.document.notebook, self.theirs.notebook
+        assert before is not None
+        assert theirs is not None
+        mine = from_text(before, self.text, self.document.marker, self.origins)
+        return merge_notebooks(self.base, mine, theirs, both=self.both)
+
+
 class NotebookCells:
     """Keeps the JSON of each cell by its key, since it was read or saved last."""
 
     def __init__(self, editor: Callable[[], CodeEditor], document: Callable[[], Document]) -> None:
         self._editor = editor
         self._document = document
-        self._saved_keys = self._keys()
+        self._saved_keys = self.keys()
         self._bank = CellBank()
         self._outputs = OutputReader()
+        self._merged: tuple[Notebook, Notebook] | None = None
+        """The notebook that the last merge has made, and what the file had then."""
         self.note_saved()
 
     def cells(self) -> tuple[Cell, ...]:
@@ -56,12 +80,13 @@ class NotebookCells:
             cells = cells[:-1]
         return tuple(cells[1:] if model.cells.has_preamble and cells[0].is_blank else cells)
 
-    def _keys(self) -> tuple[str, ...]:
+    def keys(self) -> tuple[str, ...]:
+        """The keys of `cells`."""
         return tuple(cell.key for cell in self.cells())
 
-    def note_saved(self) -> None:
-        """The file has the cells of the text now."""
-        self._saved_keys = self._keys()
+    def note_saved(self, keys: tuple[str, ...] | None = None) -> None:
+        """The file has the cells with these keys (None: those of the text) now."""
+        self._saved_keys = self.keys() if keys is None else keys
         if (notebook := self._document().notebook) is not None:
             self._bank.store(self._saved_keys, notebook.data["cells"])
 
@@ -84,28 +109,33 @@ class NotebookCells:
 
         return [origin(cell) for cell in self.cells()]
 
-    def merge(self, theirs: Document, *, both: bool) -> MergeResult:
-        """Take over what another program has written to the file, beside what was changed here;
-        one undo takes that back. If both have changed the same cells, nothing is done without
-        `both`. `theirs` is a notebook."""
+    def plan_merge(self, theirs: Document, *, both: bool) -> MergePlan:
+        """What a merge with `theirs`, a notebook, works on: see `take_merge`."""
         document, model = self._document(), self._editor().model
         assert document.notebook is not None
-        assert theirs.notebook is not None
-        cells = self.cells()
-        text = model.shared.to_save
-        mine = from_text(document.notebook, text, document.marker, self.origins())
-        merged = merge_notebooks(document.notebook, mine, theirs.notebook, both=both)
+        merged, on_disk = self._merged or (None, None)
+        # A merge that is not saved has changes of both sides; the file has theirs alone.
+        base = on_disk if on_disk and merged is document.notebook else document.notebook
+        text, keys = model.shared.to_save, self.keys()
+        return MergePlan(document, base, text, self.origins(), keys, theirs, both)
+
+    def take_merge(self, plan: MergePlan, merged: Merged) -> MergeResult:
+        """Take over what another program has written to the file, beside what was changed here;
+        one undo takes that back. If both have changed the same cells, nothing is done without
+        `both`."""
         names = tuple(cell_name(merged.notebook.cells[at]) for at in merged.clashes)
-        if names and not both:
-            return MergeResult(document, names, 0)
+        if names and not plan.both:
+            return MergeResult(plan.document, names, 0)
+        fresh_key = self._editor().model.cells.fresh_key
         keys = tuple(
-            cells[place].key if place is not None else model.cells.fresh_key()
-            for place in merged.places
+            plan.keys[place] if place is not None else fresh_key() for place in merged.places
         )
-        merged_text = to_text(merged.notebook, document.marker)
-        if merged.taken or both:
+        merged_text = to_text(merged.notebook, plan.document.marker)
+        if merged.taken or plan.both:
             replace_text(self._editor(), merged_text, keys)
-        result = Document(theirs.file, merged_text, document.marker, merged.notebook)
+        result = Document(plan.theirs.file, merged_text, plan.document.marker, merged.notebook)
+        if plan.theirs.notebook is not None:
+            self._merged = merged.notebook, plan.theirs.notebook
         self._saved_keys = keys
         self._bank.store(keys, merged.notebook.data["cells"])
         return MergeResult(result, names, merged.taken)
@@ -195,10 +225,12 @@ class NotebookCells:
 
     def write(self, document: Document) -> Document:
         """Write a document whose outputs alone have changed. Raises CodeexecError."""
-        saved = save_document(document, document.text, origins=range(len(self._saved_keys)))
+        return save_document(document, document.text, origins=range(len(self._saved_keys)))
+
+    def note_written(self, saved: Document) -> None:
+        """A document was written by `write`."""
         if saved.notebook is not None:
             self._bank.store(self._saved_keys, saved.notebook.data["cells"])
-        return saved
 
 
 def _text_edit(edit: CellEdit, lines: Sequence[str]) -> tuple[Location, Location, str]:

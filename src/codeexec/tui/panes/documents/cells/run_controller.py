@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from codeexec.documents.fenced.cells import FencedCells
@@ -16,6 +16,7 @@ from codeexec.domain.options import NO_OPTIONS, ExecuteOptions, ProgramSteps
 from codeexec.languages.running import refusal
 from codeexec.tui.panes.documents.context import PaneContext
 from codeexec.tui.panes.documents.document_view import DocumentView
+from codeexec.tui.panes.documents.files.saving import DocumentSaver
 from codeexec.tui.panes.documents.host import PaneHost
 from codeexec.tui.panes.documents.messages import DocumentMessages
 from codeexec.tui.panes.documents.programs.plans import chosen_options, program_options
@@ -24,15 +25,12 @@ from codeexec.tui.session.ask import Failed, ask
 
 
 class RunController:
-    """Saves before it runs, where that is set; `save` writes a document, and returns whether it is
-    on disk."""
+    """Saves before it runs, where that is set."""
 
-    def __init__(
-        self, host: PaneHost, context: PaneContext, save: Callable[[DocumentView], bool]
-    ) -> None:
+    def __init__(self, host: PaneHost, context: PaneContext, saver: DocumentSaver) -> None:
         self._host = host
         self._context = context
-        self._save = save
+        self._saver = saver
 
     def run_cells(self, sheet: DocumentView, scope: RunScope, cells: Sequence[Cell]) -> None:
         """Queue cells of a document as the scope says; errors are posted."""
@@ -52,8 +50,7 @@ class RunController:
         runs = self._runs(sheet, cells, scope)
         options = ExecuteOptions(language=self._fence_language(sheet, scope, cells[0].body))
         if scope is RunScope.RESTART:
-            self._prepare(sheet)
-            self._host.post_message(DocumentMessages.RestartRequested(runs, options))
+            self._host.run_worker(self._run_afresh(sheet, runs, options), group="run")
         else:
             self._host.run_worker(self._run(sheet, runs, options), group="run")
 
@@ -124,7 +121,7 @@ class RunController:
             problem = "A program is run from its file, and this text has none yet."
         if problem:
             self._host.post_message(Failed(UsageError(problem, "Save it as a script first.")))
-        elif not sheet.is_changed or self._save(sheet):
+        elif not sheet.is_changed or self._saver.save(sheet):
             code = f"%program {shlex.quote(str(sheet.path))}"
             runs = ((code, sheet.cell_states.ref(cell, whole=False)),)
             self._host.run_worker(self._run(sheet, runs), group="run")
@@ -134,17 +131,26 @@ class RunController:
         if sheet.untitled:
             problem = "A program is run from its file, and this text has none yet."
             self._host.post_message(Failed(UsageError(problem, "Save it as a file first.")))
-        elif _is_run_alone(options) or not sheet.is_changed or self._save(sheet):
+        elif _is_run_alone(options) or not sheet.is_changed or self._saver.save(sheet):
             editor = sheet.editor
             whole = replace(cell, start=0, body=0, title=sheet.path.name, source=editor.text)
             runs = ((editor.text, sheet.cell_states.ref(whole, whole=False)),)
             self._host.run_worker(self._run(sheet, runs, options), group="run")
 
-    def _prepare(self, sheet: DocumentView) -> None:
+    async def _prepare(self, sheet: DocumentView) -> None:
         if self._context.habits.save_before_run and sheet.is_changed and not sheet.untitled:
-            self._save(sheet)
+            await self._saver.save_beside(sheet)
         sheet.diagnostics.show_failures([])
         sheet.ran_at = time.monotonic()
+
+    async def _run_afresh(
+        self,
+        sheet: DocumentView,
+        runs: tuple[tuple[str, CellRef], ...],
+        options: ExecuteOptions,
+    ) -> None:
+        await self._prepare(sheet)
+        self._host.post_message(DocumentMessages.RestartRequested(runs, options))
 
     async def _run(
         self,
@@ -153,7 +159,7 @@ class RunController:
         options: ExecuteOptions = NO_OPTIONS,
     ) -> None:
         """Queue cells in order; the first that cannot be queued ends it."""
-        self._prepare(sheet)
+        await self._prepare(sheet)
         for code, cell in runs:
             request = q.Execute(code, origin=self._context.client_name, cell=cell, options=options)
             if await ask(self._host, self._context.session, request) is None:

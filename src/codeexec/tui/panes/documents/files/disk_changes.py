@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -15,6 +16,11 @@ from codeexec.tui.panes.documents.context import PaneContext
 from codeexec.tui.panes.documents.document_list import DocumentList
 from codeexec.tui.panes.documents.document_view import DocumentView
 from codeexec.tui.panes.documents.files.autosave import Autosave
+from codeexec.tui.panes.documents.files.disk_work import (
+    is_large,
+    merge_in_thread,
+    reload_in_thread,
+)
 from codeexec.tui.panes.documents.host import PaneHost
 from codeexec.tui.panes.documents.messages import DocumentMessages
 from codeexec.tui.render.counts import counted
@@ -59,13 +65,26 @@ class DiskChanges:
             message = "The file is gone from the disk: a save makes it again."
             sheet.banner.say(message, warn=True)
         elif sheet.is_changed:
-            self._merge_or_ask(sheet)
+            self._report_or_ask(sheet, self._merge(sheet))
         else:
             self.reload(sheet, only_whole=True)
 
-    def _merge_or_ask(self, sheet: DocumentView) -> None:
-        """Merge the cells of a notebook; where both sides have changed the same, ask."""
-        result = self._merge(sheet, both=False)
+    async def notice_beside(self, sheet: DocumentView) -> None:
+        """The file may have another stamp: as `notice`, of a large notebook in a thread."""
+        if not is_large(sheet):
+            self.notice(sheet, Stamp.of(sheet.path))
+            return
+        async with sheet.disk_lock:  # it may just be saved
+            stamp = await asyncio.to_thread(Stamp.of, sheet.path)
+            if stamp in (None, sheet.noticed, sheet.document.file.stamp):
+                self.notice(sheet, stamp)
+                return
+            sheet.noticed = stamp
+            if sheet.is_changed or not await self._reload_large(sheet, only_whole=True):
+                self._report_or_ask(sheet, await self._merge_large(sheet))
+
+    def _report_or_ask(self, sheet: DocumentView, result: MergeResult | None) -> None:
+        """Tell of a merge; where both sides have changed the same, ask."""
         if result is not None and not result.clashes:
             self._report(sheet, result)
             return
@@ -80,9 +99,16 @@ class DiskChanges:
         ]
         sheet.banner.say(message, labels, warn=True)
 
-    def _merge(self, sheet: DocumentView, *, both: bool) -> MergeResult | None:
+    def _merge(self, sheet: DocumentView, *, both: bool = False) -> MergeResult | None:
         try:
             return sheet.merge(both=both)
+        except CodeexecError as error:
+            self._host.post_message(Failed(error))
+            return None
+
+    async def _merge_large(self, sheet: DocumentView, *, both: bool = False) -> MergeResult | None:
+        try:
+            return await merge_in_thread(sheet, both=both)
         except CodeexecError as error:
             self._host.post_message(Failed(error))
             return None
@@ -100,33 +126,59 @@ class DiskChanges:
         """Take what is on disk; undo brings back what was here. With `only_whole` a notebook stays
         while the file is none."""
         try:
-            if not sheet.reload(only_whole=only_whole):
-                message = "The file on disk is no notebook now: the text from before stays here."
-                sheet.banner.say(message, warn=True)
-                return
+            self._note_reloaded(sheet, is_whole=sheet.reload(only_whole=only_whole))
         except CodeexecError as error:
             self._host.post_message(Failed(error))
-        else:
-            self._autosave.discard(sheet)
+
+    async def reload_beside(self, sheet: DocumentView) -> None:
+        """The same, of a large notebook in a thread."""
+        if not is_large(sheet):
+            self.reload(sheet)
+            return
+        async with sheet.disk_lock:
+            await self._reload_large(sheet)
+
+    async def _reload_large(self, sheet: DocumentView, *, only_whole: bool = False) -> bool:
+        """False if the user has typed meanwhile: the text is to be merged."""
+        try:
+            is_whole = await reload_in_thread(sheet, only_whole=only_whole)
+        except CodeexecError as error:
+            self._host.post_message(Failed(error))
+            return True
+        if is_whole is not None:
+            self._note_reloaded(sheet, is_whole=is_whole)
+        return is_whole is not None
+
+    def _note_reloaded(self, sheet: DocumentView, *, is_whole: bool) -> None:
+        if not is_whole:
+            message = "The file on disk is no notebook now: the text from before stays here."
+            sheet.banner.say(message, warn=True)
+            return
+        self._autosave.discard(sheet)
         self._documents.show_tabs()
         self._stored.read(sheet)
 
-    def keep_both(self, sheet: DocumentView) -> None:
+    async def keep_both(self, sheet: DocumentView) -> None:
         """Merge a notebook with what is on disk, with both versions of cells that clash."""
-        if (result := self._merge(sheet, both=True)) is not None:
+        if is_large(sheet):
+            async with sheet.disk_lock:
+                result = await self._merge_large(sheet, both=True)
+        else:
+            result = self._merge(sheet, both=True)
+        if result is not None:
             self._report(sheet, result)
 
-    def settle(self, banner: Banner, answer: str) -> None:
+    async def settle(self, banner: Banner, answer: str) -> None:
         """Do what was chosen in the banner of a document."""
         sheet = next((sheet for sheet in self._documents if sheet.banner is banner), None)
         if sheet is None:
             return
         if answer == "reload":
-            self.reload(sheet)
+            await self.reload_beside(sheet)
         elif answer == "compare":
             self._host.post_message(DocumentMessages.CompareRequested(sheet))
         elif answer == "both":
-            self.keep_both(sheet)
+            await self.keep_both(sheet)
         elif answer == "keep":
             sheet.keep()
         sheet.editor.focus()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from pathlib import Path
 
-from codeexec.documents.model import Document
 from codeexec.documents.pairing import counterpart, save_counterpart
 from codeexec.domain.errors import CodeexecError, Conflict
 from codeexec.tui.panes.documents.cells.output_saving import OutputSaver
@@ -13,6 +13,11 @@ from codeexec.tui.panes.documents.context import PaneContext
 from codeexec.tui.panes.documents.document_list import DocumentList
 from codeexec.tui.panes.documents.document_view import DocumentView
 from codeexec.tui.panes.documents.files.autosave import Autosave
+from codeexec.tui.panes.documents.files.disk_work import (
+    is_large,
+    merge_in_thread,
+    save_in_thread,
+)
 from codeexec.tui.panes.documents.files.opening import DocumentOpener
 from codeexec.tui.panes.documents.host import PaneHost
 from codeexec.tui.panes.documents.messages import DocumentMessages
@@ -42,38 +47,63 @@ class DocumentSaver:
     def save(self, sheet: DocumentView | None = None, *, overwrite: bool = False) -> bool:
         """Write a document (None: that in front); whether it is on disk now."""
         sheet = sheet or self._documents.front
-        if sheet is None or self._is_refused():
-            return False
-        if sheet.untitled:
-            self._host.post_message(DocumentMessages.SaveAsRequested(sheet))
+        if sheet is None or not self._may_save(sheet):
             return False
         before = sheet.document
         try:
             self._save_or_merge(sheet, overwrite=overwrite)
-        except Conflict:
-            self._host.post_message(DocumentMessages.ConflictFound(sheet))
-            return False
+        except CodeexecError as error:
+            return self._report(sheet, error)
+        self._finish(sheet)
+        try:
+            save_counterpart(before, sheet.document)
         except CodeexecError as error:
             self._host.post_message(Failed(error))
+        return True
+
+    async def save_beside(self, sheet: DocumentView, *, overwrite: bool = False) -> bool:
+        """The same, of a large notebook in a thread."""
+        if not is_large(sheet) or not self._may_save(sheet):
+            return self.save(sheet, overwrite=overwrite)
+        async with sheet.disk_lock:
+            before = sheet.document
+            try:
+                await self._save_or_merge_large(sheet, overwrite=overwrite)
+            except CodeexecError as error:
+                return self._report(sheet, error)
+            self._finish(sheet)
+            try:
+                await asyncio.to_thread(save_counterpart, before, sheet.document)
+            except CodeexecError as error:
+                self._host.post_message(Failed(error))
+        return True
+
+    def _may_save(self, sheet: DocumentView) -> bool:
+        """Whether it can be written; else an error, or a request for a name, is posted."""
+        if self._is_refused():
             return False
+        if sheet.untitled:
+            self._host.post_message(DocumentMessages.SaveAsRequested(sheet))
+        return not sheet.untitled
+
+    def _report(self, sheet: DocumentView, error: CodeexecError) -> bool:
+        """Post why it was not saved; False."""
+        is_conflict = isinstance(error, Conflict)
+        self._host.post_message(
+            DocumentMessages.ConflictFound(sheet) if is_conflict else Failed(error)
+        )
+        return False
+
+    def _finish(self, sheet: DocumentView) -> None:
         self._autosave.discard(sheet)
         self._outputs.save(sheet)
         self._documents.show_tabs()
-        self._save_counterpart(before, sheet)
-        return True
 
     def pair(self, sheet: DocumentView) -> Path | None:
         """Make the document one of a pair of notebook and script, and save both; the other file.
         None if it could not be saved, or is neither."""
         sheet.pair()
         return counterpart(sheet.document) if self.save(sheet) else None
-
-    def _save_counterpart(self, before: Document, sheet: DocumentView) -> None:
-        """Save the other file of a pair in step."""
-        try:
-            save_counterpart(before, sheet.document)
-        except CodeexecError as error:
-            self._host.post_message(Failed(error))
 
     def _save_or_merge(self, sheet: DocumentView, *, overwrite: bool) -> None:
         """Save; if another program has written other cells of a notebook, with those."""
@@ -84,6 +114,15 @@ class DocumentSaver:
             if result is None or result.clashes:
                 raise
             sheet.save()
+
+    async def _save_or_merge_large(self, sheet: DocumentView, *, overwrite: bool) -> None:
+        try:
+            await save_in_thread(sheet, overwrite=overwrite)
+        except Conflict:
+            result = await merge_in_thread(sheet)
+            if result is None or result.clashes:
+                raise
+            await save_in_thread(sheet)
 
     def save_as(self, sheet: DocumentView, path: Path, *, overwrite: bool = False) -> bool:
         """Write it under another name; whether it is on disk now."""

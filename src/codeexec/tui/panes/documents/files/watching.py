@@ -48,7 +48,7 @@ class DocumentWatch:
         if not sheet.untitled:
             stamp = await asyncio.to_thread(Stamp.of, sheet.path)
             if stamp != sheet.noticed:
-                self._disk.notice(sheet, Stamp.of(sheet.path))  # we may have saved meanwhile
+                await self._disk.notice_beside(sheet)  # we may have saved meanwhile
 
     async def _mirror(self, sheet: DocumentView) -> None:
         """Show the text as it is being edited elsewhere: unsaved where there is such text."""
@@ -60,8 +60,8 @@ class DocumentWatch:
             stamp = await asyncio.to_thread(Stamp.of, sheet.path)
             with_spare = sheet.document.text + sheet.watched_spare
             if stamp is not None and stamp != sheet.noticed:
-                self._disk.reload(sheet)
+                await self._disk.reload_beside(sheet)
             elif sheet.watched_spare and sheet.editor.text != with_spare:
                 sheet.restore(with_spare)
             elif sheet.is_changed and not sheet.watched_spare:
-                self._disk.reload(sheet)
+                await self._disk.reload_beside(sheet)

@@ -86,8 +86,13 @@ class UndoHistory:
     def mark_saved(self) -> None:
         """The text as it is now is what the file holds."""
         self._open = False
-        self._saved = self._done[-1] if self._done else None
-        self._lost_saved = False
+        self.mark_saved_at(self.last)
+
+    def mark_saved_at(self, step: UndoStep | None) -> None:
+        """What the file holds is the text after this step (None: before the first)."""
+        self._saved = step
+        steps = (*self._done, *self._undone)
+        self._lost_saved = step is not None and all(one is not step for one in steps)
 
     @property
     def is_saved(self) -> bool:
