@@ -11,7 +11,8 @@ import psutil
 import pytest
 
 from codeexec.domain.errors import UsageError
-from codeexec.server.service_settings import ServiceSettings, service_settings
+from codeexec.server.service_settings import ServiceSettings, service_settings, with_terminal_limits
+from codeexec.session.settings import HostSettings
 from support.servers import Here, poll
 from support.sessions import until
 
@@ -188,6 +189,18 @@ def test_limits_are_read_from_the_environment() -> None:
     for text in ("ten", "-1", "1e9", "", "1 m"):
         with pytest.raises(UsageError, match="PYTHON_MAX_RUNTIME"):
             service_settings({"PYTHON_MAX_RUNTIME": text})
+
+
+@pytest.mark.parametrize(
+    ("text", "size"), [("1MB", 2**20), ("2Gi", 2**31), ("64k", 2**16), ("70000", 70000)]
+)
+def test_sizes_are_read_from_the_environment(text: str, size: int) -> None:
+    service = service_settings({"TERMINAL_MAX_BUFFER": text, "TERMINAL_IDLE_TIMEOUT": "60s"})
+    host = with_terminal_limits(HostSettings(), service, is_service=True)
+    assert (host.terminal_scrollback, host.terminal_idle) == (size, 60.0)
+    assert with_terminal_limits(HostSettings(), service, is_service=False) == HostSettings()
+    with pytest.raises(UsageError, match="TERMINAL_MAX_BUFFER"):
+        service_settings({"TERMINAL_MAX_BUFFER": f"{text} of memory"})
 
 
 async def test_two_first_uses_open_one_session(web: httpx.AsyncClient, here: Here) -> None:

@@ -175,6 +175,9 @@ class Sessions:
     terminals: int = 32
     """Terminals that a session may have."""
 
+    terminal_idle: float = 0.0
+    """End a shell in which nothing runs and that was not used for so long; 0: never."""
+
     terminal_scrollback: int = 2**20
     """Bytes of output that are kept of a terminal; the oldest go first."""
 

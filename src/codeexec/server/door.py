@@ -17,7 +17,7 @@ from http import HTTPStatus
 from websockets.asyncio.connection import Connection
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import CloseCode
-from websockets.http11 import Request
+from websockets.http11 import Request, Response
 from websockets.protocol import Event
 from websockets.server import ServerProtocol
 
@@ -30,6 +30,7 @@ from codeexec.server.access.token_watch import wait_for_denial
 from codeexec.server.access.verifier import KeysNeeded
 from codeexec.server.gate import Authenticator, is_ours
 from codeexec.server.limits import Connections
+from codeexec.server.terminals.paths import is_socket_path
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +41,8 @@ HttpFactory = Callable[[], Awaitable[asyncio.Protocol]]
 
 
 class ClientWebSocket(Connection):
-    """A WebSocket at our end, from its handshake on. `serve` is run when it is open.
+    """A WebSocket at our end, from its handshake on. `serve` is called with it and its path when it
+    is open.
 
     No pings on the private socket: the system says when the other end dies, and one that is
     merely stopped may go on later.
@@ -49,7 +51,7 @@ class ClientWebSocket(Connection):
     def __init__(
         self,
         gate: Authenticator,
-        serve: Callable[[ClientWebSocket], None],
+        serve: Callable[[ClientWebSocket, str], None],
         on_lost: Callable[[], None],
         *,
         is_local: bool,
@@ -84,15 +86,18 @@ class ClientWebSocket(Connection):
         self._credentials = (lambda name: heads.only(values(name), name), query)
         try:
             self.identity = self._gate.check(*self._credentials, is_websocket=True)
-            response = self.protocol.accept(request)
+            if is_socket_path(path):
+                response = self.protocol.accept(request)
+            else:
+                response = self._not_found(path)
         except Denied as error:
             response = self.protocol.reject(HTTPStatus.UNAUTHORIZED, f"{error}\n")
             response.headers["X-Problem"] = error.message.encode("ascii", "replace").decode()
         self.protocol.send_response(response)
         self.send_data()
-        if response.status_code == HTTPStatus.SWITCHING_PROTOCOLS and path == SOCKET_PATH:
+        if response.status_code == HTTPStatus.SWITCHING_PROTOCOLS:
             self.start_keepalive()
-            self._serve(self)
+            self._serve(self, path)
         else:
             self.transport.close()  # after what was just written
 
@@ -103,6 +108,12 @@ class ClientWebSocket(Connection):
             self.identity, lambda: self._gate.admit(*self._credentials, is_websocket=True)
         )
         await self.close(CloseCode.POLICY_VIOLATION, error.message)
+
+    def _not_found(self, path: str) -> Response:
+        words = f"There is no WebSocket at {path[:200]!a}."
+        response = self.protocol.reject(HTTPStatus.NOT_FOUND, f"{words}\n")
+        response.headers["X-Problem"] = words
+        return response
 
 
 class ClientChannel:
@@ -207,7 +218,7 @@ class ProtocolSwitch(asyncio.Protocol):
         except ProtocolError as error:
             self._refuse(HTTPStatus.BAD_REQUEST, error)
         else:
-            self._admit(is_face=head.method == "GET" and head.path == SOCKET_PATH)
+            self._admit(is_socket=_is_websocket(head))
 
     async def _admit_with_new_keys(self, head: heads.Head, *, is_websocket: bool) -> None:
         assert self._transport is not None
@@ -223,16 +234,16 @@ class ProtocolSwitch(asyncio.Protocol):
         if error is not None:
             self._refuse(HTTPStatus.UNAUTHORIZED, error)
         else:
-            self._admit(is_face=head.method == "GET" and head.path == SOCKET_PATH)
+            self._admit(is_socket=_is_websocket(head))
 
-    def _admit(self, *, is_face: bool) -> None:
+    def _admit(self, *, is_socket: bool) -> None:
         assert self._transport is not None
         if not self._connections.admit(self._transport):
             full = Unavailable("Too many connections are open here.", "Close some of them.")
             self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, full)
             return
         self._stop_timer()
-        if is_face:
+        if is_socket:
             self._hand_on(self._make_connection())
         else:
             # The first one imports the HTTP stack, beside the loop.
@@ -279,3 +290,9 @@ class ProtocolSwitch(asyncio.Protocol):
     def _stop_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
+
+
+def _is_websocket(head: heads.Head) -> bool:
+    """Whether the request opens a WebSocket; at our own path nothing else is served."""
+    upgrade = " ".join(head.headers.get("upgrade", ())).lower()
+    return head.method == "GET" and (head.path == SOCKET_PATH or "websocket" in upgrade)

@@ -38,6 +38,10 @@ class TimedProtocol(H11Protocol):
         super().on_response_complete()
         self._enter(self._find_phase())
 
+    def _unsupported_upgrade_warning(self) -> None:
+        """The door takes WebSockets; one on a connection that was used before is answered as any
+        other request, and is no fault of the server's installation."""
+
     def _find_phase(self) -> str:
         if self.transport.is_closing():
             return ""

@@ -9,6 +9,7 @@ import time
 from collections.abc import Coroutine
 from dataclasses import replace
 
+from codeexec.domain.ids import is_session_id
 from codeexec.domain.wire.frames import STOPPED
 from codeexec.server.access.user_host import UserHost
 from codeexec.server.door import ClientChannel, ClientWebSocket, ProtocolSwitch
@@ -18,7 +19,9 @@ from codeexec.server.limits import ConnectionLimits, Connections
 from codeexec.server.peer import ClientConnection
 from codeexec.server.service_settings import ServiceSettings
 from codeexec.server.tcp_listener import ClientListeners
+from codeexec.server.terminals.paths import terminal_session
 from codeexec.session.host import Host
+from codeexec.session.session import Session
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +45,8 @@ class Service:
         self._servers: dict[socket.socket, asyncio.Server] = {}
         self._clients: dict[ClientWebSocket, asyncio.Task[None]] = {}
         self._work: set[asyncio.Task[None]] = set()
-        self._http = HttpStack(host, settings or ServiceSettings())
+        self._settings = settings or ServiceSettings()
+        self._http = HttpStack(host, self._settings)
         self._busy_at = time.monotonic()
 
     async def listen(self, listening: socket.socket, gate: Authenticator) -> None:
@@ -98,13 +102,17 @@ class Service:
             self._busy_at = now
         return now - self._busy_at
 
-    def _serve(self, connection: ClientWebSocket) -> None:
+    def _serve(self, connection: ClientWebSocket, path: str) -> None:
         identity = connection.identity
         users = UserHost(self.host, lambda: identity)
-        listeners = ClientListeners(self) if connection.is_local else None
-        peer = ClientConnection(users, ClientChannel(connection), self._start, listeners)
+        channel = ClientChannel(connection)
+        if name := terminal_session(path):
+            run = self._show_terminal(users, connection, name)
+        else:
+            listeners = ClientListeners(self) if connection.is_local else None
+            run = ClientConnection(users, channel, self._start, listeners).run()
         loop = asyncio.get_running_loop()
-        task = loop.create_task(peer.run(), name="client")
+        task = loop.create_task(run, name="client")
         watch = loop.create_task(connection.end_with_token(), name="token watch")
         self._clients[connection] = task
 
@@ -118,6 +126,19 @@ class Service:
                 connection.transport.abort()
 
         task.add_done_callback(ended)
+
+    async def _show_terminal(self, users: UserHost, connection: ClientWebSocket, name: str) -> None:
+        from codeexec.server.rest.lookup import open_workspace
+        from codeexec.server.terminals.socket import TerminalConnection
+
+        async def open_session() -> Session:
+            users.identity.require("run")
+            if is_session_id(name):
+                return await users.find_session(name)  # it may be another user's
+            return await open_workspace(users, name, start_kernel=False)
+
+        channel, buffer = ClientChannel(connection), self._settings.terminal_max_buffer
+        await TerminalConnection(open_session, channel, connection.close, buffer).run()
 
     def _start(self, work: Coroutine[object, object, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)

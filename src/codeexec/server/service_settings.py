@@ -4,31 +4,58 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from codeexec.domain.errors import UsageError
+from codeexec.session.settings import HostSettings
 
 _SECONDS = re.compile(r"(\d{1,9}(?:\.\d{1,6})?)\s*s?")
+_SIZE = re.compile(r"(\d{1,15})\s*(?:([KMGT])(i?)B?|B)?", re.IGNORECASE)
+_TIMES = (
+    "python_max_runtime",
+    "cpp_build_timeout",
+    "binary_max_runtime",
+    "terminal_idle_timeout",
+)
+_MIN_BUFFER = 1 << 14
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceSettings:
-    """Times are in seconds; 0: no limit."""
+    """Times are in seconds; 0: no limit. Sizes are in bytes."""
 
     python_max_runtime: float = 300.0
     cpp_build_timeout: float = 120.0
     binary_max_runtime: float = 300.0
+    terminal_idle_timeout: float = 1800.0
+    """After this a shell in which nothing runs is ended."""
+    terminal_max_buffer: int = 2**20
+    """Of a terminal: output that is kept, and output that waits for a page that does not read."""
 
 
 def service_settings(environ: Mapping[str, str]) -> ServiceSettings:
-    """The settings that stand in PYTHON_MAX_RUNTIME, CPP_BUILD_TIMEOUT and BINARY_MAX_RUNTIME, as
-    `300` or `300s`. UsageError for another form."""
-    return ServiceSettings(
-        **{
-            name: _seconds(name.upper(), environ[name.upper()])
-            for name in ServiceSettings.__dataclass_fields__
-            if name.upper() in environ
-        }
+    """The settings that stand in variables of their names in upper case: times as `300` or `300s`,
+    sizes as `1048576`, `1MB` or `2Gi`. UsageError for another form."""
+    times = {
+        name: _seconds(name.upper(), environ[name.upper()])
+        for name in _TIMES
+        if name.upper() in environ
+    }
+    buffer = _size("TERMINAL_MAX_BUFFER", environ.get("TERMINAL_MAX_BUFFER", "1MB"))
+    return ServiceSettings(**times, terminal_max_buffer=max(buffer, _MIN_BUFFER))
+
+
+def with_terminal_limits(
+    settings: HostSettings, service: ServiceSettings, *, is_service: bool
+) -> HostSettings:
+    """The settings of the host with the service's limits for terminals. A server of one person
+    (not `is_service`) keeps its own."""
+    if not is_service:
+        return settings
+    return replace(
+        settings,
+        terminal_idle=settings.terminal_idle or service.terminal_idle_timeout,
+        terminal_scrollback=service.terminal_max_buffer,
     )
 
 
@@ -37,3 +64,13 @@ def _seconds(name: str, text: str) -> float:
     if match is None:
         raise UsageError(f"{name}={text[:40]!a} is no time.", f"Write seconds: {name}=300s")
     return float(match[1])
+
+
+def _size(name: str, text: str) -> int:
+    match = _SIZE.fullmatch(text.strip())
+    if match is None:
+        raise UsageError(f"{name}={text[:40]!a} is no size.", f"Write bytes: {name}=1MB")
+    # As operators mean it, 1MB is 2^20 bytes of memory.
+    power = "KMGT".index(match[2].upper()) + 1 if match[2] else 0
+    size: int = int(match[1]) * 1024**power
+    return size

@@ -343,6 +343,8 @@ class Host:
             await self.end_lost_sessions()
             for session in self.sessions:
                 await self._rest(session, now)
+                if self.settings.terminal_idle:
+                    await session.terminals.end_idle(self.settings.terminal_idle)
                 size = await self._size(session)
                 if session.session_id in self._open:
                     self._shelf.note(summarize(session, size))

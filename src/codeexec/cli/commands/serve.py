@@ -153,7 +153,7 @@ def serve(
     from codeexec.server.access.settings import AccessSettings
     from codeexec.server.main import ServerOptions, set_up_log
     from codeexec.server.main import serve as serve_now
-    from codeexec.server.service_settings import service_settings
+    from codeexec.server.service_settings import service_settings, with_terminal_limits
     from codeexec.server.start import claim, clean_environ, container_settings, host_settings
     from codeexec.server.tcp_listener import ListenerOptions, listener_request
 
@@ -208,7 +208,7 @@ def serve(
     options = ServerOptions(
         paths,
         listener=listener,
-        settings=host_settings(),
+        settings=with_terminal_limits(host_settings(), limits, is_service=address is not None),
         service=limits,
     )
     kernels = make_factory(EarlyKernel(), container_settings, Holding(paths.holder))

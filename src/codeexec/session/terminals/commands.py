@@ -52,6 +52,10 @@ class CommandFollower:
         _, _, payload = mark.text.partition(";")
         return self._input if payload == "C;" and self._is_ours(mark) else None
 
+    def is_prompt(self, mark: Mark) -> bool:
+        """Whether the shell shows its prompt."""
+        return mark.text.partition(";")[2].startswith("P;") and self._is_ours(mark)
+
     def _is_ours(self, mark: Mark) -> bool:
         nonce = mark.text.partition(";")[0]
         return bool(self.nonce) and hmac.compare_digest(nonce.encode(), self.nonce.encode())

@@ -15,6 +15,7 @@ from codeexec.session.storage.event_log import EventLog
 if TYPE_CHECKING:
     from codeexec.session.terminals.place import TerminalPlace
     from codeexec.session.terminals.registry import SessionTerminals
+    from codeexec.session.terminals.terminal import SessionTerminal
 
 
 class LazyTerminals:
@@ -65,6 +66,17 @@ class LazyTerminals:
         """Take up the terminals that a server before us has left, in the background."""
         if self._recorder.snapshot.terminals:
             self._make().adopt()
+
+    async def find(self, terminal_id: str) -> SessionTerminal:
+        """A terminal that was opened, for clients that read its output as it is. NotFound."""
+        terminals = self._make()
+        await terminals.adopted()
+        return terminals.find(terminal_id)
+
+    async def end_idle(self, limit: float) -> None:
+        """End shells in which nothing runs and that were not used for `limit` seconds."""
+        if self._made is not None:
+            await self._made.end_idle(limit)
 
     def forget_client(self, client: q.ClientInfo) -> None:
         """The connection of a client has ended: it shows no terminal any more."""

@@ -27,6 +27,7 @@ from codeexec.session.storage.event_log import EventLog
 from codeexec.session.terminals import reading
 from codeexec.session.terminals.emulator import Emulator, EmulatorKind, emulator_kind
 from codeexec.session.terminals.history import iter_rows, oldest_row, restore, rows_left
+from codeexec.session.terminals.idle import end_idle
 from codeexec.session.terminals.log import TerminalLog
 from codeexec.session.terminals.place import TerminalPlace
 from codeexec.session.terminals.programs import Program, find_program, program_of
@@ -78,9 +79,9 @@ class SessionTerminals:
             case q.CloseTerminal():
                 await self._close(request.terminal_id)
             case q.TypeInTerminal():
-                await self._find(request.terminal_id).type(request)
+                await self.find(request.terminal_id).type(request)
             case q.ResizeTerminal():
-                await self._find(request.terminal_id).resize(request, client)
+                await self.find(request.terminal_id).resize(request, client)
             case q.ListTerminals():
                 return q.TerminalList(tuple(self._recorder.snapshot.terminals.values()))
             case q.ReadTerminal():
@@ -89,7 +90,7 @@ class SessionTerminals:
                 return await self._read(request)
         return q.Done(self._recorder.snapshot.seq)
 
-    def _find(self, terminal_id: str) -> SessionTerminal:
+    def find(self, terminal_id: str) -> SessionTerminal:
         try:
             return self._terminals[terminal_id]
         except KeyError:
@@ -105,11 +106,14 @@ class SessionTerminals:
     def _view(self, terminal_id: str) -> TerminalView | None:
         return self._recorder.snapshot.terminals.get(terminal_id)
 
-    def _answer(self, terminal_id: str) -> q.TerminalAnswer:
+    def _known_view(self, terminal_id: str) -> TerminalView:
         view = self._view(terminal_id)
         if view is None:
             raise self._not_found(terminal_id)
-        return q.TerminalAnswer(view, self._recorder.snapshot.seq)
+        return view
+
+    def _answer(self, terminal_id: str) -> q.TerminalAnswer:
+        return q.TerminalAnswer(self._known_view(terminal_id), self._recorder.snapshot.seq)
 
     # -- opening and ending ---------------------------------------------------------------
 
@@ -211,11 +215,9 @@ class SessionTerminals:
         return start, program_of(environment, handle)
 
     async def _restart(self, terminal_id: str) -> q.TerminalAnswer:
-        terminal = self._find(terminal_id)
+        terminal = self.find(terminal_id)
         async with self._opening.setdefault(terminal_id, asyncio.Lock()):
-            view = self._view(terminal_id)
-            if view is None:
-                raise self._not_found(terminal_id)
+            view = self._known_view(terminal_id)
             if view.state == "running":
                 raise Conflict("The program in this terminal still runs.", "End it first.")
             key = _request_key(terminal_id)
@@ -247,7 +249,7 @@ class SessionTerminals:
         return self._kind
 
     async def _read_screen(self, terminal_id: str) -> q.TerminalState:
-        terminal, answer = self._find(terminal_id), self._answer(terminal_id)
+        terminal, answer = self.find(terminal_id), self._answer(terminal_id)
         update, _, _ = await terminal.screen.update_since(0, terminal.log.first_row)
         return q.TerminalState(answer.terminal, update)
 
@@ -257,8 +259,7 @@ class SessionTerminals:
         self, request: q.ReadTerminalRows | q.SearchTerminal | q.ReadTerminalText
     ) -> q.Reply:
         terminal_id = request.terminal_id
-        if self._view(terminal_id) is None:
-            raise self._not_found(terminal_id)
+        self._known_view(terminal_id)
         kind = await self._load()
         folder = folder_for(self._folder, terminal_id)
         terminal = self._terminals.get(terminal_id)
@@ -345,6 +346,10 @@ class SessionTerminals:
             if self._outlives:
                 program.keep()
             terminal.start(program, run.nonce, offset)
+
+    async def end_idle(self, limit: float) -> None:
+        """See the module `idle`."""
+        await end_idle(list(self._terminals.values()), self._view, limit)
 
     def forget_client(self, client: q.ClientInfo) -> None:
         """The connection of a client has ended: it shows no terminal any more."""

@@ -22,7 +22,7 @@ from codeexec.domain.events.terminals import (
 )
 from codeexec.domain.programs import shell_status
 from codeexec.domain.requests import ClientInfo, ResizeTerminal, TypeInTerminal
-from codeexec.domain.terminals import TerminalView
+from codeexec.domain.terminals import ScreenUpdate, TerminalView
 from codeexec.environments.base import ProcessEnd, TerminalSize
 from codeexec.environments.holder.client import Chunk
 from codeexec.session.terminals.commands import CommandFollower
@@ -35,7 +35,13 @@ from codeexec.session.terminals.log import (
     remember_typed,
 )
 from codeexec.session.terminals.screen import Screen, ScreenStream
-from codeexec.session.terminals.sizes import SharedSize
+from codeexec.session.terminals.viewers.raw_output import (
+    ProgramEnded,
+    PromptShown,
+    RawOutput,
+    RawReader,
+)
+from codeexec.session.terminals.viewers.sizes import SharedSize
 from codeexec.session.terminals.writer import Typist
 
 log = logging.getLogger(__name__)
@@ -111,6 +117,7 @@ class SessionTerminal:
         self._order = asyncio.Lock()
         self._typing = asyncio.Lock()
         self._typed: dict[str, int] = {}
+        self.raw = RawOutput()
 
     def _follower(self, nonce: str, view: TerminalView) -> CommandFollower:
         name = self.terminal_id
@@ -186,6 +193,7 @@ class SessionTerminal:
         async with self._order:
             await self._write_log(OUTPUT, data)
             effects = await self.screen.feed(data)
+            self.raw.publish(data)
         await self._react(effects)
 
     async def _write_log(self, kind: int, data: bytes) -> None:
@@ -211,6 +219,8 @@ class SessionTerminal:
             if begin is not None:
                 text = await self.screen.text_between(begin.row, begin.column, mark.row)
             self._commands.take(mark, text)
+            if self._commands.is_prompt(mark):
+                self.raw.publish(PromptShown())
         if self._teller is None:
             loop = asyncio.get_running_loop()
             self._teller = loop.call_later(TOLD, self._tell_soon)
@@ -238,6 +248,7 @@ class SessionTerminal:
         self._commands.end(await self.screen.bottom(), code)  # `exit 3` is a command as well
         await self.tell()
         self._record(TerminalExited(self.terminal_id, code, reason))
+        self.raw.publish(ProgramEnded(code))
 
     async def clean_up(self) -> None:
         """Undo what the last program has left set, before another one starts."""
@@ -250,6 +261,22 @@ class SessionTerminal:
 
     # -- what clients do ------------------------------------------------------------------
 
+    @contextlib.asynccontextmanager
+    async def reading(self, limit: int) -> AsyncIterator[tuple[ScreenUpdate, RawReader]]:
+        """The whole screen, and all output after it, of which at most `limit` bytes wait."""
+        async with self._order:
+            screen, _, _ = await self.screen.update_since(0, self.log.first_row)
+            reader = self.raw.add(limit)
+        try:
+            yield screen, reader
+        finally:
+            self.raw.remove(reader)
+
+    async def stop_program(self) -> None:
+        """End the program; its screen stays."""
+        if self._program is not None:
+            await self._program.kill()
+
     async def type(self, request: TypeInTerminal) -> None:
         """Conflict when the program has ended; Busy when it does not read."""
         async with self._typing:
@@ -257,6 +284,7 @@ class SessionTerminal:
             if request.number and request.number <= last:
                 return  # it was applied, and only its answer was lost
             data = b"".join([await self.screen.encode(item) for item in request.items])
+            self.raw.touch()
             typist = self._typist
             if typist is None:
                 raise Conflict(
@@ -334,6 +362,7 @@ class SessionTerminal:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _free(self) -> None:
+        self.raw.close()
         await self.screen.close()
         self.log.close()
 

@@ -1,0 +1,1 @@
+"""The terminal socket: a shell of a session for pages in a browser."""

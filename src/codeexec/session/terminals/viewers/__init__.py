@@ -1,0 +1,1 @@
+"""Clients that show a terminal: their sizes, and the output that they read as it is."""
