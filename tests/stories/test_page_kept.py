@@ -158,3 +158,40 @@ async def test_a_watcher_follows_the_page_and_its_folds(tmp_path: Path) -> None:
                 await student.until(lambda: fold_of(student, ROWS) is None, "text")
     finally:
         await host.close()
+
+
+async def test_outputs_that_were_cleared_stay_so_for_the_next_client(tmp_path: Path) -> None:
+    files = {"a.ipynb": harbour("print('first', 6 * 7)", "print('second', 6 * 8)")}
+    host = engine_in(tmp_path)
+    try:
+        async with open_bench(tmp_path, files, host=host) as bench:
+            for source in ("print('first', 6 * 7)", "print('second', 6 * 8)"):
+                await bench.editor.at(source).run()
+            await bench.is_idle(2)
+            await bench.until(lambda: fold_of(bench, "print('second', 6 * 8)"), "outputs")
+            bench.editor.at("print('first', 6 * 7)")
+            sheet = bench.workbench.documents.sheet
+            assert sheet is not None
+            sheet.editor.action_page("clear")
+            await bench.until(lambda: fold_of(bench, "print('first', 6 * 7)") is None, "cleared")
+            assert bench.workbench.documents.saver.save(sheet)
+            await bench.workbench.documents.outputs.wait()
+            options = OpenOptions(session=bench.snapshot.name, attach=True)
+            views = SessionViews(tmp_path / "state" / "views")
+            session_id = bench.workbench.state.session.session_id
+            now = bench.workbench.documents.shared_view.current
+            await bench.until(
+                lambda: (v := views.load(session_id)) and v.files == now().files, "stored"
+            )
+            async with open_bench(tmp_path, host=host, options=options) as other:
+                await other.until(lambda: fold_of(other, "print('second', 6 * 8)"), "outputs")
+                assert fold_of(other, "print('first', 6 * 7)") is None
+                # A run after that is shown.
+                await other.editor.at("print('first', 6 * 7)").run()
+                await other.until(lambda: fold_of(other, "print('first', 6 * 7)"), "run again")
+            # Undo brings the output back, here and for the next client.
+            sheet.editor.focus()
+            sheet.editor.action_edit("undo")
+            await bench.until(lambda: fold_of(bench, "print('first', 6 * 7)"), "undone")
+    finally:
+        await host.close()

@@ -29,12 +29,14 @@ def test_folds_are_found_at_cells_that_moved_or_were_edited() -> None:
         before, {"key of a0": whole, "key of b2": collapsed, "key of c3": OutputFold.BOUNDED}, ()
     )
     assert [(fold.number, fold.fold) for fold in stored] == [(0, "whole"), (2, "collapsed")]
-    assert found_folds(before, stored) == ({"key of a0": whole, "key of b2": collapsed}, set())
+    assert found_folds(before, stored) == ({"key of a0": whole, "key of b2": collapsed}, set(), {})
     # `a` has moved, and one of two equal cells was edited: the other is the only one with its code.
     moved = found_folds(cells("new", "a", "b", "edited"), stored)
-    assert moved == ({"key of a1": whole, "key of b2": collapsed}, set())
-    assert found_folds(cells("edited"), stored) == ({"key of edited0": whole}, set())
-    assert found_folds((), stored) == ({}, set())
+    assert moved == ({"key of a1": whole, "key of b2": collapsed}, set(), {})
+    assert found_folds(cells("edited"), stored) == ({"key of edited0": whole}, set(), {})
+    assert found_folds((), stored) == ({}, set(), {})
+    stored = stored_folds(before, {}, (), {"key of a0": 7})
+    assert found_folds(cells("new", "a"), stored).cleared == {"key of a1": 7}
 
 
 async def test_saved_outputs_sections_and_scroll_are_restored(tmp_path: Path) -> None:

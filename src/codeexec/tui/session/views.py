@@ -17,13 +17,13 @@ from codeexec.domain.errors import CodeexecError
 from codeexec.domain.plain_files import read_plain_text
 from codeexec.domain.text.parsing import load_json
 
-Fold: TypeAlias = Literal["whole", "collapsed", "section"]
+Fold: TypeAlias = Literal["whole", "collapsed", "section", "cleared"]
 
 
 @dataclass(frozen=True, slots=True)
 class CellFold:
-    """What is folded at a cell: its output is shown whole or collapsed, or it is the heading of a
-    section that is folded.
+    """What is folded at a cell: its output is shown whole, collapsed, or was cleared (`count` is
+    the number of executions that there were then), or it is the heading of a folded section.
 
     `number` is the cell's place in the document, from 0, and `digest` stands for its source: a
     cell that has moved is found by it.
@@ -32,6 +32,7 @@ class CellFold:
     number: int
     digest: str
     fold: Fold
+    count: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 from codeexec.documents.model import Cell
+from codeexec.documents.percent.cells import FRESH
 from codeexec.domain.events import CellRef
 from codeexec.domain.snapshot import ExecutionView, Snapshot
 from codeexec.tui.panes.documents.cells.cell_runs import CellRuns
@@ -30,6 +31,9 @@ class CellStates:
         """Shared by the documents of a pane."""
         self._token = secrets.token_hex(3)
         """Stands for this opening of the document."""
+        self.cleared: dict[str, int] = {}
+        """By key of a cell whose outputs another client has cleared: the number of executions that
+        there were then."""
         self._marks: dict[str, CellMark] = {}
         self._execution_ids: dict[str, str] = {}
         """The last execution of each cell that is marked."""
@@ -61,7 +65,9 @@ class CellStates:
         if not views and not self._marks:
             return
         generations = {name: kernel.generation for name, kernel in snapshot.kernels.items()}
-        marks = cell_marks(views, self._cells(), self._token, time.time(), generations)
+        marks = cell_marks(
+            views, self._cells(), self._token, time.time(), generations, self.cleared
+        )
         ids = {view.cell.cell.partition("@")[0]: view.execution_id for view in views if view.cell}
         rerun = {
             key
@@ -101,7 +107,7 @@ class CellStates:
 
     def assigned(self, snapshot: Snapshot) -> list[tuple[str, ExecutionView]]:
         """Pairs of the key of a cell and an execution of it, in the order of queueing."""
-        return list(assigned(self._executions(snapshot), self._cells(), self._token))
+        return list(assigned(self._executions(snapshot), self._cells(), self._token, self.cleared))
 
     def finished(self, snapshot: Snapshot) -> dict[str, ExecutionView]:
         """By the keys of cells: the last execution that is over of the code that they have."""
@@ -109,16 +115,27 @@ class CellStates:
         sources = {cell.key: cell.source for cell in cells}
         return {
             key: view
-            for key, view in assigned(self._executions(snapshot), cells, self._token)
+            for key, view in assigned(self._executions(snapshot), cells, self._token, self.cleared)
             if not view.is_open and view.code == sources[key]
         }
 
     def is_last(self, view: ExecutionView, snapshot: Snapshot) -> bool:
         """Whether an execution is the newest one of a cell that is there."""
-        last = dict(assigned(self._executions(snapshot), self._cells(), self._token))
+        last = dict(assigned(self._executions(snapshot), self._cells(), self._token, self.cleared))
         return any(one.execution_id == view.execution_id for one in last.values())
 
     def ran(self, snapshot: Snapshot) -> set[str]:
         """Keys of the cells that were run, or wait to be."""
-        executions = self._executions(snapshot)
-        return {key for key, _ in assigned(executions, self._cells(), self._token)}
+        return {key for key, _ in self.assigned(snapshot)}
+
+    def cleared_cells(self, snapshot: Snapshot) -> dict[str, int]:
+        """Cells to which no execution so far belongs, although their code was run: their outputs
+        were cleared, or they are new. By key, with the number of executions."""
+        ran = self.ran(snapshot)
+        count = snapshot.executions_total
+        fresh = {
+            cell.key: count
+            for cell in self._cells()
+            if cell.is_code and cell.key.startswith(FRESH) and cell.key not in ran
+        }
+        return fresh | {key: number for key, number in self.cleared.items() if key not in ran}

@@ -41,7 +41,10 @@ def reference(document: str, cell: Cell, token: str, *, whole: bool) -> CellRef:
 
 
 def assigned(
-    views: Iterable[ExecutionView], cells: Sequence[Cell], token: str
+    views: Iterable[ExecutionView],
+    cells: Sequence[Cell],
+    token: str,
+    cleared: Mapping[str, int] = {},
 ) -> Iterator[tuple[str, ExecutionView]]:
     """Pairs of cell key and execution, in the order of `views`; the last execution of a cell
     counts.
@@ -49,7 +52,8 @@ def assigned(
     An execution of this opening names its cell. An execution of another opening or another client
     belongs to the cell that has its code now, else to the only cell with its title, else to the
     cell of other executions of its cell, else to a cell without executions: the one that begins in
-    its line, or has similar code, as the cell was edited since.
+    its line, or has similar code, as the cell was edited since. `cleared` has the number of the
+    last execution, by key of the cell, when its outputs were cleared.
     """
     cell_index = _CellIndex(cells)
     pairs = [
@@ -57,7 +61,9 @@ def assigned(
     ]
     if any(key is None for key, _ in pairs):
         pairs = cell_index.with_edited(pairs, token)
-    return ((key, view) for key, view in pairs if key is not None)
+    return (
+        (key, view) for key, view in pairs if key is not None and view.number > cleared.get(key, -1)
+    )
 
 
 class _CellIndex:
@@ -139,6 +145,7 @@ def cell_marks(
     token: str,
     now: float,
     generations: Mapping[str, int] = {},
+    cleared: Mapping[str, int] = {},
 ) -> dict[str, CellMark]:
     """The mark of each cell that was run, by its key. `now` is in seconds since the epoch.
 
@@ -146,7 +153,7 @@ def cell_marks(
     run is not what this one knows, so it has no mark.
     """
     marks: dict[str, CellMark] = {}
-    for key, view in assigned(views, cells, token):
+    for key, view in assigned(views, cells, token, cleared):
         state = _STATES[view.status]
         if state in _SETTLED and view.generation < generations.get(view.kernel, 0):
             marks.pop(key, None)

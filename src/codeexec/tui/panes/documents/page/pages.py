@@ -103,23 +103,32 @@ class Pages:
         self.follow_views()
 
     def folds(self, sheet: DocumentView) -> tuple[CellFold, ...]:
-        """Which outputs of a document were opened whole or collapsed, and which sections folded."""
+        """Which outputs of a document were opened whole, collapsed or cleared, and which sections
+        folded."""
         page = self._pages.get(sheet.first_view.editor)
-        if page is None or not (page.outputs.folds or page.folds):
+        outputs = page.outputs.folds if page is not None else {}
+        headings = page.folds.folded if page is not None else frozenset()
+        cleared = sheet.cell_states.cleared_cells(self._context.snapshot)
+        if not (outputs or headings or cleared):
             return ()
-        return stored_folds(sheet.editor.cells(), page.outputs.folds, page.folds.folded)
+        return stored_folds(sheet.editor.cells(), outputs, headings, cleared)
 
     def restore(self, sheet: DocumentView, view: FileView) -> None:
         """Show a document as a page or as text, outputs folded, as a view of the session has it."""
         if view.is_page is not None and view.is_page != sheet.is_page:
             self.toggle(sheet)
-        page = self._pages.get(sheet.first_view.editor)
-        if page is None or view.folds == self.folds(sheet):
+        if view.folds == self.folds(sheet):
             return
-        outputs, headings = found_folds(sheet.editor.cells(), view.folds)
-        page.outputs.fold(outputs)
-        page.folds.fold(headings)
-        page.fit_blocks(sheet.editor.model.cells.keys)
+        found = found_folds(sheet.editor.cells(), view.folds)
+        if found.cleared != sheet.cell_states.cleared:
+            sheet.cell_states.cleared = found.cleared
+            sheet.cell_states.show(self._context.snapshot)
+            self.follow(sheet)
+        page = self._pages.get(sheet.first_view.editor)
+        if page is not None:
+            page.outputs.fold(found.outputs)
+            page.folds.fold(found.headings)
+            page.fit_blocks(sheet.editor.model.cells.keys)
 
     def follow_views(self) -> None:
         """Make the pages of editors that have none, and close those of editors that are gone."""
