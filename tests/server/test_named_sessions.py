@@ -165,11 +165,13 @@ async def test_no_path_leaves_the_folder(web: httpx.AsyncClient, here: Here, pat
 
 async def test_a_program_that_runs_too_long_is_ended(here: Here, web: httpx.AsyncClient) -> None:
     from codeexec.server.access.identity import OPERATOR
+    from codeexec.server.access.limit_keeper import LimitKeeper
     from codeexec.server.access.user_host import UserHost
+    from codeexec.server.access.user_limits import UserLimits
     from codeexec.server.rest.executions import ExecutionRequest, run_language
     from codeexec.server.rest.lookup import open_workspace
 
-    users = UserHost(here.host, lambda: OPERATOR)
+    users = UserHost(here.host, lambda: OPERATOR, LimitKeeper(here.host, UserLimits()))
     session = await open_workspace(users, "session-1", start_kernel=False)
     code = "import os\nprint(os.getpid(), flush=True)\nwhile True: pass"
     request = ExecutionRequest("session-1", code=code)

@@ -6,7 +6,6 @@ import asyncio
 import re
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,58 +13,16 @@ import httpx
 import jwt
 import pytest
 
-from codeexec.client.socket import SocketHost
-from codeexec.client.wire import Address
 from codeexec.domain import requests as q
 from codeexec.domain.errors import CodeexecError, Denied, NotFound
-from codeexec.server.access.jwt_verifier import JwtSettings
-from codeexec.server.access.settings import AccessSettings, make_verifier
-from support.servers import Here, poll, serve_here, short_folder
-
-SECRET = "a secret of the test, with more than 32 characters"
-DEADLINE = 40.0
-
-
-def token(user: str, scope: str | None = None, seconds: float = 600.0, key: str = SECRET) -> str:
-    claims: dict[str, object] = {"sub": user, "exp": time.time() + seconds}
-    if scope is not None:
-        claims["scope"] = scope
-    return jwt.encode(claims, key, algorithm="HS256")
-
-
-@asynccontextmanager
-async def serving() -> AsyncIterator[Here]:
-    with short_folder() as folder:
-        secret_file = folder / "secret"
-        secret_file.touch(0o600)
-        secret_file.write_text(f"{SECRET}\n")
-        access = AccessSettings(JwtSettings(secret_file=secret_file))
-        verifier = make_verifier(access, folder / "state")
-        async with serve_here(folder, verifier=verifier) as here:
-            yield here
+from support.jwt_users import SECRET, client, finished, serving, token, web
+from support.servers import Here
 
 
 @pytest.fixture
 async def here() -> AsyncIterator[Here]:
     async with serving() as here:
         yield here
-
-
-def web(here: Here, text: str) -> httpx.AsyncClient:
-    headers = {"Authorization": f"Bearer {text}"}
-    return httpx.AsyncClient(base_url=here.url, headers=headers, timeout=DEADLINE)
-
-
-def client(here: Here, text: str) -> SocketHost:
-    return SocketHost(Address("", "127.0.0.1", here.port, text))
-
-
-async def finished(web: httpx.AsyncClient, execution_id: str) -> dict[str, Any]:
-    async def look() -> dict[str, Any]:
-        answer = await web.get(f"/execution_status/{execution_id}?wait=5")
-        return dict(answer.json())
-
-    return await poll(look, lambda status: status["completed_at"], "the execution to end")
 
 
 class Belongings:
@@ -319,13 +276,13 @@ async def test_a_token_that_expires_ends_what_is_open(here: Here) -> None:
     short = token("anna", seconds=1.5)
     async with client(here, short) as host, web(here, short) as reader:
         await host.call(q.ListSessions())
-        async with asyncio.timeout(DEADLINE):
+        async with asyncio.timeout(40):
             address = f"/v1/sessions/{session}/events?follow=1"
             async with reader.stream("GET", address) as streamed:
                 assert streamed.status_code == 200
                 assert [line async for line in streamed.aiter_lines()]  # ends
         assert (await reader.get("/v1/sessions")).status_code == 401
         with pytest.raises(CodeexecError, match="expired"):
-            async with asyncio.timeout(DEADLINE):
+            async with asyncio.timeout(40):
                 while True:
                     await host.call(q.ListSessions())

@@ -27,6 +27,7 @@ from codeexec.config.paths import Paths, accepts, find_paths, make_private, read
 from codeexec.domain.requests import ClientInfo
 from codeexec.kernels.base import KernelFactory
 from codeexec.kernels.factory import Kernels
+from codeexec.server.access.user_limits import UserLimits
 from codeexec.server.access.verifier import TokenVerifier
 from codeexec.server.gate import Authenticator
 from codeexec.server.limits import ConnectionLimits, Connections
@@ -84,6 +85,7 @@ async def serve_here(
     settings: HostSettings | None = None,
     limits: ConnectionLimits | None = None,
     verifier: TokenVerifier | None = None,
+    user_limits: UserLimits | None = None,
 ) -> AsyncIterator[Here]:
     """Ends its kernels when the block ends. `verifier` knows the tokens of users."""
     path = make_private(folder / "run") / "s.sock"
@@ -94,7 +96,7 @@ async def serve_here(
     public.setblocking(False)
     host = Host(folder / "state", kernels or Kernels(), settings=settings, socket=str(path))
     await host.start()
-    service = Service(host, limits)
+    service = Service(host, limits, user_limits=user_limits)
     here = Here(host, service, str(path), port=public.getsockname()[1])
     await service.listen(private, Authenticator())
     await service.listen(public, Authenticator(here.token, verifier=verifier))

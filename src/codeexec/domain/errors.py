@@ -13,6 +13,7 @@ User code that fails is not among them: that is an event.
     │   └── ServerUnavailable       the session server cannot be reached or started
     ├── KernelDied           the kernel went away while we waited for it
     ├── Denied               wrong or missing token, a path outside the workspace
+    ├── LimitReached         a limit of this user of the service
     ├── DocumentError        a file that cannot be read as what it says it is
     ├── StorageError         the journal or a file cannot be written
     └── ProtocolError        a frame or message that we cannot read
@@ -91,6 +92,30 @@ class Denied(CodeexecError):
     title = "Not allowed"
 
 
+class LimitReached(CodeexecError):
+    """`limit` is the name of the limit and `number` its value. `retry_after` is in seconds.
+    `is_rate`: it passes by itself; else somebody has to remove something."""
+
+    code = "limit"
+    title = "A limit is reached"
+
+    def __init__(
+        self,
+        limit: str,
+        number: float,
+        message: str,
+        retry_after: float = 1.0,
+        next_step: str = "Wait, then try again.",
+        *,
+        is_rate: bool = True,
+    ) -> None:
+        super().__init__(f"{message} The limit is {limit}.", next_step)
+        self.limit = limit
+        self.number = number
+        self.retry_after = retry_after
+        self.is_rate = is_rate
+
+
 class DocumentError(CodeexecError):
     code = "document"
     title = "The file cannot be read"
@@ -116,4 +141,9 @@ def _tree(cls: type[CodeexecError]) -> dict[str, type[CodeexecError]]:
 
 def from_code(code: str, message: str, next_step: str = "") -> CodeexecError:
     """The error that came over the wire; an unknown code is a plain CodeexecError."""
-    return _tree(CodeexecError).get(code, CodeexecError)(message, next_step)
+    kind = _tree(CodeexecError).get(code, CodeexecError)
+    if issubclass(kind, LimitReached):
+        error = kind("", 0, "", next_step=next_step)
+        error.message = message
+        return error
+    return kind(message, next_step)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, MutableMapping
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
-from codeexec.domain.errors import CodeexecError, Denied, UsageError
+from codeexec.domain.errors import CodeexecError, Denied, LimitReached, UsageError
 from codeexec.domain.wire.frames import MAX_REQUEST
 from codeexec.server import head, refusal
 from codeexec.server.access.identity import Scope, current_identity
+from codeexec.server.access.limit_keeper import LimitKeeper
 from codeexec.server.access.token_watch import wait_for_denial
 from codeexec.server.gate import Authenticator
 from codeexec.server.limits import Connections
@@ -34,9 +36,10 @@ class TooLong(UsageError):
 class HttpStack:
     """Makes uvicorn's protocol for a connection. Costs nothing before the first."""
 
-    def __init__(self, host: Host, settings: ServiceSettings) -> None:
+    def __init__(self, host: Host, settings: ServiceSettings, limits: LimitKeeper) -> None:
         self._host = host
         self._settings = settings
+        self._limits = limits
         self._loading = asyncio.Lock()
         self._app: App | None = None
         self._state: ServerState | None = None
@@ -52,7 +55,7 @@ class HttpStack:
         """For one connection that came in by `gate` and is counted in `connections`."""
         async with self._loading:
             if self._app is None:
-                self._app = await asyncio.to_thread(_load, self._host, self._settings)
+                self._app = await asyncio.to_thread(_load, self._host, self._settings, self._limits)
         from uvicorn.config import Config
         from uvicorn.server import ServerState
 
@@ -62,7 +65,7 @@ class HttpStack:
             self._state = ServerState()
         if gate not in self._configs:
             self._configs[gate] = Config(
-                Guarded(self._app, gate),
+                Guarded(self._app, gate, self._limits),
                 http="h11",
                 ws="none",
                 lifespan="off",
@@ -85,20 +88,21 @@ class HttpStack:
             await asyncio.wait(self._state.tasks, timeout=1.0)
 
 
-def _load(host: Host, settings: ServiceSettings) -> App:
+def _load(host: Host, settings: ServiceSettings, limits: LimitKeeper) -> App:
     # 0.4 s of imports: on a thread, so that clients go on meanwhile.
     import codeexec.server.http_protocol  # noqa: F401
     from codeexec.server.rest.app import make_app
 
-    return make_app(host, settings)
+    return make_app(host, settings, limits)
 
 
 class Guarded:
     """The app behind its gate, with a limit to what it reads."""
 
-    def __init__(self, app: App, gate: Authenticator) -> None:
+    def __init__(self, app: App, gate: Authenticator, limits: LimitKeeper) -> None:
         self._app = app
         self._gate = gate
+        self._limits = limits
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         raw = scope["headers"]
@@ -119,19 +123,23 @@ class Guarded:
         except TooLong as error:
             await _refuse(send, 413, error)
             return
-        try:
-            identity.require(_scope_of(scope))
-        except Denied as error:
-            await _refuse(send, 403, error)
-            return
         current_identity.set(identity)
         exchange = Exchange(receive, send)
-        if not identity.subject or scope["method"] not in _READING:
-            # A change that has begun goes on to its end, and the static token does not expire.
-            await exchange.answer(self._app, scope)
-            return
-        denial = wait_for_denial(identity, lambda: self._gate.admit(header, query))
-        await exchange.answer_until(self._app, scope, denial)
+        try:
+            identity.require(_scope_of(scope))
+            self._limits.take_request(identity)
+            held = self._limits.hold_stream(identity) if _is_stream(scope) else nullcontext()
+            with held:
+                if not identity.subject or scope["method"] not in _READING:
+                    # A change that has begun goes on to its end; the static token stays good.
+                    await exchange.answer(self._app, scope)
+                    return
+                denial = wait_for_denial(identity, lambda: self._gate.admit(header, query))
+                await exchange.answer_until(self._app, scope, denial)
+        except (Denied, LimitReached) as error:
+            from codeexec.server.rest.replies import problem
+
+            await problem(error)(scope, receive, send)
 
 
 class Exchange:
@@ -186,7 +194,12 @@ class Exchange:
 
 
 _READING = ("GET", "HEAD", "OPTIONS")
+_STREAMS = "/events"
 _READING_POSTS = ("/v1/sessions/files/read", "/v1/sessions/files/list")
+
+
+def _is_stream(scope: MutableMapping[str, Any]) -> bool:
+    return scope["method"] == "GET" and str(scope["path"]).endswith(_STREAMS)
 
 
 def _scope_of(scope: MutableMapping[str, Any]) -> Scope:

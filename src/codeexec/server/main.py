@@ -17,6 +17,7 @@ from codeexec.config.paths import Paths
 from codeexec.domain.errors import CodeexecError
 from codeexec.domain.text.printable import printable
 from codeexec.kernels.base import KernelFactory
+from codeexec.server.access.user_limits import UserLimits
 from codeexec.server.gate import Authenticator
 from codeexec.server.instance import Instance
 from codeexec.server.limits import ConnectionLimits, raise_file_limit
@@ -40,6 +41,7 @@ class ServerOptions:
     listener: ListenerOptions | None = None
     settings: HostSettings = field(default_factory=HostSettings)
     service: ServiceSettings = field(default_factory=ServiceSettings)
+    user_limits: UserLimits = field(default_factory=UserLimits)
 
 
 async def serve(
@@ -64,7 +66,9 @@ async def serve(
         loop.add_signal_handler(number, host.stop_requested.set)
     loop.add_signal_handler(signal.SIGUSR1, restore.set)
     # Bound before we could answer, so that a client's connection waits instead of failing.
-    service = Service(host, ConnectionLimits().fitting(raise_file_limit()), options.service)
+    service = Service(
+        host, ConnectionLimits().fitting(raise_file_limit()), options.service, options.user_limits
+    )
     try:
         await host.start()
         await service.listen(listening, Authenticator())

@@ -161,6 +161,7 @@ class ClientConnection:
             self._free.release()
 
     async def _call(self, session: str | None, request: q.AnyRequest) -> q.Reply:
+        self._host.take_request()
         if not isinstance(request, _WATCHABLE):
             self._host.identity.require("run")
         if self._client.watch_only and not isinstance(request, _WATCHABLE):
@@ -206,7 +207,8 @@ class ClientConnection:
 
     async def _run_listener(self, number: int, work: Coroutine[object, object, None]) -> None:
         try:
-            await work
+            with self._host.hold_stream():
+                await work
             await self._send(encode_frame(ServerFrame(listen=number, end=True)))
         except ConnectionError:
             return  # the reading side ends the connection
@@ -219,6 +221,7 @@ class ClientConnection:
             problem = Problem.of(internal(error))
             await self._send(encode_frame(ServerFrame(id=number, error=problem)))
         finally:
+            work.close()  # it has not begun where there are too many
             if self._listeners.get(number) is asyncio.current_task():
                 del self._listeners[number]
                 self._senders.pop(number, None)

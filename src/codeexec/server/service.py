@@ -11,7 +11,9 @@ from dataclasses import replace
 
 from codeexec.domain.ids import is_session_id
 from codeexec.domain.wire.frames import STOPPED
+from codeexec.server.access.limit_keeper import LimitKeeper
 from codeexec.server.access.user_host import UserHost
+from codeexec.server.access.user_limits import UserLimits
 from codeexec.server.door import ClientChannel, ClientWebSocket, ProtocolSwitch
 from codeexec.server.gate import Authenticator
 from codeexec.server.http import HttpStack
@@ -37,8 +39,9 @@ class Service:
         host: Host,
         limits: ConnectionLimits | None = None,
         settings: ServiceSettings | None = None,
+        user_limits: UserLimits | None = None,
     ) -> None:
-        """`limits` hold for each listening socket by itself."""
+        """`limits` hold for each listening socket by itself, `user_limits` for each user."""
         self.host = host
         self._limits = limits or ConnectionLimits()
         self._connections: dict[socket.socket, Connections] = {}
@@ -46,7 +49,9 @@ class Service:
         self._clients: dict[ClientWebSocket, asyncio.Task[None]] = {}
         self._work: set[asyncio.Task[None]] = set()
         self._settings = settings or ServiceSettings()
-        self._http = HttpStack(host, self._settings)
+        self._user_limits = LimitKeeper(host, user_limits or UserLimits())
+        host.session_limits = self._user_limits
+        self._http = HttpStack(host, self._settings, self._user_limits)
         self._busy_at = time.monotonic()
 
     async def listen(self, listening: socket.socket, gate: Authenticator) -> None:
@@ -55,6 +60,8 @@ class Service:
         does not ask for one."""
         is_local = listening.family == socket.AF_UNIX
         gate = replace(gate, is_private=is_local)
+        if gate.verifier is not None:
+            await asyncio.to_thread(self._user_limits.prepare)
         connections = self._connections[listening] = Connections(self._limits)
 
         def make_connection() -> ClientWebSocket:
@@ -104,7 +111,7 @@ class Service:
 
     def _serve(self, connection: ClientWebSocket, path: str) -> None:
         identity = connection.identity
-        users = UserHost(self.host, lambda: identity)
+        users = UserHost(self.host, lambda: identity, self._user_limits)
         channel = ClientChannel(connection)
         if name := terminal_session(path):
             run = self._show_terminal(users, connection, name)

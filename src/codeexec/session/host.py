@@ -30,6 +30,7 @@ from codeexec.session.retention import newest_change, prune
 from codeexec.session.secret_file import NAME as SECRET_FILE
 from codeexec.session.secret_file import SecretFile
 from codeexec.session.session import Session
+from codeexec.session.session_limits import SessionLimits
 from codeexec.session.session_lookup import SessionLookup
 from codeexec.session.settings import HostSettings
 from codeexec.session.storage.history import HistoryStore
@@ -65,6 +66,7 @@ class Host:
         self.socket = socket
         self.stop_requested = asyncio.Event()
         self.stop_sessions = False
+        self.session_limits: SessionLimits | None = None
         self._kernels = kernels
         self._outlives = outlives
         self._clock = clock or SystemClock()
@@ -115,6 +117,10 @@ class Host:
     def open_sessions(self, owner: str | None = None) -> tuple[Session, ...]:
         """See `SessionLookup`."""
         return self._lookup.open_sessions(owner)
+
+    def session_folders(self, owner: str) -> list[Path]:
+        """Of the sessions of this user of the service, also of ended ones. Blocks."""
+        return [self._shelf.root / s.session_id for s in self._shelf.summaries(owner)]
 
     def session(self, name: str) -> Session:
         """See `SessionLookup.find`."""
@@ -291,6 +297,7 @@ class Host:
             self._clock,
             first_kernel=first,
             outlives=self._outlives,
+            limits=lambda: self.session_limits,
         )
 
     # -- ending --------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar, cast
@@ -38,6 +38,7 @@ from codeexec.session.files.files import SessionFiles
 from codeexec.session.kernels.parts import SessionParts
 from codeexec.session.kernels.requests import KernelRequests, choice_left
 from codeexec.session.kernels.slots import KernelSlots
+from codeexec.session.session_limits import SessionLimits
 from codeexec.session.settings import HostSettings
 from codeexec.session.storage.event_log import EventLog
 from codeexec.session.storage.history import HistoryStore
@@ -68,6 +69,7 @@ class Session:
         *,
         first_kernel: str,
         outlives: bool = True,
+        limits: Callable[[], SessionLimits | None] = lambda: None,
     ) -> None:
         """`choice` is that of the kernel `first_kernel`. `outlives`: kernels may be adopted when
         our process is gone."""
@@ -76,6 +78,7 @@ class Session:
         self.execution_watch = ExecutionWatch()
         self.blobs = blobs
         self._history = history
+        self._limits = limits
         self._clock = clock
         self._tasks = Tasks()
         self._clients: list[q.ClientInfo] = []
@@ -128,6 +131,11 @@ class Session:
         return self._places.of(self.slots.get(self.slots.first).supervisor.choice)
 
     @property
+    def _owner_limits(self) -> SessionLimits | None:
+        """None where the session belongs to the user who runs the server."""
+        return self._limits() if self.snapshot.owner else None
+
+    @property
     def clients(self) -> tuple[q.ClientInfo, ...]:
         return tuple(self._clients)
 
@@ -168,6 +176,8 @@ class Session:
         if client is not None and client.is_agent:
             self._agents.check(cast("q.Request[q.Reply]", request))
         self._require_open(request)
+        if (limits := self._owner_limits) is not None:
+            limits.check(self, cast(q.AnyRequest, request))
         if self.slots.is_adopting and self._is_for_kernel(request):
             await self.slots.adopted()
             self._require_open(request)
@@ -264,7 +274,17 @@ class Session:
             request = replace_struct(request, origin=client.name)
             if not self.recorder.has(request.execution_id):
                 confirm = self._agents.confirmation(request, self.snapshot, self._clients)
-        accepted = self.slots.execute(request, is_agent=client.is_agent, confirm=confirm)
+        limits = self._owner_limits
+        if limits is not None:
+            runtime = limits.runtime(request.options.timeout)
+            options = replace_struct(request.options, timeout=runtime)
+            request = replace_struct(request, options=options)
+        accepted = self.slots.execute(
+            request,
+            is_agent=client.is_agent,
+            confirm=confirm,
+            check_run=lambda: limits.check_run(self) if limits is not None else None,
+        )
         if len(tuple(self.slots)) > kernels:
             self.kernels.keep_choices()
         if self.snapshot.executions_total > total:

@@ -151,6 +151,7 @@ def serve(
     from codeexec.kernels.factory import make_factory
     from codeexec.server.access.jwt_verifier import JwtSettings
     from codeexec.server.access.settings import AccessSettings
+    from codeexec.server.access.user_limits import user_limits
     from codeexec.server.main import ServerOptions, set_up_log
     from codeexec.server.main import serve as serve_now
     from codeexec.server.service_settings import service_settings, with_terminal_limits
@@ -210,6 +211,7 @@ def serve(
         listener=listener,
         settings=with_terminal_limits(host_settings(), limits, is_service=address is not None),
         service=limits,
+        user_limits=user_limits(os.environ),
     )
     kernels = make_factory(EarlyKernel(), container_settings, Holding(paths.holder))
     asyncio.run(serve_now(options, instance, listening, kernels, ready))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar, cast
@@ -14,26 +14,38 @@ from codeexec.domain import requests as q
 from codeexec.domain.errors import CodeexecError, Denied, StorageError, UsageError
 from codeexec.domain.ids import new_id
 from codeexec.server.access.identity import Identity, Scope
+from codeexec.server.access.limit_keeper import LimitKeeper, LimitList
+from codeexec.server.access.user_folder import user_folder
 from codeexec.session.host import Host
 from codeexec.session.session import Session
 
 R = TypeVar("R")
-
-WORKSPACES = "workspaces"
-"""The folder of the state folder that holds those of sessions of the service."""
 
 
 class UserHost:
     """Sessions of other users are as if they were not there. `identity` tells who asks, at each
     request: one view serves all of HTTP."""
 
-    def __init__(self, host: Host, identity: Callable[[], Identity]) -> None:
+    def __init__(self, host: Host, identity: Callable[[], Identity], limits: LimitKeeper) -> None:
         self._host = host
         self._identity = identity
+        self._limits = limits
 
     @property
     def identity(self) -> Identity:
         return self._identity()
+
+    def take_request(self) -> None:
+        """Count a request. LimitReached."""
+        self._limits.take_request(self.identity)
+
+    def hold_stream(self) -> contextlib.AbstractContextManager[None]:
+        """Count a stream of events while the block runs. LimitReached."""
+        return self._limits.hold_stream(self.identity)
+
+    async def limits(self) -> LimitList:
+        """Those of the user, with what is used of each."""
+        return await self._limits.states(self.identity)
 
     @property
     def state(self) -> Path:
@@ -47,12 +59,7 @@ class UserHost:
     @property
     def workspaces(self) -> Path:
         """The folder that holds those of the user's sessions; it may not be there yet."""
-        root = self._host.state / WORKSPACES
-        owner = self.identity.owner
-        if owner is None:
-            return root
-        # A subject may hold any character; its digest is a plain name.
-        return root / f"user-{hashlib.sha256(owner.encode()).hexdigest()[:20]}"
+        return user_folder(self._host.state, self.identity.owner)
 
     async def find_session(self, name: str) -> Session:
         """See `SessionLookup.find`."""
@@ -67,6 +74,8 @@ class UserHost:
             request = self._bounded(request)
         if isinstance(request, q.OpenSession) and not request.cwd and identity.subject:
             return cast(R, await self.open_workspace(request))
+        if isinstance(request, q.OpenSession):
+            self._limits.check_new_session(identity, request.name)
         reply = await self._host.call(request, identity.owner)
         if isinstance(reply, q.HostInfo) and not identity.may("admin"):
             return cast(R, msgspec.structs.replace(reply, socket="", state_dir=""))
@@ -75,9 +84,12 @@ class UserHost:
     async def open_workspace(self, request: q.OpenSession) -> q.SessionSummary:
         """Open a session in a new folder of its own. StorageError, Denied."""
         self.identity.require("run")
+        self._limits.check_new_session(self.identity, request.name)
         folder = await asyncio.to_thread(_make_folder, self.workspaces)
         opening = msgspec.structs.replace(request, cwd=str(folder))
         try:
+            # Others may have been opened meanwhile.
+            self._limits.check_new_session(self.identity, request.name)
             summary = await self._host.call(opening, self.identity.owner)
         except CodeexecError:
             await asyncio.to_thread(folder.rmdir)

@@ -16,7 +16,9 @@ from codeexec import __version__
 from codeexec.domain import requests as q
 from codeexec.domain.errors import CodeexecError, NotFound, UsageError
 from codeexec.server.access.identity import current_identity
+from codeexec.server.access.limit_keeper import LimitKeeper
 from codeexec.server.access.user_host import UserHost
+from codeexec.server.access.user_limits import UserLimits
 from codeexec.server.peer import internal
 from codeexec.server.rest import named_sessions, operations, special
 from codeexec.server.rest.alias import Alias
@@ -31,7 +33,9 @@ from codeexec.session.host import Host
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-def make_app(host: Host, settings: ServiceSettings | None = None) -> FastAPI:
+def make_app(
+    host: Host, settings: ServiceSettings | None = None, limits: LimitKeeper | None = None
+) -> FastAPI:
     """All of it; `/docs` shows it to people, `/openapi.json` to programs."""
     app = FastAPI(
         title="codeexec-tui",
@@ -40,7 +44,7 @@ def make_app(host: Host, settings: ServiceSettings | None = None) -> FastAPI:
         docs_url=None,  # FastAPI's page loads scripts from elsewhere
         redoc_url=None,
     )
-    users = UserHost(host, current_identity.get)
+    users = UserHost(host, current_identity.get, limits or LimitKeeper(host, UserLimits()))
     for route in ROUTES:
         route.add(app, _endpoint(users, route))
     special.add(app, users)

@@ -14,6 +14,7 @@ from codeexec.domain.events import Recorded
 from codeexec.domain.requests import Done
 from codeexec.domain.snapshot import Snapshot
 from codeexec.domain.wire.frames import Problem
+from codeexec.server.access.limit_keeper import LimitList
 from codeexec.server.rest import named_sessions, operations
 from codeexec.server.rest.replies import MEANINGS
 from codeexec.server.rest.routes import ROUTES, SESSION, Route
@@ -27,6 +28,7 @@ _REF = "#/components/schemas/{name}"
 
 _ANSWERS: dict[tuple[str, str], type[msgspec.Struct]] = {
     ("get", "/v1/health"): Health,
+    ("get", "/v1/limits"): LimitList,
     ("get", SESSION): Snapshot,
     ("post", f"{SESSION}/stop"): Done,
     ("delete", SESSION): Done,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import msgspec
@@ -14,6 +15,7 @@ from codeexec.domain.errors import (
     Denied,
     DocumentError,
     KernelDied,
+    LimitReached,
     NotFound,
     ProtocolError,
     StorageError,
@@ -48,6 +50,7 @@ MEANINGS = {
     409: "It is there, but not in a state in which this can be done",
     413: "More than is read at once",
     422: "The file cannot be read as what it says it is",
+    429: "A limit of the user is reached; `limit`, `number` and Retry-After say which",
     500: "A fault of the server",
     503: "What this needs is not to be had",
     507: "The journal or a file cannot be written",
@@ -63,7 +66,32 @@ def answer(value: object, status: int = 200, headers: Mapping[str, str] | None =
     return Response(msgspec.json.encode(value), status, headers, media_type="application/json")
 
 
+class LimitProblem(Problem, frozen=True):
+    """The name of the limit, its number, and the seconds after which to try again."""
+
+    limit: str = ""
+    number: float = 0
+    retry_after: float = 0
+
+
+def limit_problem(error: LimitReached) -> Response:
+    """429 where it passes by itself, else 403."""
+    described = LimitProblem(
+        error.code,
+        error.title,
+        error.message,
+        error.next_step,
+        error.limit,
+        error.number,
+        error.retry_after,
+    )
+    headers = {"Retry-After": str(math.ceil(error.retry_after))}
+    return answer(described, 429 if error.is_rate else 403, headers)
+
+
 def problem(error: CodeexecError, status: int = 0) -> Response:
+    if isinstance(error, LimitReached):
+        return limit_problem(error)
     return answer(Problem.of(error), status or status_of(error))
 
 

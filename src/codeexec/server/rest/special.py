@@ -59,6 +59,10 @@ def _add_wholes(app: FastAPI, host: UserHost) -> None:
     async def health() -> Response:
         return answer(Health("ok"))
 
+    @app.get("/v1/limits", summary="Limits, and what is used of them", response_class=Response)
+    async def get_limits() -> Response:
+        return answer(await host.limits())
+
     @app.get(SESSION, summary="A session as it is now", response_class=Response)
     async def get_session(session: str) -> Response:
         return answer((await host.find_session(session)).snapshot)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from msgspec.structs import replace as replace_struct
@@ -211,10 +211,18 @@ class KernelSlots:
 
     # -- code in -----------------------------------------------------------------------
 
-    def execute(self, request: Execute, *, is_agent: bool = False, confirm: str = "") -> Accepted:
+    def execute(
+        self,
+        request: Execute,
+        *,
+        is_agent: bool = False,
+        confirm: str = "",
+        check_run: Callable[[], None] = lambda: None,
+    ) -> Accepted:
         """Queue it; with `confirm`, it waits until the user allows it, for this reason. The same id
         with the same code again is the same execution: nothing runs twice; with other code it is a
-        Conflict. StorageError when it cannot be written down; then it is not queued."""
+        Conflict. StorageError when it cannot be written down; then it is not queued. `check_run`
+        raises where a kernel that is idle may not begin to run."""
         _check_execute(request)
         if (lost := self.recorder.lost_file) is not None:
             raise StorageError(
@@ -237,6 +245,8 @@ class KernelSlots:
         self._queue_limit.require_room(queues, self.snapshot.executions, request.code)
         slot = self._route(request)
         self._require_staying(slot.name)
+        if not slot.is_busy:
+            check_run()
         seq = self.recorder.record_now(
             ExecutionQueued(
                 execution_id,

@@ -1,0 +1,19 @@
+"""Where the folders of a user's sessions are."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+WORKSPACES = "workspaces"
+"""The folder of the state folder that holds those of sessions of the service."""
+
+
+def user_folder(state: Path, owner: str | None) -> Path:
+    """The folder that holds those of a user's sessions; it may not be there. None: of the user
+    who runs the server."""
+    root = state / WORKSPACES
+    if owner is None:
+        return root
+    # A subject may hold any character; its digest is a plain name.
+    return root / f"user-{hashlib.sha256(owner.encode()).hexdigest()[:20]}"
