@@ -22,8 +22,9 @@ NOT_IN_THE_TABLE = {
     "ReadBlob",
     "ReadFile",
     "WriteFile",
+    "OpenListener",
 }
-"""Requests with a path of their own."""
+"""Requests with a path of their own, and one of the private socket alone."""
 
 
 @pytest.fixture(scope="module")

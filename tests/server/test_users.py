@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -12,6 +13,7 @@ from typing import Any, cast
 import httpx
 import jwt
 import pytest
+from websockets.asyncio.client import connect
 
 from codeexec.domain import requests as q
 from codeexec.domain.errors import CodeexecError, Denied, NotFound
@@ -139,6 +141,12 @@ async def test_every_request_of_a_socket_to_a_session_of_another_user_is_not_fou
             with pytest.raises(NotFound):
                 async for _ in ben.session(named).events():
                     pytest.fail("events of another user")
+        address = f"ws://127.0.0.1:{here.port}/v1/sessions/{session}/terminal"
+        async with connect(f"{address}?token={token('ben')}") as socket:
+            message = json.loads(await socket.recv())
+            assert (message["type"], "no open session" in message["message"]) == ("error", True)
+            await socket.wait_closed()
+            assert socket.close_code == 4404
         assert (await ben.call(q.ListSessions())).sessions == ()
         assert not here.host.session(session).snapshot.closed
 

@@ -9,6 +9,9 @@ import time
 from collections.abc import Coroutine
 from dataclasses import replace
 
+from websockets.frames import CloseCode
+
+from codeexec.domain.errors import LimitReached
 from codeexec.domain.ids import is_session_id
 from codeexec.domain.wire.frames import STOPPED
 from codeexec.server.access.limit_keeper import LimitKeeper
@@ -145,7 +148,12 @@ class Service:
             return await open_workspace(users, name, start_kernel=False)
 
         channel, buffer = ClientChannel(connection), self._settings.terminal_max_buffer
-        await TerminalConnection(open_session, channel, connection.close, buffer).run()
+        terminal = TerminalConnection(open_session, channel, connection.close, buffer)
+        try:
+            with users.hold_stream():
+                await terminal.run()
+        except LimitReached as error:
+            await connection.close(CloseCode.TRY_AGAIN_LATER, error.message)
 
     def _start(self, work: Coroutine[object, object, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
