@@ -367,6 +367,12 @@ Act = Callable[[Bench], Awaitable[None]]
 SIZES: dict[Size, tuple[Look, ...]] = {(120, 36): LOOKS, (80, 24): LOOKS[:1]}
 """The looks that are taken at each size: colours do not depend on it."""
 
+SMALL_IN_ALL_THEMES: dict[Size, tuple[Look, ...]] = {
+    (120, 36): LOOKS,
+    (80, 24): tuple(look for look in LOOKS if look[1] == "truecolor"),
+}
+"""The looks of a screen that other parts fill at 80x24 than in the larger size."""
+
 BEGIN: Size = (120, 36)
 
 
@@ -408,6 +414,7 @@ class Scene:
 
     story: Story
     acts: Mapping[str, Act] = field(default_factory=dict)
+    looks: Mapping[Size, tuple[Look, ...]] = field(default_factory=lambda: SIZES)
 
 
 SCENES: dict[str, Scene] = {
@@ -419,7 +426,7 @@ SCENES: dict[str, Scene] = {
     "watching": Scene(watching),
     "split": Scene(split, {"palette": palette, "settings": settings}),
     "table": Scene(table),
-    "page": Scene(page, {"page-plot": plot}),
+    "page": Scene(page, {"page-plot": plot}, SMALL_IN_ALL_THEMES),
     "terminal": Scene(terminal, {"terminal-vim": vim_in_terminal}),
 }
 

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from time import monotonic
 
@@ -15,7 +16,7 @@ from rich.segment import Segment
 
 from codeexec.tui.theme.color_depth import DEPTHS
 from golden.pictures import DATA, ROOT, Picture, differences, read, take, write
-from golden.scenes import BEGIN, LOOKS, SCENES, SIZES, Size, Still
+from golden.scenes import BEGIN, LOOKS, SCENES, SIZES, Look, Size, Still
 from support.bench import Bench
 
 pytestmark = pytest.mark.slow
@@ -36,47 +37,49 @@ async def test_the_screen_looks_as_before(
     scene = SCENES[name]
     async with scene.story(tmp_path, BEGIN) as bench:
         still.without_user(tmp_path / "home-of-nobody")
-        faults = await _look(bench, still, name)
+        faults = await _look(bench, still, name, scene.looks)
         for act_name, act in scene.acts.items():
             await act(bench)
-            faults += await _look(bench, still, act_name)
+            faults += await _look(bench, still, act_name, scene.looks)
     assert not faults, "\n".join(faults)
 
 
-async def _look(bench: Bench, still: Still, name: str) -> list[str]:
+async def _look(
+    bench: Bench, still: Still, name: str, looks: Mapping[Size, tuple[Look, ...]]
+) -> list[str]:
     """How the screen differs from its pictures at all sizes; ends at the size it begins with."""
     faults: list[str] = []
-    for size in SIZES:
+    for size in looks:
         await bench.pilot.resize_terminal(*size)
         still.hold(bench)
         file = f"{name}-{size[0]}x{size[1]}"
         # What comes late, such as a pane at the side or the memory of a kernel, is waited for.
         ends = monotonic() + PATIENCE
-        picture = await _take_still(bench, size, ends)
+        picture = await _take_still(bench, size, looks[size], ends)
         while monotonic() < ends and _differences(file, picture):
             await bench.pilot.pause(0.1)
-            picture = await _take_still(bench, size, ends)
+            picture = await _take_still(bench, size, looks[size], ends)
         faults += _compare(file, picture)
     await bench.pilot.resize_terminal(*BEGIN)
     return faults
 
 
-async def _take_still(bench: Bench, size: Size, ends: float) -> Picture:
+async def _take_still(bench: Bench, size: Size, looks: tuple[Look, ...], ends: float) -> Picture:
     """The screen, once nothing on it changes between its looks; ValueError if that is not so at
     `ends` (monotonic)."""
     while True:
         try:
-            return await _take(bench, size)
+            return await _take(bench, size, looks)
         except ValueError:
             if monotonic() > ends:
                 raise
             await bench.pilot.pause(0.1)
 
 
-async def _take(bench: Bench, size: Size) -> Picture:
+async def _take(bench: Bench, size: Size, looks: tuple[Look, ...]) -> Picture:
     """The screen in the looks of its size."""
     program, strips = bench.program, {}
-    for theme, depth in SIZES[size]:
+    for theme, depth in looks:
         program.show_theme(program.app_context.themes[theme].at(depth))
         before: list[list[Segment]] | None = None
         shot: list[list[Segment]] = []
@@ -134,10 +137,15 @@ def test_each_file_is_of_a_scene_and_each_look_is_in_it() -> None:
     names = {f"{name}-{w}x{h}" for name in scenes for w, h in SIZES}
     assert {file.stem for file in DATA.glob("*.txt")} == names
     assert {depth for _, depth in LOOKS} < set(DEPTHS)
-    looks_of = {f"{w}x{h}": looks for (w, h), looks in SIZES.items()}
+    looks_of = {
+        f"{name}-{w}x{h}": looks
+        for first, scene in SCENES.items()
+        for name in (first, *scene.acts)
+        for (w, h), looks in scene.looks.items()
+    }
     for file in DATA.glob("*.txt"):
         picture = read(file.read_text("utf-8"))
-        looks = looks_of[file.stem.rpartition("-")[2]]
+        looks = looks_of[file.stem]
         assert picture.looks == tuple(" ".join(look) for look in looks)
         for cells in picture.cells:
             for cell in cells:
