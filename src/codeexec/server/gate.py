@@ -155,6 +155,16 @@ def require_loopback(name: str, address: str) -> None:
         )
 
 
+def require_no_network(name: str, address: str) -> None:
+    """UsageError where others reach `address`, that of host `name`, over a network that would
+    carry tokens and code as plain text."""
+    if not ipaddress.ip_address(address).is_loopback:
+        raise UsageError(
+            f"Others reach {name} over a network, which carries tokens as plain text without TLS.",
+            "Give --tls-cert FILE --tls-key FILE, or --behind-proxy where a proxy does TLS.",
+        )
+
+
 def peer_uid(connection: socket.socket) -> int | None:
     """The user at the other end of a Unix socket; None where the system does not say."""
     if sys.platform == "linux":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import ssl
 import time
 from collections.abc import Coroutine
 from dataclasses import replace
@@ -57,7 +58,9 @@ class Service:
         self._http = HttpStack(host, self._settings, self._user_limits)
         self._busy_at = time.monotonic()
 
-    async def listen(self, listening: socket.socket, gate: Authenticator) -> None:
+    async def listen(
+        self, listening: socket.socket, gate: Authenticator, tls: ssl.SSLContext | None = None
+    ) -> None:
         """Accept connections on `listening`, a bound socket that the service then owns. A network
         socket needs a token: with a gate that has none, every request is refused, unless the gate
         does not ask for one."""
@@ -81,7 +84,12 @@ class Service:
         if is_local:
             server = await loop.create_unix_server(make_door, sock=listening)
         else:
-            server = await loop.create_server(make_door, sock=listening)
+            server = await loop.create_server(
+                make_door,
+                sock=listening,
+                ssl=tls,
+                ssl_handshake_timeout=self._limits.head_seconds if tls is not None else None,
+            )
         self._servers[listening] = server
 
     def unlisten(self, listening: socket.socket) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import ssl
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -14,7 +15,8 @@ import msgspec
 from codeexec.domain import requests as q
 from codeexec.domain.errors import Unavailable, UsageError
 from codeexec.server.access.settings import AccessSettings, make_verifier
-from codeexec.server.gate import Authenticator, names_of, require_loopback
+from codeexec.server.access.tls import tls_context
+from codeexec.server.gate import Authenticator, names_of, require_loopback, require_no_network
 from codeexec.session.host import Host
 
 log = logging.getLogger(__name__)
@@ -28,7 +30,9 @@ class ListeningService(Protocol):
     @property
     def host(self) -> Host: ...
 
-    async def listen(self, listening: socket.socket, gate: Authenticator) -> None: ...
+    async def listen(
+        self, listening: socket.socket, gate: Authenticator, tls: ssl.SSLContext | None = None
+    ) -> None: ...
 
     def close_listener(self, listening: socket.socket) -> None: ...
 
@@ -54,7 +58,7 @@ class TcpListener:
 
 async def open_tcp_listener(service: ListeningService, options: ListenerOptions) -> TcpListener:
     """Let the service listen on TCP too. UsageError when the address cannot be bound, or when
-    other machines could reach it without a token."""
+    other machines could reach it without a token, or without TLS."""
     access = options.access
     if options.asks_token and not options.token and not access.jwt.is_set:
         raise UsageError("On a network a token is always asked for, and there is none.")
@@ -66,13 +70,16 @@ async def open_tcp_listener(service: ListeningService, options: ListenerOptions)
         asks_token=options.asks_token,
         verifier=make_verifier(access, service.host.state),
     )
-    bound = await _bind(name, port, loopback_only=not options.asks_token)
-    await service.listen(bound, gate)
+    certificate = access.tls_certificate
+    context = tls_context(certificate, access.tls_key) if certificate is not None else None
+    bound = await _bind(name, port, options)
+    await service.listen(bound, gate, context)
     host = f"[{name}]" if ":" in name else name
-    return TcpListener(f"http://{host}:{bound.getsockname()[1]}", bound)
+    scheme = "http" if context is None else "https"
+    return TcpListener(f"{scheme}://{host}:{bound.getsockname()[1]}", bound)
 
 
-async def _bind(name: str, port: int, *, loopback_only: bool) -> socket.socket:
+async def _bind(name: str, port: int, options: ListenerOptions) -> socket.socket:
     if not 0 <= port <= MAX_PORT:
         raise UsageError(f"{port} is no port.", f"Ports are 0 to {MAX_PORT}.")
     bound: socket.socket | None = None
@@ -81,8 +88,10 @@ async def _bind(name: str, port: int, *, loopback_only: bool) -> socket.socket:
             name, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )
         family, kind, protocol, _, address = addresses[0]
-        if loopback_only:
+        if not options.asks_token:
             require_loopback(name, str(address[0]))
+        elif not options.access.protects:
+            require_no_network(name, str(address[0]))
         bound = socket.socket(family, kind, protocol)
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.setblocking(False)

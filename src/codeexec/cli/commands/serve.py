@@ -123,6 +123,19 @@ def _check_token(token: str, where: str, least: int) -> None:
 @click.option("--jwt-audience", default="", metavar="NAME", help="What `aud` of JWTs must be.")
 @click.option("--jwt-issuer", default="", metavar="NAME", help="What `iss` of JWTs must be.")
 @click.option("--host-name", multiple=True, metavar="NAME", help="A name clients call it by.")
+@click.option(
+    "--tls-cert",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Certificate chain for TLS, as PEM.",
+)
+@click.option(
+    "--tls-key",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Its key, where it is in another file.",
+)
+@click.option(
+    "--behind-proxy", is_flag=True, help="A proxy does TLS, and nobody else reaches the address."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the addresses as JSON.")
 def serve(
     bind: str,
@@ -134,6 +147,9 @@ def serve(
     jwt_audience: str,
     jwt_issuer: str,
     host_name: tuple[str, ...],
+    tls_cert: Path | None,
+    tls_key: Path | None,
+    behind_proxy: bool,
     as_json: bool,
 ) -> None:
     """Serve sessions in the foreground, until Ctrl+C.
@@ -142,7 +158,8 @@ def serve(
     --bind, a server that runs already listens on TCP too, until Ctrl+C; its sessions go on.
     TCP clients need the token; it is printed unless --token-file is given. Users with a JWT, or a
     token of `codeexec-tui token create`, have sessions of their own. With --no-auth every user and
-    program of this machine can run code as you.
+    program of this machine can run code as you. An address that other machines reach needs TLS:
+    --tls-cert, or a proxy.
     """
     from codeexec.cli.joined_listener import keep_listener
     from codeexec.config.paths import find_paths
@@ -171,7 +188,10 @@ def serve(
     # Where users have JWTs, the static token is for who asks for one.
     if address and not no_auth and (not jwt.is_set or token_file or os.environ.get(TOKEN)):
         token = read_token(token_file)
-    access = AccessSettings(jwt, frozenset(name.lower() for name in host_name))
+    if tls_key is not None and tls_cert is None:
+        raise UsageError("--tls-key is for --tls-cert.", "Name the certificate: --tls-cert FILE")
+    names = frozenset(name.lower() for name in host_name)
+    access = AccessSettings(jwt, names, tls_cert, tls_key, behind_proxy)
     limits = service_settings(os.environ)
     clean_environ()
     paths = find_paths()

@@ -13,10 +13,20 @@ from codeexec.server.access.verifier import TokenVerifier, Verifiers
 
 @dataclass(frozen=True, slots=True)
 class AccessSettings:
-    """`host_names` are names by which clients call the server, beside that of `--bind`."""
+    """`host_names` are names by which clients call the server, beside that of `--bind`.
+    `tls_key` None: the key stands in the file of the certificate. `is_behind_proxy`: a proxy before
+    the server does TLS, and nobody else reaches the listener."""
 
     jwt: JwtSettings = field(default_factory=JwtSettings)
     host_names: frozenset[str] = frozenset()
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
+    is_behind_proxy: bool = False
+
+    @property
+    def protects(self) -> bool:
+        """Whether tokens and code do not cross a network as plain text."""
+        return self.tls_certificate is not None or self.is_behind_proxy
 
 
 def make_verifier(settings: AccessSettings, state: Path) -> TokenVerifier:
