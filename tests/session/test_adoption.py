@@ -212,6 +212,7 @@ async def test_a_kernel_that_was_being_ended_is_ended_by_the_next_server(tmp_pat
             (session,) = host.sessions
             assert (await finished(session, printing)).status == "lost"
             assert (await finished(session, waiting)).status == "lost"
+            await session.slots.adopted()
             assert pid not in kernels()
 
 

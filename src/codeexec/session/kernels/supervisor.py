@@ -315,7 +315,7 @@ class KernelSupervisor:
     async def _adopt(self, running: str, open_ids: Sequence[str]) -> None:
         async with self._changing:
             view = self._view
-            kernel = await self._find_left_kernel(running)
+            kernel = await self._find_left_kernel(running, open_ids)
             self._adopting = None
             if kernel is None:
                 self._lose(open_ids)
@@ -334,14 +334,14 @@ class KernelSupervisor:
             self._come_up(kernel, view.generation, ready, adopted=True)
             self._executions.restore_timer(running)
 
-    async def _find_left_kernel(self, running: str) -> Kernel | None:
+    async def _find_left_kernel(self, running: str, open_ids: Sequence[str]) -> Kernel | None:
         """The kernel that the last server left, connected; one that was about to end is ended."""
         handle = self.handle_left()
         kernel = None
         try:
             if handle:
                 handle = with_place(handle, read_place(self._recorder.journal, self.name))
-                kernel = await self._adopt_or_end(handle, running)
+                kernel = await self._adopt_or_end(handle, running, open_ids)
             if kernel is None:
                 await self._end_marked(str(handle.get("folder") or ""))
             await self._end_strays()
@@ -351,12 +351,16 @@ class KernelSupervisor:
             raise
         return kernel
 
-    async def _adopt_or_end(self, handle: Handle, running: str) -> Kernel | None:
+    async def _adopt_or_end(
+        self, handle: Handle, running: str, open_ids: Sequence[str]
+    ) -> Kernel | None:
         try:
             kernel = await self._factory.adopt(handle, self._executions.take, running)
             was_ending = handle.get(ENDING) or self._view.state not in ("idle", "busy")
             if kernel is None or not was_ending:
                 return kernel
+            # Before the shutdown, which interrupts what runs: its KeyboardInterrupt is no result.
+            self._lose(open_ids)
             await kernel.shutdown()
         except Exception as error:
             # Whatever it is (no file descriptor left, for one): the executions must end.

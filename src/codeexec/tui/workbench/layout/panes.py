@@ -76,14 +76,15 @@ class PaneSet:
         """Put the late panes into their boxes; False if the screen has been left."""
         entries = [entry for entry in panes() if entry.late]
         await asyncio.to_thread(load_late)
-        boxes = {entry.name: screen.query(f"#{entry.name}-box") for entry in entries}
-        if not all(boxes.values()):
+        boxes = [screen.query(f"#{entry.name}-box") for entry in entries]
+        if not all(found and found.first().is_attached for found in boxes):
             return False
         # One layout and one frame for all of them, or keys would wait for four of each, 0.1 s.
         with screen.app.batch_update():
             # All of them before anything is waited for: the boxes may be gone after that.
             for mounted in [
-                boxes[entry.name].first().mount(self.build(entry, context)) for entry in entries
+                found.first().mount(self.build(entry, context))
+                for entry, found in zip(entries, boxes, strict=True)
             ]:
                 await mounted
         self._complete.set()
