@@ -20,6 +20,7 @@ for _ in tqdm(range(3), desc="autonotebook"): pass
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("code", "names"),
     [(f"# %%\n{CASE}", ["auto"]), (OTHERS, ["notebook", "range", "autonotebook"])],

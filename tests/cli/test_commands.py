@@ -126,6 +126,7 @@ def test_editing_begins_with_the_manual(desk: Desk) -> None:
     assert desk.run("config", "edit", env={"EDITOR": "no-such-editor"}).returncode == 2
 
 
+@pytest.mark.slow
 def test_kernels_are_listed_with_why_not(desk: Desk) -> None:
     venv = desk.folder / ".venv"
     (venv / "bin").mkdir(parents=True)
@@ -142,6 +143,7 @@ def test_kernels_are_listed_with_why_not(desk: Desk) -> None:
     assert "→" in told
 
 
+@pytest.mark.slow
 def test_doctor_tells_the_fix_and_fails_when_something_is_broken(desk: Desk) -> None:
     assert desk.run("doctor").returncode == 0
     desk.file(".codeexec.toml", "[editor]\ntab_sise = 2\n")
@@ -180,6 +182,7 @@ def test_words_are_completed(desk: Desk) -> None:
     assert "plain,sessions" in done.stdout
 
 
+@pytest.mark.slow
 def test_no_sessions_are_no_failure(desk: Desk) -> None:
     done = desk.run("sessions", "list")
     assert (done.returncode, "No sessions" in done.stdout) == (0, True)
@@ -341,6 +344,7 @@ def test_a_dumb_terminal_gets_no_escape_sequence(desk: Desk, words: tuple[str, .
         assert b"TERM=dumb" in terminal.raw
 
 
+@pytest.mark.slow
 def test_doctor_says_that_no_engine_answers(desk: Desk) -> None:
     programs = desk.folder / "bin"
     programs.mkdir()
@@ -400,6 +404,7 @@ def test_stopping_by_name_means_an_open_session() -> None:
 USER_FILE = ".config/codeexec-tui/config.toml"
 
 
+@pytest.mark.slow
 def test_a_setting_is_written_and_the_rest_of_the_file_stays(desk: Desk) -> None:
     file = desk.home / USER_FILE
     file.parent.mkdir(parents=True)
@@ -418,6 +423,7 @@ def test_a_setting_is_written_and_the_rest_of_the_file_stays(desk: Desk) -> None
     assert "soft_wrap = true" in file.read_text()
 
 
+@pytest.mark.slow
 def test_the_projects_file_is_written_only_when_that_is_said(desk: Desk) -> None:
     file = desk.folder / ".codeexec.toml"
     file.write_text("[editor]\ntab_size = 3\n")
@@ -473,6 +479,7 @@ def _write_to(stdout: int, command: str, unbuffered: str) -> subprocess.Complete
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("unbuffered", UNBUFFERED.values(), ids=UNBUFFERED)
 @pytest.mark.parametrize("command", ["--help", "--version", "config show", "kernels --json"])
 def test_a_reader_that_goes_away_ends_a_command_as_it_ends_others(

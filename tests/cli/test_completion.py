@@ -76,6 +76,7 @@ def test_names_complete(shell: Desk, words: tuple[str, ...], answer: list[str]) 
     assert not (shell.folder / "executed").exists()
 
 
+@pytest.mark.slow
 def test_an_open_session_without_a_summary_completes(shell: Desk) -> None:
     """It is written once a minute; until then the name is in the journal alone."""
     code = (

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from support.programs import Desk
 
 
+@pytest.mark.slow
 def test_export_of_a_notebook(desk: Desk) -> None:
     output = {"output_type": "stream", "name": "stdout", "text": "a < b\n"}
     cell = {"cell_type": "code", "metadata": {}, "source": "x", "outputs": [output]}

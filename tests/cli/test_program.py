@@ -36,6 +36,7 @@ def test_importing_costs_nothing() -> None:
     assert done.stdout == "[]\n"
 
 
+@pytest.mark.slow
 async def test_a_session_runs_code(tmp_path: Path) -> None:
     async with codeexec.open_session(cwd=tmp_path, env={"A": "1"}) as session:
         result = await session.run("1 + 1")

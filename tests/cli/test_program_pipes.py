@@ -41,6 +41,7 @@ def shell(desk: Desk, words: str) -> subprocess.CompletedProcess[bytes]:
     )
 
 
+@pytest.mark.slow
 def test_binary_data_of_a_hundred_megabytes_passes_through(desk: Desk) -> None:
     desk.file("copy.c", COPY)
     data = os.urandom(1 << 20) * 100

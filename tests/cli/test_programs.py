@@ -45,6 +45,7 @@ def cpp(desk: Desk, shim: Path, *words: str) -> subprocess.CompletedProcess[str]
     return desk.run("run", *words, stdin=b"21\n", env=env)
 
 
+@pytest.mark.slow
 def test_a_built_program_has_input_arguments_and_status(desk: Desk, shim: Path) -> None:
     desk.file("main.cpp", MAIN)
     desk.file("twice.h", "inline int twice(int n) { return 2 * n; }\n")
@@ -124,6 +125,7 @@ def test_nothing_is_built_where_others_can_change_it(desk: Desk) -> None:
     assert f"Programs are not built in {builds}: others can change what is there." in done.stderr
 
 
+@pytest.mark.slow
 def test_names_with_blanks_newlines_and_dashes_are_built(desk: Desk) -> None:
     for folder, name in (
         ("a b", "x y.cpp"),
@@ -361,6 +363,7 @@ printf '%s\\n' "$PWD/util/u.go" "$PWD/go.mod" "$PWD/util" "$PWD/main.go" "" ""
 """
 
 
+@pytest.mark.slow
 def test_a_go_program_is_reused_until_a_file_or_the_list_of_files_changes(desk: Desk) -> None:
     tool = desk.folder / "go"
     tool.write_text(GO)
@@ -387,6 +390,7 @@ def test_a_go_program_is_reused_until_a_file_or_the_list_of_files_changes(desk: 
     assert started() == []
 
 
+@pytest.mark.slow
 def test_a_crash_has_its_backtrace_in_text_and_in_json(desk: Desk) -> None:
     desk.file("crash.c", "int main(void) {\n    int *p = 0;\n    return *p;\n}\n")
     done = desk.run("run", "crash.c")

@@ -43,6 +43,7 @@ def test_a_target_is_built_and_its_path_is_printed(made: Desk) -> None:
     assert "cc -o app main.c" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_target_is_run_with_its_arguments(made: Desk) -> None:
     for _ in range(2):  # the second time it is there already
         done = made.run("run", "app", "hello")

@@ -97,6 +97,7 @@ def test_sys_exit_ends_the_run(desk: Desk, code: str, exit_code: int, said: str)
     assert "To exit" not in done.stderr
 
 
+@pytest.mark.slow
 def test_figures_frames_and_bars(desk: Desk) -> None:
     desk.file(
         "rich.py",
@@ -277,6 +278,7 @@ def test_bytes_of_an_unknown_type_are_saved_once_encoded(desk: Desk) -> None:
     assert data["application/x-foo"] == base64.b64encode(bytes(9000)).decode()
 
 
+@pytest.mark.slow
 def test_a_script_is_saved_as_the_notebook_that_it_stands_for(desk: Desk) -> None:
     text = (
         "# ---\n# jupyter:\n#   kernelspec:\n#     name: python3\n#     display_name: Mine\n"
@@ -309,6 +311,7 @@ def test_a_crash_in_native_code_shows_where_it_was(desk: Desk) -> None:
     assert "in string_at" in done.stderr
 
 
+@pytest.mark.slow
 def test_tags_of_cells_are_honoured_as_nbclient_does(desk: Desk) -> None:
     book = json.loads(write_notebook("print(1)\n1/0", "print(2)", "print(3)\nx", "print(4)"))
     for cell, tag in zip(book["cells"], ("raises-exception", "skip-execution"), strict=False):
@@ -367,6 +370,7 @@ def test_output_widgets_capture_as_in_nbclient(desk: Desk) -> None:
     assert "ZeroDivisionError" in text
 
 
+@pytest.mark.slow
 def test_parameters_are_set_before_the_cells_run(desk: Desk) -> None:
     desk.file("book.ipynb", write_notebook("print(a, b)"))
     desk.file("p.yaml", "a: 1\nb: [x]\n")
@@ -397,6 +401,7 @@ def test_a_kernel_of_another_language_gets_the_cells_alone(desk: Desk) -> None:
     assert '"prelude"' not in done.stdout
 
 
+@pytest.mark.slow
 def test_a_cell_that_takes_too_long_ends_the_run(desk: Desk) -> None:
     desk.file("book.ipynb", write_notebook("print(1)", "import time\ntime.sleep(60)", "print(3)"))
     done = desk.run("run", "book.ipynb", "--cell-timeout", "1")
@@ -404,6 +409,7 @@ def test_a_cell_that_takes_too_long_ends_the_run(desk: Desk) -> None:
     assert "longer than 1 s" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_notebook_works_in_its_own_folder(desk: Desk) -> None:
     inner = desk.folder / "inner"
     inner.mkdir()

@@ -133,6 +133,7 @@ x = 42
 """
 
 
+@pytest.mark.slow
 def test_displays_stand_between_the_lines(desk: Desk) -> None:
     desk.file("figures.py", FIGURES)
     done = desk.run("run", "--artifacts", "art", "figures.py")
@@ -145,6 +146,7 @@ def test_displays_stand_between_the_lines(desk: Desk) -> None:
     assert (done.stderr, done.returncode) == ("", 0)
 
 
+@pytest.mark.slow
 def test_json_has_streams_displays_variables_and_the_status(desk: Desk) -> None:
     desk.file("figures.py", FIGURES + "import sys; print('last', file=sys.stderr); sys.exit(3)\n")
     done = desk.run("run", "--json", "figures.py")

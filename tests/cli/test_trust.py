@@ -71,6 +71,7 @@ def test_files_named_like_modules_and_programs_are_not_taken_for_them(
         assert strange.marks == [], words
 
 
+@pytest.mark.slow
 def test_an_interpreter_that_is_not_trusted_is_listed_with_the_next_step(
     desk: Desk, strange: StrangeFolder
 ) -> None:

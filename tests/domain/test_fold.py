@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -65,6 +66,7 @@ changes: st.SearchStrategy[list[Change]] = st.lists(
 )
 
 
+@pytest.mark.slow
 @given(stories, st.lists(st.tuples(st.integers(1, 12), changes), min_size=1, max_size=6))
 @settings(max_examples=150, deadline=None)
 def test_any_mixture_of_batches_merged_and_elided_comes_to_the_same(
@@ -82,6 +84,7 @@ def test_any_mixture_of_batches_merged_and_elided_comes_to_the_same(
         assert snapshot == live(records[:at])
 
 
+@pytest.mark.slow
 @given(
     stories,
     st.lists(

@@ -170,6 +170,7 @@ async def test_a_big_message_comes_whole_and_in_slices(partner: Partner) -> None
     assert len(str(partner.all(Displayed)[-1].data["text/html"])) == 3_000_000
 
 
+@pytest.mark.slow
 async def test_a_flood_leaves_the_loop_free(partner: Partner) -> None:
     execution = partner.submit("for i in range(200_000): print(i, 'x' * 60)")
     seen = most = 0

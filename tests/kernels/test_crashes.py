@@ -109,6 +109,7 @@ def line_of(how: str) -> int:
     return next(n for n, line in enumerate(PROGRAM.split("\n")) if f'"{how}"' in line)
 
 
+@pytest.mark.slow
 async def test_ways_to_crash(session: RunningSession, tmp_path: Path) -> None:
     path = str(tmp_path / "work" / "crash.c")
     expected = {

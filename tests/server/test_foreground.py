@@ -51,6 +51,7 @@ def get(url: str, token: str) -> dict[str, object]:
         return dict(json.load(answer))
 
 
+@pytest.mark.slow
 async def test_it_serves_the_network_and_the_private_socket() -> None:
     with user() as apart, serving(apart) as (process, url):
         async with SocketHost(parse_address(url, "the-token")) as host, apart.client() as local:
@@ -62,6 +63,7 @@ async def test_it_serves_the_network_and_the_private_socket() -> None:
         assert "the-token" not in apart.paths.log.read_text()
 
 
+@pytest.mark.slow
 def test_a_second_one_and_a_taken_port_are_told_in_words() -> None:
     with user() as apart, user() as other, serving(apart) as (_, url):
         with serve(apart) as second:

@@ -137,6 +137,7 @@ async def test_files_of_a_session(web: httpx.AsyncClient) -> None:
         assert [entry["path"] for entry in listed["files"]] == ["src/a.txt"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "path",
     ["../x", "/../x", "/workspace/../x", "/workspace/../../etc/passwd", "src/../../x", "link/x"],

@@ -342,6 +342,7 @@ async def test_the_network_asks_for_the_token(here: Here) -> None:
             assert (await web.get(path)).status_code == 401
 
 
+@pytest.mark.slow
 async def test_each_path_asks_for_the_token_and_its_own_name(here: Here) -> None:
     right = {"Authorization": f"Bearer {here.token}"}
     async with httpx.AsyncClient(base_url=here.url) as web:

@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from support.servers import poll
 
 DEADLINE = 60.0
 
 
+@pytest.mark.slow
 async def test_a_terminal_is_opened_typed_to_read_and_closed(
     web: httpx.AsyncClient, tmp_path: Path
 ) -> None:

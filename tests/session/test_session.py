@@ -225,6 +225,7 @@ async def test_every_execution_ends_exactly_once(tmp_path: Path) -> None:
         assert len(ends) == 4
 
 
+@pytest.mark.slow
 async def test_questions(tmp_path: Path) -> None:
     async with open_host(tmp_path / "state") as host:
         session = await open_session(host, tmp_path, name="mine")

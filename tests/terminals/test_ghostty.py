@@ -191,6 +191,7 @@ def test_a_damaged_state_is_refused(emulator: GhosttyEmulator) -> None:
             GHOSTTY.restore(damaged)
 
 
+@pytest.mark.slow
 def test_random_bytes_and_sizes_leave_nothing_but_cells() -> None:
     chance = random.Random(7)
     emulator = GHOSTTY.make(SIZE)

@@ -6,6 +6,8 @@ import ast
 from pathlib import Path
 from unicodedata import east_asian_width
 
+import pytest
+
 import codeexec
 
 SOURCES = Path(codeexec.__file__).parent
@@ -22,6 +24,7 @@ def _strings(file: Path) -> list[str]:
     ]
 
 
+@pytest.mark.slow
 def test_no_glyph_of_ours_is_wide() -> None:
     files = [file for file in SOURCES.rglob("*") if file.suffix in (".py", ".tcss", ".txt")]
     wide = {

@@ -6,6 +6,8 @@ import ast
 import re
 from pathlib import Path
 
+import pytest
+
 import codeexec.tui
 
 ROOT = Path(codeexec.tui.__file__).parent
@@ -29,6 +31,7 @@ def own_styles() -> dict[str, str]:
     }
 
 
+@pytest.mark.slow
 def test_the_styles_of_a_widget_begin_with_its_own_class() -> None:
     styles = own_styles()
     assert len(styles) > 10

@@ -373,6 +373,7 @@ while True:
 """
 
 
+@pytest.mark.slow
 def test_what_was_acknowledged_is_there_after_kill_9(path: Path) -> None:
     chance = random.Random(5)
     for _ in range(8):
@@ -411,6 +412,7 @@ def test_what_was_acknowledged_is_there_after_kill_9(path: Path) -> None:
         journal.close()
 
 
+@pytest.mark.slow
 def test_a_page_of_a_million_rows_is_there_at_once(tmp_path: Path) -> None:
     def worst(total: int) -> tuple[int, int]:
         """Of pages of so many rows the worst: instructions of SQLite, and steps of ours."""

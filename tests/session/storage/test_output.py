@@ -243,6 +243,7 @@ def test_a_traceback_is_made_safe() -> None:
 # -- properties --------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.tuples(STREAMS, hostile_texts, st.lists(st.integers(0), max_size=4)), max_size=6)
 )

@@ -99,6 +99,7 @@ def test_text_goes_on_where_it_stood(writes: list[Write], rows: list[tuple[str, 
     assert rows_after(writes, leave_after=lambda number: True) == rows
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(
     st.lists(st.tuples(STREAMS, st.one_of(texts, hostile_texts)), min_size=1, max_size=6),

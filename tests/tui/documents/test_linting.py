@@ -71,6 +71,7 @@ def notebook(*sources: str) -> str:
 UNUSED = "F401 `os` imported but unused"
 
 
+@pytest.mark.slow
 async def test_a_script_is_marked_while_names_of_the_kernel_are_defined(tmp_path: Path) -> None:
     (tmp_path / "ruff.toml").write_text(RULES)
     pane = DocumentsPane(THEME)

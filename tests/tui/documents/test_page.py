@@ -125,6 +125,7 @@ async def test_typing_at_the_end_of_a_cell_keeps_its_output_below_it(tmp_path: P
         assert texts.index("one") == texts.index("print(1)") + 1
 
 
+@pytest.mark.slow
 async def test_keys_act_on_cells_in_command_mode(tmp_path: Path) -> None:
     path = write_notebook(tmp_path / "a.ipynb", *map(code, "abc"))
     pane = make()

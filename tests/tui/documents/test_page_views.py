@@ -42,6 +42,7 @@ async def test_one_notebook_in_two_halves_is_a_page_in_both(tmp_path: Path) -> N
         await until(pilot, lambda: all("out" in text_of(one) for one in (first, second)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ["kitty", "quadrant"])
 async def test_scrolling_over_pictures_sends_them_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: Way

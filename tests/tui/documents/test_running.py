@@ -125,6 +125,7 @@ async def test_cells_run_and_are_marked(session: SessionClient, tmp_path: Path) 
         ]
 
 
+@pytest.mark.slow
 async def test_what_never_had_a_name_has_its_marks_again_when_it_comes_back(tmp_path: Path) -> None:
     gone = f"untitled:{2**22 - 3}:{tmp_path}/untitled-1.py"  # beyond what Linux gives a process
     text = "# %% one\n1\n# %% two\n2\n"

@@ -113,6 +113,7 @@ async def test_what_the_second_view_shows_stays_when_it_is_kept_alone(
         await until(pilot, lambda: sheet.editor.scroll_offset.y >= top - 1)
 
 
+@pytest.mark.slow
 async def test_two_documents_stand_in_the_halves_and_tabs_go_to_the_one_in_use(
     pane: DocumentsPane, tmp_path: Path
 ) -> None:

@@ -24,6 +24,7 @@ async def test_the_first_page_has_what_a_newcomer_needs(size: tuple[int, int]) -
         assert max(row.index("Open a file") for row in first if "Open a file" in row) < 28
 
 
+@pytest.mark.slow
 async def test_a_search_finds_by_words_and_by_keys_and_enter_answers() -> None:
     app = ScreenApp(KeysScreen({}, all_places(("editor", "anywhere"))))
     async with app.run_test(size=(80, 24)) as pilot:

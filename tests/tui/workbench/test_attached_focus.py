@@ -20,6 +20,7 @@ SIZE = (80, 24)
 """One pane at a time is on screen there."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("keys", "pane"),
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from textual.screen import Screen
 from textual.widgets import Static
 
@@ -53,6 +54,7 @@ def test_the_palette_begins_with_what_a_newcomer_looks_for() -> None:
     assert first == ["file.open", "run.cell", "file.save", "app.quit"]
 
 
+@pytest.mark.slow
 async def test_other_words_find_commands() -> None:
     app = PaneApp(Static())
     found = {"help": "app.help", "exit": "app.quit", "tutorial": "tour.show", "save": "file.save"}

@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 
 def loaded_by(code: str) -> set[str]:
     """Modules in a fresh interpreter after running code."""
@@ -37,6 +39,7 @@ def test_what_is_seldom_needed_is_not_on_the_way_to_the_first_key() -> None:
     assert not loaded & late
 
 
+@pytest.mark.slow
 def test_panes_without_a_page_need_neither_markdown_nor_html() -> None:
     panes = "import codeexec.tui.app, codeexec.tui.workbench.layout.panes as panes"
     late = {"rich.markdown", "markdown_it", "codeexec.documents.displays.html"}
