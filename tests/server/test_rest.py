@@ -17,7 +17,7 @@ from support.servers import Here, poll
 
 DEADLINE = 40.0
 
-PROBLEM = {"code", "title", "message", "next_step"}
+PROBLEM = {"request_id", "code", "title", "message", "next_step"}
 
 
 @pytest.fixture

@@ -36,7 +36,7 @@ MOST = 2**53
 
 N = TypeVar("N", int, float)
 
-Layer = Literal["flag", "environment", "project", "user", "default"]
+Layer = Literal["flag", "environment", "env file", "project", "user", "default"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,11 +209,13 @@ def load(
     flags: Mapping[str, object] | None = None,
     environ: Mapping[str, str] | None = None,
     trust: Trust | None = None,
+    env_file: tuple[Path, Mapping[str, str]] | None = None,
 ) -> Loaded:
     """The settings for work in `cwd`. Never fails: what is wrong is in `problems`.
 
     `flags` maps keys such as `kernel.name` to values; a None says nothing. `trust` decides
     whether a project may choose what is executed; by default what the user has decided.
+    `env_file`: a `.env` file and its variables, below those of the environment.
     """
     variables = os.environ if environ is None else environ
     key_by_name = {key.name: key for key in keys()}
@@ -227,7 +229,7 @@ def load(
 
     def say(key: Key, value: object, origin: Origin) -> None:
         try:
-            values[key.name] = convert(key, value, textual=origin.layer == "environment")
+            values[key.name] = convert(key, value, textual="env" in origin.layer)
             origins[key.name] = origin
         except ValueError:
             wrong = f"{_shown(value)} is not {key.accepts}."
@@ -261,6 +263,8 @@ def load(
             else:
                 problems.append(_unknown(str(path), name, key_by_name))
     for key in key_by_name.values():
+        if env_file is not None and key.variable in env_file[1]:
+            say(key, env_file[1][key.variable], Origin("env file", str(env_file[0])))
         if key.variable in variables:
             say(key, variables[key.variable], Origin("environment", key.variable))
     kernel = str(values.get("kernel.name", ""))

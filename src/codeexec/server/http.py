@@ -15,6 +15,8 @@ from codeexec.server.access.limit_keeper import LimitKeeper
 from codeexec.server.access.token_watch import wait_for_denial
 from codeexec.server.gate import Authenticator
 from codeexec.server.limits import Connections
+from codeexec.server.logs.request_id import begin_request
+from codeexec.server.metrics.http_meter import HttpMeter
 from codeexec.server.service_settings import ServiceSettings
 from codeexec.session.host import Host
 
@@ -41,6 +43,7 @@ class HttpStack:
         self._settings = settings
         self._limits = limits
         self._loading = asyncio.Lock()
+        self._meter = HttpMeter()
         self._app: App | None = None
         self._state: ServerState | None = None
         self._configs: dict[Authenticator, Config] = {}
@@ -55,7 +58,9 @@ class HttpStack:
         """For one connection that came in by `gate` and is counted in `connections`."""
         async with self._loading:
             if self._app is None:
-                self._app = await asyncio.to_thread(_load, self._host, self._settings, self._limits)
+                self._app = await asyncio.to_thread(
+                    _load, self._host, self._settings, self._limits, self._meter
+                )
         from uvicorn.config import Config
         from uvicorn.server import ServerState
 
@@ -65,7 +70,7 @@ class HttpStack:
             self._state = ServerState()
         if gate not in self._configs:
             self._configs[gate] = Config(
-                Guarded(self._app, gate, self._limits),
+                Guarded(self._app, gate, self._limits, self._meter),
                 http="h11",
                 ws="none",
                 lifespan="off",
@@ -88,21 +93,24 @@ class HttpStack:
             await asyncio.wait(self._state.tasks, timeout=1.0)
 
 
-def _load(host: Host, settings: ServiceSettings, limits: LimitKeeper) -> App:
+def _load(host: Host, settings: ServiceSettings, limits: LimitKeeper, meter: HttpMeter) -> App:
     # 0.4 s of imports: on a thread, so that clients go on meanwhile.
     import codeexec.server.http_protocol  # noqa: F401
     from codeexec.server.rest.app import make_app
 
-    return make_app(host, settings, limits)
+    return make_app(host, settings, limits, meter)
 
 
 class Guarded:
     """The app behind its gate, with a limit to what it reads."""
 
-    def __init__(self, app: App, gate: Authenticator, limits: LimitKeeper) -> None:
+    def __init__(
+        self, app: App, gate: Authenticator, limits: LimitKeeper, meter: HttpMeter
+    ) -> None:
         self._app = app
         self._gate = gate
         self._limits = limits
+        self._meter = meter
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         raw = scope["headers"]
@@ -112,6 +120,8 @@ class Guarded:
             return head.only([value.decode("latin-1") for n, value in raw if n == key], name)
 
         query = scope["query_string"].decode("latin-1")
+        given = dict(raw).get(b"x-request-id", b"").decode("latin-1")
+        send = self._meter.begin(scope, begin_request(given), send)
         try:
             identity = await self._gate.admit(header, query)
             length = header("content-length") or "0"

@@ -9,13 +9,9 @@ import signal
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from io import FileIO, TextIOWrapper
-from logging.handlers import RotatingFileHandler
-from pathlib import Path
 
 from codeexec.config.paths import Paths
 from codeexec.domain.errors import CodeexecError
-from codeexec.domain.text.printable import printable
 from codeexec.kernels.base import KernelFactory
 from codeexec.server.access.user_limits import UserLimits
 from codeexec.server.gate import Authenticator
@@ -29,7 +25,6 @@ from codeexec.session.settings import HostSettings
 
 log = logging.getLogger(__name__)
 
-_LOG_BYTES, _LOG_FILES = 2**20, 2
 _TICK = 1.0
 
 
@@ -119,29 +114,3 @@ async def _stay(
                 return
     finally:
         stop.cancel()
-
-
-class _PrivateLog(RotatingFileHandler):
-    """0600, and never more than a few megabytes."""
-
-    def _open(self) -> TextIOWrapper:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
-        return TextIOWrapper(
-            FileIO(os.open(self.baseFilename, flags, 0o600), "a"), encoding="utf-8"
-        )
-
-
-class _Printable(logging.Formatter):
-    """Make text of kernels and clients printable, so that showing the log in a terminal is safe."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        return printable(super().format(record), lines=True)
-
-
-def set_up_log(path: Path, level: int = logging.INFO) -> None:
-    """All that the engine says goes to this file."""
-    handler = _PrivateLog(path, maxBytes=_LOG_BYTES, backupCount=_LOG_FILES)
-    handler.setFormatter(_Printable("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    logging.basicConfig(level=level, handlers=[handler], force=True)
-    # At DEBUG it would write headers, and the token with them.
-    logging.getLogger("websockets").setLevel(max(level, logging.WARNING))

@@ -29,6 +29,7 @@ from codeexec.domain.wire.frames import (
     frame_number,
 )
 from codeexec.server.access.user_host import UserHost
+from codeexec.server.logs.request_id import begin_request
 from codeexec.server.stream_sender import StreamSender
 from codeexec.session.session import Session
 
@@ -145,6 +146,7 @@ class ClientConnection:
     # -- answers -------------------------------------------------------------------------
 
     async def _answer(self, number: int, session: str | None, request: q.AnyRequest) -> None:
+        begin_request()
         try:
             try:
                 reply = await self._call(session, request)

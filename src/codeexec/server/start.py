@@ -116,7 +116,8 @@ def _run(paths: Paths, instance: Instance, first: dict[str, object]) -> int:
         import asyncio
 
         from codeexec.kernels.factory import make_factory
-        from codeexec.server.main import ServerOptions, serve, set_up_log
+        from codeexec.server.logs.setup import set_up_log
+        from codeexec.server.main import ServerOptions, serve
 
         set_up_log(paths.log)
         options = ServerOptions(paths, settings=host_settings())

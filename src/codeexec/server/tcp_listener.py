@@ -17,6 +17,7 @@ from codeexec.domain.errors import Unavailable, UsageError
 from codeexec.server.access.settings import AccessSettings, make_verifier
 from codeexec.server.access.tls import tls_context
 from codeexec.server.gate import Authenticator, names_of, require_loopback, require_no_network
+from codeexec.server.logs.lines import redaction
 from codeexec.session.host import Host
 
 log = logging.getLogger(__name__)
@@ -60,6 +61,7 @@ async def open_tcp_listener(service: ListeningService, options: ListenerOptions)
     """Let the service listen on TCP too. UsageError when the address cannot be bound, or when
     other machines could reach it without a token, or without TLS."""
     access = options.access
+    redaction.hide(options.token)
     if options.asks_token and not options.token and not access.jwt.is_set:
         raise UsageError("On a network a token is always asked for, and there is none.")
     name, port = options.bind

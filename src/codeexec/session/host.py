@@ -20,6 +20,7 @@ from codeexec.domain.wire.checks import check_name, check_request
 from codeexec.domain.wire.codec import SCHEMA
 from codeexec.environments.system_folders import refuse_for_session
 from codeexec.kernels.base import KernelChoice, KernelFactory
+from codeexec.session.activity import Activity
 from codeexec.session.clock_guard import ClockGuard
 from codeexec.session.directory import SessionDirectory
 from codeexec.session.files.artifacts import BlobStore
@@ -67,6 +68,7 @@ class Host:
         self.stop_requested = asyncio.Event()
         self.stop_sessions = False
         self.session_limits: SessionLimits | None = None
+        self.activity = Activity()
         self._kernels = kernels
         self._outlives = outlives
         self._clock = clock or SystemClock()
@@ -298,6 +300,7 @@ class Host:
             first_kernel=first,
             outlives=self._outlives,
             limits=lambda: self.session_limits,
+            activity=self.activity,
         )
 
     # -- ending --------------------------------------------------------------------------

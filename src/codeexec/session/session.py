@@ -18,6 +18,8 @@ from codeexec.domain.errors import Conflict, Denied, NotFound, UsageError
 from codeexec.domain.events import (
     ExecutionConfirmed,
     ExecutionFinished,
+    KernelDied,
+    KernelReady,
     NoticeGiven,
     Recorded,
     SessionClosed,
@@ -29,6 +31,7 @@ from codeexec.domain.wire.checks import check_integer, check_name, check_request
 from codeexec.environments.base import Environment, OpenFile
 from codeexec.environments.budget import Budget, beside_loop
 from codeexec.kernels.base import KernelChoice, KernelFactory
+from codeexec.session.activity import Activity
 from codeexec.session.agents.rules import AgentRules
 from codeexec.session.byte_streams import ByteStreams, ReadableStream
 from codeexec.session.execution_watch import ExecutionWatch
@@ -70,11 +73,13 @@ class Session:
         first_kernel: str,
         outlives: bool = True,
         limits: Callable[[], SessionLimits | None] = lambda: None,
+        activity: Activity | None = None,
     ) -> None:
         """`choice` is that of the kernel `first_kernel`. `outlives`: kernels may be adopted when
         our process is gone."""
         self.folder = folder
         self.recorder = EventLog(journal, clock, self._hear)
+        self._activity = activity or Activity()
         self.execution_watch = ExecutionWatch()
         self.blobs = blobs
         self._history = history
@@ -289,6 +294,9 @@ class Session:
             self.kernels.keep_choices()
         if self.snapshot.executions_total > total:
             self._remember(self.snapshot.executions[accepted.execution_id])
+            meta = {"session": self.session_id, "execution": accepted.execution_id}
+            shown = request.code[:SHOWN_CODE]
+            log.debug("code was queued", extra={"meta": {**meta, "code": shown}})
         return accepted
 
     def _confirm(self, request: q.ConfirmExecution, client: q.ClientInfo) -> None:
@@ -355,6 +363,9 @@ class Session:
     def _hear(self, records: Sequence[Recorded]) -> None:
         self.execution_watch.hear(records)
         for record in records:
+            if isinstance(record.event, KernelReady | KernelDied):
+                is_ready = isinstance(record.event, KernelReady)
+                self._activity.kernels["started" if is_ready else "died"] += 1
             if isinstance(record.event, ExecutionFinished):
                 # Later: this may record events of its own, and these are not all told yet.
                 asyncio.get_running_loop().call_soon(self._after_run, record.event.execution_id)
@@ -365,6 +376,7 @@ class Session:
         view = self.recorder.find(execution_id)
         if view is None:
             return
+        self._activity.note_finished(view)
         if view.started_at is not None:
             self._remember(view)
             self._files.after_run(execution_id)
@@ -434,6 +446,8 @@ _NOBODY = q.ClientInfo("")
 REFUSED = "The user refused to run it."
 """Reason of an agent's execution that was not confirmed."""
 MAX_ROWS = 5000
+SHOWN_CODE = 100
+"""Characters of code that are logged, at DEBUG alone."""
 _READ_WHEN_CLOSED = (
     q.ReadExecution,
     q.ListExecutions,

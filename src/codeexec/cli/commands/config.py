@@ -12,6 +12,7 @@ import click
 from codeexec.cli import messages as style
 from codeexec.cli.completion_names import complete_setting, complete_value
 from codeexec.config.edit import set_value, unset_value
+from codeexec.config.env_file import ENV_FILE, read_env_file, read_folder_env, refused_words
 from codeexec.config.load import (
     find_key,
     keys,
@@ -25,7 +26,7 @@ from codeexec.config.load import (
 from codeexec.config.profiles import NAME as PROFILES
 from codeexec.config.profiles import profile_lines
 from codeexec.domain.errors import StorageError, UsageError
-from codeexec.environments.trust.store import trust_step
+from codeexec.environments.trust.store import TrustStore, trust_step
 from codeexec.hostfiles.programs import editor_command
 from codeexec.hostfiles.state import PROJECT_FILE
 
@@ -35,7 +36,8 @@ def config() -> None:
     """Show and change settings, and where each comes from.
 
     A setting is read from the first of these that sets it: the command line, the environment
-    (CODEEXEC_ and its name, such as CODEEXEC_EDITOR_TAB_SIZE), .codeexec.toml in this folder or
+    (CODEEXEC_ and its name, such as CODEEXEC_EDITOR_TAB_SIZE), for `serve` the file .env of the
+    folder that it is started in (or --env-file), .codeexec.toml in this folder or
     one above it, the user's file, the default.
     """
 
@@ -43,13 +45,14 @@ def config() -> None:
 @config.command()
 @click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
 @click.option("--changed", is_flag=True, help="Only settings that differ from the default.")
+@click.option("--env-file", type=click.Path(path_type=Path), help="As `serve --env-file` reads it.")
 @click.option("--manual", "as_manual", is_flag=True, help="As a commented file to start from.")
-def show(as_json: bool, changed: bool, as_manual: bool) -> None:
+def show(as_json: bool, changed: bool, env_file: Path | None, as_manual: bool) -> None:
     """Show every setting, its value and its origin."""
     if as_manual:
         style.say_lines(manual().removesuffix("\n"))
         return
-    loaded = load()
+    loaded = load(env_file=_env_file(env_file))
     chosen = [key for key in keys() if not changed or loaded.origins[key.name].layer != "default"]
     if as_json:
         settings = {
@@ -111,6 +114,16 @@ def show(as_json: bool, changed: bool, as_manual: bool) -> None:
     for setting in loaded.withheld:
         mark = style.paint("!", "warn", style.wants_color(sys.stderr))
         style.say(mark, f" {setting} {trust_step(setting.holder)}", file=sys.stderr)
+
+
+def _env_file(named: Path | None) -> tuple[Path, dict[str, str]]:
+    """The file that `serve` reads here, and its variables."""
+    if named is not None:
+        return named, read_env_file(named)
+    variables, refused = read_folder_env(Path.cwd(), TrustStore())
+    if refused:
+        style.say(refused_words(refused), file=sys.stderr)
+    return Path.cwd() / ENV_FILE, variables
 
 
 @config.command()

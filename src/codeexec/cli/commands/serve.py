@@ -6,6 +6,7 @@ import asyncio
 import os
 import secrets
 import stat
+import sys
 from pathlib import Path
 
 import click
@@ -97,6 +98,20 @@ def _check_token(token: str, where: str, least: int) -> None:
         )
 
 
+def _read_env(named: Path | None) -> None:
+    """Set the variables of the file where the environment does not have them."""
+    from codeexec.config.env_file import apply_env, read_env_file, read_folder_env, refused_words
+    from codeexec.environments.trust.store import TrustStore
+
+    if named is not None:
+        apply_env(os.environ, read_env_file(named))
+        return
+    variables, refused = read_folder_env(Path.cwd(), TrustStore())
+    if refused:
+        style.say(refused_words(refused), file=sys.stderr)
+    apply_env(os.environ, variables)
+
+
 @click.command()
 @click.option("--bind", default="", metavar="HOST:PORT", help="Serve on TCP too; :0 for any port.")
 @click.option(
@@ -136,6 +151,21 @@ def _check_token(token: str, where: str, least: int) -> None:
 @click.option(
     "--behind-proxy", is_flag=True, help="A proxy does TLS, and nobody else reaches the address."
 )
+@click.option(
+    "--env-file",
+    type=click.Path(path_type=Path),
+    help="File of variables, in place of .env of this folder.",
+)
+@click.option(
+    "--log-format",
+    type=click.Choice(("text", "json")),
+    help="Log to standard error too, as text or as one JSON object a line.",
+)
+@click.option(
+    "--log-level",
+    type=click.Choice(("DEBUG", "INFO", "WARN", "ERROR"), case_sensitive=False),
+    help="INFO without it. DEBUG logs the first 100 characters of code too.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the addresses as JSON.")
 def serve(
     bind: str,
@@ -150,6 +180,9 @@ def serve(
     tls_cert: Path | None,
     tls_key: Path | None,
     behind_proxy: bool,
+    env_file: Path | None,
+    log_format: str | None,
+    log_level: str | None,
     as_json: bool,
 ) -> None:
     """Serve sessions in the foreground, until Ctrl+C.
@@ -169,12 +202,17 @@ def serve(
     from codeexec.server.access.jwt_verifier import JwtSettings
     from codeexec.server.access.settings import AccessSettings
     from codeexec.server.access.user_limits import user_limits
-    from codeexec.server.main import ServerOptions, set_up_log
+    from codeexec.server.logs.lines import redaction
+    from codeexec.server.logs.options import log_options
+    from codeexec.server.logs.setup import set_up_log
+    from codeexec.server.main import ServerOptions
     from codeexec.server.main import serve as serve_now
     from codeexec.server.service_settings import service_settings, with_terminal_limits
     from codeexec.server.start import claim, clean_environ, container_settings, host_settings
     from codeexec.server.tcp_listener import ListenerOptions, listener_request
 
+    _read_env(env_file)
+    logs = log_options(log_format, log_level, os.environ)
     address = parse_bind(bind) if bind else None
     if no_auth and (address is None or token_file is not None):
         raise UsageError(
@@ -224,7 +262,8 @@ def serve(
         asyncio.run(keep_listener(paths, request, lambda url: ready(url, is_joined=True)))
         return
     listening = instance.bind()
-    set_up_log(paths.log)
+    redaction.hide(token)
+    set_up_log(paths.log, logs.level, logs.form or "text", on_stderr=logs.form is not None)
 
     options = ServerOptions(
         paths,

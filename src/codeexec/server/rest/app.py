@@ -19,6 +19,8 @@ from codeexec.server.access.identity import current_identity
 from codeexec.server.access.limit_keeper import LimitKeeper
 from codeexec.server.access.user_host import UserHost
 from codeexec.server.access.user_limits import UserLimits
+from codeexec.server.metrics.exposition import CONTENT_TYPE, exposition
+from codeexec.server.metrics.http_meter import HttpMeter
 from codeexec.server.peer import internal
 from codeexec.server.rest import named_sessions, operations, special
 from codeexec.server.rest.alias import Alias
@@ -34,7 +36,10 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 def make_app(
-    host: Host, settings: ServiceSettings | None = None, limits: LimitKeeper | None = None
+    host: Host,
+    settings: ServiceSettings | None = None,
+    limits: LimitKeeper | None = None,
+    meter: HttpMeter | None = None,
 ) -> FastAPI:
     """All of it; `/docs` shows it to people, `/openapi.json` to programs."""
     app = FastAPI(
@@ -50,6 +55,7 @@ def make_app(
     special.add(app, users)
     operations.add(app, users)
     named_sessions.add(app, users, settings or ServiceSettings())
+    _add_metrics(app, host, meter or HttpMeter())
     app.add_middleware(Alias)
     app.add_exception_handler(CodeexecError, _told)
     app.add_exception_handler(HTTPException, _told)
@@ -71,6 +77,14 @@ def make_app(
         app.add_api_route(path, docs, include_in_schema=False, response_class=Response)
     app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way to extend it
     return app
+
+
+def _add_metrics(app: FastAPI, host: Host, meter: HttpMeter) -> None:
+    # Its form is Prometheus' own, which OpenAPI cannot say.
+    @app.get("/metrics", include_in_schema=False, response_class=Response)
+    async def metrics() -> Response:
+        current_identity.get().require("admin")  # they tell of all users
+        return Response(exposition(host, meter), media_type=CONTENT_TYPE)
 
 
 def _endpoint(host: UserHost, route: Route) -> Endpoint:

@@ -20,6 +20,7 @@ from codeexec.domain.outputs import plain
 from codeexec.domain.snapshot import ExecutionView
 from codeexec.domain.wire.frames import Problem
 from codeexec.server.access.user_host import UserHost
+from codeexec.server.logs.request_id import current_request_id
 from codeexec.server.rest.bodies import WrongFields, read_json
 from codeexec.server.rest.lookup import (
     find_execution,
@@ -113,6 +114,7 @@ class _DetailedProblem(Problem, frozen=True):
     """A problem with its words as `detail` too."""
 
     detail: object = ""
+    request_id: str = ""
 
 
 ROUTES = (
@@ -234,6 +236,13 @@ def _invalid(field: str, message: str) -> Response:
 def _problem(error: CodeexecError, detail: object, status: int = 0) -> Response:
     problem = Problem.of(error)
     return answer(
-        _DetailedProblem(problem.code, problem.title, problem.message, problem.next_step, detail),
+        _DetailedProblem(
+            problem.code,
+            problem.title,
+            problem.message,
+            problem.next_step,
+            detail,
+            current_request_id(),
+        ),
         status or status_of(error),
     )

@@ -27,6 +27,7 @@ from codeexec.domain.wire.codec import UNREADABLE
 from codeexec.domain.wire.frames import Problem
 from codeexec.domain.wire.upgrade import nest_options
 from codeexec.server.http import TooLong
+from codeexec.server.logs.request_id import current_request_id
 
 _STATUS: tuple[tuple[type[CodeexecError], int], ...] = (
     (TooLong, 413),
@@ -72,6 +73,7 @@ class LimitProblem(Problem, frozen=True):
     limit: str = ""
     number: float = 0
     retry_after: float = 0
+    request_id: str = ""
 
 
 def limit_problem(error: LimitReached) -> Response:
@@ -84,6 +86,7 @@ def limit_problem(error: LimitReached) -> Response:
         error.limit,
         error.number,
         error.retry_after,
+        current_request_id(),
     )
     headers = {"Retry-After": str(math.ceil(error.retry_after))}
     return answer(described, 429 if error.is_rate else 403, headers)
@@ -92,7 +95,8 @@ def limit_problem(error: LimitReached) -> Response:
 def problem(error: CodeexecError, status: int = 0) -> Response:
     if isinstance(error, LimitReached):
         return limit_problem(error)
-    return answer(Problem.of(error), status or status_of(error))
+    told = msgspec.to_builtins(Problem.of(error))
+    return answer({**told, "request_id": current_request_id()}, status or status_of(error))
 
 
 def content(

@@ -1,0 +1,44 @@
+"""Opens the log of the server: a private file, and standard error where that is asked for."""
+
+from __future__ import annotations
+
+import logging
+import os
+from io import FileIO, TextIOWrapper
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+from typing import Literal
+
+from codeexec.server.logs.lines import JsonLines, TextLines
+
+LogForm = Literal["text", "json"]
+LEVELS = ("DEBUG", "INFO", "WARN", "ERROR")
+
+_LOG_BYTES, _LOG_FILES = 2**20, 2
+
+
+class _PrivateLog(RotatingFileHandler):
+    """0600, and never more than a few megabytes."""
+
+    def _open(self) -> TextIOWrapper:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+        return TextIOWrapper(
+            FileIO(os.open(self.baseFilename, flags, 0o600), "a"), encoding="utf-8"
+        )
+
+
+def set_up_log(
+    path: Path, level: str = "INFO", form: LogForm = "text", *, on_stderr: bool = False
+) -> None:
+    """All that the engine says goes to this file; `on_stderr`: and to standard error."""
+    handlers: list[logging.Handler] = [
+        _PrivateLog(path, maxBytes=_LOG_BYTES, backupCount=_LOG_FILES)
+    ]
+    if on_stderr:
+        handlers.append(logging.StreamHandler())
+    for handler in handlers:
+        handler.setFormatter(JsonLines() if form == "json" else TextLines())
+    number = logging.getLevelNamesMapping()[level]
+    logging.basicConfig(level=number, handlers=handlers, force=True)
+    # At DEBUG it would write headers, and the token with them.
+    logging.getLogger("websockets").setLevel(max(number, logging.WARNING))

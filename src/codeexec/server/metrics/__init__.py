@@ -1,0 +1,1 @@
+"""Figures about the server, for who runs it."""
