@@ -48,9 +48,35 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "codeexec.cli.commands.doctor:doctor",
         "Check this machine, with the fix for each problem.",
     ),
+    "mcp": (
+        "codeexec.cli.commands.mcp:mcp",
+        "Serve ten tools for an agent (MCP) over stdin and stdout.",
+    ),
     "completion": (
         "codeexec.cli.commands.completion:completion",
         "Print the completion script of a shell.",
     ),
+    "result": (
+        "codeexec.cli.commands.agents:result",
+        "Print status and output of an execution.",
+    ),
+    "state": (
+        "codeexec.cli.commands.agents:state",
+        "Print kernels, queue, cells and variables.",
+    ),
+    "variables": ("codeexec.cli.commands.agents:variables", "List variables, or describe one."),
+    "table": ("codeexec.cli.commands.agents:table", "Print rows of a data frame or array."),
+    "interrupt": ("codeexec.cli.commands.agents:interrupt", "Interrupt what runs."),
+    "restart": ("codeexec.cli.commands.agents:restart", "Restart the kernel."),
+    "artifact": (
+        "codeexec.cli.commands.agents:artifact",
+        "List or save files and displays of runs.",
+    ),
+    "edit-cell": ("codeexec.cli.commands.agents:edit_cell", "Replace the source of a cell."),
 }
 """`module:function` of each command, and its line in the help."""
+
+IN_SESSION = (
+    *("result", "state", "variables", "table", "interrupt", "restart", "artifact", "edit-cell"),
+)
+"""Commands on an open session, which `run --session` and the tools of `mcp` belong to as well."""

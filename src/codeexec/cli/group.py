@@ -13,7 +13,7 @@ import click
 
 from codeexec import __version__
 from codeexec.cli import exit_codes as exits
-from codeexec.cli.command_table import COMMANDS, PROGRAM
+from codeexec.cli.command_table import COMMANDS, IN_SESSION, PROGRAM
 from codeexec.cli.failed_output import leave_quietly, output_error
 from codeexec.cli.log_text import make_log_printable
 from codeexec.cli.messages import say_lines, show_error
@@ -73,6 +73,10 @@ class LazyGroup(click.Group):
             from codeexec.cli.commands.workbench import open_command
 
             return open_command
+        if cmd_name == RUN_IN_SESSION:
+            from codeexec.cli.commands.agents import run_in_session
+
+            return run_in_session
         if cmd_name not in COMMANDS:
             return None
         module, _, name = COMMANDS[cmd_name][0].partition(":")
@@ -81,8 +85,11 @@ class LazyGroup(click.Group):
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        rows = [(name, text) for name, (_, text) in COMMANDS.items()]
         with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+            formatter.write_dl([row for row in rows if row[0] not in IN_SESSION])
+        with formatter.section("Commands on an open session (with run --session)"):
+            formatter.write_dl([row for row in rows if row[0] in IN_SESSION])
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         opening = self.get_command(ctx, OPEN)
@@ -105,6 +112,8 @@ class LazyGroup(click.Group):
             if args and not ctx.resilient_parsing:
                 refuse_mistyped(args[0])
             args = [OPEN, *args]
+        elif not is_completing and _runs_in_session(args):
+            args = [RUN_IN_SESSION, *args[1:]]
         return super().parse_args(ctx, args)
 
     def shell_complete(
@@ -124,6 +133,30 @@ class LazyGroup(click.Group):
 
 OPEN = "open "
 """Internal name of the command that opens the workbench; users cannot type its blank."""
+
+RUN_IN_SESSION = "run "
+"""Internal name of `run` with `--session` before its file."""
+
+_VALUES = ("--code", "--cell", "--language", "--wait")
+"""Options of it that have a value."""
+
+
+def _runs_in_session(arguments: list[str]) -> bool:
+    """Whether `run` has `--session` among the options before its file: behind it, options are the
+    program's."""
+    if arguments[:1] != ["run"]:
+        return False
+    words = iter(arguments[1:])
+    for word in words:
+        name, sign, _ = word.partition("=")
+        if name == "--session":
+            return True
+        if name in _VALUES and not sign:
+            next(words, None)
+        elif not word.startswith("--") or word == "--":
+            return False
+    return False
+
 
 _OWN_OPTIONS = ("--help", "-h", "--version", "-V")
 

@@ -208,6 +208,7 @@ def run(
     no_cache: bool,
 ) -> int:
     """Run FILE without a screen: a program, a notebook (.ipynb), or Python from stdin (-).
+    In an open session: `codeexec-tui run --session . --help`.
 
     A program of another language than Python is run by its interpreter, or built and run (C++, C,
     Rust, Go). ARGUMENTS are passed to the program; put `--` before arguments that look like
