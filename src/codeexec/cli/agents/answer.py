@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -10,6 +11,9 @@ CHARACTERS = 8000
 
 ROW_CHARACTERS = 1000
 """Characters of one row; a longer one is cut."""
+
+_CUT = re.compile(r"… ([\d,]+) more characters\Z")
+"""The end of a row that `domain.outputs.clip_row` has cut."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +37,11 @@ def clipped(text: str, limit: int = ROW_CHARACTERS) -> str:
     """The beginning of a text; how much more there is stands behind it."""
     if len(text) <= limit:
         return text
-    return f"{text[:limit]}… {len(text) - limit:,} more characters"
+    length = len(text)
+    if (cut := _CUT.search(text)) is not None:
+        # The server has cut the row already.
+        length = cut.start() + int(cut[1].replace(",", ""))
+    return f"{text[:limit]}… {length - limit:,} more characters"
 
 
 def head_and_tail(lines: Sequence[str], limit: int = CHARACTERS) -> str:

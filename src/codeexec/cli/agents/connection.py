@@ -101,11 +101,20 @@ async def connect(
         else:
             settings = load(folder).settings
             summary = await find_session(host, OpenOptions(), Workspace(folder, ()), settings)
-        connection = AgentConnection(host, summary, client.name)
-        following = asyncio.create_task(connection.follow(), name="agent-follow")
-        try:
-            await connection.catch_up()
+        async with follow(host, summary, client.name) as connection:
             yield connection
-        finally:
-            following.cancel()
-            await asyncio.gather(following, return_exceptions=True)
+
+
+@asynccontextmanager
+async def follow(
+    host: HostClient, summary: SessionSummary, name: str
+) -> AsyncIterator[AgentConnection]:
+    """Follow this session as the client `name`."""
+    connection = AgentConnection(host, summary, name)
+    following = asyncio.create_task(connection.follow(), name="agent-follow")
+    try:
+        await connection.catch_up()
+        yield connection
+    finally:
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
