@@ -71,7 +71,7 @@ def _command(group: click.Group, above: click.Context, name: str) -> Iterator[st
     context = click.Context(command, info_name=name, parent=above)
     path = context.command_path.removeprefix(f"{PROGRAM} ")
     usage = " ".join(command.collect_usage_pieces(context))
-    yield f".SS {_text(path)} {_text(usage)}"
+    yield f".SS {path} {_text(usage)}"
     yield from _help(command)
     yield from _options(command, context)
     if isinstance(command, click.Group):
