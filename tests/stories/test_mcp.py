@@ -136,6 +136,8 @@ def test_the_skill_and_the_settings_of_a_client_are_printed(
     assert invoke(["mcp", "--config", "--session", "work"]) == 0
     entry = json.loads(capsys.readouterr().out)["mcpServers"]["codeexec-tui"]
     assert entry == {"command": "codeexec-tui", "args": ["mcp", "--session", "work"]}
+    assert invoke(["mcp", "--json"]) == 0
+    assert len(json.loads(capsys.readouterr().out)) == 10
 
 
 def test_without_the_package_the_error_says_how_to_install_it(

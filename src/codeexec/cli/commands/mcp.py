@@ -25,7 +25,8 @@ SKILL = Path(__file__).parent.parent / "agents" / "SKILL.md"
 )
 @click.option("--skill", is_flag=True, help="Print instructions for an agent (SKILL.md).")
 @click.option("--config", is_flag=True, help="Print the entry for an MCP client's settings.")
-def mcp(session: str, skill: bool, config: bool) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print the tools with their parameters.")
+def mcp(session: str, skill: bool, config: bool, as_json: bool) -> None:
     """Serve ten tools for an agent over stdin and stdout (Model Context Protocol).
 
     An agent runs code in the session that you see in the workbench. What it runs is marked, and
@@ -39,6 +40,11 @@ def mcp(session: str, skill: bool, config: bool) -> None:
         arguments = ["mcp", *(["--session", session] if session else [])]
         entry = {"command": "codeexec-tui", "args": arguments}
         style.say_lines(json.dumps({"mcpServers": {"codeexec-tui": entry}}, indent=2))
+        return
+    if as_json:
+        from codeexec.cli.agents.tools import TOOLS
+
+        style.say_json([{"name": name, **tool} for name, tool in TOOLS.items()])
         return
     try:
         from codeexec.cli.agents.mcp_server import serve
