@@ -22,7 +22,10 @@ _PICTURE = re.compile(
     r" {0,3}!\[(?P<alt>[^\]\n]*)\]\(\s*(?:<(?P<wrapped>[^<>\n]*)>|(?P<target>[^\s()<>]+))"
     r"""(?:\s+(?:"[^"\n]*"|'[^'\n]*'))?\s*\)[ \t]*"""
 )
-_TAG = re.compile(r" {0,3}(?:<(?:p|center|div)[^>\n]*>)?\s*<img\s(?P<attributes>[^>\n]*)>.{0,40}")
+_TAG = re.compile(
+    r" {0,3}(?:<(?:p|center|div|a)\b[^>\n]*>\s*){0,4}"
+    r"<img\s(?P<attributes>[^>\n]*)>(?!.*<img\s).{0,40}"
+)
 _ATTRIBUTE = re.compile(r"""\b(src|alt)\s*=\s*(?:"([^"\n]*)"|'([^'\n]*)')""")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")

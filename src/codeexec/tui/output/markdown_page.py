@@ -6,13 +6,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from rich.console import Console, ConsoleOptions, RenderResult
-from rich.markdown import CodeBlock, Heading, Markdown
+from rich.markdown import CodeBlock, Heading, Markdown, MarkdownElement
 from rich.style import Style
 from rich.syntax import Syntax, SyntaxTheme
+from rich.text import Text
 
+from codeexec.documents.displays.html import html_to_text
 from codeexec.tui.render.highlight import meaning_of
 
 if TYPE_CHECKING:
+    from markdown_it.token import Token
     from pygments.token import _TokenType
 
 
@@ -46,10 +49,26 @@ class _ColoredCode(CodeBlock):
         yield Syntax(code, self.lexer_name, theme=colors, word_wrap=True, padding=1)
 
 
+class _HtmlBlock(MarkdownElement):
+    """A block of HTML as the text that a browser would show; rich leaves it out."""
+
+    def __init__(self, html: str) -> None:
+        self._html = html
+
+    @classmethod
+    def create(cls, markdown: Markdown, token: Token) -> _HtmlBlock:
+        return cls(token.content)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        if text := html_to_text(self._html):
+            yield Text(text)
+
+
 class MarkdownPage(Markdown):
     elements = {  # noqa: RUF012 -- as rich has it
         **Markdown.elements,
         "heading_open": _LeftHeading,
         "fence": _ColoredCode,
+        "html_block": _HtmlBlock,
         "code_block": _ColoredCode,
     }

@@ -12,6 +12,7 @@ from textual.strip import Strip
 from codeexec.documents.outline import headings
 from codeexec.tui.panes.documents.page.picture_slot import PictureSlot
 from codeexec.tui.render.highlight import SYNTAX_MEANINGS
+from codeexec.tui.render.plain import one_line
 from codeexec.tui.theme.theme import Theme
 
 MOST_CHARACTERS = 20_000
@@ -21,6 +22,7 @@ addresses of pictures does not count."""
 _DATA = re.compile(r"\((\s*<?data:image/)[^)\s]{200,}")
 _MATH = re.compile(r"\$\$(.+?)\$\$|(?<![\\$\w])\$(?![\s$])([^$\n]+?)(?<!\s)\$(?![\w$])", re.DOTALL)
 _CODE = re.compile(r"(```.*?(?:```|\Z)|~~~.*?(?:~~~|\Z)|`[^`\n]+`)", re.DOTALL)
+_BREAK = re.compile(r"<br\s*/?>(?!\s*$)", re.IGNORECASE)
 _INKS = {
     "heading": "syntax.heading",
     "link": "accent",
@@ -93,7 +95,7 @@ def render_markdown(source: str, width: int, theme: Theme) -> MarkdownBlock:
         if isinstance(part, MarkdownPicture):
             parts.append(PictureSlot(part, theme))
         else:
-            parts.append(_text_lines(part, width, theme))
+            parts.append(_text_lines(part, width, theme) or _html_lines(part, width, theme))
     return MarkdownBlock(source, width, parts)
 
 
@@ -104,7 +106,17 @@ def _text_lines(text: str, width: int, theme: Theme) -> list[Strip]:
     inks["heading"] += Style(bold=True)
     inks["link"] += Style(underline=True)
     inks |= {name: theme.style(name) for name in SYNTAX_MEANINGS}
-    return _spaced(markdown_lines(_with_math(_DATA.sub(r"(\1", text)), max(width, 8), inks))
+    source = _with_breaks(_with_math(_DATA.sub(r"(\1", text)))
+    return _spaced(markdown_lines(source, max(width, 8), inks))
+
+
+def _html_lines(text: str, width: int, theme: Theme) -> list[Strip]:
+    """What HTML without words stands for, such as badges in links; the source, if that is nothing
+    else, such as a comment."""
+    from codeexec.documents.displays.html import html_to_text  # not at the start
+
+    words = one_line(html_to_text(text) or text)
+    return [Strip([Segment(words, theme.style("muted"))]).crop(0, max(width, 8))]
 
 
 def _spaced(lines: list[Strip]) -> list[Strip]:
@@ -137,6 +149,19 @@ def _with_math(source: str) -> str:
 
     parts = _CODE.split(source)
     return "".join(part if at % 2 else _MATH.sub(text, part) for at, part in enumerate(parts))
+
+
+def _with_breaks(source: str) -> str:
+    """Breaks of lines by a tag as those of Markdown, which in the rows of tables are blanks."""
+    if "<br" not in source.lower():
+        return source
+    parts = _CODE.split(source)
+    return "".join(part if at % 2 else _BREAK.sub(_break_at, part) for at, part in enumerate(parts))
+
+
+def _break_at(match: re.Match[str]) -> str:
+    start = match.string.rfind("\n", 0, match.start()) + 1
+    return " " if "|" in match.string[start : match.start()] else "\\\n"
 
 
 def _escaped(text: str) -> str:

@@ -217,7 +217,8 @@ class PageView:
                 return None
             return text_block(model, index, text.height), text
         output = self.outputs.get(key)
-        if output is None or not output.height:
+        is_code = model.cells.kind(index) is CellKind.CODE
+        if output is None or not output.height or not is_code:
             return None
         if output.misses_rows:
             output.is_cut = False
