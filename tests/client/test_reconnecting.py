@@ -165,7 +165,8 @@ async def test_the_countdown_is_told_and_can_be_cut_short() -> None:
 
 
 @pytest.mark.parametrize(
-    ("schema", "words"), [(99, "newer"), (1, r"older \(schema 1, ours is 2\)\. End it: kill 1\.")]
+    ("schema", "words"),
+    [(99, "newer"), (1, r"older version \(schema 1, ours is 2\)\.")],
 )
 async def test_a_server_of_another_schema_is_refused_in_words(schema: int, words: str) -> None:
     script = Script(schema=schema)

@@ -38,6 +38,14 @@ def complete_theme(ctx: click.Context, param: click.Parameter, incomplete: str) 
     return _matching(((name, "") for name in _themes()), incomplete)
 
 
+def complete_server(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
+    """Servers of the user's settings."""
+    from codeexec.config.load import load
+
+    servers = load(Path("/")).settings.servers
+    return _matching(((server.name, server.url) for server in servers), incomplete)
+
+
 def complete_setting(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
     """Settings by name, such as `editor.tab_size`."""
     from codeexec.config.load import keys

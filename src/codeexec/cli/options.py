@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from codeexec.cli.completion_names import complete_server
+
 DOCKER = click.option(
     "--docker",
     default=None,
@@ -59,6 +61,14 @@ FLAGS = click.option(
 
 NO_CACHE = click.option(
     "--no-cache", is_flag=True, help="Build the program even if nothing has changed."
+)
+
+SERVER = click.option(
+    "--server",
+    default="",
+    metavar="NAME",
+    shell_complete=complete_server,
+    help="The server [servers.NAME] of your settings, in place of that of this machine.",
 )
 
 NOT_CONTAINED = (

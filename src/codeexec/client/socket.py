@@ -45,7 +45,8 @@ class SocketHost:
     """The `HostClient` of a session server. Made inside a running loop; connects by itself.
 
     With `starting`, the server is the user's own on this machine, and is started again when it
-    is gone (unless it was asked to end).
+    is gone (unless it was asked to end). With `must_answer`, a first connection that fails is
+    final: calls then raise why.
     """
 
     def __init__(
@@ -54,6 +55,8 @@ class SocketHost:
         client: q.ClientInfo | None = None,
         starting: Starting | None = None,
         patience: Patience | None = None,
+        *,
+        must_answer: bool = False,
     ) -> None:
         if address is None and starting is None:
             starting = spawn.begin()
@@ -73,6 +76,7 @@ class SocketHost:
         self._hurry = asyncio.Event()
         self._lost_reason = ""
         self._was_heard = False
+        self._must_answer = must_answer
         self._end: CodeexecError | None = None
         self._keeper = self._loop.create_task(self._keep(), name="link")
 
@@ -208,7 +212,8 @@ class SocketHost:
                 return
             frame = decode_server(data)
             if frame.server is not None:
-                check_server_schema(frame.server.schema, frame.server.pid)
+                is_remote = self._address is not None and not self._address.is_local
+                check_server_schema(frame.server.schema, frame.server.pid, is_remote=is_remote)
         except CodeexecError as error:
             log.error("%s", error)
             self._finish(error)
@@ -251,6 +256,9 @@ class SocketHost:
                 self._finish(error)
                 return
             except CodeexecError as error:
+                if self._must_answer:
+                    self._finish(error)
+                    return
                 self._lost_reason = error.message.rstrip(".")
                 self._fail_if_hopeless(error)
             else:
@@ -310,6 +318,7 @@ class SocketHost:
             self._calls.fail(error)
 
     def _connected(self, wire: WebSocketConnection) -> None:
+        self._must_answer = False
         self._wire, self._was_heard = wire, False
         wire.send(encode_frame(ClientFrame(client=self._client)))
         self._calls.resend(wire)

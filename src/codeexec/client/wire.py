@@ -11,9 +11,11 @@ import asyncio
 import base64
 import hashlib
 import os
+import socket
+import ssl
 from collections.abc import Callable
-from dataclasses import dataclass
-from urllib.parse import urlsplit
+from dataclasses import dataclass, field
+from urllib.parse import unquote, urlsplit
 
 from codeexec.domain.errors import Denied, ProtocolError, ServerUnavailable, UsageError
 from codeexec.domain.wire.frames import SOCKET_PATH
@@ -30,15 +32,25 @@ class Address:
     socket: str = ""
     host: str = ""
     port: int = 0
-    token: str = ""
+    token: str = field(default="", repr=False)
     tls: bool = False
+    prefix: str = ""
+    """Path below which a proxy has the server, such as `/lab`."""
 
     @property
     def is_local(self) -> bool:
         return bool(self.socket)
 
     def __str__(self) -> str:
-        return self.socket or f"{'wss' if self.tls else 'ws'}://{self.host}:{self.port}"
+        if self.socket:
+            return self.socket
+        return f"{'https' if self.tls else 'http'}://{self.place}{self.prefix}"
+
+    @property
+    def place(self) -> str:
+        """Host and port as a URL has them."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
 
 
 def parse_address(url: str, token: str = "") -> Address:
@@ -55,10 +67,14 @@ def parse_address(url: str, token: str = "") -> Address:
         raise UsageError(f"The address {url} cannot be read.", _ADDRESSES)
     tls = parts.scheme in ("wss", "https")
     token_in_query = next((p[6:] for p in parts.query.split("&") if p.startswith("token=")), "")
-    return Address("", parts.hostname, port or (443 if tls else 80), token or token_in_query, tls)
+    port = port or (443 if tls else 80)
+    prefix = parts.path.rstrip("/")
+    if not prefix.isascii() or not prefix.isprintable() or " " in prefix:
+        raise UsageError(f"The path of {url} cannot be sent.", _ADDRESSES)
+    return Address("", parts.hostname, port, token or unquote(token_in_query), tls, prefix)
 
 
-_ADDRESSES = "Write ws://HOST:PORT, or the path of a socket."
+_ADDRESSES = "Write https://HOST:PORT (or http, ws, wss), or the path of a socket."
 
 
 class WebSocketConnection(asyncio.Protocol):
@@ -113,9 +129,9 @@ class WebSocketConnection(asyncio.Protocol):
     async def open(self, address: Address) -> None:
         """The handshake. Denied when the server refuses us, ServerUnavailable when what answers
         is no session server."""
-        host = f"{address.host}:{address.port}" if address.host else "localhost"
+        host = address.place if address.host else "localhost"
         lines = [
-            f"GET {SOCKET_PATH} HTTP/1.1",
+            f"GET {address.prefix}{SOCKET_PATH} HTTP/1.1",
             f"Host: {host}",
             "Upgrade: websocket",
             "Connection: Upgrade",
@@ -137,7 +153,7 @@ class WebSocketConnection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         reason = self._reason or (str(exc) if exc else "the server closed the connection")
         if not self._opened.done():
-            self._opened.set_exception(ServerUnavailable(f"No answer: {reason}."))
+            self._opened.set_exception(ServerUnavailable(f"No answer: {reason}.", _IS_IT_HTTPS))
             self._opened.exception()  # whoever waits has it; it need not be waited for
             return
         if self._opened.exception() is None:
@@ -176,10 +192,12 @@ class WebSocketConnection(asyncio.Protocol):
             return True
         if code in ("401", "403"):
             problem = headers.get("x-problem", "The server refuses this connection.")
-            self._refuse(Denied(problem, "Give the token that `serve` printed when it started."))
+            self._refuse(Denied(problem, _TOKEN_NEXT))
         else:
             self._refuse(
-                ServerUnavailable(f"What answers there is no session server ({status[:80]}).")
+                ServerUnavailable(
+                    f"What answers there is no session server ({status[:80]!a}).", _IS_IT_HTTPS
+                )
             )
         return False
 
@@ -255,15 +273,37 @@ async def connect(
             await wire.open(address)
     except TimeoutError as error:
         wire.abort("timed out")
-        raise ServerUnavailable(f"{address} does not answer.", _IS_IT_THERE) from error
+        next_step = _IS_IT_THERE if address.is_local else _IS_IT_HTTPS
+        raise ServerUnavailable(f"{address} does not answer.", next_step) from error
     except OSError as error:
-        raise ServerUnavailable(
-            f"{address} cannot be reached: {error.strerror or error}.", _IS_IT_THERE
-        ) from error
+        raise _unreachable(address, error) from error
     except asyncio.CancelledError:
         wire.abort("given up")
         raise
     return wire
 
 
+def _unreachable(address: Address, error: OSError) -> ServerUnavailable:
+    if address.is_local:
+        problem = f"{address} cannot be reached: {error.strerror or error}."
+        return ServerUnavailable(problem, _IS_IT_THERE)
+    reason = error.strerror or str(error)
+    if error.errno is not None and error.errno > 0:  # asyncio words a refusal as a call
+        reason = os.strerror(error.errno)
+    next_step = "Is `codeexec-tui serve --bind` running there, and does a firewall let you through?"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        reason = f"its certificate is not trusted ({error.verify_message})"
+        next_step = "Name the certificate of who signed it: SSL_CERT_FILE=FILE"
+    elif isinstance(error, ssl.SSLError):
+        reason = "it does not speak TLS"
+        next_step = f"Without TLS it is http://{address.place}{address.prefix}"
+    elif isinstance(error, socket.gaierror):
+        next_step = "Is the name of the machine right?"
+    return ServerUnavailable(f"{address} cannot be reached: {reason}.", next_step)
+
+
+_IS_IT_HTTPS = "Are host, port and http or https right?"
+_TOKEN_NEXT = (
+    "Give the token that `serve` printed there: --token-file FILE, or token_file in [servers.NAME]."
+)
 _IS_IT_THERE = "Is the server running? `codeexec-tui doctor` looks."

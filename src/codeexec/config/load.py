@@ -14,10 +14,13 @@ from typing import TYPE_CHECKING, Literal, TypeVar, get_args, get_origin, get_ty
 
 from codeexec.config.docs import field_docs, section_docs
 from codeexec.config.guarded import guarded_digest, refused_settings, untrusted_holder
-from codeexec.config.model import Programs, Settings
+from codeexec.config.model import Programs, RemoteServer, Settings
 from codeexec.config.profiles import MANUAL as PROFILES_MANUAL
 from codeexec.config.profiles import NAME as PROFILES
 from codeexec.config.profiles import read_profiles
+from codeexec.config.servers import MANUAL as SERVERS_MANUAL
+from codeexec.config.servers import SECTION as SERVERS
+from codeexec.config.servers import read_server
 from codeexec.domain.errors import Denied, UsageError
 from codeexec.domain.text.parsing import load_toml
 from codeexec.environments.trust.store import Trust, TrustStore
@@ -145,8 +148,9 @@ def keys() -> tuple[Key, ...]:
 def _keys() -> Iterator[Key]:
     sections = get_type_hints(Settings)
     for section in fields(Settings):
-        if section.name == "programs":
-            continue  # its tables have names of the user's choice: see `config.profiles`
+        if section.name in ("programs", SERVERS):
+            # Their tables have names of the user's choice: see `profiles` and `servers`.
+            continue
         kind = sections[section.name]
         types = get_type_hints(kind)
         for setting in fields(kind):
@@ -157,6 +161,11 @@ def _keys() -> Iterator[Key]:
 def find_key(name: str) -> Key:
     """The setting of this name. UsageError with the nearest one."""
     key_by_name = {key.name: key for key in keys()}
+    if name.startswith(f"{SERVERS}."):
+        raise UsageError(
+            "Servers are tables [servers.NAME] of your settings file.",
+            "Write them there: codeexec-tui config edit",
+        )
     if name.startswith("programs."):
         raise UsageError(
             "Build profiles are tables [programs.profiles.NAME] of the settings file.",
@@ -225,6 +234,7 @@ def load(
     withheld: list[Withheld] = []
     values: dict[str, object] = {}
     profiles: dict[str, BuildProfile] = {}
+    servers: dict[str, RemoteServer] = {}
     origins = {name: Origin("default") for name in key_by_name}
 
     def say(key: Key, value: object, origin: Origin) -> None:
@@ -260,6 +270,14 @@ def load(
                     SettingProblem(str(path), key, e.message, e.next_step)
                     for key, e in refused_profiles
                 ]
+            elif layer == "user" and name.startswith(f"{SERVERS}."):
+                # A project has no say: its address would be sent the user's token.
+                try:
+                    server = read_server(name.partition(".")[2], value)
+                    servers[server.name] = server
+                    origins[name] = Origin(layer, str(path))
+                except UsageError as e:
+                    problems.append(SettingProblem(str(path), name, e.message, e.next_step))
             else:
                 problems.append(_unknown(str(path), name, key_by_name))
     for key in key_by_name.values():
@@ -279,6 +297,8 @@ def load(
     settings = _build(values)
     if profiles:
         settings = replace(settings, programs=Programs(tuple(profiles.values())))
+    if servers:
+        settings = replace(settings, servers=tuple(servers.values()))
     return Loaded(settings, origins, tuple(problems), tuple(withheld))
 
 
@@ -422,7 +442,7 @@ def manual() -> str:
             last = section
         lines += [f"# {line}" for line in _wrapped(key.doc)]
         lines.append(f"# {name} = {to_toml(key.default)}  # {key.accepts}")
-    return "\n".join(lines) + "\n" + PROFILES_MANUAL
+    return "\n".join(lines) + "\n" + PROFILES_MANUAL + SERVERS_MANUAL
 
 
 def _wrapped(text: str, width: int = 90) -> list[str]:

@@ -306,6 +306,15 @@ class Programs:
 
 
 @dataclass(frozen=True, slots=True)
+class RemoteServer:
+    """A session server of another machine. `token_file` is a path; empty: the URL says all."""
+
+    name: str
+    url: str
+    token_file: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """The whole tree; each part is a table of the TOML file."""
 
@@ -319,3 +328,4 @@ class Settings:
     docker: Docker = Docker()
     run: RunSettings = RunSettings()
     programs: Programs = Programs()
+    servers: tuple[RemoteServer, ...] = ()

@@ -122,7 +122,9 @@ class Service:
 
     def _serve(self, connection: ClientWebSocket, path: str) -> None:
         identity = connection.identity
-        users = UserHost(self.host, lambda: identity, self._user_limits)
+        users = UserHost(
+            self.host, lambda: identity, self._user_limits, is_local=connection.is_local
+        )
         channel = ClientChannel(connection)
         if name := terminal_session(path):
             run = self._show_terminal(users, connection, name)

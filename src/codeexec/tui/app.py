@@ -82,6 +82,8 @@ class WorkbenchApp(App[str]):
         teach()
         terminal_replies.teach()
         self._host = host
+        self._other_hosts: list[HostClient] = []
+        """Of servers that the user has changed to; the first host belongs to our caller."""
         self._options = options
         self.app_context = app_context
         self._cwd = cwd or Path.cwd()
@@ -239,6 +241,11 @@ class WorkbenchApp(App[str]):
         if isinstance(self._driver, LinuxDriver):
             self._driver.exit_event.set()
 
+    async def close_hosts(self) -> None:
+        """Detach from the servers that the user has changed to."""
+        for host in self._other_hosts:
+            await host.close()
+
     def _report(self, error: Exception) -> CodeexecError:
         workbench = next(
             (screen for screen in self.screen_stack if isinstance(screen, Workbench)), None
@@ -248,7 +255,7 @@ class WorkbenchApp(App[str]):
             name = workbench.state.snapshot.name
             workbench.documents.keep_unsaved()
         summary = traceback.format_exception_only(error)[-1].strip()
-        next_step = f"The session goes on: codeexec-tui attach {name}".strip()
+        next_step = f"The session goes on: {self._options.attach_command(name)}"
         file = self.app_context.state / "fault.txt"
         try:
             file.write_text("".join(traceback.format_exception(error)), "utf-8")
@@ -313,6 +320,10 @@ class WorkbenchApp(App[str]):
     @on(Attach)
     async def attach(self, event: Attach) -> None:
         self.workbench.layout_store.save()
+        self._options = event.options
+        if event.host is not None:
+            self._host = event.host
+            self._other_hosts.append(event.host)
         await self.switch_screen(self._make(event.options))
 
     def on_settings_screen_setting_changed(self, event: SettingsScreen.SettingChanged) -> None:

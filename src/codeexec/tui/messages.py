@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 
 if TYPE_CHECKING:
+    from codeexec.client.api import HostClient
     from codeexec.tui.options import OpenOptions
 
 
@@ -20,9 +21,10 @@ class ThemeChosen(Message):
 
 @dataclass
 class Attach(Message):
-    """Show another session in place of this one."""
+    """Show another session in place of this one; of another server, where `host` is one."""
 
     options: OpenOptions
+    host: HostClient | None = None
 
 
 @dataclass

@@ -3,9 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from codeexec.client.wire import Address
 
 Policy = Literal["locked", "network", "open"]
+
+
+@dataclass(frozen=True, slots=True)
+class ServerTarget:
+    """A session server of another machine: `name` to show, `option` of the command line that
+    names it."""
+
+    address: Address
+    name: str
+    option: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +26,8 @@ class OpenOptions:
     """Options of the command line.
 
     `docker` is None without `--docker`, else the image; an empty image stands for the default one.
-    An empty `theme`, `kernel` or `policy` is taken from the settings.
+    An empty `theme`, `kernel` or `policy` is taken from the settings. `server` is None for the
+    user's own on this machine.
     """
 
     files: tuple[str, ...] = ()
@@ -27,3 +41,9 @@ class OpenOptions:
     attach: bool = False
     watch: bool = False
     demo: bool = False
+    server: ServerTarget | None = None
+
+    def attach_command(self, session: str) -> str:
+        """The command line that comes back to a session."""
+        option = f" {self.server.option}" if self.server else ""
+        return f"codeexec-tui attach{option} {session}".rstrip()

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from codeexec.cli import messages as style
 from codeexec.cli.completion_names import complete_session
+from codeexec.cli.options import SERVER
 from codeexec.cli.server import (
     ask,
     ask_session,
@@ -21,6 +22,7 @@ from codeexec.cli.server import (
     is_running,
     open_journal,
     sessions_folder,
+    use_server,
 )
 from codeexec.cli.text_width import TAB
 from codeexec.domain.errors import NotFound, UsageError
@@ -49,10 +51,18 @@ JSON = click.option("--json", "as_json", is_flag=True, help="For programs.")
 
 
 @click.group(invoke_without_command=True)
+@SERVER
 @JSON
 @click.pass_context
-def sessions(ctx: click.Context, as_json: bool) -> None:
-    """List, show, stop, remove and export sessions. NAME may be a prefix of an id."""
+def sessions(ctx: click.Context, server: str, as_json: bool) -> None:
+    """List, show, stop, remove and export sessions. NAME may be a prefix of an id.
+
+    With --server, those of another machine: list, stop and rm.
+    """
+    if server:
+        from codeexec.cli.remote_server import named_target
+
+        use_server(named_target(server).address)
     if ctx.invoked_subcommand is None:
         _list(running=False, as_json=as_json)
 

@@ -15,7 +15,15 @@ from codeexec.cli.completion_names import (
     complete_theme,
 )
 from codeexec.cli.launch import open_workbench
-from codeexec.cli.options import DOCKER, NOT_CONTAINED, POLICY, PULL, TRUST, DockerCommand
+from codeexec.cli.options import (
+    DOCKER,
+    NOT_CONTAINED,
+    POLICY,
+    PULL,
+    SERVER,
+    TRUST,
+    DockerCommand,
+)
 from codeexec.domain.backends import CONTAINERS
 from codeexec.domain.errors import UsageError
 from codeexec.tui.options import OpenOptions
@@ -93,9 +101,30 @@ def open_command(
 @click.command()
 @click.argument("name", default="", shell_complete=complete_open_session)
 @click.option("--watch", is_flag=True, help="Read-only: watch without changing anything.")
-def attach(name: str, watch: bool) -> int:
-    """Open the workbench on the running session NAME; default: the one used last."""
-    return open_workbench(OpenOptions(session=name, attach=True, watch=watch))
+@click.option("--url", default="", metavar="URL", help="A server elsewhere: https://HOST:PORT.")
+@click.option(
+    "--token-file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="File of the token for --url. Default: the token in CODEEXEC_TOKEN.",
+)
+@SERVER
+def attach(name: str, watch: bool, url: str, token_file: Path | None, server: str) -> int:
+    """Open the workbench on the running session NAME; default: the one used last.
+
+    With --url or --server, on a session server of another machine (`serve --bind` there); a
+    session is opened there if none is running. Code and its files are there, documents here.
+    """
+    if (bool(url) == bool(server) and url) or (token_file and not url):
+        raise UsageError(
+            "--url and --token-file belong together, and --server stands for both.",
+            "Write: codeexec-tui attach --url https://HOST:PORT --token-file FILE",
+        )
+    target = None
+    if url or server:
+        from codeexec.cli.remote_server import named_target, url_target
+
+        target = named_target(server) if server else url_target(url, token_file)
+    return open_workbench(OpenOptions(session=name, attach=True, watch=watch, server=target))
 
 
 @click.command()

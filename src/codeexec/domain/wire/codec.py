@@ -126,8 +126,14 @@ def check_schema(schema: int, what: str) -> None:
         )
 
 
-def check_server_schema(schema: int, pid: int) -> None:
+def check_server_schema(schema: int, pid: int, *, is_remote: bool = False) -> None:
     """ProtocolError for a session server of another schema than ours; `pid` is its process."""
+    if is_remote and schema != SCHEMA:
+        age = "older" if schema < SCHEMA else "newer"
+        raise ProtocolError(
+            f"The server there is of an {age} version (schema {schema}, ours is {SCHEMA}).",
+            "Install the same version of codeexec-tui on both machines.",
+        )
     check_schema(schema, "What this server sends")
     if schema < SCHEMA:
         raise ProtocolError(

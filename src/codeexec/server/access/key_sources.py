@@ -12,8 +12,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from codeexec.domain.errors import CodeexecError, Unavailable, UsageError
+from codeexec.hostfiles.private_file import read_private
 from codeexec.server.access.jwt_verifier import JwtSettings, KeySource, VerificationKey
-from codeexec.server.access.private_file import read_private
 from codeexec.server.access.verifier import KeysNeeded
 
 log = logging.getLogger(__name__)

@@ -20,9 +20,9 @@ from pathlib import Path
 import msgspec
 
 from codeexec.domain.errors import CodeexecError, Denied, NotFound, StorageError, UsageError
+from codeexec.hostfiles.private_file import read_private
 from codeexec.server.access.identity import Identity, Scope
 from codeexec.server.access.jwt_verifier import is_subject
-from codeexec.server.access.private_file import read_private
 
 log = logging.getLogger(__name__)
 

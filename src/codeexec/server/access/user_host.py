@@ -24,9 +24,18 @@ R = TypeVar("R")
 
 class UserHost:
     """Sessions of other users are as if they were not there. `identity` tells who asks, at each
-    request: one view serves all of HTTP."""
+    request: one view serves all of HTTP. `is_local`: they are a client of the private socket, and
+    no program of the service."""
 
-    def __init__(self, host: Host, identity: Callable[[], Identity], limits: LimitKeeper) -> None:
+    def __init__(
+        self,
+        host: Host,
+        identity: Callable[[], Identity],
+        limits: LimitKeeper,
+        *,
+        is_local: bool = False,
+    ) -> None:
+        self._is_local = is_local
         self._host = host
         self._identity = identity
         self._limits = limits
@@ -72,7 +81,7 @@ class UserHost:
         identity.require(_scope_of(request))
         if not identity.may("admin"):
             request = self._bounded(request)
-        if isinstance(request, q.OpenSession) and not request.cwd and identity.subject:
+        if isinstance(request, q.OpenSession) and not request.cwd and not self._is_local:
             return cast(R, await self.open_workspace(request))
         if isinstance(request, q.OpenSession):
             self._limits.check_new_session(identity, request.name)

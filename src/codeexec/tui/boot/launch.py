@@ -46,23 +46,32 @@ class BootScreen:
 
 
 async def launch(
-    options: OpenOptions, place: Workspace, starting: Starting, frame: FirstFrame, console: Box
+    options: OpenOptions,
+    place: Workspace,
+    starting: Starting | None,
+    frame: FirstFrame,
+    console: Box,
 ) -> str:
-    """What is to be said at the end. Raises CodeexecError."""
+    """Show the session of the server that is starting, or of that in the options; returns the
+    message for the end. Raises CodeexecError."""
     from codeexec.tui.graphics.probe import parse, questions
 
     frame.ask(questions(os.environ).encode())
     from codeexec.client.socket import SocketHost
     from codeexec.config.load import load
-    from codeexec.domain.requests import ClientInfo
+    from codeexec.config.paths import find_paths
+    from codeexec.domain.requests import ClientInfo, GetHostInfo
     from codeexec.tui.boot.background_import import Loading
     from codeexec.tui.boot.first_frame import begins_at_prompt
     from codeexec.tui.boot.typeahead import FirstRun
     from codeexec.tui.session.attach import find_session
 
     me, cwd = my_name(), Path.cwd()
+    address = options.server.address if options.server else None
     client = ClientInfo(me, options.watch, can_confirm=not options.watch)
-    async with SocketHost(client=client, starting=starting) as host:
+    async with SocketHost(address, client, starting, must_answer=address is not None) as host:
+        if address is not None:
+            await host.call(GetHostInfo())  # what is wrong is told before the screen is drawn
         loaded = load(place.folder)
         opening = asyncio.create_task(find_session(host, options, place, loaded.settings))
         loading = Loading("codeexec.tui.app")
@@ -76,7 +85,7 @@ async def launch(
             from codeexec.tui.app import WorkbenchApp
             from codeexec.tui.textual_ext.terminal_replies import keep_partial
 
-            app_context = await _equip(options, loaded, frame, starting.paths.state, me)
+            app_context = await _equip(options, loaded, frame, find_paths().state, me)
             typed = keep_partial(parse(await first.hand_over())[1])
             program = WorkbenchApp(
                 host, options, app_context, cwd, typed, opening=opening, start=start
@@ -85,6 +94,7 @@ async def launch(
                 last_message = await program.run_async() or ""
             finally:
                 program.let_go()
+                await program.close_hosts()
         finally:
             start.give_way()
         if program.fault is not None:

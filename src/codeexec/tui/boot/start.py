@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from codeexec.client import spawn
-from codeexec.config.paths import find_paths
+from codeexec.config.paths import find_paths, make_private
 from codeexec.domain.backends import CONTAINERS
 from codeexec.domain.errors import UsageError
 
@@ -28,13 +28,18 @@ def start(options: OpenOptions, frame: FirstFrame | None) -> str:
     from codeexec.tui.session.workspace import workspace_of
 
     place = workspace_of(options.files, Path.cwd())
+    paths = find_paths()
     first: dict[str, object] | None = None
     if not options.attach:
         first = {"cwd": str(place.folder), "kernel": options.kernel, "name": options.session}
         if options.docker is not None:
             first["backend"] = CONTAINERS
-    starting = spawn.begin(find_paths(), first)
-    console = _show_panes(options, frame, place, starting.paths.state)
+    if options.server is None:
+        starting = spawn.begin(paths, first)
+    else:
+        starting = None
+        make_private(paths.state)
+    console = _show_panes(options, frame, place, paths.state)
     import asyncio
 
     from codeexec.tui.boot.launch import launch

@@ -237,6 +237,8 @@ def _of_workbench(of_panes: Sequence[Command]) -> tuple[Command, ...]:
         c("app.settings", "Settings", "anywhere", "settings", "alt+0"),
         c("app.sessions", "Sessions…", "anywhere", "sessions", "alt+9",
           "Lists sessions, attaches to one, stops one."),
+        c("app.servers", "Sessions of another server…", "anywhere", "servers", "",
+          "This machine's, and those that the settings name: `[servers.NAME]`."),
         c("app.new_session", "Begin a new session here", "anywhere", "new_session", "",
           "With the files that are open; the session before is left as it is."),
         c("app.reconnect", "Connect again now", "anywhere", "reconnect", "alt+shift+t",

@@ -46,7 +46,9 @@ async def find_session(
     Raises NotFound where one is to be attached to and is not there, and whatever the host has to
     say."""
     if options.attach:
-        return await _running(host, options.session)
+        return await _running(host, options.session, opens=options.server is not None)
+    if options.server is not None:
+        return await host.call(OpenSession(name=options.session))
     if not options.new and not options.session and not options.demo:
         listed = await host.call(ListSessions(ended=False))
         in_folder = [
@@ -83,11 +85,14 @@ def _fits(session: SessionSummary, options: OpenOptions) -> bool:
     return not options.policy or session.policy.split(" ")[0].rstrip(",") == options.policy
 
 
-async def _running(host: HostClient, name: str) -> SessionSummary:
+async def _running(host: HostClient, name: str, *, opens: bool) -> SessionSummary:
+    """`opens`: where no session runs and none is named, open one in a new folder."""
     listed = (await host.call(ListSessions(ended=False))).sessions
     matching = [
         session for session in listed if not name or name in (session.name, session.session_id)
     ]
+    if opens and not listed and not name:
+        return await host.call(OpenSession())
     if not matching:
         names = ", ".join(session.name for session in listed)
         raise NotFound(

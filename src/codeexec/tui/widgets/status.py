@@ -90,6 +90,8 @@ class StatusLine(Widget):
         self._usage = Usage()
         self._position = Position()
         self._watching = ""
+        self._server = ""
+        """The name of a server of another machine; empty for this one's."""
         self._ended = False
         self._restricted = False
         self._hint = ""
@@ -116,6 +118,7 @@ class StatusLine(Widget):
         usage: Usage | None = None,
         position: Position | None = None,
         watching: str | None = None,
+        server: str | None = None,
         hint: str | None = None,
         ended: bool | None = None,
         restricted: bool | None = None,
@@ -132,6 +135,7 @@ class StatusLine(Widget):
         self._usage = usage or self._usage
         self._position = position or self._position
         self._watching = self._watching if watching is None else watching
+        self._server = self._server if server is None else server
         self._hint = self._hint if hint is None else hint
         self._presenting = self._presenting if presenting is None else presenting
         self._problems = self._problems if problems is None else problems
@@ -229,6 +233,8 @@ class StatusLine(Widget):
     def _left(self) -> list[Piece]:
         kernel, snapshot = self._snapshot.kernel, self._snapshot
         pieces = [self._state()]
+        if self._server:
+            pieces.append((f"on {self._server}", "accent", "app.servers"))
         if self._watching:
             pieces.append((self._watching, "warn", "app.follow"))
         if self._presenting:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from textual.message import Message
 
 from codeexec.domain.errors import CodeexecError
+from codeexec.domain.requests import ClientInfo
 from codeexec.tui.context import AppContext
 from codeexec.tui.messages import Attach, ThemeChosen
 from codeexec.tui.theme.theme import DEFAULT
@@ -31,6 +32,7 @@ class ProgramController:
             "choose_theme": InWorker(self.choose_theme),
             "settings": InWorker(self.show_settings),
             "sessions": InWorker(self.choose_session),
+            "servers": InWorker(self.choose_server),
             "new_session": InWorker(self.begin_session),
             "reconnect": lambda: self._state.host.retry_now(),
         }
@@ -67,6 +69,34 @@ class ProgramController:
             return
         options = replace(self._state.options, session=chosen, attach=True, files=())
         self._surface.post_message(Attach(options))
+
+    async def choose_server(self) -> None:
+        """Show the last session of another server that the user chooses."""
+        from codeexec.tui.session.servers import connect, target_of  # not at the start
+
+        state = self._state
+        options = state.options
+        servers = {server.name: server for server in state.app_context.settings.servers}
+        current_name = options.server.name if options.server else ""
+        choices = [Choice("", "This machine", "", "●" if not current_name else " ")]
+        choices += [
+            Choice(name, name, server.url, "●" if name == current_name else " ")
+            for name, server in servers.items()
+        ]
+        chosen = await self._surface.ask_user(Chooser("Servers", choices, current=current_name))
+        if chosen is None or chosen == current_name or not await self._leaving.may_leave():
+            return
+        me = state.app_context.me
+        client = ClientInfo(me, options.watch, can_confirm=not options.watch)
+        try:
+            target = target_of(servers[chosen]) if chosen else None
+            host = await connect(target, client)
+        except CodeexecError as error:
+            self._surface.show_error(error)
+            return
+        is_remote = target is not None
+        changed = replace(options, server=target, session="", attach=is_remote, files=())
+        self._surface.post_message(Attach(changed, host))
 
     async def begin_session(self) -> None:
         """Leave this session, and begin a new one with the files that are open."""

@@ -96,7 +96,8 @@ class LeavingController:
             name = self._state.snapshot.name
             message = ""
             if name:
-                message = f"The session {name} goes on. Come back with: codeexec-tui attach {name}"
+                command = self._state.options.attach_command(name)
+                message = f"The session {name} goes on. Come back with: {command}"
             self._surface.post_message(Depart(message))
 
     async def _stop(self) -> None:

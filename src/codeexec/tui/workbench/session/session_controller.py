@@ -52,6 +52,8 @@ class SessionController:
     def begin(self, usage_every: float) -> None:
         """Open and follow the session in workers; `usage_every`: seconds between two readings of
         the kernel's memory."""
+        server = self._state.options.server
+        self._status.show(server=server.name if server else "")
         self._surface.start(self.run, "session")
         self._surface.start(self.follow_link, "link")
         self._surface.repeat(usage_every, self._look_at_usage)
