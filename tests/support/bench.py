@@ -96,7 +96,9 @@ class Bench:
                 while not holds():
                     await self.pilot.pause(0.01)
         except TimeoutError:
-            focus = f"{self.program.focused!r} has the keys"
+            notices = [notice.message for notice in self.program._notifications]
+            workers = [(worker.group, worker.state.name) for worker in self.program.workers]
+            focus = f"{self.program.focused!r} has the keys; {notices=}; {workers=}"
             raise AssertionError(f"never came: {what}; {focus}\n{self.screen()}") from None
 
     async def sees(self, words: str) -> None:

@@ -60,12 +60,21 @@ class Shell:
         await self.bench.until(lambda: holds(self.rows), f"{what}; the terminal: {self.rows}")
 
     async def waits(self) -> None:
-        """The shell is at its prompt."""
-        await self.until(lambda rows: rows[-1:] == [PROMPT], "a prompt")
+        """The shell is at its prompt, and what its last command wrote is on the screen: the events
+        of a terminal may arrive before the screen does."""
+
+        def is_at_prompt(rows: list[str]) -> bool:
+            screen, commands = self.pane.view.store.screen, self.commands
+            end = commands[-1].end_row if commands else 0
+            row = screen.history + screen.cursor.row
+            return rows[-1:] == [PROMPT] and end is not None and row >= end
+
+        await self.until(is_at_prompt, "a prompt")
 
     async def runs(self) -> None:
         """A program has the terminal: keys that are pressed before that are for the shell, which
-        ignores Ctrl+Z."""
+        ignores Ctrl+Z. The event of its command has come, too."""
+        await self.bench.until(lambda: self.running, "a command that runs")
         view = self.pane.current
         assert view is not None
         stat = Path(f"/proc/{view.pid}/stat")
