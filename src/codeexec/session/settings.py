@@ -30,6 +30,10 @@ class HostSettings:
     restart_dead_kernel: bool = False
     """Start a fresh kernel as soon as one dies, not only at the next execution."""
 
+    start_backoff: float = 30.0
+    """A start that fails for want of memory, processes or files is tried again after 1, 2, 4 …
+    seconds, at most this many; 0: never. A kernel that is restarted when it dies waits so too."""
+
     idle_kernel: float = 12 * 3600.0
     """Stop a kernel that is idle and watched by nobody for so long; 0: never."""
 

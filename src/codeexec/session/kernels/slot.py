@@ -3,7 +3,6 @@ execution ends exactly once, whatever dies."""
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Iterable, Sequence
 
@@ -18,6 +17,7 @@ from codeexec.domain.events import (
     FinishStatus,
     KernelDied,
     LadderStage,
+    NoticeGiven,
     StdinAnswered,
     VariablesTaken,
 )
@@ -39,6 +39,7 @@ from codeexec.session.kernels.queue import (
     skip_reason,
 )
 from codeexec.session.kernels.run_timer import RunTimer
+from codeexec.session.kernels.start_backoff import MOST_DEATHS
 from codeexec.session.kernels.supervisor import KernelSupervisor
 from codeexec.session.storage.journal import private_key
 
@@ -277,6 +278,8 @@ class KernelSlot:
         events = self._ladder.settle(execution_id)
         self._end_run(execution_id)
         events.append(ExecutionFinished(execution_id, status, reason, event.error, by))
+        if status == "ok":
+            self.supervisor.backoff.note_use()
         if status != "ok" and view.options.stop_on_error:
             events += self._owner.skip_after([view], skip_reason(status, reason))
         return events
@@ -308,7 +311,9 @@ class KernelSlot:
         events.append(KernelDied(self.view.generation, death, self.name))
         self.supervisor.is_ready = False
         if self._settings.restart_dead_kernel:
-            asyncio.get_running_loop().call_soon(self.supervisor.start_kernel)
+            lived = self._clock.now() - (self.view.ready_at or 0.0)
+            if not self.supervisor.start_after_death(lived):
+                events.append(_left_down(death))
         return events
 
     def _end_run(self, execution_id: str) -> None:
@@ -420,3 +425,12 @@ class KernelSlot:
 
 def _out_of_time(timeout: float | None) -> str:
     return f"It ran longer than {timeout:g} s." if timeout else "It ran too long."
+
+
+def _left_down(death: Death) -> NoticeGiven:
+    return NoticeGiven(
+        "error",
+        "The kernel is not started again by itself",
+        f"It has died {MOST_DEATHS} times in a row, at last: {death.message}",
+        "Run something, or restart it, when the cause is gone.",
+    )

@@ -28,6 +28,7 @@ from codeexec.session.kernels.executions import Executions
 from codeexec.session.kernels.names import programs_of, same_language
 from codeexec.session.kernels.outbox import read_place, with_place
 from codeexec.session.kernels.parts import SessionParts
+from codeexec.session.kernels.start_backoff import StartBackoff
 from codeexec.session.storage.journal import private_key
 
 log = logging.getLogger(__name__)
@@ -67,6 +68,7 @@ class KernelSupervisor:
         self._starting: asyncio.Task[None] | None = None
         self._adopting: asyncio.Task[None] | None = None
         self._is_detached = False
+        self.backoff = StartBackoff(parts.settings.start_backoff)
         self._changing = asyncio.Lock()
 
     @property
@@ -94,6 +96,21 @@ class KernelSupervisor:
         if self._starting is None or self._starting.done():
             self._starting = self._tasks.start(self._start(), "start-kernel")
 
+    def start_after_death(self, lived: float) -> bool:
+        """Begin to start a kernel in place of one that has died after `lived` seconds; False when
+        it has died too often in a row."""
+        pause = self.backoff.pause_after_death(lived)
+        if pause is None:
+            return False
+        if self._starting is None or self._starting.done():
+            self._starting = self._tasks.start(self._start_later(pause), "start-kernel")
+        return True
+
+    async def _start_later(self, pause: float) -> None:
+        await asyncio.sleep(pause)
+        if not self._is_detached:
+            await self._start()
+
     async def started(self) -> None:
         """Start a kernel unless one is there, and wait until that has succeeded or failed."""
         await self.adopted()
@@ -109,7 +126,25 @@ class KernelSupervisor:
             await self._bring_up(self.kernel, restart=self.kernel is not None)
 
     async def _bring_up(self, kernel: Kernel | None, *, restart: bool = False) -> None:
-        """Start a new kernel, or the one that is given, or that one `restart`; the lock is held."""
+        """Start a new kernel, or the one that is given, or that one `restart`; the lock is held.
+        Where the cause of a failure may pass, it is tried again."""
+        while (error := await self._try_start(kernel, restart=restart)) is not None:
+            problem = error if isinstance(error, CodeexecError) else _unforeseen(error)
+            pause = self.backoff.pause_after_failure(error)
+            if pause is None:
+                death = Death(str(problem))
+                self._recorder.record(
+                    *self._executions.drop_waiting(f"{problem.title}: {problem}"),
+                    KernelDied(self._view.generation, death, self.name),
+                )
+                return
+            title = f"{problem.title}, and is tried again in {pause:g} s"
+            self._recorder.record(NoticeGiven("warning", title, problem.message))
+            await asyncio.sleep(pause)
+            kernel, restart = None, False
+
+    async def _try_start(self, kernel: Kernel | None, *, restart: bool) -> Exception | None:
+        """What went wrong, or None."""
         generation = self._view.generation + 1
         try:
             if kernel is None:
@@ -123,13 +158,10 @@ class KernelSupervisor:
             self.kernel = None
             if not isinstance(error, KernelUnavailable):
                 log.warning("kernel start: %s", error, exc_info=error)
-            problem = error if isinstance(error, CodeexecError) else _unforeseen(error)
-            self._recorder.record(
-                *self._executions.drop_waiting(f"{problem.title}: {problem}"),
-                KernelDied(generation, Death(str(problem)), self.name),
-            )
-            return
+            return error
+        self.backoff.note_ready()
         self._come_up(kernel, generation, ready, adopted=False)
+        return None
 
     def _come_up(self, kernel: Kernel, generation: int, ready: Ready, *, adopted: bool) -> None:
         self.is_ready = True
