@@ -18,6 +18,7 @@ from codeexec.domain.result import ExecutionResult
 from codeexec.environments.processes import start
 from codeexec.kernels.process.crashes.debugger import WATCHER
 from codeexec.kernels.process.crashes.gdb import CrashFrame, CrashStacks, read_stacks
+from codeexec.kernels.process.crashes.lldb import read_lldb
 from codeexec.kernels.process.crashes.report import crash_words, make_report
 from codeexec.program import RunningSession
 
@@ -175,6 +176,52 @@ async def test_without_gdb_the_package_is_named(
     assert result.error == "Signal: SIGSEGV"
     rows = result.stderr
     assert rows == ["No backtrace: gdb is not installed. Install it: apt install gdb"]
+
+
+LLDB = """\
+(lldb) target create "PROGRAM" --core "core"
+Core file '/tmp/x/core' (x86_64) was loaded.
+(lldb) thread backtrace all -c 64
+  thread #1, stop reason = signal 0
+    @F\t0x0000556170920165\t8\tSOURCE\tPROGRAM\tfollow\tfollow(place=0x0000000000000008)
+    @F\t0x000055617092017f\t11\tSOURCE\tPROGRAM\twork\twork(nothing=0x0000000000000000)
+    @F\t0x00007ff7a03fd1f5\t442\tnptl/nptl/pthread_create.c\t/lib/libc.so.6\tstart_thread\tstart_thread
+    @F\t0x00007ff7a047d8ec\t\t\t/lib/libc.so.6\t___lldb_unnamed_symbol31\t___lldb_unnamed_symbol31
+* thread #2, stop reason = signal SIGSEGV
+  * @F\t0x0000556170920237\t34\tSOURCE\tPROGRAM\tmain\tmain(count=2, words=0x00007ffe46f41838)
+"""
+"""What lldb 14 prints, with the names of the files left out."""
+
+
+async def test_without_gdb_lldb_makes_the_backtrace(
+    session: RunningSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tools, source = tmp_path / "tools", str(tmp_path / "work" / "crash.c")
+    tools.mkdir()
+    for name in ("gcc", "as", "ld", "stty"):
+        (tools / name).symlink_to(str(shutil.which(name)))
+    (tools / "printed").write_text(LLDB.replace("SOURCE", source))
+    (tools / "lldb").write_text(f"#!/bin/sh\nexec /bin/cat {tools / 'printed'}\n")
+    (tools / "lldb").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tools))
+    result = await run(session, "x")
+    rows = result.stderr
+    assert rows[0] == "SIGSEGV: invalid memory access at address 0x8. Backtrace by lldb:"
+    assert rows[1] == f"    #0 0x0000556170920165 in follow(place=0x8) {source}:8"
+    assert rows[-1] == f"    Another thread: main {source}:34"
+    (problem,) = result.steps[-1].diagnostics
+    assert (problem.place.file, problem.place.line, problem.source) == (source, 8, "lldb")
+
+
+def test_stacks_of_lldb_are_read() -> None:
+    stacks = read_lldb(LLDB.replace("SOURCE", "/w/a.c"), "PROGRAM")
+    follow, work, start_thread, unnamed = stacks.crashed
+    assert follow == CrashFrame("0x0000556170920165", "follow", "/w/a.c", 8, "", "place=0x8")
+    assert work.arguments == "nothing=0x0"
+    assert (start_thread.library, start_thread.arguments) == ("/lib/libc.so.6", "")
+    assert (unnamed.function, unnamed.line) == ("??", 0)
+    assert [frame.function for thread in stacks.others for frame in thread] == ["main"]
+    assert read_lldb("error: core file is damaged", "PROGRAM").crashed == ()
 
 
 async def test_the_watcher_leaves_signals_and_status_as_they_are(tmp_path: Path) -> None:

@@ -95,11 +95,12 @@ async def test_a_line_of_the_editor_runs_in_the_shell(tmp_path: Path) -> None:
 
 async def test_a_path_with_a_line_opens_in_the_editor(tmp_path: Path) -> None:
     async with shell_in(tmp_path) as (bench, shell):
-        assert await shell.run("grep -n print *.py /dev/null") == ["a.py:2:print(x)"]
-        number = shell.rows.index("a.py:2:print(x)")
+        assert await shell.run("echo a.py:2:4: warning") == ["a.py:2:4: warning"]
+        number = shell.rows.index("a.py:2:4: warning")
         y = number + shell.pane.view.store.screen.history - shell.pane.view.port.top
         await bench.click(shell.pane.view, 3, y)
         await bench.until(lambda: bench.editor.line == "print(x)", "the line in the editor")
+        await bench.until(lambda: bench.editor.place[1] == 3, "the column")
         await bench.until(lambda: bench.workbench.pane_layout.here == "editor", "the editor")
 
 

@@ -62,21 +62,21 @@ def test_frames_of_the_user_are_places() -> None:
 
 
 @pytest.mark.parametrize(
-    ("row", "path", "line"),
+    ("row", "path", "line", "column"),
     [
-        ("main.cpp:4:27: error: ‘cuont’ was not declared", "main.cpp", 4),
-        ("\x1b[1msub/a.c:12:3: runtime error: overflow", "sub/a.c", 12),
-        ("    at Object.<anonymous> (/w/a.js:2:7)", "/w/a.js", 2),
-        ("    at file:///w/a.mjs:2:7", "/w/a.mjs", 2),
-        ("a.sh: line 3: nope: command not found", "a.sh", 3),
-        ("Died at a.pl line 7.", "a.pl", 7),
-        ("  --> src/main.rs:3:5", "src/main.rs", 3),
+        ("main.cpp:4:27: error: ‘cuont’ was not declared", "main.cpp", 4, 27),
+        ("\x1b[1msub/a.c:12:3: runtime error: overflow", "sub/a.c", 12, 3),
+        ("    at Object.<anonymous> (/w/a.js:2:7)", "/w/a.js", 2, 7),
+        ("    at file:///w/a.mjs:2:7", "/w/a.mjs", 2, 7),
+        ("a.sh: line 3: nope: command not found", "a.sh", 3, 0),
+        ("Died at a.pl line 7.", "a.pl", 7, 0),
+        ("  --> src/main.rs:3:5", "src/main.rs", 3, 5),
     ],
 )
-def test_places_of_reports(row: str, path: str, line: int) -> None:
+def test_places_of_reports(row: str, path: str, line: int, column: int) -> None:
     frame = place_in(row)
     assert frame is not None
-    assert (frame.path, frame.line) == (path, line)
+    assert (frame.path, frame.line, frame.column) == (path, line, column)
 
 
 @pytest.mark.parametrize(
@@ -92,5 +92,5 @@ def test_the_first_error_of_the_steps() -> None:
     step = StepResult("build", ("g++",), 1, diagnostics=(warning, error))
     frame = first_error(ExecutionView("e1", "", "error", steps=(step,)))
     assert frame is not None
-    assert (frame.path, frame.line) == ("lib.hpp", 3)
+    assert (frame.path, frame.line, frame.column) == ("lib.hpp", 3, 2)
     assert first_error(ExecutionView("e2", "")) is None

@@ -18,12 +18,12 @@ from codeexec.tui.render.traceback import TracebackFrame
 _STACK_ROW = re.compile(r"\s+#\d+ 0x[0-9a-f]+ ")
 _USER_FRAME = re.compile(
     r"\s+#\d+ 0x[0-9a-f]+ in (?P<function>.*?) "
-    r"(?P<path>(?!/usr/|/lib|/build/)/[^:]*):(?P<line>\d+)(?::\d+)?\s*"
+    r"(?P<path>(?!/usr/|/lib|/build/)/[^:]*):(?P<line>\d+)(?::(?P<column>\d+))?\s*"
 )
 _SHADOW = "Shadow bytes around the buggy address"
 _ABORTING = re.compile(r"==\d+==\s*ABORTING")
 _PLACES = (
-    re.compile(r"(?P<path>[^\s:()\"'<>]+\.\w+):(?P<line>\d+)"),
+    re.compile(r"(?P<path>[^\s:()\"'<>]+\.\w+):(?P<line>\d+)(?::(?P<column>\d+))?"),
     re.compile(r"(?P<path>[^\s:()\"'<>]+\.\w+): line (?P<line>\d+)"),
     re.compile(r"\bat (?P<path>\S+\.\w+) line (?P<line>\d+)"),
 )
@@ -72,14 +72,21 @@ def place_in(row: str) -> TracebackFrame | None:
     text = plain(row[:_LONGEST])
     frame = _USER_FRAME.fullmatch(text)
     if frame is not None:
-        return TracebackFrame((row,), int(frame["line"]), frame["path"], function=frame["function"])
+        return TracebackFrame(
+            (row,),
+            int(frame["line"]),
+            frame["path"],
+            function=frame["function"],
+            column=int(frame["column"] or 0),
+        )
     if _STACK_ROW.match(text):
         return None
     for pattern in _PLACES:
         for match in pattern.finditer(text):
             path = re.sub("^//+", "/", match["path"])  # of a file: URL
             if by_file(path) is not None:
-                return TracebackFrame((row,), int(match["line"]), path)
+                column = int(match.groupdict().get("column") or 0)
+                return TracebackFrame((row,), int(match["line"]), path, column=column)
     return None
 
 
@@ -89,5 +96,5 @@ def first_error(view: ExecutionView) -> TracebackFrame | None:
         for problem in step.diagnostics:
             place = problem.place
             if problem.severity == "error" and place.file and place.line:
-                return TracebackFrame((), place.line, place.file)
+                return TracebackFrame((), place.line, place.file, column=place.column)
     return None

@@ -41,7 +41,8 @@ class TracebackFrame:
     """One frame: its location, and its printed rows (with colours), heading first.
 
     A frame of a cell has `cell`, its prompt number; one of a file has `path` as it was printed,
-    on the kernel's machine, where `~` is the kernel's home. `line` counts from 1.
+    on the kernel's machine, where `~` is the kernel's home. `line` counts from 1, and so
+    does `column`, which is 0 where none is named.
     """
 
     rows: tuple[str, ...]
@@ -50,6 +51,7 @@ class TracebackFrame:
     cell: int | None = None
     function: str = ""
     is_user: bool = True
+    column: int = 0
 
     def is_like(self, other: TracebackFrame) -> bool:
         """Whether it is the same place, as in a recursion."""

@@ -66,7 +66,7 @@ class ConsoleController:
         """Go to where a frame of a traceback is: a file, or the cell that ran."""
         frame = event.frame
         if frame.cell is None:
-            await self.show_file(frame.path, frame.line - 1)
+            await self.show_file(frame.path, frame.line - 1, max(frame.column - 1, 0))
             return
         views = self._state.snapshot.executions.values()
         cells = [view.cell for view in views if view.count == frame.cell and view.cell]
@@ -78,9 +78,9 @@ class ConsoleController:
                 return
         self._surface.notify("That code was typed into the console.", timeout=3)
 
-    async def show_file(self, name: str, line: int) -> None:
-        """Open a file that code or a program has named, at a line from 0; the user is told where
-        it is not there."""
+    async def show_file(self, name: str, line: int, column: int = 0) -> None:
+        """Open a file that code or a program has named, at a line and a column from 0; the user is
+        told where it is not there."""
         last = self._state.last
         path = source_path(name, last.snapshot if last is not None else None)
         if path is None:
@@ -88,7 +88,7 @@ class ConsoleController:
             self._surface.notify(message, severity="warning")
         elif not path.is_file():
             self._surface.notify(f"{name} is not on this machine.", severity="warning")
-        elif await self._documents.opener.open(path, line) is not None:
+        elif await self._documents.opener.open(path, line, column) is not None:
             self._layout.go("editor")
 
     async def show_card(self, execution_id: str) -> None:

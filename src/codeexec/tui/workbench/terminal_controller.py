@@ -50,7 +50,7 @@ class TerminalController:
         state: WorkbenchState,
         panes: PaneSet,
         layout: LayoutController,
-        show_file: Callable[[str, int], Awaitable[None]],
+        show_file: Callable[[str, int, int], Awaitable[None]],
         screen: Screen[R],
     ) -> None:
         self._surface = surface
@@ -213,10 +213,10 @@ class TerminalController:
         pane.input.run_line(text)
 
     async def show_place(self, event: PlaceChosen) -> None:
-        """Open a file that the output names, at its line."""
+        """Open a file that the output names, at its line and column."""
         place = event.place
         name = str(Path(event.folder, Path(place.path).expanduser()))
-        await self._show_file(name, place.line - 1)
+        await self._show_file(name, place.line - 1, max(place.column - 1, 0))
 
     def take_text(self, event: TextSent) -> None:
         """Put text into the document in front at its caret, or at the prompt of the console."""

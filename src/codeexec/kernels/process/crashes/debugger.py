@@ -16,12 +16,22 @@ SWITCH = "CODEEXEC_BACKTRACE"
 """A variable of a program that is 0 for no watcher: a debugger can attach to it only then."""
 
 
+LLDB = "lldb"
+"""Used where the debugger of a language is not there."""
+
+
+def debuggers(language: Language) -> tuple[str, ...]:
+    """The names of programs that read a crash of this language, the best one first."""
+    return (language.debugger, LLDB) if language.debugger else ()
+
+
 def find_debugger(language: Language, environ: Mapping[str, str]) -> str | None:
     """The path of the debugger of programs in this language; empty where there is none, None where
     none is wanted."""
     if environ.get(SWITCH) == "0":
         return None
-    return (which(language.debugger, environ) or "") if language.debugger else ""
+    found = (which(name, environ) for name in debuggers(language))
+    return next(filter(None, found), "")
 
 
 def watched_command(

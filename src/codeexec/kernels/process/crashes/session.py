@@ -10,9 +10,14 @@ from pathlib import Path, PurePosixPath
 from codeexec.domain.errors import CodeexecError, StorageError
 from codeexec.environments.base import Environment, run
 from codeexec.environments.short_folders import make_folder, remove_flat
-from codeexec.kernels.process.crashes.debugger import WATCHER, find_debugger, watched_command
-from codeexec.kernels.process.crashes.gdb import QUESTIONS, gdb_command, read_stacks
+from codeexec.kernels.process.crashes.debugger import (
+    WATCHER,
+    debuggers,
+    find_debugger,
+    watched_command,
+)
 from codeexec.kernels.process.crashes.report import CrashReport, crash_words, make_report
+from codeexec.kernels.process.crashes.stacks import question, stacks_in
 from codeexec.kernels.process.crashes.watch import (
     CORE,
     CRASH,
@@ -76,7 +81,7 @@ class CrashWatch:
 
 
 class GuestCrashWatch:
-    """Watches one program in a container, where gdb and python3 have to be for that."""
+    """Watches one program in a container, where gdb or lldb, and python3, have to be for that."""
 
     folder = ""
 
@@ -95,9 +100,9 @@ class GuestCrashWatch:
         """Without the tools, or room for their files, the program runs unwatched."""
         tools: Mapping[str, str] = {}
         folder = ""
-        if language.debugger:
-            tools = await guests.find_paths((language.debugger, PYTHON))
-        if len(tools) == 2:
+        if names := debuggers(language):
+            tools = await guests.find_paths((*names, PYTHON))
+        if PYTHON in tools and len(tools) > 1:
             source = await asyncio.to_thread(WATCHER.read_bytes)
             with contextlib.suppress(StorageError):
                 folder = await guests.make_folder(_WATCHER_NAME, source)
@@ -119,16 +124,16 @@ class GuestCrashWatch:
         if content is None:
             return None
         crash = parse_crash(content)
-        name = self._language.debugger
-        core = str(self._folder / CORE)
-        command = gdb_command(self._tools[name], str(crash.get("program", "")), core)
+        name = next(name for name in debuggers(self._language) if name in self._tools)
+        program = str(crash.get("program", ""))
+        asked = question(self._tools[name], program, str(self._folder / CORE))
         try:
             async with asyncio.timeout(GDB_SECONDS):
-                printed = await run(self._environment, command, stdin=QUESTIONS)
+                printed = await run(self._environment, asked.command, stdin=asked.stdin)
         except TimeoutError:
             description = crash_words(crash)
             return CrashReport.plain(f"{description}. {name} took longer than {GDB_SECONDS:g} s.")
-        return make_report(crash, read_stacks(printed.stdout.decode("utf-8", "replace")), name)
+        return make_report(crash, stacks_in(printed.stdout, self._tools[name], program), name)
 
     async def close(self) -> None:
         if self._is_watching:

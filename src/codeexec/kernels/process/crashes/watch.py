@@ -10,8 +10,8 @@ from pathlib import Path
 
 from codeexec.domain.plain_files import read_plain
 from codeexec.domain.text.parsing import load_json
-from codeexec.kernels.process.crashes.gdb import QUESTIONS, gdb_command, read_stacks
 from codeexec.kernels.process.crashes.report import CrashReport, crash_words, make_report
+from codeexec.kernels.process.crashes.stacks import question, stacks_in
 from codeexec.languages.model import Language
 
 CORE = "core"
@@ -19,7 +19,7 @@ CRASH = "crash"
 """Names of what the watcher leaves: see there."""
 MOST_CRASH = 1 << 16
 GDB_SECONDS = 20.0
-"""Seconds that gdb has for a backtrace."""
+"""Seconds that the debugger has for a backtrace."""
 DEADLY = frozenset({
     signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGABRT, signal.SIGTRAP,
     signal.SIGSYS,
@@ -45,14 +45,15 @@ def read_crash(folder: Path, debugger: str, code: int) -> CrashReport | None:
         crash = parse_crash(read_plain(folder / CRASH, MOST_CRASH, follow_links=False))
     except OSError:
         return None
-    command = gdb_command(debugger, str(crash.get("program", "")), str(folder / CORE))
+    program = str(crash.get("program", ""))
+    asked = question(debugger, program, str(folder / CORE))
     name, description = Path(debugger).name, crash_words(crash)
     try:
         outcome = subprocess.run(
-            command,
+            asked.command,
             cwd=folder,
             env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8"},
-            input=QUESTIONS,
+            input=asked.stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
@@ -63,7 +64,7 @@ def read_crash(folder: Path, debugger: str, code: int) -> CrashReport | None:
         return CrashReport.plain(f"{description}. {name} took longer than {GDB_SECONDS:g} s.")
     except OSError as error:
         return CrashReport.plain(f"{description}. {name} cannot be started: {error.strerror}.")
-    return make_report(crash, read_stacks(outcome.stdout.decode("utf-8", "replace")), name)
+    return make_report(crash, stacks_in(outcome.stdout, debugger, program), name)
 
 
 def parse_crash(content: bytes) -> Mapping[str, object]:

@@ -53,8 +53,11 @@ class DocumentOpener:
         self._typed_early = ""
         self._beginning = asyncio.Lock()
 
-    async def open(self, path: Path, line: int | None = None) -> DocumentView | None:
-        """Open a file, or go to it where it is open; None when it cannot be read."""
+    async def open(
+        self, path: Path, line: int | None = None, column: int = 0
+    ) -> DocumentView | None:
+        """Open a file, or go to it where it is open, at a line and a column from 0; None when it
+        cannot be read."""
         path = Path(os.path.normpath(path.absolute()))
         sheet = self._documents.by_key(str(path))
         document: Document | None = None
@@ -72,7 +75,7 @@ class DocumentOpener:
         elif document is not None:
             sheet = await self._add_document(path, document)
         if sheet is not None and line is not None:
-            sheet.go_to(line)
+            sheet.go_to(line, column)
         return sheet
 
     @staticmethod
