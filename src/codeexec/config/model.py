@@ -141,6 +141,12 @@ class KernelSettings:
     backend: Literal["local", "docker"] = "local"
     """Where it runs. In a project's file `local` counts once its folder is trusted."""
 
+    hide_env: str = ""
+    """Variables of your environment that sessions do not see, such as `*_API_KEY *_TOKEN AWS_*`:
+    their kernels, terminals, programs and builds. A session server that starts afterwards takes
+    it from your own file. Sessions that are opened over a network see a list of harmless names
+    alone."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sessions:

@@ -4,7 +4,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, MutableMapping
+
+from codeexec.domain.inherited_env import RULE, apply_rule
 
 TOKEN = "CODEEXEC_TOKEN"
 """The token that TCP clients of `serve` must send."""
@@ -17,8 +20,10 @@ def is_secret(name: str) -> bool:
 
 
 def without_secrets(environ: Mapping[str, str]) -> dict[str, str]:
-    """A copy for a kernel, a helper or an engine's program."""
-    return {name: value for name, value in environ.items() if not is_secret(name)}
+    """A copy for a kernel, a helper or an engine's program. Where the session has a rule for the
+    variables of this process, it is applied: see `inherited_env`."""
+    passed_on = {name: value for name, value in environ.items() if not is_secret(name)}
+    return apply_rule(passed_on, os.environ) if RULE in passed_on else passed_on
 
 
 def drop_secrets(environ: MutableMapping[str, str]) -> None:

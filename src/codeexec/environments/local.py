@@ -26,10 +26,15 @@ from codeexec.hostfiles.place import locate
 class LocalEnvironment(HostFiles):
     """A folder of this machine. Processes run as the user, with the user's environment."""
 
-    def __init__(self, workspace: Path | Folder, holding: Holding | None = None) -> None:
+    def __init__(
+        self,
+        workspace: Path | Folder,
+        holding: Holding | None = None,
+        rule: Mapping[str, str] | None = None,
+    ) -> None:
         """A `Folder` need not be there: its files are not there then, and no command starts.
         `holding` has the terminals; without it a holder is begun for the first terminal, and ends
-        with this environment."""
+        with this environment. `rule` is the variable RULE of the session, where it has one."""
         if isinstance(workspace, Folder):
             self._root = workspace.real
             super().__init__(workspace)
@@ -41,6 +46,7 @@ class LocalEnvironment(HostFiles):
                     f"The folder {workspace} is not there.", "Make it, or name another one."
                 )
         self._id = f"local-{uuid.uuid4().hex[:8]}"
+        self._rule = dict(rule or {})
         self._running: set[LocalHandle] = set()
         self._ending: set[asyncio.Task[None]] = set()
         self._holding = holding or Holding()
@@ -71,7 +77,7 @@ class LocalEnvironment(HostFiles):
         if self._ended:
             raise EnvironmentUnavailable("This environment was ended.", "Make a new one.")
         folder = self._root.joinpath(*inside(PurePosixPath(self._root), cwd or ""))
-        environ = without_secrets({**os.environ, **(env or {})})
+        environ = without_secrets({**os.environ, **(env or {}), **self._rule})
         try:
             process = await start(command, cwd=folder, env=environ)
         except OSError as error:
@@ -86,7 +92,7 @@ class LocalEnvironment(HostFiles):
         """Start a command without input in the workspace, whose memory and time are to be known."""
         if self._ended:
             raise EnvironmentUnavailable("This environment was ended.", "Make a new one.")
-        environ = without_secrets({**os.environ, **env})
+        environ = without_secrets({**os.environ, **env, **self._rule})
         holder = await self._holding.client()
         try:
             return await start_command(holder, command, cwd=self._root, env=environ)
@@ -106,7 +112,7 @@ class LocalEnvironment(HostFiles):
         if self._ended:
             raise EnvironmentUnavailable("This environment was ended.", "Make a new one.")
         place = self._root.joinpath(*inside(PurePosixPath(self._root), cwd or ""))
-        environ = without_secrets(terminal_env(os.environ, env or {}))
+        environ = without_secrets({**terminal_env(os.environ, env or {}), **self._rule})
         holder = await self._holding.client()
         try:
             terminal = await open_local_terminal(

@@ -18,6 +18,7 @@ from msgspec import Struct
 
 from codeexec.domain.backends import CONTAINERS, LOCAL
 from codeexec.domain.errors import CodeexecError, KernelUnavailable
+from codeexec.domain.inherited_env import rule_of
 from codeexec.domain.options import PROGRAMS
 from codeexec.kernels.base import Handle, Kernel, KernelChoice, Sink
 
@@ -84,7 +85,7 @@ class Backend(ABC):
         session was opened with it, unless kernels run elsewhere. Not asked for twice."""
         from codeexec.environments.local import LocalEnvironment  # not at the start
 
-        return LocalEnvironment(folder)
+        return LocalEnvironment(folder, rule=rule_of(choice.env))
 
     def held_back(self, choice: KernelChoice) -> tuple[str, str]:
         """See `KernelFactory.held_back`."""

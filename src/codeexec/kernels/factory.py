@@ -10,8 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from codeexec.domain.backends import LOCAL
+from codeexec.domain.backends import CONTAINERS, LOCAL
 from codeexec.domain.errors import CodeexecError, UsageError
+from codeexec.domain.inherited_env import without_rule
 from codeexec.domain.requests import KernelInfo
 from codeexec.environments.trust.store import Trust, TrustStore
 from codeexec.kernels.backends import BUILT_IN, Backend, BackendContext, Backends
@@ -90,7 +91,12 @@ class Kernels:
     def _resolved(self, choice: KernelChoice) -> KernelChoice:
         """The choice with the backend that its name means, where that names one."""
         backend, argument = self._named(choice.name)
-        return choice if backend is self._local else backend.choose(choice, argument)
+        if backend is not self._local:
+            choice = backend.choose(choice, argument)
+        if choice.backend != CONTAINERS:
+            return choice
+        # A container inherits nothing: the rule for what is inherited would be a variable there.
+        return replace(choice, env=without_rule(choice.env))
 
     def _named(self, name: str) -> tuple[Backend, str]:
         """The backend and its argument that a name such as `docker:IMAGE` or `docker` means; the

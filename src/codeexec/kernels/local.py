@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from codeexec.domain.backends import LOCAL
 from codeexec.domain.errors import KernelUnavailable
 from codeexec.domain.events import RESTRICTED, KernelRef
+from codeexec.domain.inherited_env import rule_of
 from codeexec.environments.pythons.folders import looks_like_path, owner_folder
 from codeexec.environments.trust.store import Trust, trust_step
 from codeexec.hostfiles.place import locate
@@ -198,7 +199,7 @@ class LocalBackend(Backend):
     def environment(self, choice: KernelChoice, folder: Folder) -> Environment:
         from codeexec.environments.local import LocalEnvironment  # not at the start
 
-        return LocalEnvironment(folder, self._holding)
+        return LocalEnvironment(folder, self._holding, rule_of(choice.env))
 
     async def close(self) -> None:
         if self._holding is not None:

@@ -141,13 +141,19 @@ def host_settings() -> HostSettings:
     """What the user's file and the environment say of sessions; a project has no say in a
     server that all share."""
     from codeexec.config.load import load
+    from codeexec.domain.inherited_env import name_patterns
     from codeexec.session.settings import HostSettings
 
-    settings = load(Path("/")).settings.sessions
+    loaded = load(Path("/")).settings
+    settings = loaded.sessions
     names = {field.name for field in fields(settings)} & {
         field.name for field in fields(HostSettings)
     }
-    return HostSettings(**{name: getattr(settings, name) for name in names}, agents=agent_settings)
+    return HostSettings(
+        **{name: getattr(settings, name) for name in names},
+        agents=agent_settings,
+        hide_env=name_patterns(loaded.kernel.hide_env),
+    )
 
 
 def agent_settings() -> AgentSettings:

@@ -15,6 +15,7 @@ from codeexec.domain.clock import Clock, SystemClock
 from codeexec.domain.errors import CodeexecError, Conflict, StorageError, UsageError
 from codeexec.domain.events import NoticeGiven, SessionOpened
 from codeexec.domain.ids import SESSION, new_id
+from codeexec.domain.inherited_env import with_rule
 from codeexec.domain.options import DEFAULT_KERNEL
 from codeexec.domain.wire.checks import check_name, check_request
 from codeexec.domain.wire.codec import SCHEMA
@@ -206,7 +207,11 @@ class Host:
             cwd=str(cwd),
             name=request.kernel,
             file=request.file,
-            env=request.env,
+            env=with_rule(
+                request.env,
+                listed_only=request.inherit == "listed",
+                hidden=self.settings.hide_env,
+            ),
             backend=request.backend,
             image=request.image,
             policy=request.policy,

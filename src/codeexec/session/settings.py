@@ -62,6 +62,9 @@ class HostSettings:
     terminal_scrollback: int = 2**20
     """Bytes of output that are kept of a terminal; the oldest go first."""
 
+    hide_env: tuple[str, ...] = ()
+    """Names (`AWS_*`) of variables of this process that sessions do not see."""
+
     keep_days: float = 30.0
     """Ended sessions older than this are deleted."""
 

@@ -241,6 +241,24 @@ def check_children() -> DoctorCheck:
     )
 
 
+def check_environment(cwd: Path, environ: Mapping[str, str]) -> DoctorCheck:
+    """Whether code sees variables that look like secrets."""
+    from codeexec.config.load import load
+    from codeexec.domain.inherited_env import PROPOSED, matches, name_patterns
+
+    hidden = name_patterns(load(cwd).settings.kernel.hide_env)
+    seen = sorted(name for name in environ if matches(name, PROPOSED) and not matches(name, hidden))
+    if not seen:
+        return DoctorCheck("environment", "ok", "No variable that code sees looks like a secret.")
+    names = ", ".join(seen[:3]) + (f" and {len(seen) - 3} more" if len(seen) > 3 else "")
+    return DoctorCheck(
+        "environment",
+        "ok",
+        f"Code that you run sees {names}. If it should not, hide them:",
+        f"codeexec-tui config set kernel.hide_env '{' '.join(PROPOSED)}'",
+    )
+
+
 def all_checks(cwd: Path, environ: Mapping[str, str], is_terminal: bool) -> Iterator[DoctorCheck]:
     paths = find_paths(environ)
     yield check_python()
@@ -252,4 +270,5 @@ def all_checks(cwd: Path, environ: Mapping[str, str], is_terminal: bool) -> Iter
     yield check_children()
     yield check_logout(environ.get("USER", "") or str(os.getuid()))
     yield from check_settings(cwd)
+    yield check_environment(cwd, environ)
     yield check_docker(cwd)

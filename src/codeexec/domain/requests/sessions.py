@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from msgspec import Struct, field
 
@@ -97,7 +97,9 @@ class OpenSession(Request[SessionSummary], frozen=True):
     up from `cwd` or `file`. `connection_file` attaches to a kernel that another program started.
     With the backend `docker` the kernel runs in a container of `image`, limited by `policy`: a
     preset with changes, such as `locked memory=2GB`; empty, the server's settings apply. `cwd` is
-    an absolute path; without one, a user of the service gets a new folder."""
+    an absolute path; without one, a client of the service gets a new folder. The session's
+    processes inherit `all` of the server's environment, or `listed` names alone, as it is for each
+    session that is opened over TCP or HTTP; `env` is added to that."""
 
     Answer: ClassVar[type[Reply]] = SessionSummary
     cwd: str = ""
@@ -110,6 +112,7 @@ class OpenSession(Request[SessionSummary], frozen=True):
     policy: str = ""
     connection_file: str = ""
     start_kernel: bool = True
+    inherit: Literal["all", "listed"] = "all"
 
 
 class SessionList(Reply, frozen=True):

@@ -81,10 +81,12 @@ class UserHost:
         identity.require(_scope_of(request))
         if not identity.may("admin"):
             request = self._bounded(request)
-        if isinstance(request, q.OpenSession) and not request.cwd and not self._is_local:
-            return cast(R, await self.open_workspace(request))
         if isinstance(request, q.OpenSession):
+            opening = self._of_service(request)
+            if not request.cwd and not self._is_local:
+                return cast(R, await self.open_workspace(opening))
             self._limits.check_new_session(identity, request.name)
+            return cast(R, await self._host.call(opening, identity.owner))
         reply = await self._host.call(request, identity.owner)
         if isinstance(reply, q.HostInfo) and not identity.may("admin"):
             return cast(R, msgspec.structs.replace(reply, socket="", state_dir=""))
@@ -95,7 +97,7 @@ class UserHost:
         self.identity.require("run")
         self._limits.check_new_session(self.identity, request.name)
         folder = await asyncio.to_thread(_make_folder, self.workspaces)
-        opening = msgspec.structs.replace(request, cwd=str(folder))
+        opening = msgspec.structs.replace(self._of_service(request), cwd=str(folder))
         try:
             # Others may have been opened meanwhile.
             self._limits.check_new_session(self.identity, request.name)
@@ -106,6 +108,12 @@ class UserHost:
         if summary.cwd != str(folder):
             await asyncio.to_thread(folder.rmdir)  # there is a session of this name
         return summary
+
+    def _of_service(self, request: q.OpenSession) -> q.OpenSession:
+        """The request with what holds for each session that is opened over TCP or HTTP."""
+        if self._is_local:
+            return request
+        return msgspec.structs.replace(request, inherit="listed")
 
     def _bounded(self, request: q.Request[R]) -> q.Request[R]:
         """The request without what it may not reach: folders of this machine."""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from codeexec.domain.backends import LOCAL
+from codeexec.domain.inherited_env import without_rule
 from codeexec.environments.base import Environment
 from codeexec.session.kernels.slots import KernelSlots
 
@@ -57,7 +58,7 @@ class KernelPlace:
         supervisor = self._slots.get(self._slots.first).supervisor
         env = dict(supervisor.choice.env)
         if not self.is_local:
-            return env, ""
+            return without_rule(env), ""
         from codeexec.session.terminals.shells import environment_of_python
 
         view = self._slots.snapshot.kernel_named(self._slots.first)

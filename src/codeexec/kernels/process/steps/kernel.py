@@ -16,6 +16,7 @@ from msgspec import to_builtins
 
 from codeexec.domain.errors import CodeexecError, KernelUnavailable, UsageError
 from codeexec.domain.events import KernelRef
+from codeexec.domain.inherited_env import rule_of
 from codeexec.domain.options import PROGRAMS, PROJECT_KERNEL, ExecuteOptions, ProgramOptions
 from codeexec.domain.outputs import ErrorInfo
 from codeexec.environments.base import Environment, TerminalSize
@@ -254,7 +255,8 @@ class StepsKernel:
         if self._choice.place is not None:
             return await self._choice.place().for_programs(self._tell)
         if self._own is None:
-            self._own = LocalEnvironment(Path(self._choice.cwd), self._holding)
+            rule = rule_of(self._choice.env)
+            self._own = LocalEnvironment(Path(self._choice.cwd), self._holding, rule)
         return self._own
 
     def _tell(self, title: str, message: str) -> None:
