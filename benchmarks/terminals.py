@@ -2,6 +2,8 @@
 
     python benchmarks/terminals.py [--mb 100] [--kills 20] [--opens 1000]
 
+CODEEXEC_EMULATOR=bittty before it measures the fallback of systems without pyghostty.
+
 Both sides run the same commands in bash in a screen of 200x50. tmux is attached to a
 pseudo-terminal whose output is read and thrown away; on our side a client follows the screen over
 the server's socket. Reported:

@@ -60,6 +60,34 @@ async def test_a_program_is_typed_to_and_ends(session: SessionClient) -> None:
             await terminal.type("x")
 
 
+async def test_the_fallback_emulator_says_that_it_is_slow_and_runs_a_shell(
+    session: SessionClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CODEEXEC_EMULATOR", "bittty")
+    terminal = await open_terminal(session, shell="/bin/bash")
+    async with terminal.watch():
+        await terminal.run("echo one two", 1)
+        await terminal.run("seq 1 60; false", 2)
+        await terminal.sees("60")
+        assert terminal.view is not None
+        assert [command.exit_code for command in terminal.view.commands] == [0, 1]
+        command = terminal.view.commands[0]
+        assert await terminal.text(command.output_row, command.end_row or 0) == "one two\n"
+        assert [notice.title for notice in terminal.snapshot.notices] == ["Slow terminals"]
+
+
+async def test_a_terminal_that_is_being_opened_when_its_session_closes_leaves_nothing(
+    host: EmbeddedHost, session: SessionClient
+) -> None:
+    command = ("sleep", "3137")
+    opening = asyncio.create_task(open_terminal(session, *command))
+    await asyncio.sleep(0)
+    await host.call(q.StopSession(session.session_id))
+    await asyncio.gather(opening, return_exceptions=True)  # refused, where it was too late
+    commands = [process.info["cmdline"] for process in psutil.process_iter(["cmdline"])]
+    assert list(command) not in commands
+
+
 async def test_the_exit_status_of_a_signal_is_that_of_a_shell(session: SessionClient) -> None:
     terminal = await open_terminal(session, "sh", "-c", "kill -9 $$")
     async with terminal.watch():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -81,9 +82,11 @@ class Emulator(Protocol):
 
 
 class EmulatorKind(Protocol):
-    """Makes emulators. `name` is in logs: only the same kind restores what was saved."""
+    """Makes emulators. `name` is in logs: only the same kind restores what was saved. `notice` is
+    for the user of the first terminal; empty for none."""
 
     name: str
+    notice: str
 
     def make(self, size: TerminalSize) -> Emulator: ...
 
@@ -92,15 +95,21 @@ class EmulatorKind(Protocol):
 
 
 def emulator_kind() -> EmulatorKind:
-    """The one that loads here. Unavailable when there is none."""
-    if importlib.util.find_spec("pyghostty") is not None:
+    """The one that loads here: libghostty, else bittty, which is slow. Unavailable when there is
+    none. The variable CODEEXEC_EMULATOR=bittty has that chosen."""
+    is_asked_for = os.environ.get("CODEEXEC_EMULATOR") == "bittty"
+    if not is_asked_for and importlib.util.find_spec("pyghostty") is not None:
         try:
             from codeexec.session.terminals.ghostty import GHOSTTY
         except OSError:
             pass  # its library is not for this system
         else:
             return GHOSTTY
+    if importlib.util.find_spec("bittty") is not None:
+        from codeexec.session.terminals.fallback.emulator import BITTTY
+
+        return BITTTY
     raise Unavailable(
         "There is no terminal emulator for this system.",
-        "Install it where it has a wheel: pip install pyghostty==0.1.3",
+        "Install one: pip install bittty==0.3.0",
     )

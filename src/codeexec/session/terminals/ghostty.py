@@ -290,6 +290,7 @@ class GhosttyKind:
     """See `EmulatorKind`."""
 
     name = "pyghostty 0.1.3"
+    notice = ""
 
     def make(self, size: TerminalSize) -> GhosttyEmulator:
         handle = ffi.new("GhosttyTerminal*")

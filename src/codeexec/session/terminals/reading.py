@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
+from pathlib import Path
+from typing import NamedTuple
 
 import regex
 
 from codeexec.domain import requests as q
 from codeexec.domain.errors import UsageError
 from codeexec.domain.terminals import RGB, CellStyle, TerminalRow
+from codeexec.session.terminals.emulator import EmulatorKind
+from codeexec.session.terminals.history import iter_rows, oldest_row
 
 MOST_ROWS = 2000
 MOST_TEXT = 8 << 20
@@ -17,6 +21,48 @@ MOST_MATCHES = 10_000
 MATCH_SECONDS = 2.0
 
 Rows = Iterator[tuple[int, TerminalRow]]
+ReadRequest = q.ReadTerminalRows | q.SearchTerminal | q.ReadTerminalText
+
+
+class ScreenRows(NamedTuple):
+    """The rows of a screen, the first of which has the number `history`; rows before number
+    `cleared` are not shown any more."""
+
+    history: int
+    cleared: int
+    rows: Sequence[TerminalRow]
+
+
+def answer(
+    request: ReadRequest,
+    folder: Path,
+    kind: EmulatorKind,
+    screen: ScreenRows,
+    check: Callable[[], None],
+) -> q.Reply:
+    """Read scrollback (from the log in `folder`) and screen; `check` ends what takes too long."""
+    history = screen.history
+    first = min(max(oldest_row(folder), screen.cleared), history)
+    start = max(request.start, first)
+    total = history + len(screen.rows)
+    end = getattr(request, "end", 0) or total
+    if isinstance(request, q.ReadTerminalRows):
+        end = start + min(request.count, MOST_ROWS)
+
+    def rows() -> Rows:
+        if start < history:
+            yield from iter_rows(folder, kind, start, min(end, history), check)
+        for number, row in enumerate(screen.rows, history):
+            if start <= number < end:
+                yield number, row
+
+    match request:
+        case q.ReadTerminalRows():
+            return page(request, first, total, rows())
+        case q.SearchTerminal():
+            return search(request, rows(), check)
+        case q.ReadTerminalText():
+            return text(request, rows())
 
 
 def page(request: q.ReadTerminalRows, first: int, total: int, rows: Rows) -> q.TerminalRows:

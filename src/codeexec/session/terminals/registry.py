@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator
 from pathlib import Path
 from weakref import WeakValueDictionary
 
@@ -12,10 +11,11 @@ from msgspec.structs import replace
 
 from codeexec.domain import requests as q
 from codeexec.domain.errors import Busy, CodeexecError, Conflict, NotFound, UsageError
+from codeexec.domain.events import NoticeGiven
 from codeexec.domain.events.terminals import TerminalClosed, TerminalExited, TerminalOpened
 from codeexec.domain.ids import TERMINAL, new_id
 from codeexec.domain.programs import shell_status
-from codeexec.domain.terminals import TerminalRow, TerminalView, stream_of
+from codeexec.domain.terminals import TerminalView, stream_of
 from codeexec.domain.wire.checks import check_id
 from codeexec.environments.base import TerminalSize
 from codeexec.environments.budget import Budget, beside_loop
@@ -26,7 +26,7 @@ from codeexec.session.settings import HostSettings
 from codeexec.session.storage.event_log import EventLog
 from codeexec.session.terminals import reading
 from codeexec.session.terminals.emulator import Emulator, EmulatorKind, emulator_kind
-from codeexec.session.terminals.history import iter_rows, oldest_row, restore, rows_left
+from codeexec.session.terminals.history import restore, rows_left
 from codeexec.session.terminals.idle import end_idle
 from codeexec.session.terminals.log import TerminalLog
 from codeexec.session.terminals.place import TerminalPlace
@@ -66,6 +66,7 @@ class SessionTerminals:
         """A lock is here for as long as a request holds it or waits for it."""
         self._kind: EmulatorKind | None = None
         self._adopted: asyncio.Task[None] | None = None
+        self._is_finished = False
 
     # -- requests -------------------------------------------------------------------------
 
@@ -150,6 +151,7 @@ class SessionTerminals:
             raise
         terminal_log = TerminalLog(folder_for(self._folder, terminal_id), self._limit)
         try:
+            self._check_open()
             terminal_log.begin_segment(kind.name, 0, emulator.save())
             view = TerminalView(
                 terminal_id,
@@ -224,6 +226,11 @@ class SessionTerminals:
             stored = self._recorder.journal.get_private(key)
             request = _request(terminal_id, view, self._recorder.secrets.with_env(key, stored))
             start, program = await self._start(request, TerminalSize(view.columns, view.rows))
+            try:
+                self._check_open()
+            except Conflict:
+                await program.kill()
+                raise
             await terminal.clean_up()
             self._recorder.record(
                 TerminalOpened(_opened_again(view, program.pid, self._recorder.clock.now()))
@@ -242,10 +249,17 @@ class SessionTerminals:
                 self._recorder.keep(_request_key(terminal_id), None)
                 self._recorder.record(TerminalClosed(terminal_id))
 
+    def _check_open(self) -> None:
+        """Conflict where the session was closed while a program was being started for it."""
+        if self._is_finished:
+            raise Conflict("The session was closed.", "Open another session.")
+
     async def _load(self) -> EmulatorKind:
         """Loaded when the first terminal is opened: it takes longer than a start of the server."""
         if self._kind is None:
             self._kind = await asyncio.to_thread(emulator_kind)
+            if self._kind.notice:
+                self._recorder.record(NoticeGiven("warning", "Slow terminals", self._kind.notice))
         return self._kind
 
     async def _read_screen(self, terminal_id: str) -> q.TerminalState:
@@ -269,30 +283,10 @@ class SessionTerminals:
             history, cleared, screen_rows = await asyncio.to_thread(rows_left, folder, kind)
         budget = Budget(READ_SECONDS, "Reading the terminal")
 
-        def read() -> q.Reply:
-            first = min(max(oldest_row(folder), cleared), history)
-            start = max(request.start, first)
-            total = history + len(screen_rows)
-            end = getattr(request, "end", 0) or total
-            if isinstance(request, q.ReadTerminalRows):
-                end = start + min(request.count, reading.MOST_ROWS)
-
-            def rows() -> Iterator[tuple[int, TerminalRow]]:
-                if start < history:
-                    yield from iter_rows(folder, kind, start, min(end, history), budget.check)
-                for number, row in enumerate(screen_rows, history):
-                    if start <= number < end:
-                        yield number, row
-
-            match request:
-                case q.ReadTerminalRows():
-                    return reading.page(request, first, total, rows())
-                case q.SearchTerminal():
-                    return reading.search(request, rows(), budget.check)
-                case q.ReadTerminalText():
-                    return reading.text(request, rows())
-
-        return await beside_loop(budget, read)
+        screen = reading.ScreenRows(history, cleared, screen_rows)
+        return await beside_loop(
+            budget, lambda: reading.answer(request, folder, kind, screen, budget.check)
+        )
 
     # -- after a restart of the server, and at the end ----------------------------------------
 
@@ -358,6 +352,7 @@ class SessionTerminals:
 
     async def finish(self, *, keep: bool) -> None:
         """The session is closed, or (`keep`) left to the next server."""
+        self._is_finished = True
         if self._adopted is not None:
             await asyncio.gather(self._adopted, return_exceptions=True)
         terminals, self._terminals = self._terminals, {}
