@@ -120,10 +120,13 @@ class GuestCrashWatch:
             return missing_debugger(self._language, code, IN_IMAGE)
         if -code not in DEADLY:
             return None
-        content = await self._environment.read_file(self._folder / CRASH, limit=MOST_CRASH)
-        if content is None:
+        # By a program: files outside of the workspace are not read for the session.
+        found = await run(
+            self._environment, ("head", "-c", str(MOST_CRASH), "--", str(self._folder / CRASH))
+        )
+        if found.code:
             return None
-        crash = parse_crash(content)
+        crash = parse_crash(found.stdout)
         name = next(name for name in debuggers(self._language) if name in self._tools)
         program = str(crash.get("program", ""))
         asked = question(self._tools[name], program, str(self._folder / CORE))
