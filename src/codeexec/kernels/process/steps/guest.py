@@ -1,6 +1,6 @@
 """Programs in a container: their tools, what is built of them, and what was built before.
 
-Only commands of the container are used: sh, mkdir, mv, cat, xargs, grep and sha256sum.
+Only commands of the container are used: sh, mkdir, mv, cat, ls, xargs, grep and sha256sum.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import re
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 from codeexec.domain.errors import NotFound, StorageError, UsageError
 from codeexec.environments.base import Environment, run
@@ -31,7 +32,13 @@ _FIND = 'for name; do command -v "$name" || echo; done'
 _HAS_MODULE = "import importlib.util, sys; sys.exit(importlib.util.find_spec(sys.argv[1]) is None)"
 _WRITE = 'mkdir -p "$1" && cat > "$1/$2"'
 _KEEP = 'mv -f "$1.new" "$1" && cat "$2" 2>/dev/null || :'
-_HASH = 'test -x "$1" && exec xargs -0 sha256sum --'
+_HASH = """\
+test -x "$1" || exit 1
+shift
+for folder; do printf '%s:\\n' "$folder"; ls -A -- "$folder" || exit 1; done
+exec xargs -0 sha256sum --
+"""
+_FOLDERS = 'for path; do test ! -d "$path" || printf "%s\\0" "$path"; done'
 _HAS_CLOCK = r'xargs -0 grep -lE "__(DATE|TIME|TIMESTAMP)__" -- /dev/null | grep -q .'
 _PLAIN = re.compile(r"[\w./+@:=,-]+")
 
@@ -142,6 +149,15 @@ class GuestPrograms:
         return self._stores[key]
 
 
+class _Inputs(NamedTuple):
+    """What a program was made from: `files` with a NUL after each, folders by the names in them,
+    and the hashes of all as they are printed."""
+
+    files: bytes
+    folders: tuple[str, ...]
+    hashes: bytes
+
+
 class GuestStore:
     """A folder of the container, which goes with it; it is a BuildStore. That the program is still
     good is told by the hashes of all files that its compiler has read."""
@@ -154,8 +170,9 @@ class GuestStore:
         self.program = folder / stem
         self._tool = tool
         self._lock = asyncio.Lock()
-        self._inputs: tuple[bytes, bytes] | None = None
-        """Paths with a NUL after each, and their hashes as sha256sum prints them."""
+        self._listed: list[str] = []
+        """What the build has read, where its tool writes no depfile."""
+        self._inputs: _Inputs | None = None
         self._report = ""
 
     @property
@@ -175,36 +192,47 @@ class GuestStore:
     async def find_report(self) -> str | None:
         if self._inputs is None:
             return None
-        paths, hashes = self._inputs
-        return self._report if await self._hashes(paths) == hashes else None
+        found = await self._hashes(self._inputs.files, self._inputs.folders)
+        return self._report if found == self._inputs.hashes else None
 
     async def note_inputs(self, listed: bytes) -> None:
-        pass  # folders have no hash there: the program is built again each time
+        names = listed.decode("utf-8", "surrogateescape").splitlines()
+        self._listed = list(dict.fromkeys(filter(None, names)))
 
     async def keep(self, report: str) -> None:
         self._inputs = None
+        noted, self._listed = self._listed, []
         listed = await _shell(
             self.environment, _KEEP, str(self.program), str(self._folder / DEPFILE)
         )
-        sources = read_depfile(listed.decode("utf-8", "surrogateescape"))
+        sources = noted or read_depfile(listed.decode("utf-8", "surrogateescape"))
         if not sources:
             return  # what it was made from is not known
+        folders = await self._folders(noted)
+        sources = [path for path in sources if path not in folders]
         own = [path for path in sources if not path.startswith("/usr/")]
         command = ("/bin/sh", "-c", _HAS_CLOCK)
         if (await run(self.environment, command, stdin=_with_nuls(own))).code == 0:
             return
         paths = _with_nuls([*sources, self._tool])
-        if (hashes := await self._hashes(paths)) is not None:
-            self._inputs, self._report = (paths, hashes), report
+        if (hashes := await self._hashes(paths, folders)) is not None:
+            self._inputs, self._report = _Inputs(paths, folders, hashes), report
+
+    async def _folders(self, paths: Sequence[str]) -> tuple[str, ...]:
+        """Those of the paths that are folders."""
+        if not paths:
+            return ()
+        found = await run(self.environment, ("/bin/sh", "-c", _FOLDERS, "sh", *paths))
+        return tuple(filter(None, found.stdout.decode("utf-8", "surrogateescape").split("\0")))
 
     async def is_built(self) -> bool:
         command = ("/bin/sh", "-c", 'test -x "$1"', "sh", str(self.program))
         return (await run(self.environment, command)).code == 0
 
-    async def _hashes(self, paths: bytes) -> bytes | None:
+    async def _hashes(self, files: bytes, folders: Sequence[str]) -> bytes | None:
         """None where one of them, or the program, is not there."""
-        command = ("/bin/sh", "-c", _HASH, "sh", str(self.program))
-        outcome = await run(self.environment, command, stdin=paths)
+        command = ("/bin/sh", "-c", _HASH, "sh", str(self.program), *folders)
+        outcome = await run(self.environment, command, stdin=files)
         return outcome.stdout if outcome.code == 0 else None
 
 
