@@ -135,7 +135,7 @@ class AgentOperations:
             views = [snapshot.executions.get(execution_id) for execution_id in wanted]
             return all(view is not None and not view.is_open for view in views)
 
-        await self._connection.wait_for(is_over, min(max(seconds, 0.0), LONGEST_WAIT))
+        await self._connection.wait_for(is_over, min(max(0.0, seconds), LONGEST_WAIT))
 
     async def _outcome(self, view: ExecutionView, start: int = 0) -> Answer:
         page = await read_page(self._session, view, start)

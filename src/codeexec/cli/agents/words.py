@@ -1,4 +1,4 @@
-"""Words for agents: how an execution stands, who ended it, what to ask next; tables."""
+"""Text for agents: status of an execution and the next call to make, tables."""
 
 from __future__ import annotations
 
@@ -83,5 +83,5 @@ def table_text(page: TablePage) -> str:
     count = fitting(lines, CHARACTERS) if lines else 0
     end = page.start + count
     shape = f"{page.rows:,} rows, {page.columns:,} columns; rows {page.start}-{max(end - 1, 0)}:"
-    rest = [f"[more rows: start {end}]"] if end < page.rows else []
-    return "\n".join([shape, names, *lines[:count], *rest])
+    following = [f"[more rows: start {end}]"] if end < page.rows else []
+    return "\n".join([shape, names, *lines[:count], *following])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
+from itertools import islice
 
 MOST = 200_000
 """Characters of code that are looked at; longer code always counts as risky."""
@@ -90,24 +91,38 @@ _WORDS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
 )
 
 
+LINE_CHARACTERS = 60
+"""Characters of the line that is shown."""
+
+
 def risk_of(code: str, language: str = "python") -> str:
-    """What the code seems to do that the user may want to see first, in words; empty: nothing
-    of it. `language` is that of the kernel; empty where it is not known."""
+    """What the code seems to do that the user may want to see first, with the line, in words;
+    empty: nothing of it. `language` is that of the kernel; empty where it is not known."""
     if len(code) > MOST:
         return f"is {len(code):,} characters long"
+    reason, line = _find(code, language)
+    if not reason:
+        return ""
+    text = next(islice(code.split("\n"), line - 1, None), "").strip()
+    text = text if len(text) <= LINE_CHARACTERS else f"{text[:LINE_CHARACTERS]}…"
+    return f"{reason} (line {line}: {text})"
+
+
+def _find(code: str, language: str) -> tuple[str, int]:
+    """A reason and its line, from 1; an empty reason: none was found."""
     if language in ("", "python"):
         try:
-            return _risk_of_python(ast.parse(code))
+            return _find_in_python(ast.parse(code))
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             pass  # magics, or no Python: looked at as text
-    return _risk_of_text(code)
+    for reason, pattern in _WORDS:
+        if (match := pattern.search(code)) is not None:
+            begin = match.end() - len(match[0].lstrip())
+            return reason, code.count("\n", 0, begin) + 1
+    return "", 0
 
 
-def _risk_of_text(code: str) -> str:
-    return next((reason for reason, pattern in _WORDS if pattern.search(code)), "")
-
-
-def _risk_of_python(tree: ast.Module) -> str:
+def _find_in_python(tree: ast.Module) -> tuple[str, int]:
     names = _imported_names(tree)
     for node in ast.walk(tree):
         reason = ""
@@ -118,8 +133,8 @@ def _risk_of_python(tree: ast.Module) -> str:
         elif isinstance(node, ast.Call):
             reason = _risk_of_call(node, names)
         if reason:
-            return reason
-    return ""
+            return reason, getattr(node, "lineno", 1)
+    return "", 0
 
 
 def _imported_names(tree: ast.Module) -> dict[str, str]:
@@ -150,8 +165,8 @@ def _risk_of_import(node: ast.ImportFrom) -> str:
 
 def _risk_of_call(node: ast.Call, names: dict[str, str]) -> str:
     called = _dotted(node.func)
-    head, _, rest = called.partition(".")
-    called = f"{names.get(head, head)}.{rest}" if rest else names.get(head, head)
+    head, _, attributes = called.partition(".")
+    called = names.get(head, head) + (f".{attributes}" if attributes else "")
     if called in _CALLS:
         return _CALLS[called]
     for prefix, reason in _PREFIXES.items():

@@ -36,7 +36,7 @@ class AgentRules:
         self, request: q.Execute, snapshot: Snapshot, clients: Iterable[q.ClientInfo]
     ) -> str:
         """Why this code waits until the user allows it; empty: it does not. Denied when it would
-        wait and nobody is there."""
+        wait and no workbench is attached."""
         settings = self._settings()
         if settings.confirm == "never":
             return ""

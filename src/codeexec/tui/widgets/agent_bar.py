@@ -15,14 +15,14 @@ from codeexec.tui.render.counts import counted
 from codeexec.tui.render.plain import one_line, plain_words
 
 _CODE_LINES = 3
-"""Lines of the code that are shown; a click shows all of it."""
+"""Lines of the code that are shown, below the answers: what does not fit is cut there."""
 
 
 class AgentBar(Static):
     """Shows the oldest of the executions that wait; hidden while none does."""
 
     DEFAULT_CSS = """
-    AgentBar { height: auto; max-height: 6; display: none; padding: 0 1; }
+    AgentBar { height: auto; max-height: 7; display: none; padding: 0 1; }
     """
 
     @dataclass
@@ -50,8 +50,8 @@ class AgentBar(Static):
         question = plain_words(f"✦ {name} asks to run code. {one_line(view.confirm)}{more}")
         lines = [line for line in view.code.split("\n") if line.strip()]
         code = [plain_words(f"  {one_line(line)}") for line in lines[:_CODE_LINES]]
-        rest = len(lines) - _CODE_LINES
-        label = f"show {counted(rest, 'more line')}" if rest > 0 else "show it"
+        hidden = len(lines) - _CODE_LINES
+        label = f"show {counted(hidden, 'more line')}" if hidden > 0 else "show it"
         answers = (
             ("allow", named_keys("Run: {agent.allow}", self.app._keymap)),
             ("refuse", named_keys("Refuse: {agent.refuse}", self.app._keymap)),
@@ -61,7 +61,7 @@ class AgentBar(Static):
             Content.styled(words, f"bold underline @click=choose('{answer}')")
             for answer, words in answers
         )
-        return Content("\n").join([question, *code, actions])
+        return Content("\n").join([question, actions, *code])
 
     def action_choose(self, answer: str) -> None:
         self.post_message(self.Answered(self.execution_id, answer))
