@@ -26,6 +26,9 @@ os.environ["XDG_STATE_HOME"] = _STATE.name
 for _name in ("COLUMNS", "LINES"):
     os.environ.pop(_name, None)
 
+# Set in containers: prints of two processes would mix within a line, where nothing buffers them.
+os.environ.pop("PYTHONUNBUFFERED", None)
+
 # Under `nohup`, or in the background of a script, these are ignored, and so they would be in every
 # program that a test starts; a program that finds a signal ignored leaves it so.
 for _number, _handler in (
