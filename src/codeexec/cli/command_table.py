@@ -44,6 +44,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "codeexec.cli.commands.config:config",
         "Show and change settings, and where each comes from.",
     ),
+    "disk": (
+        "codeexec.cli.commands.disk:disk",
+        "Show what sessions and caches use on disk, and free it.",
+    ),
     "doctor": (
         "codeexec.cli.commands.doctor:doctor",
         "Check this machine, with the fix for each problem.",
