@@ -55,6 +55,8 @@ class AgentDocument:
 
 def open_in(folder: Path, name: str) -> AgentDocument:
     """Open a file below the folder. Denied outside of it; NotFound, DocumentError."""
+    if "\0" in name:
+        raise UsageError(f"{name!r} is no name of a file.", "Check the name.")
     path = folder / name
     if not path.resolve().is_relative_to(folder.resolve()):
         raise Denied(f"{name} is not in the session's folder.", f"Name a file below {folder}.")

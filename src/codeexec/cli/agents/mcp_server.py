@@ -16,7 +16,7 @@ from mcp.server.lowlevel import Server
 from mcp.server.stdio import stdio_server
 
 from codeexec import __version__
-from codeexec.cli.agents.answer import Answer
+from codeexec.cli.agents.answer import Answer, clipped
 from codeexec.cli.agents.connection import AgentConnection, connect
 from codeexec.cli.agents.operations import AgentOperations
 from codeexec.cli.agents.tools import TOOLS, call_tool
@@ -30,6 +30,10 @@ INSTRUCTIONS = (
     "what you run. Look at state first. Keep output short. Do not restart, or run again what the "
     "user interrupted or refused, without asking."
 )
+
+
+ERROR_CHARACTERS = 20_000
+"""Characters of an error: one of `edit_cell` has the text of a cell."""
 
 
 class ToolServer:
@@ -81,7 +85,12 @@ def _content(answer: Answer) -> list[types.ContentBlock]:
         )
         for picture in answer.pictures
     ]
-    return [types.TextContent(type="text", text=answer.text or "No output."), *images]
+    return [_text(answer.text or "No output."), *images]
+
+
+def _text(text: str) -> types.TextContent:
+    """Text that can be sent: half a surrogate pair, as code may print it, would end the server."""
+    return types.TextContent(type="text", text=text.encode("utf-8", "replace").decode())
 
 
 def _client_name(context: ServerRequestContext[Any]) -> str:
@@ -110,8 +119,13 @@ def make_server(tools: ToolServer) -> Server[Any]:
             answer = await tools.call(_client_name(context), params.name, params.arguments or {})
         except CodeexecError as error:
             lines = (f"{error.title}.", error.message, error.next_step)
-            text = types.TextContent(type="text", text="\n".join(filter(None, lines)))
-            return types.CallToolResult(content=[text], is_error=True)
+            text = clipped("\n".join(filter(None, lines)), ERROR_CHARACTERS)
+            return types.CallToolResult(content=[_text(text)], is_error=True)
+        except Exception as error:
+            # Other calls go on, and the agent is told what its client would not say.
+            log.exception("%s failed", params.name)
+            text = f"codeexec-tui failed: {type(error).__name__}: {error}"
+            return types.CallToolResult(content=[_text(clipped(text))], is_error=True)
         return types.CallToolResult(content=_content(answer))
 
     return Server(
