@@ -28,9 +28,11 @@ from codeexec.domain.wire.frames import Problem
 from codeexec.domain.wire.upgrade import nest_options
 from codeexec.server.http import TooLong
 from codeexec.server.logs.request_id import current_request_id
+from codeexec.server.rest.bodies import WrongContentType
 
 _STATUS: tuple[tuple[type[CodeexecError], int], ...] = (
     (TooLong, 413),
+    (WrongContentType, 415),
     (UsageError, 400),
     (ProtocolError, 400),
     (Denied, 403),
@@ -50,6 +52,7 @@ MEANINGS = {
     404: "There is no such thing",
     409: "It is there, but not in a state in which this can be done",
     413: "More than is read at once",
+    415: "The body is of another type than JSON",
     422: "The file cannot be read as what it says it is",
     429: "A limit of the user is reached; `limit`, `number` and Retry-After say which",
     500: "A fault of the server",
