@@ -179,8 +179,8 @@ def test_newlines_in_headers_names_and_code(served: Served) -> None:
     ):
         with served.connection() as connection:
             connection.sendall(said.encode())
-            answer = connection.recv(65536)
-        assert re.match(rb"HTTP/1\.1 40[01] ", answer), answer
+            refusal = connection.recv(65536)
+        assert re.match(rb"HTTP/1\.1 40[01] ", refusal), refusal
     name = f"a\n{FORGED}\n"
     answer = served.web.post("/v1/sessions", json={"name": name, "cwd": f"/{name}"})
     is_in_words(answer, 400)
