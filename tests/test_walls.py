@@ -33,3 +33,8 @@ def test_the_engine_loads_no_screen(module: str) -> None:
 @pytest.mark.parametrize("module", ["codeexec.tui.boot.entry", "codeexec.client.socket"])
 def test_a_face_loads_no_kernel(module: str) -> None:
     assert not {"zmq", "jupyter_client", "fastapi", "ipykernel"} & loaded_by(module)
+
+
+def test_commands_of_agents_load_neither_screen_nor_mcp() -> None:
+    loaded = loaded_by("codeexec.cli.commands.agents, codeexec.cli.commands.mcp")
+    assert not {"mcp", "mcp_types", "pydantic", "textual", "rich", "PIL"} & loaded

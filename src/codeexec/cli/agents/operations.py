@@ -182,11 +182,13 @@ class AgentOperations:
             lines = [clipped(line) for line in lines]
             data = {"name": name, "type": variable.type, "text": detail.text}
             return Answer(head_and_tail(lines), data)
-        found = await self._session.call(q.RefreshVariables(kernel))
+        listed = await self._session.call(q.RefreshVariables(kernel))
         lines = [
             clipped(f"{each.name}: {each.type} {each.shape} {each.preview}".rstrip(), 200)
-            for each in found.variables
+            for each in listed.variables
         ]
+        if listed.truncated:
+            lines.append("and more, which the kernel does not list")
         rows = [
             {
                 "name": each.name,
@@ -195,9 +197,12 @@ class AgentOperations:
                 "preview": each.preview,
                 "kind": each.kind,
             }
-            for each in found.variables
+            for each in listed.variables
         ]
-        return Answer(head_and_tail(lines) or "No variables.", {"variables": rows})
+        return Answer(
+            head_and_tail(lines) or "No variables.",
+            {"variables": rows, "truncated": listed.truncated},
+        )
 
     async def table(
         self,
