@@ -11,7 +11,7 @@ import click
 from codeexec import __version__
 from codeexec.cli import exit_codes as exits
 from codeexec.cli.command_table import PROGRAM
-from codeexec.cli.group import OPEN, cli
+from codeexec.cli.group import OPEN, RUN_IN_SESSION, cli
 
 SUMMARY = "a terminal workbench for running code"
 
@@ -23,6 +23,7 @@ FILES = (
 )
 ENVIRONMENT = (
     ("CODEEXEC_TABLE_NAME", "A setting, such as CODEEXEC_EDITOR_TAB_SIZE."),
+    ("CODEEXEC_AGENT", "Name of an agent: what it runs by commands on a session is marked."),
     ("NO_COLOR, TERM=dumb", "No colours; a dumb terminal gets no escape sequence at all."),
     ("VIRTUAL_ENV, CONDA_PREFIX", "The Python environment that runs code."),
     ("DOCKER_HOST", "The container engine."),
@@ -55,6 +56,8 @@ def _lines() -> Iterator[str]:
     yield ".SH COMMANDS"
     for name in cli.list_commands(context):
         yield from _command(cli, context, name)
+        if name == "run":
+            yield from _command(cli, context, RUN_IN_SESSION)
     yield ".SH EXIT STATUS"
     yield "A script's own exit status is passed through. Otherwise:"
     for code, meaning in exits.MEANINGS:
@@ -70,6 +73,8 @@ def _command(group: click.Group, above: click.Context, name: str) -> Iterator[st
     assert command is not None, "the group lists only its own commands"
     context = click.Context(command, info_name=name, parent=above)
     path = context.command_path.removeprefix(f"{PROGRAM} ")
+    if name == RUN_IN_SESSION:
+        path = "run --session"
     usage = " ".join(command.collect_usage_pieces(context))
     yield f".SS {path} {_text(usage)}"
     yield from _help(command)
