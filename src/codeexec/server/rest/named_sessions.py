@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from collections.abc import Awaitable, Callable
 from typing import Literal
@@ -195,7 +194,7 @@ def _decoded(body: FileToWrite) -> bytes:
         return body.content.encode("utf-8", "replace")
     try:
         return base64.b64decode(body.content, validate=True)
-    except binascii.Error as error:
+    except ValueError as error:  # also characters that are not ASCII
         raise UsageError(f"`content` is not base64: {error}.", "Encode it.") from error
 
 
