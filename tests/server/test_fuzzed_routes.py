@@ -11,7 +11,7 @@ import pytest
 from codeexec.server.access.user_limits import UserLimits
 from support.jwt_users import finished, serving, token, web
 
-EXAMPLES = 3
+EXAMPLES = 2
 """For each route. By hand: `schemathesis run URL/openapi.json --max-examples 20`."""
 
 LEFT_OUT = (
