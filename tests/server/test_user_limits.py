@@ -117,18 +117,23 @@ async def test_streams_of_events_are_counted_while_they_are_open() -> None:
             is_limit(await anna.get(address), 429, "streams", 1)
 
 
-async def test_files_and_kernels_take_so_much_of_disk_and_memory(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+async def test_files_take_so_much_of_the_disk() -> None:
+    async with serving(UserLimits(disk=10_000_000)) as here:
+        async with web(here, token("anna")) as anna, web(here, token("ben")) as ben:
+            for user in (anna, ben):
+                opened = await user.post("/v1/sessions", json={"start_kernel": False})
+                address = f"/v1/sessions/{opened.json()['session_id']}/files/big"
+                (await user.get("/v1/limits")).raise_for_status()  # measured once
+                assert (await user.put(address, content=bytes(4_000_000))).status_code == 200
+                refused = await user.put(address, content=bytes(9_000_000))
+                is_limit(refused, 403, "disk", 10_000_000)
+
+
+async def test_kernels_take_so_much_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(usage_meter, "FRESH_SECONDS", 0.1)
-    async with serving(UserLimits(disk=2_000_000, memory=1)) as here:
+    async with serving(UserLimits(memory=1)) as here:
         async with web(here, token("anna")) as anna:
-            opened = await anna.post("/v1/sessions", json={"start_kernel": False})
-            session = opened.json()["session_id"]
-            (await anna.get("/v1/limits")).raise_for_status()  # measured once, then kept up to date
-            address = f"/v1/sessions/{session}/files/big"
-            assert (await anna.put(address, content=bytes(1_000_000))).status_code == 200
-            is_limit(await anna.put(address, content=bytes(1_500_000)), 403, "disk", 2_000_000)
+            session = (await anna.post("/start_kernel")).json()["id"]
 
             async def run() -> httpx.Response:
                 code = {"code": "1"}
