@@ -123,7 +123,11 @@ class Service:
     def _serve(self, connection: ClientWebSocket, path: str) -> None:
         identity = connection.identity
         users = UserHost(
-            self.host, lambda: identity, self._user_limits, is_local=connection.is_local
+            self.host,
+            lambda: identity,
+            self._user_limits,
+            is_local=connection.is_local,
+            makes_folders=not connection.is_local,
         )
         channel = ClientChannel(connection)
         if name := terminal_session(path):

@@ -25,7 +25,8 @@ R = TypeVar("R")
 class UserHost:
     """Sessions of other users are as if they were not there. `identity` tells who asks, at each
     request: one view serves all of HTTP. `is_local`: they are a client of the private socket, and
-    no program of the service."""
+    no program of the service. `makes_folders`: a session that names no folder gets a new one; those
+    of users always do."""
 
     def __init__(
         self,
@@ -34,8 +35,10 @@ class UserHost:
         limits: LimitKeeper,
         *,
         is_local: bool = False,
+        makes_folders: bool = False,
     ) -> None:
         self._is_local = is_local
+        self._makes_folders = makes_folders
         self._host = host
         self._identity = identity
         self._limits = limits
@@ -83,7 +86,7 @@ class UserHost:
             request = self._bounded(request)
         if isinstance(request, q.OpenSession):
             opening = self._of_service(request)
-            if not request.cwd and not self._is_local:
+            if not request.cwd and (identity.subject or self._makes_folders):
                 return cast(R, await self.open_workspace(opening))
             self._limits.check_new_session(identity, request.name)
             return cast(R, await self._host.call(opening, identity.owner))
