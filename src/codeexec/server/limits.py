@@ -24,7 +24,7 @@ class ConnectionLimits:
     """Times are in seconds and are counted in full, not from the last byte that came."""
 
     pending: int = 256
-    admitted: int = 512
+    admitted: int = 4096
     head_seconds: float = 10.0
     body_seconds: float = 120.0
     idle_seconds: float = 15.0
