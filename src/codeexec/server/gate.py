@@ -49,7 +49,10 @@ class Authenticator:
         and other addresses are written to logs and histories. KeysNeeded: see `admit`."""
         host = header("host") or ""
         if not self._is_own_name(host):
-            raise Denied(f"This server is not called {host[:100]!r}.", "Use its IP address.")
+            raise Denied(
+                f"This server is not called {host[:100]!r}.",
+                "Use its IP address, or name it so: serve --host-name NAME",
+            )
         origin = header("origin")
         if origin is not None and (not host or _place(origin) != host.lower()):
             raise Denied("This page comes from another server.", "Use the API from its own.")
