@@ -177,12 +177,24 @@ async def test_detached_and_attached_the_terminal_is_as_it_was(tmp_path: Path) -
             shell = await Shell(bench).open()
             await shell.run("WORD=kept")
             name = bench.snapshot.name
+            await bench.press("ctrl+right_square_bracket")
+            bench.workbench.leaving.detach()
+            await bench.until(lambda: bench.program._exit, "it has left")
         attach = OpenOptions(session=name, attach=True)
         async with open_bench(tmp_path, state=state, host=host, options=attach) as bench:
-            await bench.sees("Terminal")
+            await bench.sees("$ WORD=kept")  # in front, as it was left
+            layout = bench.workbench.pane_layout
+            await bench.until(lambda: layout.here == "terminal", "the terminal has the keys")
             shell = await Shell(bench).open()
             await shell.sees("$ WORD=kept")
             assert await shell.run("echo $WORD") == ["kept"]
+            (terminal_id,) = bench.snapshot.terminals
+        alone = OpenOptions(session=name, attach=True, terminal=terminal_id)
+        async with open_bench(tmp_path, state=state, host=host, options=alone) as bench:
+            await bench.sees("$ echo $WORD")
+            layout = bench.workbench.pane_layout
+            await bench.until(lambda: layout.alone == "terminal", "the terminal alone")
+            await bench.until(lambda: Shell(bench).pane.input.is_inside, "keys go to the shell")
         watch = OpenOptions(session=name, attach=True, watch=True)
         async with open_bench(tmp_path, state=state, host=host, options=watch) as bench:
             await bench.sees("Terminal")

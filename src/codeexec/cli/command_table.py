@@ -23,6 +23,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "codeexec.cli.commands.sessions:sessions",
         "List, show, stop, remove, export sessions.",
     ),
+    "terminal": (
+        "codeexec.cli.commands.terminal:terminal",
+        "List, open, attach and close terminals.",
+    ),
     "kernels": (
         "codeexec.cli.commands.kernels:kernels",
         "List kernels, and why one cannot be used.",

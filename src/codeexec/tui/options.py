@@ -42,6 +42,8 @@ class OpenOptions:
     watch: bool = False
     demo: bool = False
     server: ServerTarget | None = None
+    terminal: str = ""
+    """Id of the terminal to show alone; empty for none."""
 
     def attach_command(self, session: str) -> str:
         """The command line that comes back to a session."""

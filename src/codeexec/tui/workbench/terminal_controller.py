@@ -177,6 +177,20 @@ class TerminalController:
         if self._layout.alone != "terminal":
             self._layout.maximise()
 
+    async def come_back(self) -> None:
+        """Give the terminal the keys, as the client before had it, unless the user is elsewhere."""
+        await self._panes.wait_until_complete()
+        if not self._layout.is_chosen:
+            self._layout.choose("terminal")
+
+    async def show_named(self, terminal_id: str) -> None:
+        """Show one terminal alone, as the command line asked for."""
+        pane = await self._chosen_pane()
+        pane.show_terminals(self._state.snapshot.terminals)
+        if terminal_id in pane.terminals:
+            pane.choose(terminal_id)
+        await self.show_alone()
+
     def step(self, by: int) -> None:
         """Show the next terminal, or the one before."""
         if (pane := self._panes.terminal) is not None:

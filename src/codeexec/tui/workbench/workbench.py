@@ -282,6 +282,8 @@ class Workbench(RoutedScreen):
         self._late_panes.begin()
         if self.state.options.demo:
             await self.tour.begin()
+        if terminal_id := self.state.options.terminal:
+            self.start(lambda: self.terminals.show_named(terminal_id), "terminal")
 
     def _take_late_messages(self) -> None:
         """The panes beside the centre are there, whose messages were not loaded before."""
@@ -415,6 +417,8 @@ class Workbench(RoutedScreen):
             view = SessionView(named, named[0].name if named else "")
         await self.documents.shared_view.restore(view)
         await self._begin("editor" if self.documents.sheet is not None else "console")
+        if view.pane == "terminal":
+            self.start(self.terminals.come_back, "terminal")
 
     def show_frame(self, frame: Frame) -> None:
         """Let every pane take what is new; what waits for all of them is painted once, and only
