@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from textual.events import MouseMove
 
 from codeexec.config.model import Notify, Settings
 from codeexec.domain.requests import TypeInTerminal
@@ -102,6 +103,28 @@ async def test_a_path_with_a_line_opens_in_the_editor(tmp_path: Path) -> None:
         await bench.until(lambda: bench.editor.line == "print(x)", "the line in the editor")
         await bench.until(lambda: bench.editor.place[1] == 3, "the column")
         await bench.until(lambda: bench.workbench.pane_layout.here == "editor", "the editor")
+
+
+async def test_the_mouse_is_the_program_s_and_with_shift_selects(tmp_path: Path) -> None:
+    async with shell_in(tmp_path) as (bench, shell):
+        # The terminal's driver shows what is typed, so the program need not read it.
+        await shell.type(r"printf 'drag me\n\033[?1002h\033[?1006h'; exec sleep 100")
+        await shell.sees("drag me")
+        view = shell.pane.view
+        await bench.until(lambda: view.store.screen.modes.mouse == "drag", "it wants the mouse")
+        row = view.store.screen.history + shell.rows.index("drag me") - view.port.top
+        pilot = bench.pilot
+        await pilot.mouse_down(view, offset=(1 + 2, row))
+        await pilot.hover(view, offset=(1 + 4, row))
+        await pilot.mouse_up(view, offset=(1 + 4, row))
+        typed = f"^[[<0;3;{row + 1}M^[[<32;5;{row + 1}M^[[<0;5;{row + 1}m"
+        await shell.until(lambda rows: typed in rows, "what the mouse has typed")
+        assert shell.pane.input.is_inside
+        await pilot.mouse_down(view, offset=(1, row), shift=True)
+        await pilot._post_mouse_events([MouseMove], view, (4, row), button=1, shift=True)
+        await pilot.mouse_up(view, offset=(4, row), shift=True)
+        await bench.until(lambda: bench.program.clipboard == "drag", "the selection is copied")
+        assert shell.rows[-1] == typed
 
 
 async def test_the_end_is_shown_and_enter_starts_it_again(tmp_path: Path) -> None:

@@ -203,6 +203,34 @@ def test_a_damaged_state_is_refused(kind: EmulatorKind, emulator: Emulator) -> N
             kind.restore(damaged)
 
 
+@pytest.mark.parametrize(
+    "sequence",
+    [
+        b"\x1bPq#0;2;0;0;0#0~~@@vv@@~~$-\x1b\\",  # a sixel picture
+        b"\x1b_Ga=T,f=24,s=1,v=1;AAAA\x1b\\",  # a kitty picture
+        b"\x1b_Ga=t,t=f;L2V0Yy9wYXNzd2Q=\x1b\\",  # one of a file
+        b"\x1b]1337;File=inline=1:aGVsbG8=\x07",  # an iTerm picture
+        b"\x1b]52;c;aGVsbG8=\x07",  # to the clipboard
+        b"\x1b]52;c;?\x07",  # from the clipboard
+        b"\x1b]2;evil\x07\x1b[21t\x1b[20t",  # the title as input
+        b"\x1bP0;1|17/6563686f\x1b\\",  # a key is redefined
+        b"\x1bP1;0;0!z6563686f\x1b\\\x1b[1*z",  # a macro that types
+        b"\x1b[5i secret\x1b[4i",  # to the printer
+        b"\x1b[8;99;99t\x1b[3;5;5t\x1b[2t",  # the window
+    ],
+)
+def test_what_programs_may_not_do_types_nothing_and_leaves_cells_alone(
+    emulator: Emulator, sequence: bytes
+) -> None:
+    effects = emulator.feed(b"ab" + sequence + b"\r\ncd")
+    assert not any(b"evil" in reply or b"echo" in reply for reply in effects.replies)
+    assert not any(b"aGVs" in reply or reply.startswith(b"\x1b]52") for reply in effects.replies)
+    assert emulator.state().size == SIZE
+    assert "ab" in text(emulator)[0]
+    assert not any(character in "\x1b\x07" for row in text(emulator) for character in row)
+    assert emulator.encode(KeyPress("f6")) == b"\x1b[17~"
+
+
 @pytest.mark.slow
 def test_random_bytes_and_sizes_leave_nothing_but_cells(kind: EmulatorKind) -> None:
     chance = random.Random(7)

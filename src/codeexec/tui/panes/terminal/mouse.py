@@ -40,6 +40,8 @@ class MouseController:
         self._is_of_program = False
         self._pressed: Point | None = None
         self._drags_bar = False
+        self._told = (-1, -1)
+        """The cell that the program was told last: it is told of moves to another one alone."""
 
     def handle(self, event: events.MouseEvent, cell: Point) -> None:
         """Take what the mouse did over a cell."""
@@ -64,6 +66,9 @@ class MouseController:
         screen = self._view.store.screen
         row = min(max(cell.row - screen.history, 0), max(len(screen.rows) - 1, 0))
         column = min(cell.column, max(screen.columns - 1, 0))
+        if isinstance(event, events.MouseMove) and (column, row) == self._told:
+            return
+        self._told = column, row
         action = mouse_action(event, column, row, self._held)
         if action is not None:
             self._program.type(action)
