@@ -65,6 +65,11 @@ def rule_of(env: Mapping[str, str]) -> dict[str, str]:
     return {RULE: env[RULE]} if RULE in env else {}
 
 
+def is_listed_only(env: Mapping[str, str]) -> bool:
+    """Whether the rule in `env` is the allow-list, as it is in sessions of the service."""
+    return RULE in env and bool(_read(env[RULE]).get("listed_only", True))
+
+
 def apply_rule(environ: Mapping[str, str], inherited: Mapping[str, str]) -> dict[str, str]:
     """`environ` without the rule in it, and without what it takes from `inherited` against the
     rule. What was set for the process itself stays."""

@@ -249,6 +249,10 @@ class KernelChoice:
     """Without a name: that of the kernel to find."""
     session: str = ""
     """Told in a container's name and labels."""
+    confined_image: str = ""
+    confined_policy: str = ""
+    """Where the policy is not empty, whatever else is chosen runs in a container of this image with
+    this policy."""
     place: Callable[[], Environment] | None = field(default=None, compare=False)
     """The environment of the session, in which kernels of programs run them; None: a folder of
     this machine, `cwd`."""

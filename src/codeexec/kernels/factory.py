@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from codeexec.domain.backends import CONTAINERS, LOCAL
 from codeexec.domain.errors import CodeexecError, UsageError
 from codeexec.domain.inherited_env import without_rule
+from codeexec.domain.options import PROGRAMS
 from codeexec.domain.requests import KernelInfo
 from codeexec.environments.trust.store import Trust, TrustStore
 from codeexec.kernels.backends import BUILT_IN, Backend, BackendContext, Backends
@@ -29,6 +30,19 @@ if TYPE_CHECKING:
     from codeexec.kernels.docker.containers import ContainerSettings
 
 log = logging.getLogger(__name__)
+
+
+def confined(choice: KernelChoice) -> KernelChoice:
+    """The choice as a container of the image and policy that it is confined to."""
+    return replace(
+        choice,
+        backend=CONTAINERS,
+        image=choice.confined_image,
+        policy=choice.confined_policy,
+        name="",
+        connection_file="",
+        language="",
+    )
 
 
 class Kernels:
@@ -88,11 +102,20 @@ class Kernels:
             choice = replace(choice, policy=policy)
         return choice
 
+    def _confined(self, choice: KernelChoice) -> KernelChoice:
+        """The choice in the container that it is confined to. Programs run in `place`, which is
+        that container; they would run on this machine without one."""
+        if choice.backend == PROGRAMS and choice.place is not None:
+            return choice
+        return confined(choice)
+
     def _resolved(self, choice: KernelChoice) -> KernelChoice:
         """The choice with the backend that its name means, where that names one."""
         backend, argument = self._named(choice.name)
         if backend is not self._local:
             choice = backend.choose(choice, argument)
+        if choice.confined_policy:
+            choice = self._confined(choice)
         if choice.backend != CONTAINERS:
             return choice
         # A container inherits nothing: the rule for what is inherited would be a variable there.
@@ -114,7 +137,7 @@ class Kernels:
         return await self._backends.get(name).adopt(handle, sink, running)
 
     def environment(self, choice: KernelChoice, folder: Folder) -> Environment:
-        choice = self._resolved(choice)
+        choice = self._resolved(confined(choice) if choice.confined_policy else choice)
         name = choice.backend if self._backends.has(choice.backend) else LOCAL
         return self._backends.get(name).environment(choice, folder)
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from codeexec.domain.errors import UsageError
+from codeexec.environments.docker.policy import parse
 from codeexec.session.settings import HostSettings
 
 _SECONDS = re.compile(r"(\d{1,9}(?:\.\d{1,6})?)\s*s?")
@@ -29,6 +30,9 @@ class ServiceSettings:
     binary_max_runtime: float = 300.0
     terminal_idle_timeout: float = 1800.0
     """After this a shell in which nothing runs is ended."""
+    session_max_memory: int = 2 * 2**30
+    session_max_cpu: float = 2.0
+    """Of each container that `serve --isolate docker` runs a session in."""
     terminal_max_buffer: int = 2**20
     """Of a terminal: output that is kept, and output that waits for a page that does not read."""
 
@@ -41,8 +45,15 @@ def service_settings(environ: Mapping[str, str]) -> ServiceSettings:
         for name in _TIMES
         if name.upper() in environ
     }
+    memory = _size("SESSION_MAX_MEMORY", environ.get("SESSION_MAX_MEMORY", "2Gi"))
+    cpus = _seconds("SESSION_MAX_CPU", environ.get("SESSION_MAX_CPU", "2"))
     buffer = _size("TERMINAL_MAX_BUFFER", environ.get("TERMINAL_MAX_BUFFER", "1MB"))
-    return ServiceSettings(**times, terminal_max_buffer=max(buffer, _MIN_BUFFER))
+    return ServiceSettings(
+        **times,
+        session_max_memory=memory,
+        session_max_cpu=cpus,
+        terminal_max_buffer=max(buffer, _MIN_BUFFER),
+    )
 
 
 def with_terminal_limits(
@@ -57,6 +68,20 @@ def with_terminal_limits(
         terminal_idle=settings.terminal_idle or service.terminal_idle_timeout,
         terminal_scrollback=service.terminal_max_buffer,
     )
+
+
+def with_isolation(
+    settings: HostSettings, service: ServiceSettings, image: str, policy: str
+) -> HostSettings:
+    """The settings of a host that confines sessions of the service to containers: `policy` is a
+    preset with changes, to which the limits of the service are added where it names none.
+    UsageError for what is no policy."""
+    limits = {"memory": f"{service.session_max_memory}B", "cpus": f"{service.session_max_cpu:g}"}
+    changed = {word.partition("=")[0] for word in policy.split()[1:]}
+    added = [f"{name}={value}" for name, value in limits.items() if name not in changed]
+    words = " ".join((policy, *added))
+    parse(words)
+    return replace(settings, isolate_image=image, isolate_policy=words)
 
 
 def _seconds(name: str, text: str) -> float:

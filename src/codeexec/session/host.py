@@ -11,11 +11,12 @@ from typing import TypeVar, cast
 
 from codeexec import __version__
 from codeexec.domain import requests as q
+from codeexec.domain.backends import CONTAINERS
 from codeexec.domain.clock import Clock, SystemClock
 from codeexec.domain.errors import CodeexecError, Conflict, StorageError, UsageError
 from codeexec.domain.events import NoticeGiven, SessionOpened
 from codeexec.domain.ids import SESSION, new_id
-from codeexec.domain.inherited_env import with_rule
+from codeexec.domain.inherited_env import is_listed_only, with_rule
 from codeexec.domain.options import DEFAULT_KERNEL
 from codeexec.domain.wire.checks import check_name, check_request
 from codeexec.domain.wire.codec import SCHEMA
@@ -293,6 +294,14 @@ class Host:
         self, folder: Path, journal: Journal, choice: KernelChoice, first: str = DEFAULT_KERNEL
     ) -> Session:
         blobs = BlobStore(folder / "blobs", quota=self.settings.artifact_quota)
+        if self.settings.isolate_policy and is_listed_only(choice.env):
+            choice = replace(
+                choice,
+                confined_image=self.settings.isolate_image,
+                confined_policy=self.settings.isolate_policy,
+                # Terminals ask the choice where they run.
+                backend=CONTAINERS,
+            )
         return Session(
             folder,
             journal,

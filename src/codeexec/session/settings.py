@@ -62,6 +62,11 @@ class HostSettings:
     terminal_scrollback: int = 2**20
     """Bytes of output that are kept of a terminal; the oldest go first."""
 
+    isolate_image: str = ""
+    isolate_policy: str = ""
+    """Where the policy is not empty: sessions of the service run in containers of this image
+    with it, whatever their users ask for."""
+
     hide_env: tuple[str, ...] = ()
     """Names (`AWS_*`) of variables of this process that sessions do not see."""
 

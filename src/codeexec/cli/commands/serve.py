@@ -166,6 +166,19 @@ def _read_env(named: Path | None) -> None:
     type=click.Choice(("DEBUG", "INFO", "WARN", "ERROR"), case_sensitive=False),
     help="INFO without it. DEBUG logs the first 100 characters of code too.",
 )
+@click.option(
+    "--isolate",
+    type=click.Choice(["docker", "none"]),
+    default="none",
+    help="docker: run sessions of TCP and HTTP clients in containers, whatever they ask for.",
+)
+@click.option(
+    "--isolate-policy",
+    default="locked",
+    metavar="POLICY",
+    help="What those containers may do: locked, network or open, with changes.",
+)
+@click.option("--isolate-image", default="", metavar="IMAGE", help="Default: that of docker.image.")
 @click.option("--json", "as_json", is_flag=True, help="Print the addresses as JSON.")
 def serve(
     bind: str,
@@ -183,6 +196,9 @@ def serve(
     env_file: Path | None,
     log_format: str | None,
     log_level: str | None,
+    isolate: str,
+    isolate_policy: str,
+    isolate_image: str,
     as_json: bool,
 ) -> None:
     """Serve sessions in the foreground, until Ctrl+C.
@@ -207,7 +223,11 @@ def serve(
     from codeexec.server.logs.setup import set_up_log
     from codeexec.server.main import ServerOptions
     from codeexec.server.main import serve as serve_now
-    from codeexec.server.service_settings import service_settings, with_terminal_limits
+    from codeexec.server.service_settings import (
+        service_settings,
+        with_isolation,
+        with_terminal_limits,
+    )
     from codeexec.server.start import claim, clean_environ, container_settings, host_settings
     from codeexec.server.tcp_listener import ListenerOptions, listener_request
 
@@ -250,6 +270,11 @@ def serve(
         if is_joined:
             style.say("Ctrl+C closes this address; the server and its sessions go on.", flush=True)
 
+    settings = with_terminal_limits(host_settings(), limits, is_service=address is not None)
+    if isolate == "docker":
+        settings = with_isolation(
+            settings, limits, isolate_image or container_settings().image, isolate_policy
+        )
     listener = ListenerOptions(address, token, not no_auth, access) if address else None
     instance = claim(paths)
     if instance is None:
@@ -257,6 +282,11 @@ def serve(
             raise Conflict(
                 "A session server runs already.",
                 "Give --bind HOST:PORT to let it listen on TCP too.",
+            )
+        if isolate == "docker":
+            raise Conflict(
+                "A session server runs already, and --isolate is for one that starts.",
+                "Stop it first: codeexec-tui sessions stop NAME, and leave its workbenches.",
             )
         request = listener_request(listener)
         asyncio.run(keep_listener(paths, request, lambda url: ready(url, is_joined=True)))
@@ -268,7 +298,7 @@ def serve(
     options = ServerOptions(
         paths,
         listener=listener,
-        settings=with_terminal_limits(host_settings(), limits, is_service=address is not None),
+        settings=settings,
         service=limits,
         user_limits=user_limits(os.environ),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar, cast
@@ -99,7 +100,9 @@ class UserHost:
         """Open a session in a new folder of its own. StorageError, Denied."""
         self.identity.require("run")
         self._limits.check_new_session(self.identity, request.name)
-        folder = await asyncio.to_thread(_make_folder, self.workspaces)
+        folder = await asyncio.to_thread(
+            _make_folder, self.workspaces, is_isolated=bool(self._host.settings.isolate_policy)
+        )
         opening = msgspec.structs.replace(self._of_service(request), cwd=str(folder))
         try:
             # Others may have been opened meanwhile.
@@ -146,11 +149,17 @@ class UserHost:
             raise UsageError(f"{path[:200]!a} is no path.", "Give the path of a folder.") from error
 
 
-def _make_folder(root: Path) -> Path:
+CONTAINER_USER = 1000
+"""Owner of the workspaces of containers where the server is root: code in a container never is."""
+
+
+def _make_folder(root: Path, *, is_isolated: bool) -> Path:
     folder = root / new_id("workspace")
     try:
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder.mkdir(mode=0o700)
+        if is_isolated and os.geteuid() == 0:
+            os.chown(folder, CONTAINER_USER, CONTAINER_USER)
     except OSError as error:
         raise StorageError(
             f"The folder of a new session cannot be made: {error.strerror or error}.",

@@ -104,6 +104,10 @@ class KernelRequests:
         """Journal the choice of each kernel, for the next server that opens the journal."""
         first = self._slots.get(self._slots.first).supervisor.choice
         fields = {**_fields_of(first), "cwd": first.cwd, "file": first.file, "env": dict(first.env)}
+        fields |= {
+            "confined_image": first.confined_image,
+            "confined_policy": first.confined_policy,
+        }
         without_env = self._recorder.secrets.without_env(
             CHOICE, {**fields, SLOT: self._slots.first}
         )
@@ -120,7 +124,13 @@ def choice_left(journal: Journal, name: str, first: KernelChoice) -> KernelChoic
     fields = value if isinstance(value, dict) else {}
     if not fields:
         return KernelChoice(
-            first.cwd, spec_of(name), env=first.env, session=first.session, place=first.place
+            first.cwd,
+            spec_of(name),
+            env=first.env,
+            session=first.session,
+            confined_image=first.confined_image,
+            confined_policy=first.confined_policy,
+            place=first.place,
         )
     return dataclasses.replace(
         first,

@@ -153,7 +153,14 @@ class KernelSlots:
             return replace(self._parts.factory.choose(choice, spec), file="")
         if _language_of(first) == DEFAULT_KERNEL:
             return choice
-        return KernelChoice(choice.cwd, env=choice.env, session=choice.session, place=choice.place)
+        return KernelChoice(
+            choice.cwd,
+            env=choice.env,
+            session=choice.session,
+            confined_image=choice.confined_image,
+            confined_policy=choice.confined_policy,
+            place=choice.place,
+        )
 
     async def resize(self, request: ResizeTerminals) -> None:
         """Tell programs that run the size of their screen."""
