@@ -112,9 +112,9 @@ async def test_a_session_that_is_opened_over_http_sees_listed_names_alone(here: 
     ):
         async with httpx.AsyncClient(base_url=url, transport=transport, timeout=40) as web:
             web.headers["Authorization"] = f"Bearer {here.token}"
-            body = {"start_kernel": False, "name": f"by-{url[7:12]}"}
+            body = {"cwd": "/tmp", "start_kernel": False, "name": f"by-{url[7:12]}"}
             opened = await web.post("/v1/sessions", json=body)
-            assert opened.status_code == 201
+            assert opened.status_code == 201, opened.text
             session = here.host.session(opened.json()["session_id"])
             assert RULE in session.slots.default.supervisor.choice.env
 
