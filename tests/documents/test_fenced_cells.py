@@ -63,7 +63,7 @@ def test_cells_of_a_text(text: str, expected: list[str]) -> None:
 
 
 PARTS = st.sampled_from(
-    ["", "a", "# A", "```python", "```", "~~~", "```bash", "---", " b", "```{python}"]
+    ["", "a", "# A", "# B", "```python", "```", "~~~", "```bash", "---", " b", "```{python}"]
 )
 LINES = st.lists(PARTS, min_size=1, max_size=12)
 
@@ -123,8 +123,13 @@ class CountedLines(UserList[str]):
         return super().__getitem__(at)
 
 
-@pytest.mark.parametrize("inserted", [["y"], ["y", "z"], [""]])
-@pytest.mark.parametrize("place", [3, 7])
+@pytest.mark.parametrize(
+    ("place", "inserted"),
+    [
+        *((place, lines) for place in (3, 7) for lines in (["y"], ["y", "z"], [""])),
+        (0, ["# B"]),
+    ],
+)
 def test_an_edit_within_a_cell_reads_no_other_cells(place: int, inserted: list[str]) -> None:
     lines = CountedLines(["# A", "", "```python", "x", "z", "```", "words", "more", ""] * 2000)
     index = index_of(lines)

@@ -217,8 +217,10 @@ class FencedCells(CellIndex):
     def splice(self, first: int, removed: int, inserted: Sequence[str]) -> bool:
         shift = len(inserted) - removed
         self._line_count += shift
-        is_plain = self._splice_marks(first, removed, inserted)
-        if is_plain and self._is_inside(first, removed, inserted):
+        is_plain, is_same = self._splice_marks(first, removed, inserted)
+        if is_same and removed == 1:
+            return False  # a heading with other words
+        if is_plain and self._is_inside(first, removed):
             if shift:
                 self._shift(self.at(first), shift)
             return False
@@ -234,19 +236,22 @@ class FencedCells(CellIndex):
         self._choose()
         return is_other
 
-    def _splice_marks(self, first: int, removed: int, inserted: Sequence[str]) -> bool:
-        """Bring the marks up to date; whether neither the old lines nor the new ones have any."""
+    def _splice_marks(self, first: int, removed: int, inserted: Sequence[str]) -> tuple[bool, bool]:
+        """Bring the marks up to date; whether neither the old lines nor the new ones have any, and
+        whether both have the same ones."""
         numbers, marks = self._mark_lines, self._marks
         low, high = bisect_left(numbers, first), bisect_left(numbers, first + removed)
         new_numbers, new_marks = _scan_marks(inserted, first)
         shift = len(inserted) - removed
         if shift:
             numbers[high:] = [number + shift for number in numbers[high:]]
+        is_plain = low == high and not new_marks
+        is_same = not shift and bool(new_marks) and marks[low:high] == new_marks
         numbers[low:high] = new_numbers
         marks[low:high] = new_marks
-        return low == high and not new_marks
+        return is_plain, is_same
 
-    def _is_inside(self, first: int, removed: int, inserted: Sequence[str]) -> bool:
+    def _is_inside(self, first: int, removed: int) -> bool:
         """Whether lines without marks have changed within one cell, so that all cells stay: in a
         fence, or below the first line of prose."""
         if first <= self._matter or (not self._matter and self._text[0].rstrip() == "---"):
