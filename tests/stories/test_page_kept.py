@@ -189,8 +189,17 @@ async def test_outputs_that_were_cleared_stay_so_for_the_next_client(tmp_path: P
                 # A run after that is shown.
                 await other.editor.at("print('first', 6 * 7)").run()
                 await other.until(lambda: fold_of(other, "print('first', 6 * 7)"), "run again")
+                # What is cleared and saved here goes there as well, while both are attached.
+                assert fold_of(other, "print('second', 6 * 8)")
+                bench.editor.at("print('second', 6 * 8)")
+                sheet.editor.action_page("clear")
+                gone = "print('second', 6 * 8)"
+                await bench.until(lambda: fold_of(bench, gone) is None, "cleared")
+                assert bench.workbench.documents.saver.save(sheet)
+                await other.until(lambda: fold_of(other, gone) is None, "cleared there")
             # Undo brings the output back, here and for the next client.
             sheet.editor.focus()
+            sheet.editor.action_edit("undo")
             sheet.editor.action_edit("undo")
             await bench.until(lambda: fold_of(bench, "print('first', 6 * 7)"), "undone")
     finally:

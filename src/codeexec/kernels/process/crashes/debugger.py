@@ -30,8 +30,8 @@ def find_debugger(language: Language, environ: Mapping[str, str]) -> str | None:
     none is wanted."""
     if environ.get(SWITCH) == "0":
         return None
-    found = (which(name, environ) for name in debuggers(language))
-    return next(filter(None, found), "")
+    paths = (which(name, environ) for name in debuggers(language))
+    return next(filter(None, paths), "")
 
 
 def watched_command(

@@ -121,18 +121,20 @@ class GuestCrashWatch:
         if -code not in DEADLY:
             return None
         # By a program: files outside of the workspace are not read for the session.
-        found = await run(
+        crash_file = await run(
             self._environment, ("head", "-c", str(MOST_CRASH), "--", str(self._folder / CRASH))
         )
-        if found.code:
+        if crash_file.code:
             return None
-        crash = parse_crash(found.stdout)
+        crash = parse_crash(crash_file.stdout)
         name = next(name for name in debuggers(self._language) if name in self._tools)
         program = str(crash.get("program", ""))
-        asked = question(self._tools[name], program, str(self._folder / CORE))
+        stack_question = question(self._tools[name], program, str(self._folder / CORE))
         try:
             async with asyncio.timeout(GDB_SECONDS):
-                printed = await run(self._environment, asked.command, stdin=asked.stdin)
+                printed = await run(
+                    self._environment, stack_question.command, stdin=stack_question.stdin
+                )
         except TimeoutError:
             description = crash_words(crash)
             return CrashReport.plain(f"{description}. {name} took longer than {GDB_SECONDS:g} s.")

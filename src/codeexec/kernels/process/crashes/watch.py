@@ -46,14 +46,14 @@ def read_crash(folder: Path, debugger: str, code: int) -> CrashReport | None:
     except OSError:
         return None
     program = str(crash.get("program", ""))
-    asked = question(debugger, program, str(folder / CORE))
+    stack_question = question(debugger, program, str(folder / CORE))
     name, description = Path(debugger).name, crash_words(crash)
     try:
         outcome = subprocess.run(
-            asked.command,
+            stack_question.command,
             cwd=folder,
             env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8"},
-            input=asked.stdin,
+            input=stack_question.stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             start_new_session=True,

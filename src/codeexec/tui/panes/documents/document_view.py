@@ -284,10 +284,12 @@ class DocumentView(Vertical):
         """Show a document that was read again, as `reload` does."""
         if only_whole and not is_whole(on_disk, self.document):
             return False
+        had_outputs = self.notebook_cells.has_outputs()
         self.document = on_disk
         replace_text(self.editor, self.document.text)
         self.editor.model.read_only = self.is_frozen or bool(self.document.file.read_only)
         self.note_saved()
+        self.cell_states.note_cleared(self.notebook_cells.cleared_since(had_outputs))
         return True
 
     def merge(self, *, both: bool = False) -> MergeResult | None:
@@ -304,9 +306,11 @@ class DocumentView(Vertical):
 
     def take_merge(self, plan: MergePlan, merged: Merged) -> MergeResult:
         """Show what was merged."""
+        had_outputs = self.notebook_cells.has_outputs()
         result = self.notebook_cells.take_merge(plan, merged)
         if result.document is not self.document:
             self.document = result.document
+            self.cell_states.note_cleared(self.notebook_cells.cleared_since(had_outputs))
             self.noticed = self.document.file.stamp
         return result
 

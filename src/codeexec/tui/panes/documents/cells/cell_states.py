@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from codeexec.documents.model import Cell
 from codeexec.documents.percent.cells import FRESH
@@ -37,6 +37,8 @@ class CellStates:
         self._marks: dict[str, CellMark] = {}
         self._execution_ids: dict[str, str] = {}
         """The last execution of each cell that is marked."""
+        self._count = 0
+        """Executions that the session has had."""
         self._keys = editors()[0].model.cells.keys
 
     def _cells(self) -> Sequence[Cell]:
@@ -61,6 +63,7 @@ class CellStates:
 
     def show(self, snapshot: Snapshot) -> None:
         """Show the run states of the cells."""
+        self._count = snapshot.executions_total
         views = self._executions(snapshot)
         if not views and not self._marks:
             return
@@ -127,6 +130,11 @@ class CellStates:
     def ran(self, snapshot: Snapshot) -> set[str]:
         """Keys of the cells that were run, or wait to be."""
         return {key for key, _ in self.assigned(snapshot)}
+
+    def note_cleared(self, cell_keys: Iterable[str]) -> None:
+        """Another program has taken the outputs of these cells out of the file: no execution so far
+        belongs to them."""
+        self.cleared |= dict.fromkeys(cell_keys, self._count)
 
     def cleared_cells(self, snapshot: Snapshot) -> dict[str, int]:
         """Cells to which no execution so far belongs, although their code was run: their outputs

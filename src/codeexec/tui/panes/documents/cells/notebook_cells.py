@@ -90,6 +90,21 @@ class NotebookCells:
         if (notebook := self._document().notebook) is not None:
             self._bank.store(self._saved_keys, notebook.data["cells"])
 
+    def has_outputs(self) -> dict[str, bool]:
+        """By key of the cells in the file: whether it has outputs of them."""
+        notebook = self._document().notebook
+        if notebook is None:
+            return {}
+        places = range(len(notebook.data["cells"]))
+        sizes = map(notebook.output_size, places)
+        return {key: size > len("[]") for key, size in zip(self._saved_keys, sizes, strict=False)}
+
+    def cleared_since(self, had_outputs: Mapping[str, bool]) -> list[str]:
+        """The cells of which the file had outputs before, as `has_outputs` has told, and has none
+        now."""
+        now = self.has_outputs()
+        return [key for key, had in had_outputs.items() if had and now.get(key) is False]
+
     def origins(self) -> list[int | Json | None]:
         """Of each cell of the text its place in the file, or the JSON that it continues."""
         places = {key: place for place, key in enumerate(self._saved_keys)}
