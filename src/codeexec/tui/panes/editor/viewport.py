@@ -18,7 +18,7 @@ _STEP = 64
 """Cells by which the text gets wider at once, as seen by the scrollbar."""
 
 
-_PATIENCE = 10.0
+_PATIENCE = 30.0
 """Seconds in which the rows of a page may come to which it is to be scrolled."""
 
 
