@@ -50,6 +50,17 @@ class Bench:
         last = self.program.workbench.state.last
         return last.snapshot if last is not None else Snapshot()
 
+    def shell_rows(self) -> list[str]:
+        """The part of each line that the pane of the terminal may stand in."""
+        lines = (line.partition("│")[2] for line in self.lines())
+        return [line.partition("│")[0] for line in lines]
+
+    def ended_commands(self) -> int:
+        """Commands of all shells that have ended."""
+        terminals = self.snapshot.terminals.values()
+        commands = [command for view in terminals for command in view.commands]
+        return sum(command.end_row is not None for command in commands)
+
     async def until(self, holds: Callable[[], object]) -> None:
         """TimeoutError says what was on screen instead."""
         end = time.monotonic() + DEADLINE
@@ -244,6 +255,32 @@ async def picture(here: Bench) -> None:
     await here.painted()
 
 
+async def shell(here: Bench) -> None:
+    """A shell in the console's place: marks, exit status and times of commands, links to lines."""
+    home = here.program.app_context.state / "home"
+    home.mkdir(parents=True)
+    prompt = r"\[\e[36m\]weather\[\e[0m\] $ "
+    (home / ".bashrc").write_text(f"PS1='{prompt}'\n", "utf-8")
+    os.environ.update(HOME=str(home), SHELL="/bin/bash")
+    await here.press("f6")
+    await here.done(1)
+    await here.press("alt+shift+h")
+    await here.until(lambda: any(line.startswith(" weather $") for line in here.shell_rows()))
+    lines = (
+        "ls --color",
+        "grep -n --color=always 'read_csv\\|import' *.py",
+        "head -4 stations.csv | column -t -s,",
+        "test -f report.pdf",
+    )
+    for number, line in enumerate(lines, 1):
+        await here.type(line)
+        await here.press("enter")
+        await here.until(lambda number=number: here.ended_commands() == number)
+    await here.until(lambda: any("exit 1" in line for line in here.lines()))
+    await here.press("ctrl+right_square_bracket")
+    await here.settle()
+
+
 async def empty(here: Bench) -> None:
     await here.settle()
 
@@ -269,6 +306,7 @@ SCENES: dict[str, Scene] = {
     "progress": Scene(training, ("train.py",), "graphite"),
     "question": Scene(asked, ("greet.py",), "daylight"),
     "flood": Scene(flood, ("train.py",), "beacon"),
+    "terminal": Scene(shell, theme="harbour"),
     "notebook": Scene(notebook, ("report.ipynb",), "paper"),
     "table": Scene(table, theme="noon"),
     "picture": Scene(picture, theme="dusk"),
