@@ -199,8 +199,8 @@ async def test_outputs_that_were_cleared_stay_so_for_the_next_client(tmp_path: P
                 await other.until(lambda: fold_of(other, gone) is None, "cleared there")
             # Undo brings the output back, here and for the next client.
             sheet.editor.focus()
-            sheet.editor.action_edit("undo")
-            sheet.editor.action_edit("undo")
+            while sheet.editor.model.history.can_undo:  # a merge with the other's file is a step
+                sheet.editor.action_edit("undo")
             await bench.until(lambda: fold_of(bench, "print('first', 6 * 7)"), "undone")
     finally:
         await host.close()
