@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
 
+from codeexec.cli.agents import connection as agents
+from codeexec.cli.agents.operations import AgentOperations
+from codeexec.cli.agents.tools import call_tool
 from codeexec.client.remote import address_of, remote_address
 from codeexec.client.socket import SocketHost
 from codeexec.client.wire import Address, parse_address
@@ -152,3 +155,15 @@ async def test_a_server_of_another_version_is_refused_with_a_next_step(
     assert "both machines" in problem.next_step
     with pytest.raises(ProtocolError, match="kill 7"):
         check_server_schema(SCHEMA - 1, 7)
+
+
+async def test_a_file_of_this_machine_runs_in_a_session_of_another(
+    here: Here, tmp_path: Path
+) -> None:
+    (tmp_path / "program.py").write_text("import os\nprint(os.getcwd())\n")
+    async with agents.connect(
+        q.ClientInfo("cli"), folder=tmp_path, server=target(here.network)
+    ) as connection:
+        answer = await call_tool(AgentOperations(connection), "run", {"file": "program.py"})
+        assert str(here.host.state / "workspaces") in answer.text
+        await connection.host.call(q.StopSession(connection.summary.session_id))

@@ -135,7 +135,7 @@ OPEN = "open "
 """Internal name of the command that opens the workbench; users cannot type its blank."""
 
 RUN_IN_SESSION = "run "
-"""Internal name of `run` with `--session` before its file."""
+"""Internal name of `run` with `--session` or `--server` before its file."""
 
 _VALUES = ("--code", "--cell", "--language", "--wait")
 """Options of it that have a value."""
@@ -149,7 +149,7 @@ def _runs_in_session(arguments: list[str]) -> bool:
     words = iter(arguments[1:])
     for word in words:
         name, sign, _ = word.partition("=")
-        if name == "--session":
+        if name in ("--session", "--server"):
             return True
         if name in _VALUES and not sign:
             next(words, None)

@@ -17,7 +17,7 @@ from codeexec.domain.errors import CodeexecError, ServerUnavailable
 from codeexec.domain.fold import apply
 from codeexec.domain.requests import ClientInfo, ListSessions, ReadExecution, SessionSummary
 from codeexec.domain.snapshot import ExecutionView, Snapshot
-from codeexec.tui.options import OpenOptions
+from codeexec.tui.options import OpenOptions, ServerTarget
 from codeexec.tui.session.attach import find_session
 from codeexec.tui.session.workspace import Workspace
 
@@ -28,7 +28,11 @@ CATCH_UP = 20.0
 class AgentConnection:
     """`snapshot` is the session as its events have said so far."""
 
-    def __init__(self, host: HostClient, summary: SessionSummary, name: str) -> None:
+    def __init__(
+        self, host: HostClient, summary: SessionSummary, name: str, folder: Path | None = None
+    ) -> None:
+        """`folder` has the documents, where the session's own is on another machine."""
+        self._folder = folder
         self.host = host
         self.summary = summary
         self.name = name
@@ -46,7 +50,7 @@ class AgentConnection:
 
     @property
     def folder(self) -> Path:
-        return Path(self.summary.cwd)
+        return self._folder or Path(self.summary.cwd)
 
     async def follow(self) -> None:
         """Keep `snapshot` up to date, until the session ends."""
@@ -87,30 +91,42 @@ class AgentConnection:
         return (await self.session.call(ReadExecution(execution_id))).execution
 
 
+def _host(client: ClientInfo, server: ServerTarget | None) -> SocketHost:
+    if server is None:
+        return SocketHost(client=client, starting=spawn.begin())
+    return SocketHost(server.address, client, must_answer=True)
+
+
 @asynccontextmanager
 async def connect(
-    client: ClientInfo, name: str = "", folder: Path | None = None
+    client: ClientInfo,
+    name: str = "",
+    folder: Path | None = None,
+    server: ServerTarget | None = None,
 ) -> AsyncIterator[AgentConnection]:
     """Connect to the open session of this name or id; without one to that of the folder, which is
+    opened if there is none. On a `server` elsewhere, without a name, to the last one, which is
     opened if there is none. NotFound, Conflict if several match."""
     folder = folder or Path.cwd()
-    async with SocketHost(client=client, starting=spawn.begin()) as host:
+    async with _host(client, server) as host:
         if name and name != ".":
             listed = await host.call(ListSessions(ended=False))
             summary = pick_open(listed.sessions, name)
         else:
             settings = load(folder).settings
-            summary = await find_session(host, OpenOptions(), Workspace(folder, ()), settings)
-        async with follow(host, summary, client.name) as connection:
+            options = OpenOptions(attach=server is not None, server=server)
+            summary = await find_session(host, options, Workspace(folder, ()), settings)
+        documents = folder if server is not None else None
+        async with follow(host, summary, client.name, documents) as connection:
             yield connection
 
 
 @asynccontextmanager
 async def follow(
-    host: HostClient, summary: SessionSummary, name: str
+    host: HostClient, summary: SessionSummary, name: str, folder: Path | None = None
 ) -> AsyncIterator[AgentConnection]:
     """Follow this session as the client `name`."""
-    connection = AgentConnection(host, summary, name)
+    connection = AgentConnection(host, summary, name, folder)
     following = asyncio.create_task(connection.follow(), name="agent-follow")
     try:
         await connection.catch_up()

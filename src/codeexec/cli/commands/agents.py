@@ -18,6 +18,7 @@ from codeexec.cli.agents.connection import connect
 from codeexec.cli.agents.operations import TABLE_ROWS, WAIT, AgentOperations
 from codeexec.cli.agents.tools import call_tool
 from codeexec.cli.completion_names import complete_open_session
+from codeexec.cli.options import SERVER
 from codeexec.domain.errors import UsageError
 from codeexec.domain.requests import ClientInfo, ReadBlob
 
@@ -37,7 +38,7 @@ def _session_options(command: F) -> F:
         help="An open session; without it that of this folder.",
     )
     as_json = click.option("--json", "as_json", is_flag=True, help="For programs.")
-    return session(as_json(command))
+    return session(SERVER(as_json(command)))
 
 
 def _client() -> ClientInfo:
@@ -47,12 +48,23 @@ def _client() -> ClientInfo:
 
 
 def _perform(
-    tool: str, session: str, as_json: bool, output: Path | None = None, **arguments: object
+    tool: str,
+    session: str,
+    server: str,
+    as_json: bool,
+    output: Path | None = None,
+    **arguments: object,
 ) -> Answer:
     """Call a tool, and print its answer."""
 
+    target = None
+    if server:
+        from codeexec.cli.remote_server import named_target
+
+        target = named_target(server)
+
     async def work() -> Answer:
-        async with connect(_client(), session) as connection:
+        async with connect(_client(), session, server=target) as connection:
             answer = await call_tool(AgentOperations(connection), tool, arguments)
             if output is not None:
                 digest = answer.data.get("digest")
@@ -97,7 +109,14 @@ def _exit_code(answer: Answer) -> int:
 @click.option("--language", default="", metavar="NAME", help="The language of CODE.")
 @click.option("--wait", default=WAIT, metavar="S", help="How long to wait for the end.")
 def run_in_session(
-    session: str, as_json: bool, file: str, code: str, cell: str, language: str, wait: float
+    session: str,
+    server: str,
+    as_json: bool,
+    file: str,
+    code: str,
+    cell: str,
+    language: str,
+    wait: float,
 ) -> int:
     """Run CODE, FILE or a cell of it in an open session (`.`: that of this folder).
 
@@ -106,7 +125,15 @@ def run_in_session(
     if code == "-":
         code = sys.stdin.read()
     answer = _perform(
-        "run", session, as_json, code=code, file=file, cell=cell, language=language, wait=wait
+        "run",
+        session,
+        server,
+        as_json,
+        code=code,
+        file=file,
+        cell=cell,
+        language=language,
+        wait=wait,
     )
     return _exit_code(answer)
 
@@ -116,27 +143,31 @@ def run_in_session(
 @click.argument("execution")
 @click.option("--start", default=0, metavar="ROW", help="The first row to print.")
 @click.option("--wait", default=0.0, metavar="S", help="How long to wait for the end.")
-def result(session: str, as_json: bool, execution: str, start: int, wait: float) -> int:
+def result(
+    session: str, server: str, as_json: bool, execution: str, start: int, wait: float
+) -> int:
     """Print status and output of an execution of a session."""
-    answer = _perform("result", session, as_json, execution=execution, start=start, wait=wait)
+    answer = _perform(
+        "result", session, server, as_json, execution=execution, start=start, wait=wait
+    )
     return _exit_code(answer)
 
 
 @click.command()
 @_session_options
 @click.argument("file", default="")
-def state(session: str, as_json: bool, file: str) -> None:
+def state(session: str, server: str, as_json: bool, file: str) -> None:
     """Print a session's kernels, queue, last executions, cells (of FILE) and variables."""
-    _perform("state", session, as_json, file=file)
+    _perform("state", session, server, as_json, file=file)
 
 
 @click.command()
 @_session_options
 @click.argument("name", default="")
 @click.option("--kernel", default="", metavar="NAME", help="Another kernel of the session.")
-def variables(session: str, as_json: bool, name: str, kernel: str) -> None:
+def variables(session: str, server: str, as_json: bool, name: str, kernel: str) -> None:
     """Print the variables of a session's kernel, or describe one."""
-    _perform("variables", session, as_json, name=name, kernel=kernel)
+    _perform("variables", session, server, as_json, name=name, kernel=kernel)
 
 
 @click.command()
@@ -149,6 +180,7 @@ def variables(session: str, as_json: bool, name: str, kernel: str) -> None:
 @click.option("--kernel", default="", metavar="NAME", help="Another kernel of the session.")
 def table(
     session: str,
+    server: str,
     as_json: bool,
     name: str,
     start: int,
@@ -161,6 +193,7 @@ def table(
     _perform(
         "table",
         session,
+        server,
         as_json,
         name=name,
         start=start,
@@ -174,17 +207,17 @@ def table(
 @click.command()
 @_session_options
 @click.argument("execution", default="")
-def interrupt(session: str, as_json: bool, execution: str) -> None:
+def interrupt(session: str, server: str, as_json: bool, execution: str) -> None:
     """Interrupt an execution of a session, or what runs."""
-    _perform("interrupt", session, as_json, execution=execution)
+    _perform("interrupt", session, server, as_json, execution=execution)
 
 
 @click.command()
 @_session_options
 @click.option("--kernel", default="", metavar="NAME", help="Another kernel of the session.")
-def restart(session: str, as_json: bool, kernel: str) -> None:
+def restart(session: str, server: str, as_json: bool, kernel: str) -> None:
     """Restart a session's kernel; its variables are lost."""
-    _perform("restart", session, as_json, kernel=kernel)
+    _perform("restart", session, server, as_json, kernel=kernel)
 
 
 @click.command()
@@ -196,13 +229,13 @@ def restart(session: str, as_json: bool, kernel: str) -> None:
     metavar="FILE",
     help="Write it to this new file.",
 )
-def artifact(session: str, as_json: bool, name: str, output: Path | None) -> None:
+def artifact(session: str, server: str, as_json: bool, name: str, output: Path | None) -> None:
     """List files and displays that runs of a session made, or print one."""
     if output is not None and not name:
         raise UsageError(
             "--output needs the name of an artifact.", "Without a name they are listed."
         )
-    _perform("artifact", session, as_json, output, name=name)
+    _perform("artifact", session, server, as_json, output, name=name)
 
 
 @click.command("edit-cell")
@@ -211,7 +244,9 @@ def artifact(session: str, as_json: bool, name: str, output: Path | None) -> Non
 @click.argument("cell")
 @click.argument("hash")
 @click.option("--source", default="-", metavar="TEXT", help="The new source; `-` reads stdin.")
-def edit_cell(session: str, as_json: bool, file: str, cell: str, hash: str, source: str) -> None:
+def edit_cell(
+    session: str, server: str, as_json: bool, file: str, cell: str, hash: str, source: str
+) -> None:
     """Replace the source of a cell, if it still has the HASH that `state FILE` printed."""
     text = sys.stdin.read() if source == "-" else source
-    _perform("edit_cell", session, as_json, file=file, cell=cell, hash=hash, source=text)
+    _perform("edit_cell", session, server, as_json, file=file, cell=cell, hash=hash, source=text)
