@@ -431,3 +431,14 @@ async def test_a_page_opens_with_its_first_cell_rendered(tmp_path: Path) -> None
         await pilot.press("down")
         await until(pilot, shows(sheet, "# # **Title**"))
         assert sheet.editor.model.cursor == (2, 0)
+
+
+async def test_a_cell_that_becomes_raw_text_shows_no_output(tmp_path: Path) -> None:
+    path = write_notebook(tmp_path / "a.ipynb", code("one", stream("put out\n")), code("two"))
+    async with PaneApp(pane := make()).run_test(size=(60, 20)) as pilot:
+        sheet = await opened(pane, path)
+        await until(pilot, shows(sheet, "put out"))
+        await pilot.press("escape", "r")
+        await until(pilot, lambda: "put out" not in "\n".join(rows(sheet)))
+        await pilot.press("y")
+        await until(pilot, shows(sheet, "put out"))
