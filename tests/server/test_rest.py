@@ -280,6 +280,7 @@ async def test_events_come_as_lines_and_can_be_followed(
         ("GET", "/v1/sessions/nobody", None, 404, "not_found"),
         ("POST", "/v1/sessions", "{", 400, "usage"),
         ("POST", "/v1/sessions", "[]", 400, "usage"),
+        ("POST", "/v1/sessions", "{}", 400, "usage"),
         ("POST", "/v1/sessions", '{"cwd": "/", "colour": 1}', 400, "usage"),
         ("POST", "/v1/sessions", '{"cwd": 1}', 400, "usage"),
         ("POST", "/v1/sessions", '{"cwd": "/not/there"}', 400, "usage"),
