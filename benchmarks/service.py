@@ -285,6 +285,7 @@ async def measure_posts(port: int, count: int) -> None:
     chance = random.Random(15)
     web = Http(port)
     await run_once(web, kernel, "ran = {}")
+    web.close()  # an idle connection is closed by the server
     path = f"/v1/sessions/{kernel}/executions"
     dropped = 0
     for number in range(count):
