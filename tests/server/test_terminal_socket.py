@@ -94,6 +94,9 @@ async def test_a_page_runs_commands_and_finds_its_screen_again(here: Here) -> No
         await second.until("prompt")  # the shell was started again
         await second.send(type="command", command="echo again-$((2+3))")
         await second.sees("again-5")
+        await second.until("prompt")
+        async with page(here) as beside:
+            await beside.until("prompt")  # it was shown before this page came
     session = await here.host.find_session("session-1")
 
     async def state_after(limit: float) -> str:

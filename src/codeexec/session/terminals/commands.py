@@ -45,6 +45,8 @@ class CommandFollower:
         self._prompt_row: int | None = None
         self._input: Mark | None = None
         self._folder = folder
+        self.is_at_prompt = False
+        """Whether the shell waits for a command line."""
 
     def input_of(self, mark: Mark) -> Mark | None:
         """Where the command line begins that this mark starts, if the shell does not say its text:
@@ -66,11 +68,13 @@ class CommandFollower:
             return
         kind, _, field = mark.text.partition(";")[2].partition(";")
         if kind == "P":
+            self.is_at_prompt = True
             self._prompt_row, self._input = mark.row, None
             self._folder = _text(field, MOST_FOLDER)
         elif kind == "B":
             self._input = mark
         elif kind == "C":
+            self.is_at_prompt = False
             self.end(mark.row, None)
             self._number += 1
             prompt = self._prompt_row if self._prompt_row is not None else mark.row - 1

@@ -267,6 +267,8 @@ class SessionTerminal:
         async with self._order:
             screen, _, _ = await self.screen.update_since(0, self.log.first_row)
             reader = self.raw.add(limit)
+            if self._commands.is_at_prompt:
+                reader.put(PromptShown())  # it was shown before
         try:
             yield screen, reader
         finally:
