@@ -211,7 +211,7 @@ def serve(
     --tls-cert, or a proxy.
     """
     from codeexec.cli.joined_listener import keep_listener
-    from codeexec.config.paths import find_paths
+    from codeexec.config.paths import find_paths, read_lock
     from codeexec.environments.holder.holding import Holding
     from codeexec.kernels.early import EarlyKernel
     from codeexec.kernels.factory import make_factory
@@ -284,9 +284,11 @@ def serve(
                 "Give --bind HOST:PORT to let it listen on TCP too.",
             )
         if isolate == "docker":
+            holder = read_lock(paths)
             raise Conflict(
                 "A session server runs already, and --isolate is for one that starts.",
-                "Stop it first: codeexec-tui sessions stop NAME, and leave its workbenches.",
+                f"End it first: kill {holder.pid if holder else 'PID'}. "
+                "The next one takes up its sessions and kernels.",
             )
         request = listener_request(listener)
         asyncio.run(keep_listener(paths, request, lambda url: ready(url, is_joined=True)))
