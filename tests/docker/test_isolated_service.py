@@ -17,6 +17,7 @@ from codeexec.domain.options import PROGRAMS, ExecuteOptions
 from codeexec.environments.docker.policy import parse
 from codeexec.environments.files import Folder
 from codeexec.environments.local import LocalEnvironment
+from codeexec.environments.trust.store import TrustStore
 from codeexec.kernels.base import KernelChoice, KernelEvent
 from codeexec.kernels.factory import Kernels
 from codeexec.server.service_settings import service_settings, with_isolation
@@ -100,3 +101,17 @@ async def test_kernels_programs_and_terminals_of_a_user_run_in_a_container() -> 
         await remote.session(session).call(q.OpenTerminal(argv=argv))
         seen = await output_of(remote, session, WAIT, ExecuteOptions())
         assert seen[:2] == ["inside", "confined"]
+
+
+def test_workspaces_of_the_service_are_given_to_containers_and_no_other_state(
+    tmp_path: Path,
+) -> None:
+    store = TrustStore(environ={"XDG_STATE_HOME": str(tmp_path), "HOME": str(tmp_path)})
+    state = tmp_path / "codeexec-tui"
+    workspace = state / "workspaces" / "user-1" / "workspace-1"
+    workspace.mkdir(parents=True)
+    store.record_mount(str(workspace))
+    (state / "workspaces" / "link").symlink_to(state)
+    for other in (state, state / "workspaces", state / "sessions", state / "workspaces" / "link"):
+        with pytest.raises(UsageError, match="not given to a container"):
+            store.record_mount(str(other))

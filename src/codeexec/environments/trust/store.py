@@ -20,6 +20,9 @@ from codeexec.hostfiles.shared import FILE as FILE
 from codeexec.hostfiles.state import config_folder, home, state_folder
 
 LOCK = "trust.lock"
+WORKSPACES = "workspaces"
+"""Folder of the state folder with those that the service makes for sessions."""
+
 NO_SETTINGS = "-"
 """The digest of a settings file that chooses nothing, or is not there."""
 
@@ -155,7 +158,10 @@ class TrustStore:
         real = os.path.realpath(folder)
         own = list(map(os.path.realpath, (self.folder, config_folder(self._environ))))
         for ours in (*own, *aliases(own)):
-            if is_inside(ours, real) or is_inside(real, ours):
+            # Nothing in a folder that the service has made for a session decides anything.
+            workspaces = os.path.join(ours, WORKSPACES)
+            is_workspace = real != workspaces and is_inside(real, workspaces)
+            if is_inside(ours, real) or (is_inside(real, ours) and not is_workspace):
                 raise UsageError(
                     f"The folder {real} is not given to a container: {ours} decides what is "
                     "executed on this machine.",
