@@ -174,8 +174,9 @@ class TerminalController:
     async def show_alone(self) -> None:
         """Show the terminal on the whole screen."""
         await self.go()
-        if self._layout.alone != "terminal":
-            self._layout.maximise()
+        # Not `maximise`: the pane that has the keys may still be another one for a moment.
+        self._layout.alone = "terminal"
+        self._layout.lay_out()
 
     async def come_back(self) -> None:
         """Give the terminal the keys, as the client before had it, unless the user is elsewhere."""
