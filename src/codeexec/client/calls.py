@@ -23,7 +23,7 @@ _ONCE = (q.Interrupt, q.RestartKernel, q.ShutDownKernel, q.PinArtifact, q.StopHo
 
 
 def with_id(request: q.Request[R]) -> q.Request[R]:
-    """The request with an id of ours where the client chose none: asked twice, it is done once."""
+    """The request with a new id, unless the client chose one: sent twice, it is done once."""
     if isinstance(request, q.Execute) and not request.execution_id:
         return cast("q.Request[R]", replace(request, execution_id=new_id(EXECUTION)))
     if isinstance(request, q.OpenTerminal) and not request.terminal_id:

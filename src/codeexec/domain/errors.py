@@ -94,7 +94,7 @@ class Denied(CodeexecError):
 
 class LimitReached(CodeexecError):
     """`limit` is the name of the limit and `number` its value. `retry_after` is in seconds.
-    `is_rate`: it passes by itself; else somebody has to remove something."""
+    `is_rate`: it passes by itself; else something has to be removed."""
 
     code = "limit"
     title = "A limit is reached"

@@ -118,8 +118,8 @@ class Snapshot(Struct, frozen=True):
     """`executions` holds all that are open and the last that are over (`KEPT_EXECUTIONS`,
     `KEPT_WEIGHT`), in the order of queueing; `executions_total` counts all there ever were.
     `ended` and `weight` count those that are over in here, and their characters. `kernels` has
-    the kernels of the session by name, in the order of their first start. `owner` is the user of
-    the service to whom it belongs; empty: the user who runs the server."""
+    the kernels of the session by name, in the order of their first start. `owner` is the
+    service's user that it belongs to; empty: the operator of the server."""
 
     seq: int = 0
     session_id: str = ""

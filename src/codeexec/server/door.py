@@ -103,7 +103,7 @@ class ClientWebSocket(Connection):
 
     async def end_with_token(self) -> None:
         """Close the connection when its token has expired, was revoked, or its key was removed.
-        Returns when it does; never for who has no such token."""
+        Returns when it does; never for a client without such a token."""
         error = await wait_for_denial(
             self.identity, lambda: self._gate.admit(*self._credentials, is_websocket=True)
         )

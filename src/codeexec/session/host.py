@@ -146,8 +146,8 @@ class Host:
 
     async def call(self, request: q.Request[R], owner: str | None = None) -> R:
         """The answer to a request that is not about one open session. `owner` is the user of the
-        service who asks: to them, sessions of others are not there. None: the user who runs the
-        server, to whom all are."""
+        service that sends it: only their sessions are found. None: the operator of the server, for
+        whom all are found."""
         check_request(request)
         return cast(R, await self._answer(cast(q.HostRequest, request), owner))
 

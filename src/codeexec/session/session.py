@@ -137,7 +137,7 @@ class Session:
 
     @property
     def _owner_limits(self) -> SessionLimits | None:
-        """None where the session belongs to the user who runs the server."""
+        """None where the session belongs to the operator of the server."""
         return self._limits() if self.snapshot.owner else None
 
     @property

@@ -39,7 +39,7 @@ def token() -> None:
 )
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 def create(user: str, scope: str, days: float, as_json: bool) -> None:
-    """Make a token for USER, who sees their own sessions alone.
+    """Make a token for USER. With it the user sees their own sessions alone.
 
     It is printed once, and cannot be shown again. It works at once.
     """

@@ -87,8 +87,8 @@ class Artifact(Struct, frozen=True, omit_defaults=True):
 
 
 class SessionOpened(Event, frozen=True):
-    """`owner` is the user of the service to whom the session belongs; empty: the user who runs
-    the server."""
+    """`owner` is the service's user that the session belongs to; empty: the operator of the
+    server."""
 
     session_id: str
     name: str

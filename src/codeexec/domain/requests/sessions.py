@@ -25,7 +25,7 @@ class RemoveArtifact(Request[Done], frozen=True):
 
 class ClientInfo(Struct, frozen=True, omit_defaults=True):
     """`is_agent`: what it runs is marked as an agent's, and may wait for the user's confirmation.
-    `can_confirm`: a person looks at it, who can give that confirmation."""
+    `can_confirm`: a person uses it, and can give that confirmation."""
 
     name: str
     watch_only: bool = False
@@ -66,8 +66,8 @@ class SessionSummary(Reply, frozen=True):
 
     `kernels` are all its kernels. The fields of a kernel describe the default one: `kernel_name`
     to request such a kernel again, `policy` for its limits, `language` as far as it is known before
-    the kernel has started. `state` is "busy" when any kernel is. `owner` is the user of the service
-    to whom it belongs; empty: the user who runs the server."""
+    the kernel has started. `state` is "busy" when any kernel is. `owner` is the service's user
+    that it belongs to; empty: the operator of the server."""
 
     session_id: str
     name: str

@@ -16,8 +16,8 @@ SCOPES: tuple[Scope, ...] = ("read", "run", "admin")
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """`subject` owns the sessions that it opens, and sees no others. Empty: the user who runs the
-    server, who sees all. `expires` is in seconds since 1970; None: never."""
+    """`subject` owns the sessions that it opens, and sees no others. Empty: the operator of the
+    server, with a view of all. `expires` is in seconds since 1970; None: never."""
 
     subject: str = ""
     scope: Scope | None = "admin"
@@ -52,6 +52,6 @@ current_identity: ContextVar[Identity] = ContextVar("current_identity")
 
 
 def widest_scope(names: Iterable[str]) -> Scope | None:
-    """The scope that includes all named ones; None when there is none of ours among them."""
+    """The scope that includes all named ones; None when no name is a known scope."""
     given = set(names)
     return next((scope for scope in reversed(SCOPES) if scope in given), None)

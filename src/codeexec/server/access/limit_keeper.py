@@ -36,8 +36,8 @@ _STARTING = (q.Execute, q.StartKernel, q.RestartKernel, q.OpenTerminal)
 
 
 class LimitKeeper:
-    """Of all users of one server. Sessions ask it at each request (`SessionLimits`): they count for
-    their owner, whoever uses them."""
+    """Limits of all users of one server. Sessions ask it at each request (`SessionLimits`): they
+    count for their owner, not for the user of the request."""
 
     def __init__(self, host: Host, limits: UserLimits) -> None:
         self._host = host
@@ -235,6 +235,6 @@ class LimitState(Struct, frozen=True):
 
 
 class LimitList(Struct, frozen=True):
-    """The limits of the user who asks."""
+    """The limits of the user of this request."""
 
     limits: tuple[LimitState, ...]

@@ -1,4 +1,4 @@
-"""Settings of a network listener: who may come in, and by what names and certificates."""
+"""Settings of a network listener: its users, its host names and its certificates."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from codeexec.server.access.verifier import TokenVerifier, Verifiers
 class AccessSettings:
     """`host_names` are names by which clients call the server, beside that of `--bind`.
     `tls_key` None: the key stands in the file of the certificate. `is_behind_proxy`: a proxy before
-    the server does TLS, and nobody else reaches the listener."""
+    the server does TLS, and nothing else reaches the listener."""
 
     jwt: JwtSettings = field(default_factory=JwtSettings)
     host_names: frozenset[str] = frozenset()

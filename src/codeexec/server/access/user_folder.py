@@ -10,8 +10,8 @@ WORKSPACES = "workspaces"
 
 
 def user_folder(state: Path, owner: str | None) -> Path:
-    """The folder that holds those of a user's sessions; it may not be there. None: of the user
-    who runs the server."""
+    """The folder that holds those of a user's sessions; it may not exist. None: of the operator of
+    the server."""
     root = state / WORKSPACES
     if owner is None:
         return root

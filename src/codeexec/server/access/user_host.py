@@ -24,7 +24,7 @@ R = TypeVar("R")
 
 
 class UserHost:
-    """Sessions of other users are as if they were not there. `identity` tells who asks, at each
+    """Sessions of other users are as if they were not there. `identity` gives the caller of each
     request: one view serves all of HTTP. `is_local`: they are a client of the private socket, and
     no program of the service. `makes_folders`: a session that names no folder gets a new one; those
     of users always do."""

@@ -15,8 +15,8 @@ _POWERS = {"K": 1, "M": 2, "G": 3, "T": 4}
 @dataclass(frozen=True, slots=True)
 class UserLimits:
     """0: no limit. `runtime` is the wall time of an execution in seconds; `disk` (folders and
-    sessions) and `memory` (processes of local kernels) are in bytes. The user who runs the server
-    has no limits."""
+    sessions) and `memory` (processes of local kernels) are in bytes. The operator of the server has
+    no limits."""
 
     requests_per_second: int = 100
     running: int = 8

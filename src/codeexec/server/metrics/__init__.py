@@ -1,1 +1,1 @@
-"""Figures about the server, for who runs it."""
+"""Figures about the server, for its operator."""

@@ -60,7 +60,7 @@ class MarkFilter:
 
 
 class TerminalConnection:
-    """One page that shows the terminal. The terminal lives on when the page goes away."""
+    """One page that shows the terminal. The terminal keeps running when the page goes away."""
 
     def __init__(
         self,

@@ -179,7 +179,7 @@ def _open(path: Path | str) -> sqlite3.Connection:
 
 
 def _add_owners(connection: sqlite3.Connection) -> None:
-    """A file of an older version, whose sessions belong to the user who runs the server."""
+    """A file of an older version: its sessions belong to the operator of the server."""
     with contextlib.suppress(sqlite3.OperationalError):  # another server has just done it
         connection.execute("ALTER TABLE entries ADD COLUMN owner TEXT NOT NULL DEFAULT ''")
 

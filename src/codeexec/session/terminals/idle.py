@@ -1,4 +1,4 @@
-"""Ends shells in which nothing runs, and that nobody has used for a long time."""
+"""Ends shells in which nothing runs, and that have not been used for a long time."""
 
 from __future__ import annotations
 
