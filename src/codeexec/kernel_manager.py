@@ -245,7 +245,7 @@ def _variables(source: Mapping[str, str]) -> dict[str, str]:
 
 
 def _sends_token_to_file(of_file: Mapping[str, str], of_environment: Mapping[str, str]) -> bool:
-    """Whether the token of the environment would be sent to an address that the folder's file names."""
+    """Whether the token of the environment would be sent to an address of the folder's file."""
     address_is_of_file = "server_url" in of_file and "server_url" not in of_environment
     return address_is_of_file and "token" in of_environment
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from codeexec.cli.agents.answer import CHARACTERS, Answer, head_and_tail
+from codeexec.cli.agents.answer import CHARACTERS, ToolAnswer, head_and_tail
 from codeexec.cli.agents.cells import edit, open_in
 from codeexec.cli.agents.connection import follow
 from codeexec.cli.agents.operations import AgentOperations
@@ -39,7 +39,7 @@ async def agent(here: Here, work: Path) -> AsyncIterator[AgentOperations]:
             yield AgentOperations(connection)
 
 
-def data_of(answer: Answer) -> Any:
+def data_of(answer: ToolAnswer) -> Any:
     """The data as a program reads it."""
     return json.loads(json.dumps(answer.data))
 

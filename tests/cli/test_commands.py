@@ -21,7 +21,7 @@ from codeexec.cli.group import invoke
 from codeexec.cli.main import main
 from codeexec.cli.options import settle_docker
 from codeexec.cli.run.prestart import guess
-from codeexec.cli.server import pick_open
+from codeexec.cli.servers.local import pick_open
 from codeexec.cli.text_width import width_of
 from codeexec.cli.typos import mistyped_command
 from codeexec.domain.errors import Conflict, NotFound, UsageError

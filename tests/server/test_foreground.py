@@ -18,8 +18,8 @@ from codeexec.client import spawn
 from codeexec.client.socket import SocketHost
 from codeexec.client.wire import parse_address
 from codeexec.domain import requests as q
+from codeexec.domain.env_vars.secret import drop_secrets
 from codeexec.domain.events import ExecutionFinished
-from codeexec.domain.secret_env import drop_secrets
 from codeexec.environments.base import run
 from codeexec.environments.local import LocalEnvironment
 from codeexec.kernels.jupyter.launch import kernel_env

@@ -9,7 +9,7 @@ from pathlib import Path
 from codeexec.domain.errors import Conflict
 from codeexec.domain.requests import SessionSummary
 from codeexec.session.directory import SessionDirectory
-from codeexec.session.disk_usage import DiskUsage
+from codeexec.session.storage.disk_usage import DiskUsage
 
 DAY = 86_400
 

@@ -11,10 +11,10 @@ import pytest
 from codeexec.client.socket import SocketHost
 from codeexec.config.model import KernelSettings
 from codeexec.domain import requests as q
+from codeexec.domain.env_vars.inherited import RULE, apply_rule, name_patterns, with_rule
+from codeexec.domain.env_vars.secret import without_secrets
 from codeexec.domain.events import ExecutionFinished
-from codeexec.domain.inherited_env import RULE, apply_rule, name_patterns, with_rule
 from codeexec.domain.options import ExecuteOptions
-from codeexec.domain.secret_env import without_secrets
 from codeexec.environments.base import run
 from codeexec.environments.local import LocalEnvironment
 from codeexec.session.settings import HostSettings

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from codeexec.client.wire import Address, parse_address
 from codeexec.config.model import RemoteServer
+from codeexec.domain.env_vars.secret import TOKEN
 from codeexec.domain.errors import UsageError
-from codeexec.domain.secret_env import TOKEN
 from codeexec.hostfiles.private_file import read_private
 
 

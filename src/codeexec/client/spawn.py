@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from codeexec.config.paths import Paths, accepts, find_paths, make_private, read_lock
+from codeexec.domain.env_vars.secret import without_secrets
 from codeexec.domain.errors import ServerUnavailable
-from codeexec.domain.secret_env import without_secrets
 from codeexec.environments.marks import MARK, SERVER, without_marks
 
 _LAST_WORDS = 2000

@@ -10,8 +10,8 @@ import uuid
 from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
+from codeexec.domain.env_vars.secret import without_secrets
 from codeexec.domain.errors import EnvironmentUnavailable
-from codeexec.domain.secret_env import without_secrets
 from codeexec.environments.base import BasePaths, Location, Tell, TerminalSize
 from codeexec.environments.files import Folder
 from codeexec.environments.holder.command import HeldCommand, start_command

@@ -17,7 +17,7 @@ from asyncio.subprocess import PIPE, SubprocessStreamProtocol
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 
-from codeexec.domain.secret_env import without_secrets
+from codeexec.domain.env_vars.secret import without_secrets
 
 CHUNK = 1 << 16
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from codeexec.domain.backends import CONTAINERS, LOCAL
+from codeexec.domain.env_vars.inherited import rule_of
 from codeexec.domain.errors import CodeexecError, KernelUnavailable
-from codeexec.domain.inherited_env import rule_of
 from codeexec.domain.options import PROGRAMS
 from codeexec.kernels.base import Handle, Kernel, KernelChoice, Sink
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from codeexec.domain.backends import CONTAINERS, LOCAL
+from codeexec.domain.env_vars.inherited import without_rule
 from codeexec.domain.errors import CodeexecError, UsageError
-from codeexec.domain.inherited_env import without_rule
 from codeexec.domain.options import PROGRAMS
 from codeexec.domain.requests import KernelInfo
 from codeexec.environments.trust.store import Trust, TrustStore

@@ -44,9 +44,9 @@ class Authenticator:
     def check(
         self, header: Callable[[str], str | None], query: str, *, is_websocket: bool = False
     ) -> Identity:
-        """The sender of this request; Denied unless it may pass. `header` finds by lower-case name. A
-        token may stand in the `query` (`token=`) of a WebSocket alone: a browser's has no headers,
-        and other addresses are written to logs and histories. KeysNeeded: see `admit`."""
+        """The sender of this request; Denied unless it may pass. `header` finds by lower-case name.
+        A token may stand in the `query` (`token=`) of a WebSocket alone: a browser's has no
+        headers, and other addresses are written to logs and histories. KeysNeeded: see `admit`."""
         host = header("host") or ""
         if not self._is_own_name(host):
             raise Denied(

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from codeexec.config.paths import Paths, accepts, find_paths, read_lock
+from codeexec.domain.env_vars.secret import drop_secrets
 from codeexec.domain.errors import CodeexecError, UsageError
-from codeexec.domain.secret_env import drop_secrets
 from codeexec.domain.text.printable import printable
 from codeexec.server.instance import Instance
 
@@ -141,7 +141,7 @@ def host_settings() -> HostSettings:
     """What the user's file and the environment say of sessions; a project has no say in a
     server that all share."""
     from codeexec.config.load import load
-    from codeexec.domain.inherited_env import name_patterns
+    from codeexec.domain.env_vars.inherited import name_patterns
     from codeexec.session.settings import HostSettings
 
     loaded = load(Path("/")).settings

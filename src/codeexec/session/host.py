@@ -13,10 +13,10 @@ from codeexec import __version__
 from codeexec.domain import requests as q
 from codeexec.domain.backends import CONTAINERS
 from codeexec.domain.clock import Clock, SystemClock
+from codeexec.domain.env_vars.inherited import is_listed_only, with_rule
 from codeexec.domain.errors import CodeexecError, Conflict, StorageError, UsageError
 from codeexec.domain.events import NoticeGiven, SessionOpened
 from codeexec.domain.ids import SESSION, new_id
-from codeexec.domain.inherited_env import is_listed_only, with_rule
 from codeexec.domain.options import DEFAULT_KERNEL
 from codeexec.domain.wire.checks import check_name, check_request
 from codeexec.domain.wire.codec import SCHEMA

@@ -17,7 +17,7 @@ _CUT = re.compile(r"… ([\d,]+) more characters\Z")
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class ToolPicture:
     """A picture as the bytes of a file of this type."""
 
     mime: str
@@ -25,12 +25,12 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ToolAnswer:
     """`text` is what an agent reads, `data` the same for programs."""
 
     text: str
     data: Mapping[str, object] = field(default_factory=dict)
-    pictures: tuple[Picture, ...] = ()
+    pictures: tuple[ToolPicture, ...] = ()
 
 
 def clipped(text: str, limit: int = ROW_CHARACTERS) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from codeexec.cli.agents.answer import Answer, clipped, head_and_tail
+from codeexec.cli.agents.answer import ToolAnswer, clipped, head_and_tail
 from codeexec.cli.agents.connection import AgentConnection
 from codeexec.cli.agents.output import display_text, picture_of
 from codeexec.cli.agents.pictures import TYPES, scaled
@@ -19,7 +19,7 @@ MOST = 30
 """Displays that are listed."""
 
 
-async def list_artifacts(connection: AgentConnection) -> Answer:
+async def list_artifacts(connection: AgentConnection) -> ToolAnswer:
     """Files first, then displays, newest first."""
     files = connection.snapshot.artifacts
     page = await connection.session.call(ListDisplays(limit=MOST))
@@ -43,7 +43,7 @@ async def list_artifacts(connection: AgentConnection) -> Answer:
             for row in page.displays
         ],
     }
-    return Answer(head_and_tail(lines) or "No artifacts.", data)
+    return ToolAnswer(head_and_tail(lines) or "No artifacts.", data)
 
 
 def _richest(display: Display) -> str:
@@ -52,7 +52,7 @@ def _richest(display: Display) -> str:
     return next((mime for mime in mimes if mime.startswith("image/")), mimes[-1])
 
 
-async def read_artifact(connection: AgentConnection, name: str) -> Answer:
+async def read_artifact(connection: AgentConnection, name: str) -> ToolAnswer:
     """One artifact. NotFound."""
     session = connection.session
     files = connection.snapshot.artifacts
@@ -68,10 +68,10 @@ async def read_artifact(connection: AgentConnection, name: str) -> Answer:
     text = head_and_tail(
         [clipped(line) for line in (await display_text(session, row.display)).split("\n")]
     )
-    return Answer(text, {"key": name, "text": text}, (picture,) if picture else ())
+    return ToolAnswer(text, {"key": name, "text": text}, (picture,) if picture else ())
 
 
-async def _of_file(file: Artifact, data: bytes) -> Answer:
+async def _of_file(file: Artifact, data: bytes) -> ToolAnswer:
     fields: dict[str, object] = {
         "id": file.id,
         "name": file.name,
@@ -81,9 +81,9 @@ async def _of_file(file: Artifact, data: bytes) -> Answer:
     title = f"{file.name} {file.mime} {size_words(file.size)}"
     if bare(file.mime) in TYPES:
         picture = await asyncio.to_thread(scaled, data)
-        return Answer(title, fields, (picture,) if picture else ())
+        return ToolAnswer(title, fields, (picture,) if picture else ())
     if is_text(file.mime) or is_json(file.mime):
         lines = [clipped(line) for line in data.decode("utf-8", "replace").split("\n")]
         text = head_and_tail(lines)
-        return Answer(f"{title}\n{text}", fields | {"text": text})
-    return Answer(f"{title}: no text and no picture. Read the file by code.", fields)
+        return ToolAnswer(f"{title}\n{text}", fields | {"text": text})
+    return ToolAnswer(f"{title}: no text and no picture. Read the file by code.", fields)

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from codeexec.cli.server import pick_open
+from codeexec.cli.servers.local import pick_open
 from codeexec.client import spawn
 from codeexec.client.api import HostClient, SessionClient
 from codeexec.client.socket import SocketHost

@@ -16,7 +16,7 @@ from mcp.server.lowlevel import Server
 from mcp.server.stdio import stdio_server
 
 from codeexec import __version__
-from codeexec.cli.agents.answer import Answer, clipped
+from codeexec.cli.agents.answer import ToolAnswer, clipped
 from codeexec.cli.agents.connection import AgentConnection, connect
 from codeexec.cli.agents.operations import AgentOperations
 from codeexec.cli.agents.tools import TOOLS, call_tool
@@ -46,7 +46,7 @@ class ToolServer:
         self._connection: AgentConnection | None = None
         self._closing = AsyncExitStack()
         self._connecting = asyncio.Lock()
-        self._tasks: set[asyncio.Task[Answer]] = set()
+        self._tasks: set[asyncio.Task[ToolAnswer]] = set()
 
     async def close(self) -> None:
         await self._closing.aclose()
@@ -60,10 +60,10 @@ class ToolServer:
                 self._connection = await self._closing.enter_async_context(opening)
             return self._connection
 
-    async def call(self, client: str, name: str, arguments: dict[str, Any]) -> Answer:
+    async def call(self, client: str, name: str, arguments: dict[str, Any]) -> ToolAnswer:
         """Call a tool. What it has begun goes on when the call is cancelled."""
 
-        async def work() -> Answer:
+        async def work() -> ToolAnswer:
             connection = await self._connected(client)
             return await call_tool(AgentOperations(connection), name, arguments)
 
@@ -72,13 +72,13 @@ class ToolServer:
         task.add_done_callback(self._finish)
         return await asyncio.shield(task)
 
-    def _finish(self, task: asyncio.Task[Answer]) -> None:
+    def _finish(self, task: asyncio.Task[ToolAnswer]) -> None:
         self._tasks.discard(task)
         if not task.cancelled():
             task.exception()  # a call that was cancelled leaves nobody to tell it to
 
 
-def _content(answer: Answer) -> list[types.ContentBlock]:
+def _content(answer: ToolAnswer) -> list[types.ContentBlock]:
     images = [
         types.ImageContent(
             type="image", data=base64.b64encode(picture.data).decode(), mime_type=picture.mime

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from codeexec.cli.agents import cells as documents
-from codeexec.cli.agents.answer import Answer, clipped, head_and_tail
+from codeexec.cli.agents.answer import ToolAnswer, clipped, head_and_tail
 from codeexec.cli.agents.artifacts import list_artifacts, read_artifact
 from codeexec.cli.agents.connection import AgentConnection
 from codeexec.cli.agents.output import read_page
@@ -50,7 +50,7 @@ class AgentOperations:
         self._connection = connection
         self._session = connection.session
 
-    async def sessions(self) -> Answer:
+    async def sessions(self) -> ToolAnswer:
         """List open sessions."""
         summaries = (await self._connection.host.call(q.ListSessions(ended=False))).sessions
         own = self._connection.summary.session_id
@@ -72,7 +72,7 @@ class AgentOperations:
             for summary in summaries
         ]
         text = head_and_tail(["Open sessions, * is the one of these tools:", *lines])
-        return Answer(text, {"sessions": rows})
+        return ToolAnswer(text, {"sessions": rows})
 
     # -- run ---------------------------------------------------------------------------------
 
@@ -83,7 +83,7 @@ class AgentOperations:
         cell: str = "",
         language: str = "",
         wait: float = WAIT,
-    ) -> Answer:
+    ) -> ToolAnswer:
         """Run code, a cell of a file, or a file, and wait for it."""
         if bool(code) == bool(file) or (cell and not file):
             raise UsageError("Give code, or a file, or a file and the id of one of its cells.")
@@ -137,7 +137,7 @@ class AgentOperations:
 
         await self._connection.wait_for(is_over, min(max(0.0, seconds), LONGEST_WAIT))
 
-    async def _outcome(self, view: ExecutionView, start: int = 0) -> Answer:
+    async def _outcome(self, view: ExecutionView, start: int = 0) -> ToolAnswer:
         page = await read_page(self._session, view, start)
         head = outcome_words(view, page, self._connection.name)
         data = {
@@ -146,18 +146,18 @@ class AgentOperations:
             "next_row": page.next_row,
             "total_rows": page.total,
         }
-        return Answer(f"{head}\n{page.text}".rstrip("\n"), data, page.pictures)
+        return ToolAnswer(f"{head}\n{page.text}".rstrip("\n"), data, page.pictures)
 
-    async def _outcomes(self, views: Sequence[ExecutionView]) -> Answer:
+    async def _outcomes(self, views: Sequence[ExecutionView]) -> ToolAnswer:
         """Of several cells: a line for each, and the output of the one that matters most."""
         lines = [f"{heading(view)}: {view.status}" for view in views]
         chosen = next((view for view in views if view.status != "ok"), views[-1])
         answer = await self._outcome(chosen)
         data = [outcome_fields(view, self._connection.name) for view in views]
         text = "\n".join([head_and_tail(lines, 2000), "", answer.text])
-        return Answer(text, {"executions": data, **answer.data}, answer.pictures)
+        return ToolAnswer(text, {"executions": data, **answer.data}, answer.pictures)
 
-    async def result(self, execution: str, start: int = 0, wait: float = 0.0) -> Answer:
+    async def result(self, execution: str, start: int = 0, wait: float = 0.0) -> ToolAnswer:
         """Read the output of an execution from row `start` on."""
         view = await self._connection.execution(execution)
         if view.is_open and wait > 0:
@@ -167,11 +167,11 @@ class AgentOperations:
 
     # -- state -------------------------------------------------------------------------------
 
-    async def state(self, file: str = "") -> Answer:
+    async def state(self, file: str = "") -> ToolAnswer:
         """Describe kernels, queue, last executions, cells with status, variables."""
         return await describe_state(self._connection, file)
 
-    async def variables(self, name: str = "", kernel: str = "") -> Answer:
+    async def variables(self, name: str = "", kernel: str = "") -> ToolAnswer:
         """List variables, or describe one of them."""
         if name:
             detail = await self._session.call(q.InspectVariable(name, kernel))
@@ -181,7 +181,7 @@ class AgentOperations:
             lines += [f"  {each.name}: {each.type} {each.preview}" for each in detail.children]
             lines = [clipped(line) for line in lines]
             data = {"name": name, "type": variable.type, "text": detail.text}
-            return Answer(head_and_tail(lines), data)
+            return ToolAnswer(head_and_tail(lines), data)
         listed = await self._session.call(q.RefreshVariables(kernel))
         lines = [
             clipped(f"{each.name}: {each.type} {each.shape} {each.preview}".rstrip(), 200)
@@ -199,7 +199,7 @@ class AgentOperations:
             }
             for each in listed.variables
         ]
-        return Answer(
+        return ToolAnswer(
             head_and_tail(lines) or "No variables.",
             {"variables": rows, "truncated": listed.truncated},
         )
@@ -212,7 +212,7 @@ class AgentOperations:
         sort: str = "",
         descending: bool = False,
         kernel: str = "",
-    ) -> Answer:
+    ) -> ToolAnswer:
         """Read rows of a data frame or array."""
         count = min(max(count, 1), MOST_TABLE_ROWS)
         request = q.ReadTable(name, max(start, 0), count, sort, descending, kernel)
@@ -226,18 +226,18 @@ class AgentOperations:
             "rows": page.rows,
             "total_columns": page.columns,
         }
-        return Answer(table_text(page), data)
+        return ToolAnswer(table_text(page), data)
 
     # -- kernels -----------------------------------------------------------------------------
 
-    async def interrupt(self, execution: str = "") -> Answer:
+    async def interrupt(self, execution: str = "") -> ToolAnswer:
         """Interrupt an execution, or what runs."""
         snapshot = self._connection.snapshot
         running = snapshot.running or next(
             (view for view in snapshot.executions.values() if view.status == "running"), None
         )
         if not execution and running is None:
-            return Answer("Nothing runs.", {"interrupted": None})
+            return ToolAnswer("Nothing runs.", {"interrupted": None})
         execution = execution or (running.execution_id if running is not None else "")
         await self._session.call(q.CancelExecution(execution))
         await self._wait_for_end([execution], ENDS_SOON)
@@ -247,10 +247,10 @@ class AgentOperations:
                 f"{execution} was interrupted and still runs. Interrupt it again, or restart the "
                 "kernel: that loses its variables."
             )
-            return Answer(text, outcome_fields(view, self._connection.name))
+            return ToolAnswer(text, outcome_fields(view, self._connection.name))
         return await self._outcome(view)
 
-    async def restart(self, kernel: str = "") -> Answer:
+    async def restart(self, kernel: str = "") -> ToolAnswer:
         """Restart a kernel: its variables are lost, and what waits for it is cancelled."""
         before = self._connection.snapshot.kernel_named(kernel).generation
         await self._session.call(q.RestartKernel(kernel=kernel))
@@ -262,22 +262,22 @@ class AgentOperations:
         await self._connection.wait_for(is_ready, WAIT)
         view = self._connection.snapshot.kernel_named(kernel)
         state = view.death.message if view.death is not None else view.state
-        return Answer(f"The kernel was restarted: {state}.", {"state": view.state})
+        return ToolAnswer(f"The kernel was restarted: {state}.", {"state": view.state})
 
     # -- artifacts and cells -----------------------------------------------------------------
 
-    async def artifact(self, name: str = "") -> Answer:
+    async def artifact(self, name: str = "") -> ToolAnswer:
         """List artifacts, or show one: a picture as a picture, text as text."""
         if not name:
             return await list_artifacts(self._connection)
         return await read_artifact(self._connection, name)
 
-    async def edit_cell(self, file: str, cell: str, hash: str, source: str) -> Answer:
+    async def edit_cell(self, file: str, cell: str, hash: str, source: str) -> ToolAnswer:
         """Write a new source of a cell, if it is still the one that was read."""
         opened = await asyncio.to_thread(documents.open_in, self._connection.folder, file)
         named = await asyncio.to_thread(documents.edit, opened, cell, hash, source)
         text = f"Cell {named.id} of {file} was written; its hash is {named.hash}."
-        return Answer(text, {"file": file, "cell": named.id, "hash": named.hash})
+        return ToolAnswer(text, {"file": file, "cell": named.id, "hash": named.hash})
 
 
 def _is_program(opened: documents.AgentDocument) -> bool:

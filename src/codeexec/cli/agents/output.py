@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from codeexec.cli.agents.answer import CHARACTERS, Picture, clipped, fitting
+from codeexec.cli.agents.answer import CHARACTERS, ToolPicture, clipped, fitting
 from codeexec.cli.agents.pictures import TYPES, scaled
 from codeexec.client.api import SessionClient
 from codeexec.documents.displays.text import read_display
@@ -36,7 +36,7 @@ class Page:
     rows: tuple[str, ...]
     next_row: int
     total: int
-    pictures: tuple[Picture, ...] = ()
+    pictures: tuple[ToolPicture, ...] = ()
 
 
 async def read_page(session: SessionClient, view: ExecutionView, start: int) -> Page:
@@ -111,14 +111,14 @@ async def _part_text(session: SessionClient, part: MimePart) -> str | None:
         return None
 
 
-async def _pictures(session: SessionClient, runs: Sequence[Run]) -> tuple[Picture, ...]:
+async def _pictures(session: SessionClient, runs: Sequence[Run]) -> tuple[ToolPicture, ...]:
     """The last pictures among rows."""
     displays = [run.display for run in runs if run.display is not None]
     pictures = [await picture_of(session, display) for display in displays[-MOST_PICTURES:]]
     return tuple(picture for picture in pictures if picture is not None)
 
 
-async def picture_of(session: SessionClient, display: Display) -> Picture | None:
+async def picture_of(session: SessionClient, display: Display) -> ToolPicture | None:
     """The picture that a display shows, scaled down."""
     part = next(filter(None, (display.part(mime) for mime in TYPES)), None)
     if part is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 
-from codeexec.cli.agents.answer import Picture
+from codeexec.cli.agents.answer import ToolPicture
 from codeexec.domain.picture_head import picture_size
 
 TYPES = ("image/png", "image/jpeg", "image/webp", "image/gif")
@@ -15,7 +15,7 @@ MOST_PIXELS = 64_000_000
 """Pixels of a picture that is decoded: 256 MB."""
 
 
-def scaled(data: bytes) -> Picture | None:
+def scaled(data: bytes) -> ToolPicture | None:
     """The picture with at most LONGEST pixels a side and about MOST_BYTES; None where it cannot be
     decoded, or has more than MOST_PIXELS."""
     size = picture_size(data)
@@ -33,9 +33,9 @@ def scaled(data: bytes) -> Picture | None:
     out = io.BytesIO()
     plain.save(out, "PNG", optimize=True)
     if out.tell() <= MOST_BYTES:
-        return Picture("image/png", out.getvalue())
+        return ToolPicture("image/png", out.getvalue())
     white = Image.new("RGB", plain.size, "white")
     white.paste(plain, mask=plain.getchannel("A") if plain.mode == "RGBA" else None)
     out = io.BytesIO()
     white.save(out, "JPEG", quality=80)
-    return Picture("image/jpeg", out.getvalue())
+    return ToolPicture("image/jpeg", out.getvalue())

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from codeexec.cli.agents import cells as documents
-from codeexec.cli.agents.answer import Answer, clipped, head_and_tail
+from codeexec.cli.agents.answer import ToolAnswer, clipped, head_and_tail
 from codeexec.cli.agents.connection import AgentConnection
 from codeexec.cli.agents.words import heading
 from codeexec.domain.errors import CodeexecError
@@ -24,7 +24,7 @@ MOST_DOCUMENTS = 3
 Record = dict[str, object]
 
 
-async def describe_state(connection: AgentConnection, file: str) -> Answer:
+async def describe_state(connection: AgentConnection, file: str) -> ToolAnswer:
     """`file`: list the cells of this document. NotFound, Denied, DocumentError for it."""
     snapshot = connection.snapshot
     kernels = [
@@ -45,7 +45,7 @@ async def describe_state(connection: AgentConnection, file: str) -> Answer:
         "documents": shown,
         "variables": variables,
     }
-    return Answer(_text(snapshot, open_views, over, shown, variables), data)
+    return ToolAnswer(_text(snapshot, open_views, over, shown, variables), data)
 
 
 def _record(view: ExecutionView) -> Record:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from codeexec.cli.agents.answer import Answer
+from codeexec.cli.agents.answer import ToolAnswer
 from codeexec.cli.agents.operations import AgentOperations
 from codeexec.domain.errors import UsageError
 
@@ -117,8 +117,8 @@ def checked_arguments(name: str, arguments: Mapping[str, object]) -> dict[str, o
 
 async def call_tool(
     operations: AgentOperations, name: str, arguments: Mapping[str, object]
-) -> Answer:
+) -> ToolAnswer:
     """Call a tool by its name. Raises CodeexecError."""
     given = checked_arguments(name, arguments)
-    answer: Answer = await getattr(operations, name)(**given)
+    answer: ToolAnswer = await getattr(operations, name)(**given)
     return answer

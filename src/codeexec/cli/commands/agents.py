@@ -13,7 +13,7 @@ import click
 
 from codeexec.cli import exit_codes as exits
 from codeexec.cli import messages as style
-from codeexec.cli.agents.answer import Answer
+from codeexec.cli.agents.answer import ToolAnswer
 from codeexec.cli.agents.connection import connect
 from codeexec.cli.agents.operations import TABLE_ROWS, WAIT, AgentOperations
 from codeexec.cli.agents.tools import call_tool
@@ -54,16 +54,16 @@ def _perform(
     as_json: bool,
     output: Path | None = None,
     **arguments: object,
-) -> Answer:
+) -> ToolAnswer:
     """Call a tool, and print its answer."""
 
     target = None
     if server:
-        from codeexec.cli.remote_server import named_target
+        from codeexec.cli.servers.remote import named_target
 
         target = named_target(server)
 
-    async def work() -> Answer:
+    async def work() -> ToolAnswer:
         async with connect(_client(), session, server=target) as connection:
             answer = await call_tool(AgentOperations(connection), tool, arguments)
             if output is not None:
@@ -83,7 +83,7 @@ def _perform(
     return answer
 
 
-def _content(answer: Answer) -> bytes:
+def _content(answer: ToolAnswer) -> bytes:
     if answer.pictures:
         return answer.pictures[0].data
     return answer.text.encode("utf-8", "replace")
@@ -95,7 +95,7 @@ def _save(path: Path, data: bytes) -> None:
     path.write_bytes(data)
 
 
-def _exit_code(answer: Answer) -> int:
+def _exit_code(answer: ToolAnswer) -> int:
     """0 also while it still runs."""
     statuses = {"ok": exits.OK, "running": exits.OK, "queued": exits.OK}
     return statuses.get(str(answer.data.get("status")), exits.FAILED)

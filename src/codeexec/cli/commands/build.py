@@ -89,12 +89,12 @@ def build(
     try:
         language = _language_of_file(target, is_project=is_test or as_list or bool(preset))
         if options.backend == CONTAINERS and not as_list:
-            from codeexec.cli.commands.build_contained import build_contained
+            from codeexec.cli.commands.builds.contained import build_contained
 
             return build_contained(options, language, preset, is_test=is_test)
         if language is not None:
             return build_file(options, language)
-        from codeexec.cli.commands.build_project import build_target, show_targets
+        from codeexec.cli.commands.builds.project import build_target, show_targets
 
         if as_list:
             return show_targets(options)

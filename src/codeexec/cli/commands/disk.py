@@ -10,12 +10,12 @@ from pathlib import Path
 import click
 
 from codeexec.cli import messages as style
-from codeexec.cli.server import ask, is_running, sessions_folder
+from codeexec.cli.servers.local import ask, is_running, sessions_folder
 from codeexec.domain.errors import UsageError
 from codeexec.domain.requests import ListSessions, RemoveSession, SessionSummary
 from codeexec.domain.text.words import size_words
 from codeexec.session.directory import SessionDirectory
-from codeexec.session.disk_usage import KINDS, DiskUsage, Usage
+from codeexec.session.storage.disk_usage import KINDS, DiskUsage, KindUsage
 
 _MEANINGS: dict[str, str] = {
     "sessions": "closed sessions, with their output and artifacts",
@@ -94,7 +94,7 @@ def _sessions_on_disk(directory: SessionDirectory) -> list[SessionSummary]:
     return list(summaries.values())
 
 
-def _show(usages: Sequence[Usage], as_json: bool) -> None:
+def _show(usages: Sequence[KindUsage], as_json: bool) -> None:
     if as_json:
         for entry in usages:
             style.say_json(dataclasses.asdict(entry))
@@ -115,7 +115,7 @@ def _show(usages: Sequence[Usage], as_json: bool) -> None:
         style.say("Free it: codeexec-tui disk --free sessions (or workspaces, builds, all)")
 
 
-def _confirm(usages: Sequence[Usage]) -> None:
+def _confirm(usages: Sequence[KindUsage]) -> None:
     if not sys.stdin.isatty():
         raise UsageError("Nobody can be asked here.", "Say --yes to remove without asking.")
     for entry in usages:

@@ -244,7 +244,7 @@ def check_children() -> DoctorCheck:
 def check_environment(cwd: Path, environ: Mapping[str, str]) -> DoctorCheck:
     """Whether code sees variables that look like secrets."""
     from codeexec.config.load import load
-    from codeexec.domain.inherited_env import PROPOSED, matches, name_patterns
+    from codeexec.domain.env_vars.inherited import PROPOSED, matches, name_patterns
 
     hidden = name_patterns(load(cwd).settings.kernel.hide_env)
     seen = sorted(name for name in environ if matches(name, PROPOSED) and not matches(name, hidden))

@@ -12,8 +12,8 @@ from pathlib import Path
 import click
 
 from codeexec.cli import messages as style
+from codeexec.domain.env_vars.secret import TOKEN
 from codeexec.domain.errors import Conflict, StorageError, UsageError
-from codeexec.domain.secret_env import TOKEN
 
 MIN_TOKEN = 16
 """Minimum characters of a token in a file."""
@@ -210,7 +210,7 @@ def serve(
     program of this machine can run code as you. An address that other machines reach needs TLS:
     --tls-cert, or a proxy.
     """
-    from codeexec.cli.joined_listener import keep_listener
+    from codeexec.cli.servers.joined_listener import keep_listener
     from codeexec.config.paths import find_paths, read_lock
     from codeexec.environments.holder.holding import Holding
     from codeexec.kernels.early import EarlyKernel

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from codeexec.cli import messages as style
 from codeexec.cli.completion_names import complete_session
 from codeexec.cli.options import SERVER
-from codeexec.cli.server import (
+from codeexec.cli.servers.local import (
     ask,
     ask_session,
     find_open_session,
@@ -60,7 +60,7 @@ def sessions(ctx: click.Context, server: str, as_json: bool) -> None:
     With --server, those of another machine: list, stop and rm.
     """
     if server:
-        from codeexec.cli.remote_server import named_target
+        from codeexec.cli.servers.remote import named_target
 
         use_server(named_target(server).address)
     if ctx.invoked_subcommand is None:

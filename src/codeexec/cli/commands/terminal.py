@@ -10,7 +10,7 @@ import msgspec
 from codeexec.cli import messages as style
 from codeexec.cli.completion_names import complete_open_session
 from codeexec.cli.options import SERVER
-from codeexec.cli.server import ask_session, find_open_session, use_server
+from codeexec.cli.servers.local import ask_session, find_open_session, use_server
 from codeexec.domain.errors import Conflict, NotFound
 from codeexec.domain.requests import CloseTerminal, ListTerminals, OpenTerminal
 from codeexec.domain.terminals import TerminalView
@@ -30,7 +30,7 @@ def terminal() -> None:
 
 def _use(server: str) -> None:
     if server:
-        from codeexec.cli.remote_server import named_target
+        from codeexec.cli.servers.remote import named_target
 
         use_server(named_target(server).address)
 
@@ -124,7 +124,7 @@ def attach(session: str, terminal_name: str, server: str) -> int:
 
     target = None
     if server:
-        from codeexec.cli.remote_server import named_target
+        from codeexec.cli.servers.remote import named_target
 
         target = named_target(server)
         use_server(target.address)

@@ -121,7 +121,7 @@ def attach(name: str, watch: bool, url: str, token_file: Path | None, server: st
         )
     target = None
     if url or server:
-        from codeexec.cli.remote_server import named_target, url_target
+        from codeexec.cli.servers.remote import named_target, url_target
 
         target = named_target(server) if server else url_target(url, token_file)
     return open_workbench(OpenOptions(session=name, attach=True, watch=watch, server=target))

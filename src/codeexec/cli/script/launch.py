@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from codeexec.cli import exit_codes as exits
+from codeexec.domain.env_vars.secret import without_secrets
 from codeexec.domain.errors import CodeexecError, UsageError
 from codeexec.domain.plain_files import read_first_line
-from codeexec.domain.secret_env import without_secrets
 from codeexec.environments.temporary import sweep
 from codeexec.environments.trust.store import trust_step
 from codeexec.hostfiles.shared import shared_folders

@@ -236,7 +236,7 @@ class EngineInfo:
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
+class ContainerUser:
     """The user that code runs as, and what the person should know about it."""
 
     user: str
@@ -246,19 +246,19 @@ class Identity:
 NOBODY = 65534
 
 
-def identity(engine_info: EngineInfo, workspace: Path | None) -> Identity:
+def identity(engine_info: EngineInfo, workspace: Path | None) -> ContainerUser:
     """The owner of the workspace; inside a rootless engine that is the container's root.
 
     Root of the host never runs code in a rootful engine: a set-id file that it leaves in the
     workspace would give root to every user that runs it.
     """
     if engine_info.rootless:
-        return Identity("0:0")
+        return ContainerUser("0:0")
     if workspace is None:
-        return Identity(f"{NOBODY}:{NOBODY}")
+        return ContainerUser(f"{NOBODY}:{NOBODY}")
     owner = workspace.stat()
     if owner.st_uid != 0:
-        return Identity(f"{owner.st_uid}:{owner.st_gid}")
+        return ContainerUser(f"{owner.st_uid}:{owner.st_gid}")
     give = f"Give it to a user: chown -R 1000:1000 {shlex.quote(str(workspace))}"
     if owner.st_mode & 0o005 != 0o005:
         raise EnvironmentUnavailable(
@@ -267,7 +267,7 @@ def identity(engine_info: EngineInfo, workspace: Path | None) -> Identity:
             give,
         )
     notice = f"The workspace belongs to root: code runs as nobody and cannot write to it. {give}"
-    return Identity(f"{NOBODY}:{NOBODY}", (notice,))
+    return ContainerUser(f"{NOBODY}:{NOBODY}", (notice,))
 
 
 def unenforced(policy: Policy, engine_info: EngineInfo) -> tuple[str, ...]:

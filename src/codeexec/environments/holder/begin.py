@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import NoReturn
 
-from codeexec.domain.secret_env import without_secrets
+from codeexec.domain.env_vars.secret import without_secrets
 from codeexec.environments.marks import MARK, without_marks
 from codeexec.environments.short_folders import make_folder, remove_flat
 

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from string import Template
 
+from codeexec.domain.env_vars.secret import without_secrets
 from codeexec.domain.errors import KernelUnavailable
 from codeexec.domain.plain_files import read_plain_text
 from codeexec.domain.requests import KernelInfo
-from codeexec.domain.secret_env import without_secrets
 from codeexec.domain.text.parsing import load_json
 from codeexec.domain.text.printable import printable
 from codeexec.environments.pythons.folders import owner_folder

@@ -20,7 +20,7 @@ import sys
 import threading
 from collections.abc import Mapping, Sequence
 
-from codeexec.domain.secret_env import without_secrets
+from codeexec.domain.env_vars.secret import without_secrets
 from codeexec.environments.marks import MARK, SESSION
 from codeexec.environments.short_folders import PREFIX, make_folder
 

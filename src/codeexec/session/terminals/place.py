@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from codeexec.domain.backends import LOCAL
-from codeexec.domain.inherited_env import without_rule
+from codeexec.domain.env_vars.inherited import without_rule
 from codeexec.environments.base import Environment
 from codeexec.session.kernels.slots import KernelSlots
 

@@ -21,7 +21,7 @@ _OPEN_AT_FIRST = 20
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
+class _Node:
     """Content of a node: a value, or a range of children of a long one."""
 
     name: str
@@ -34,7 +34,7 @@ class _Part:
         return self.stop is not None
 
 
-class JsonView(Tree[_Part], inherit_bindings=False):
+class JsonView(Tree[_Node], inherit_bindings=False):
     """Tree of a JSON text; text that is not JSON shows the parse error."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
@@ -66,7 +66,7 @@ class JsonView(Tree[_Part], inherit_bindings=False):
             value = parse(text)
         except DocumentError as fault:
             self._fault = str(fault)
-        super().__init__(self._fault or "JSON", _Part(self._fault, value), id=id, classes=classes)
+        super().__init__(self._fault or "JSON", _Node(self._fault, value), id=id, classes=classes)
         self.auto_expand = True
         self.guide_depth = 3
 
@@ -88,23 +88,23 @@ class JsonView(Tree[_Part], inherit_bindings=False):
                 self._fill(child)
                 child.expand()
 
-    def on_tree_node_expanded(self, event: Tree.NodeExpanded[_Part]) -> None:
+    def on_tree_node_expanded(self, event: Tree.NodeExpanded[_Node]) -> None:
         event.stop()
         self._fill(event.node)
 
-    def _fill(self, node: TreeNode[_Part]) -> None:
+    def _fill(self, node: TreeNode[_Node]) -> None:
         """Give a node its children when it is first opened."""
         if node.children:
             return
         part = self._part(node)
         stretches = () if part.is_group else tuple(groups(part.value))
         for start, stop in stretches:
-            node.add("", _Part(f"{start} … {stop - 1}", part.value, start, stop))
+            node.add("", _Node(f"{start} … {stop - 1}", part.value, start, stop))
         if not stretches:
             for name, value in children(part.value, part.start, part.stop):
-                node.add("", _Part(name, value), allow_expand=size(value) > 0)
+                node.add("", _Node(name, value), allow_expand=size(value) > 0)
 
-    def render_label(self, node: TreeNode[_Part], base_style: Style, style: Style) -> Text:
+    def render_label(self, node: TreeNode[_Node], base_style: Style, style: Style) -> Text:
         """`name: value`; an open value shows only its size, for its children are below."""
         part = self._part(node)
         if self._fault:
@@ -133,6 +133,6 @@ class JsonView(Tree[_Part], inherit_bindings=False):
         return Style(color=style.color, bold=style.bold, italic=style.italic)
 
     @staticmethod
-    def _part(node: TreeNode[_Part]) -> _Part:
+    def _part(node: TreeNode[_Node]) -> _Node:
         assert node.data is not None, "every node is made with its part"
         return node.data

@@ -61,7 +61,7 @@ def read_stacks(output: str) -> CrashStacks:
     for line in output.split("\n"):
         if match := _ANSWER.match(line):
             try:
-                answers[int(match[1])] = _Reader(line, match.end()).results()
+                answers[int(match[1])] = _ValueReader(line, match.end()).results()
             except (IndexError, ValueError):
                 continue  # gdb was killed while it wrote
     arguments = [_arguments(frame) for frame in _list(answers.get(2), "stack-args")]
@@ -81,7 +81,7 @@ _ESCAPE = re.compile(rb"\\([0-7]{3}|.)")
 _ESCAPED = {b"n": b" ", b"t": b" "}
 
 
-class _Reader:
+class _ValueReader:
     """Reads values of the machine interface: texts, {tuples} and [lists]."""
 
     def __init__(self, text: str, at: int) -> None:

@@ -14,9 +14,9 @@ from pathlib import Path
 
 from msgspec import to_builtins
 
+from codeexec.domain.env_vars.inherited import rule_of
 from codeexec.domain.errors import CodeexecError, KernelUnavailable, UsageError
 from codeexec.domain.events import KernelRef
-from codeexec.domain.inherited_env import rule_of
 from codeexec.domain.options import PROGRAMS, PROJECT_KERNEL, ExecuteOptions, ProgramOptions
 from codeexec.domain.outputs import ErrorInfo
 from codeexec.environments.base import Environment, TerminalSize

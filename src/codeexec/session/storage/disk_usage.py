@@ -28,7 +28,7 @@ _NEW_SECONDS = 600.0
 
 
 @dataclass(frozen=True, slots=True)
-class Usage:
+class KindUsage:
     """Of one kind: `count` folders of `bytes`, of which `free_count` of `free_bytes` can go."""
 
     kind: Kind | Literal["other"]
@@ -55,13 +55,13 @@ class DiskUsage:
         self._sessions = sessions
         self._remove_session = remove_session
 
-    def measure(self) -> list[Usage]:
+    def measure(self) -> list[KindUsage]:
         """All kinds, and what is never freed here: history, logs, unsaved text."""
         usages = [self._measure(kind) for kind in KINDS]
         own = {"sessions", WORKSPACES}
         others = [path for path in _entries(self._state) if path.name not in own]
         size = sum(map(size_of, others))
-        return [*usages, Usage("other", str(self._state), len(others), size, 0, 0)]
+        return [*usages, KindUsage("other", str(self._state), len(others), size, 0, 0)]
 
     def free(self, kind: Kind) -> tuple[int, int]:
         """Remove what can go; returns how many folders, and their bytes."""
@@ -73,11 +73,11 @@ class DiskUsage:
                 freed += size
         return count, freed
 
-    def _measure(self, kind: Kind) -> Usage:
+    def _measure(self, kind: Kind) -> KindUsage:
         folders = list(self._folders(kind))
         unused = list(self._unused(kind))
         size = sum(map(size_of, folders))
-        return Usage(
+        return KindUsage(
             kind, str(self._root(kind)), len(folders), size, len(unused), sum(map(size_of, unused))
         )
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, MutableMapping
 
-from codeexec.domain.inherited_env import RULE, apply_rule
+from codeexec.domain.env_vars.inherited import RULE, apply_rule
 
 TOKEN = "CODEEXEC_TOKEN"
 """The token that TCP clients of `serve` must send."""

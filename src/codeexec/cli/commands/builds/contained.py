@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from codeexec.cli import exit_codes as exits
 from codeexec.cli import messages as style
-from codeexec.cli.commands.build_project import place_of, print_test
+from codeexec.cli.commands.builds.project import place_of, print_test
 from codeexec.cli.run.contained_build import ContainedResult, run_contained
 from codeexec.cli.run_options import RunOptions
 from codeexec.cli.script.build_words import built_by

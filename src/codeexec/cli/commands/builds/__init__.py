@@ -1,0 +1,1 @@
+"""`build` of projects, and in containers."""

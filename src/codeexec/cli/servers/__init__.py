@@ -1,0 +1,1 @@
+"""Session servers that commands talk to: the local one, named ones, and their listeners."""

@@ -1,0 +1,1 @@
+"""Which environment variables are passed on, and which are not."""
