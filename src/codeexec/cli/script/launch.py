@@ -12,7 +12,6 @@ from codeexec.cli import exit_codes as exits
 from codeexec.domain.env_vars.secret import without_secrets
 from codeexec.domain.errors import CodeexecError, UsageError
 from codeexec.domain.plain_files import read_first_line
-from codeexec.environments.temporary import sweep
 from codeexec.environments.trust.store import trust_step
 from codeexec.hostfiles.shared import shared_folders
 from codeexec.kernels.find import THIS, Found, candidates, find_python
@@ -380,6 +379,7 @@ def run_script(options: RunOptions, record: Record | None = None) -> int | None:
         spawned = script.start(out, err)
         # Modules from here on are imported while the program starts.
         from codeexec.cli.streams.signals import SignalPipe
+        from codeexec.environments.temporary import sweep
 
         signals = SignalPipe()
         sweep(PREFIX)

@@ -20,7 +20,6 @@ from codeexec.cli.script.launch import (
     own_environment,
 )
 from codeexec.domain.errors import UsageError
-from codeexec.kernels.process.crashes.debugger import WATCHER, find_debugger
 from codeexec.kernels.process.steps.build import (
     NO_PROGRAM,
     BuildResult,
@@ -54,6 +53,9 @@ class BuiltScript(Script):
     def start(
         self, stdout: str, stderr: str, *, stdin: int | None = None, wants_variables: bool = False
     ) -> SpawnedProgram:
+        # Here: a build alone needs no debugger.
+        from codeexec.kernels.process.crashes.debugger import WATCHER, find_debugger
+
         language, environ = self.program.language, self.program.environ
         debugger = find_debugger(language, environ)
         self.watcher = str(WATCHER) if debugger else ""
