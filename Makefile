@@ -1,7 +1,8 @@
 PYTHON ?= python
 ONLY ?=
-# Processes share the files of tests, in their order; `make test WORKERS=0`: one process.
-WORKERS ?= logical
+# Processes share the files of tests, in their order; tests wait, so there are twice as many as
+# processors. `make test WORKERS=0`: one process.
+WORKERS ?= $(shell $(PYTHON) -c "import os; print(2 * (os.cpu_count() or 1))")
 PARALLEL = -n $(WORKERS) --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 
 .PHONY: help check format lint types contracts man man-fresh docs docs-serve test test-all coverage screenshots golden golden-svg

@@ -101,6 +101,7 @@ def test_an_option_that_is_not_there(desk: Desk) -> None:
     assert "--nope" in done.stderr
 
 
+@pytest.mark.slow
 def test_settings_are_shown_with_who_said_them(desk: Desk) -> None:
     desk.file(".codeexec.toml", "[editor]\ntab_size = 2\n")
     done = desk.run("config", "show", "--changed")
@@ -119,6 +120,7 @@ def test_a_wrong_setting_stops_a_run(desk: Desk) -> None:
     assert ".codeexec.toml: kernel.backend: 'moon' is not one of local, docker" in done.stderr
 
 
+@pytest.mark.slow
 def test_editing_begins_with_the_manual(desk: Desk) -> None:
     done = desk.run("config", "edit", "--json", env={"EDITOR": "true"})
     path = Path(json.loads(done.stdout)["path"])
@@ -156,6 +158,7 @@ def test_doctor_tells_the_fix_and_fails_when_something_is_broken(desk: Desk) -> 
     assert done.returncode == 1
 
 
+@pytest.mark.slow
 def test_doctor_sees_a_state_folder_that_is_none(desk: Desk) -> None:
     blocked = desk.folder / "blocked"
     blocked.write_text("")
@@ -320,6 +323,7 @@ def test_a_policy_without_a_container_is_refused_before_anything_runs(
     assert "ran" not in done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "words",
     [

@@ -72,6 +72,7 @@ def test_errors_of_a_build_are_printed_and_nothing_runs(desk: Desk) -> None:
     assert done.stdout == ""
 
 
+@pytest.mark.slow
 def test_warnings_are_shown_again_when_the_program_is_reused(desk: Desk) -> None:
     desk.file("warn.cpp", "int main(){ int unused; }\n")
     first, second = desk.run("run", "warn.cpp"), desk.run("run", "warn.cpp")
@@ -79,6 +80,7 @@ def test_warnings_are_shown_again_when_the_program_is_reused(desk: Desk) -> None
     assert (second.stderr, second.returncode) == (first.stderr, 0)
 
 
+@pytest.mark.slow
 def test_json_has_the_diagnostics_of_the_build(desk: Desk) -> None:
     desk.file("bad.cpp", "int main(){ return x; }\n")
     done = desk.run("run", "--json", "bad.cpp")
@@ -93,6 +95,7 @@ def test_json_has_the_diagnostics_of_the_build(desk: Desk) -> None:
     assert events[-1] == {"type": "run_ended", "status": 1, "by": "program"}
 
 
+@pytest.mark.slow
 def test_json_has_the_steps_of_a_program(desk: Desk) -> None:
     desk.file("crash.c", "#include <stdlib.h>\nint main(void){ abort(); }\n")
     done = desk.run("run", "--json", "crash.c")
@@ -178,6 +181,7 @@ def test_an_unknown_profile_is_refused(desk: Desk) -> None:
     assert "debug, release, sanitize, coverage" in done.stderr
 
 
+@pytest.mark.slow
 def test_profiles_of_the_settings_and_standards_are_chosen(desk: Desk) -> None:
     desk.file(
         "main.cpp", '#include <cstdio>\nint main() { std::printf("%ld %d\\n", __cplusplus, N); }\n'
@@ -310,6 +314,7 @@ def test_keys_reach_a_program_in_a_terminal(desk: Desk) -> None:
         assert terminal.ends() == 130
 
 
+@pytest.mark.slow
 def test_a_full_disk_ends_the_build_in_words(desk: Desk) -> None:
     desk.file("main.cpp", "#include <iostream>\nint main() { std::cout << 1; }\n")
     limited = ["sh", "-c", 'ulimit -f 4; exec "$@"', "sh", *COMMAND, "run", "main.cpp"]

@@ -70,6 +70,7 @@ def test_json_has_diagnostics_of_a_project(made: Desk) -> None:
     assert done.stderr == ""
 
 
+@pytest.mark.slow
 def test_json_records_the_build_and_the_run_of_a_target(made: Desk) -> None:
     done = made.run("run", "--json", "app")
     events = [json.loads(line) for line in done.stdout.splitlines()]

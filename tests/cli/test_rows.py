@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pyte
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -105,6 +106,7 @@ def test_the_screen_shows_what_the_rows_are(changes: list[tuple[int, list[str]]]
 NARROW = st.lists(st.text("abé ", max_size=25), max_size=6)
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(st.integers(0, 4), NARROW), max_size=8))
 def test_rewriting_wrapped_rows_comes_to_drawing_them(
     changes: list[tuple[int, list[str]]],

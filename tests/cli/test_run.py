@@ -246,6 +246,7 @@ def test_saving_in_place_keeps_the_outputs_of_cells_that_did_not_run(desk: Desk)
     assert [cell.execution_count for cell in cells] == [1, 2, 43]
 
 
+@pytest.mark.slow
 def test_saving_in_place_keeps_encoding_and_line_ends(desk: Desk) -> None:
     text = write_notebook("print('é')").replace("\n", "\r\n")
     desk.file("book.ipynb", b"\xff\xfe" + text.encode("utf-16-le"))
@@ -264,6 +265,7 @@ def test_saving_in_place_without_a_kernel_leaves_the_file_alone(desk: Desk) -> N
     assert (desk.folder / "book.ipynb").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_bytes_of_an_unknown_type_are_saved_once_encoded(desk: Desk) -> None:
     desk.file(
         "show.py",

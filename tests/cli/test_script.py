@@ -166,6 +166,7 @@ def test_json_has_streams_displays_variables_and_the_status(desk: Desk) -> None:
     assert done.returncode == 3
 
 
+@pytest.mark.slow
 def test_save_keeps_streams_apart_and_displays(desk: Desk) -> None:
     desk.file("figures.py", FIGURES + "import sys; print('last', file=sys.stderr)\n")
     done = desk.run("run", "--save", "out.ipynb", "figures.py")

@@ -54,6 +54,7 @@ def test_listing_and_examining_execute_nothing(
         assert strange.marks == [], words
 
 
+@pytest.mark.slow
 def test_files_named_like_modules_and_programs_are_not_taken_for_them(
     desk: Desk, strange: StrangeFolder
 ) -> None:

@@ -52,6 +52,7 @@ def test_as_many_cells_as_can_be_edited_are_counted_exactly(
     assert MOST_CELLS == 100_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("line", ["x = 1\n", "x"])
 def test_a_cell_of_ten_megabytes_is_edited(tmp_path: Path, line: str) -> None:
     source = line * (10_000_000 // len(line))

@@ -93,6 +93,7 @@ def test_an_unchanged_notebook_is_written_byte_for_byte(text: str) -> None:
     assert dump_notebook(from_text(notebook, to_text(notebook, "#"), "#")) == text
 
 
+@pytest.mark.slow
 @given(notebook_text(), st.data())
 def test_an_edit_changes_its_cell_alone(text: str, data: st.DataObject) -> None:
     notebook = parse_notebook(text)

@@ -243,6 +243,7 @@ def test_a_notebook_comes_back_from_its_script(cells: list[tuple[str, str, Any]]
     assert of_ours(read_script(write_script(book(cells)))) == cells
 
 
+@pytest.mark.slow
 @given(CELLS)
 @example([("code", "%%bash", {})])
 def test_our_scripts_are_read_alike_by_jupytext(cells: list[tuple[str, str, Any]]) -> None:

@@ -178,6 +178,7 @@ def _alike(view: ExecutionView) -> ExecutionView:
     return replace(view, tail=compact(view.tail))
 
 
+@pytest.mark.slow
 @given(long_stories)
 @settings(max_examples=40, deadline=None)
 def test_the_journal_has_each_execution_as_the_fold_of_all_events_has_it(

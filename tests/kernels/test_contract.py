@@ -265,6 +265,7 @@ async def test_an_exit_is_an_end_in_words_and_a_restart_is_fresh(partner: Partne
     assert end.error.name == "NameError"
 
 
+@pytest.mark.slow
 async def test_what_was_asked_of_the_old_kernel_never_reaches_the_new(partner: Partner) -> None:
     asked = "import os; print('asked of', os.getpid())"
     partner.submit("import time; time.sleep(30)")
@@ -310,6 +311,7 @@ async def test_a_question_that_fails_says_why(partner: Partner) -> None:
         await partner.jupyter.language.ask("1 / 0", DEADLINE)
 
 
+@pytest.mark.slow
 async def test_background_children_do_not_outlive_it(case: KernelCase, tmp_path: Path) -> None:
     async with talking_to(case, tmp_path) as partner:
         await partner.run("import subprocess; p = subprocess.Popen(['sleep', '1000'])")

@@ -164,6 +164,7 @@ async def test_no_path_leaves_the_folder(web: httpx.AsyncClient, here: Here, pat
     assert {each.name for each in folder.parent.iterdir()} == {folder.name, "x"}
 
 
+@pytest.mark.slow
 async def test_a_program_that_runs_too_long_is_ended(here: Here, web: httpx.AsyncClient) -> None:
     from codeexec.server.access.identity import OPERATOR
     from codeexec.server.access.limit_keeper import LimitKeeper

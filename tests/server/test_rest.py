@@ -112,6 +112,7 @@ async def test_options_stand_in_options_or_beside_the_code(
     assert wrong.status_code == 400
 
 
+@pytest.mark.slow
 async def test_kernels_of_a_session(web: httpx.AsyncClient, session: str) -> None:
     await run(web, session, "x = 1")
     started = await web.post(f"{session}/kernels", json={"kernel": "python-2"})
@@ -138,6 +139,7 @@ async def test_kernels_of_a_session(web: httpx.AsyncClient, session: str) -> Non
     assert list((await web.get(session)).json()["kernels"]) == ["python"]
 
 
+@pytest.mark.slow
 async def test_the_life_of_a_session(web: httpx.AsyncClient, session: str) -> None:
     assert (await web.patch(session, json={"name": "other"})).status_code == 200
     assert (await web.get("/v1/sessions/other")).json()["name"] == "other"

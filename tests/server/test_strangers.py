@@ -247,6 +247,7 @@ async def test_broken_headers_are_refused_before_anything_is_read(
             assert here.token not in answer.decode("latin-1")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("headers", [head for head in BROKEN_HEADS if head])
 async def test_broken_headers_with_the_right_token_are_never_a_fault_of_the_server(
     here: Here, headers: bytes
@@ -358,6 +359,7 @@ async def test_the_page_of_the_documentation_needs_nothing_from_elsewhere(here: 
             assert (await web.get(f"{here.url}/{query}")).status_code == 401
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="only Linux limits another process")
 async def test_a_server_out_of_files_says_so_and_goes_on() -> None:
     with user() as apart:

@@ -137,6 +137,7 @@ def test_without_a_limit_there_is_always_room(recorder: EventLog) -> None:
     assert not limit.is_reached
 
 
+@pytest.mark.slow
 async def test_endless_output_is_ended_and_the_session_says_what_to_do(tmp_path: Path) -> None:
     settings = HostSettings(journal_limit=SMALL, watch_variables=False)
     async with open_host(tmp_path / "state", settings) as host:

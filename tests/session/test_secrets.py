@@ -106,6 +106,7 @@ async def status(session: EmbeddedSession, execution_id: str) -> str:
     raise AssertionError("the session ended")
 
 
+@pytest.mark.slow
 async def test_the_environment_is_gone_from_disk_when_the_session_has_ended(tmp_path: Path) -> None:
     state = tmp_path / "state"
     async with EmbeddedHost(state) as host:

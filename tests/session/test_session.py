@@ -192,6 +192,7 @@ async def test_a_kernel_that_dies_is_explained_and_replaced(tmp_path: Path) -> N
         assert (await run(session, "print('fresh')")).status == "ok"
 
 
+@pytest.mark.slow
 async def test_restart_and_shut_down(tmp_path: Path) -> None:
     async with open_host(tmp_path / "state") as host:
         session = await open_session(host, tmp_path)

@@ -262,6 +262,7 @@ def test_no_escape_but_sgr_and_hyperlinks_gets_through(
                     row.encode()
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.tuples(STREAMS, hostile_texts, st.lists(st.integers(0), max_size=6)), max_size=6)
 )
