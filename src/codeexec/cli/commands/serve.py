@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
-import stat
 import sys
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import click
 from codeexec.cli import messages as style
 from codeexec.domain.env_vars.secret import TOKEN
 from codeexec.domain.errors import Conflict, StorageError, UsageError
+from codeexec.hostfiles.private_file import find_private
 
 MIN_TOKEN = 16
 """Minimum characters of a token in a file."""
@@ -21,7 +21,6 @@ MIN_TOKEN = 16
 MIN_ENVIRONMENT_TOKEN = 8
 """Minimum characters of a token from the environment, which serves one run."""
 
-_MAX_TOKEN_FILE = 4096
 _COMMAND = "python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
 _ANOTHER = "Remove {file} to get a new token there, or make one yourself: " + _COMMAND
 
@@ -48,41 +47,19 @@ def read_token(file: Path | None) -> str:
         if token:
             _check_token(token, TOKEN, MIN_ENVIRONMENT_TOKEN)
         return token or secrets.token_urlsafe(32)
+    written = find_private(file)
+    if written is not None:
+        _check_token(written, str(file), MIN_TOKEN)
+        return written
+    token = secrets.token_urlsafe(32)
     try:
-        written = _read_file(file)
-        if written is not None:
-            _check_token(written, str(file), MIN_TOKEN)
-            return written
-        token = secrets.token_urlsafe(32)
         with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
             out.write(token + "\n")
-    except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it holds no text"
+    except OSError as error:
         raise StorageError(
-            f"The token file {file} cannot be used: {why}.", "Name another file."
+            f"The token file {file} cannot be made: {error.strerror}.", "Name another file."
         ) from error
     return token
-
-
-def _read_file(file: Path) -> str | None:
-    """The text of the file, None if it does not exist. The checks use the open descriptor, so
-    that the file cannot be replaced between check and read."""
-    try:
-        handle = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return None
-    with os.fdopen(handle, "rb") as opened:
-        about = os.fstat(handle)
-        if not stat.S_ISREG(about.st_mode):
-            raise UsageError(f"{file} is not a plain file.", "Name a plain file.")
-        if about.st_uid not in (os.geteuid(), 0):
-            raise UsageError(f"{file} belongs to another user.", _ANOTHER.format(file=file))
-        if about.st_mode & 0o077:
-            raise UsageError(
-                f"Others can read or change {file} (mode {stat.S_IMODE(about.st_mode):04o}).",
-                f"Remove it to get a new token, or keep the token: chmod 600 {file}",
-            )
-        return opened.read(_MAX_TOKEN_FILE).decode("utf-8").strip()
 
 
 def _check_token(token: str, where: str, least: int) -> None:

@@ -20,7 +20,7 @@ from pathlib import Path
 import msgspec
 
 from codeexec.domain.errors import CodeexecError, Denied, NotFound, StorageError, UsageError
-from codeexec.hostfiles.private_file import read_private
+from codeexec.hostfiles.private_file import find_private
 from codeexec.server.access.identity import Identity, Scope
 from codeexec.server.access.jwt_verifier import is_subject
 
@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 
 PREFIX = "cxt_"
 FILE = "tokens.json"
+MAX_BYTES = 16 << 20
+"""Of the file: about 80,000 tokens."""
 
 _NEXT = "Ask whoever runs the server for another one."
 
@@ -113,10 +115,9 @@ class TokenStore:
         self._state = state
 
     def _read(self) -> dict[str, StoredToken]:
-        if not self.path.exists():
-            return {}
+        content = find_private(self.path, MAX_BYTES)
         try:
-            tokens = msgspec.json.decode(read_private(self.path) or "[]", type=list[StoredToken])
+            tokens = msgspec.json.decode(content or "[]", type=list[StoredToken])
         except msgspec.MsgspecError as error:
             raise StorageError(
                 f"{self.path} cannot be read: {error}.", "Move it away; its tokens are then void."
