@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractContextManager
+from contextvars import copy_context
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
+import zmq
+from ipykernel.iostream import IOPubThread, OutStream
+from jupyter_client.session import Session
 
+from codeexec.guest.fast_streams import fast_write
 from codeexec.kernels.base import ErrorRaised, StreamWritten
 from support.kernel_cases import LOCAL_CASES, Partner, talking_to
 
@@ -114,3 +121,42 @@ async def test_texts_of_other_types_and_captured_ones(partner: Partner) -> None:
     )
     stdout, _ = await _run(partner, f"import sys\n{code}")
     assert stdout == "a\nbcd3\ne\nf\n"
+
+
+class LockThatWaits:
+    """A lock of a stream; before it is taken once, another thread has its turn."""
+
+    def __init__(self, lock: AbstractContextManager[object]) -> None:
+        self._lock = lock
+        self.other: Callable[[], object] | None = None
+
+    def __enter__(self) -> object:
+        other, self.other = self.other, None
+        if other is not None:
+            other()
+        return self._lock.__enter__()
+
+    def __exit__(self, *error: Any) -> None:
+        self._lock.__exit__(*error)
+
+
+def test_a_thread_of_another_request_between_check_and_lock_gets_no_text() -> None:
+    with zmq.Context() as context, context.socket(zmq.PUB) as socket:
+        thread = IOPubThread(socket)  # not started: nothing is sent
+        stream = OutStream(Session(), thread, "stdout", watchfd=False)
+        lock = LockThatWaits(stream._buffer_lock)
+        stream._buffer_lock = lock
+        write = fast_write(stream)
+        mine, others = copy_context(), copy_context()
+        for each, name in ((mine, "mine"), (others, "others")):
+            each.run(stream.set_parent, {"header": {"msg_id": name}})
+        for text in ("a", "b"):
+            mine.run(write, text)
+        lock.other = lambda: others.run(write, "x")
+        mine.run(write, "c")
+        texts = {
+            dict(parent)["msg_id"]: data.getvalue() for parent, data in stream._buffers.items()
+        }
+        thread.close()
+        thread.io_loop.close()
+    assert texts == {"mine": "abc", "others": "x"}

@@ -34,13 +34,12 @@ def fast_write(stream: Any) -> Callable[[str], int | None]:
         if (
             stream._flush_pending  # else the buffer would not be sent
             and type(string) is str
-            and parent_of_context(None) is parent
             and stream.echo is None
             and stream.pub_thread is not None
             and getpid() == main_process
         ):
-            with lock:
-                if stream._buffers is buffers:
+            with lock:  # also for the parent: a thread of another request may change all three
+                if parent_of_context(None) is parent and stream._buffers is buffers:
                     append(string)
                     return len(string)
         written: int | None = write(string)
