@@ -12,7 +12,6 @@ from codeexec.client.socket import SocketHost
 from codeexec.domain import requests as q
 from codeexec.domain.backends import CONTAINERS, LOCAL
 from codeexec.domain.errors import UsageError
-from codeexec.domain.events import ExecutionFinished
 from codeexec.domain.options import PROGRAMS, ExecuteOptions
 from codeexec.environments.docker.policy import parse
 from codeexec.environments.files import Folder
@@ -22,15 +21,9 @@ from codeexec.kernels.base import KernelChoice, KernelEvent
 from codeexec.kernels.factory import Kernels
 from codeexec.server.service_settings import service_settings, with_isolation
 from codeexec.session.settings import HostSettings
-from support.servers import Here, serve_here, short_folder
+from support.servers import Here, output_of, serve_here, short_folder, terminal_output_of
 
 SETTINGS = with_isolation(HostSettings(), service_settings({"SESSION_MAX_CPU": "1"}), "", "locked")
-WAIT = """
-import os, time
-while not os.path.exists("end"):
-    time.sleep(0.02)
-print(open("end").read())
-"""
 
 
 @asynccontextmanager
@@ -40,19 +33,6 @@ async def isolated() -> AsyncIterator[tuple[Here, Path]]:
         outside.touch()
         async with serve_here(folder, settings=SETTINGS) as here:
             yield here, outside
-
-
-async def output_of(
-    host: SocketHost, session_id: str, code: str, options: ExecuteOptions
-) -> list[str]:
-    session = host.session(session_id)
-    accepted = await session.call(q.Execute(code, options=options))
-    async for batch in session.events():
-        ends = [record.event for record in batch if isinstance(record.event, ExecutionFinished)]
-        if any(end.execution_id == accepted.execution_id for end in ends):
-            break
-    rows = await session.call(q.ReadRows(accepted.execution_id))
-    return "\n".join(row.text for row in rows.runs).split("\n")
 
 
 def test_limits_are_those_of_the_service_unless_the_policy_has_them() -> None:
@@ -90,16 +70,14 @@ async def test_kernels_programs_and_terminals_of_a_user_run_in_a_container() -> 
         wide = q.OpenSession(kernel="python3", policy="open", backend="local")
         session = (await remote.call(wide)).session_id
         code = f"import os; print(os.path.exists('/.dockerenv'), os.path.exists('{outside}'))"
-        assert await output_of(remote, session, code, ExecuteOptions()) == ["True False"]
+        assert await output_of(remote, session, code) == ["True False"]
         shell = f"test -e /.dockerenv && echo inside; test -e {outside} || echo confined"
         bash = ExecuteOptions(language="bash")
         assert await output_of(remote, session, shell, bash) == ["inside", "confined"]
         await remote.session(session).call(q.StartKernel("more", "python3"))
         more = ExecuteOptions(kernel="more")
         assert await output_of(remote, session, code, more) == ["True False"]
-        argv = ("sh", "-c", f"({shell}) > seen; mv seen end")
-        await remote.session(session).call(q.OpenTerminal(argv=argv))
-        seen = await output_of(remote, session, WAIT, ExecuteOptions())
+        seen = await terminal_output_of(remote, session, shell)
         assert seen[:2] == ["inside", "confined"]
 
 

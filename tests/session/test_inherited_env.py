@@ -13,12 +13,11 @@ from codeexec.config.model import KernelSettings
 from codeexec.domain import requests as q
 from codeexec.domain.env_vars.inherited import RULE, apply_rule, name_patterns, with_rule
 from codeexec.domain.env_vars.secret import without_secrets
-from codeexec.domain.events import ExecutionFinished
 from codeexec.domain.options import ExecuteOptions
 from codeexec.environments.base import run
 from codeexec.environments.local import LocalEnvironment
 from codeexec.session.settings import HostSettings
-from support.servers import Here, serve_here, short_folder
+from support.servers import Here, output_of, serve_here, short_folder, terminal_output_of
 
 INHERITED = {"PATH": "/bin", "LC_TIME": "C", "AWS_KEY": "1", "HF_TOKEN": "2", "MINE": "3"}
 SHOW = """
@@ -29,6 +28,7 @@ print(subprocess.run("env | grep -c -e HF_TOKEN -e INHERIT", shell=True, text=Tr
       capture_output=True).stdout.strip())
 """
 SHELL = 'echo "${HF_TOKEN:-none}"'
+BASH = ExecuteOptions(language="bash")
 
 
 @pytest.fixture
@@ -43,17 +43,6 @@ async def here(environment: None) -> AsyncIterator[Here]:
         settings = HostSettings(hide_env=("HIDDEN_*",))
         async with serve_here(folder, settings=settings) as here:
             yield here
-
-
-async def output_of(host: SocketHost, session_id: str, code: str, language: str = "") -> list[str]:
-    session = host.session(session_id)
-    accepted = await session.call(q.Execute(code, options=ExecuteOptions(language=language)))
-    async for batch in session.events():
-        ends = [record.event for record in batch if isinstance(record.event, ExecutionFinished)]
-        if any(end.execution_id == accepted.execution_id for end in ends):
-            break
-    rows = await session.call(q.ReadRows(accepted.execution_id))
-    return "\n".join(row.text for row in rows.runs).split("\n")
 
 
 def test_a_rule_leaves_out_what_is_inherited_and_keeps_what_was_set() -> None:
@@ -89,20 +78,10 @@ async def test_a_session_of_the_service_sees_listed_names_alone(here: Here) -> N
         opening = q.OpenSession(inherit="all", env={"GIVEN": "x", RULE: '{"listed_only": false}'})
         session = (await remote.call(opening)).session_id
         assert await output_of(remote, session, SHOW) == ["GIVEN HOME", "0"]
-        assert await output_of(remote, session, SHELL, language="bash") == ["none"]
-        terminal = q.OpenTerminal(argv=("sh", "-c", "env > seen; echo done > ready"))
-        await remote.session(session).call(terminal)
-        assert "of the server" not in await terminal_saw(remote, session)
-
-
-async def terminal_saw(host: SocketHost, session_id: str) -> str:
-    code = """
-import os, time
-while not os.path.exists("ready"):
-    time.sleep(0.02)
-print(open("seen").read())
-"""
-    return "\n".join(await output_of(host, session_id, code))
+        assert await output_of(remote, session, SHELL, BASH) == ["none"]
+        variables = await terminal_output_of(remote, session, "env")
+        assert "GIVEN=x" in variables
+        assert not any("of the server" in variable for variable in variables)
 
 
 async def test_a_session_that_is_opened_over_http_sees_listed_names_alone(here: Here) -> None:

@@ -24,7 +24,9 @@ from codeexec.client.socket import SocketHost
 from codeexec.client.spawn import Starting
 from codeexec.client.wire import Address
 from codeexec.config.paths import Paths, accepts, find_paths, make_private, read_lock
-from codeexec.domain.requests import ClientInfo
+from codeexec.domain.events import ExecutionFinished
+from codeexec.domain.options import NO_OPTIONS, ExecuteOptions
+from codeexec.domain.requests import ClientInfo, Execute, OpenTerminal, ReadRows
 from codeexec.kernels.base import KernelFactory
 from codeexec.kernels.factory import Kernels
 from codeexec.server.access.user_limits import UserLimits
@@ -106,6 +108,29 @@ async def serve_here(
     finally:
         await service.close()
         await host.close(leave_kernels=False)
+
+
+async def output_of(
+    host: SocketHost, session_id: str, code: str, options: ExecuteOptions = NO_OPTIONS
+) -> list[str]:
+    """Run code in a session of this server; returns the lines of its output."""
+    session = host.session(session_id)
+    accepted = await session.call(Execute(code, options=options))
+    async for batch in session.events():
+        ends = [record.event for record in batch if isinstance(record.event, ExecutionFinished)]
+        if any(end.execution_id == accepted.execution_id for end in ends):
+            break
+    rows = await session.call(ReadRows(accepted.execution_id))
+    return "\n".join(row.text for row in rows.runs).split("\n")
+
+
+async def terminal_output_of(host: SocketHost, session_id: str, command: str) -> list[str]:
+    """Run a shell command in a terminal of a session whose kernel is Python; returns the lines of
+    its output. Kernel and terminal share the session's folder."""
+    await output_of(host, session_id, "import os; os.mkfifo('seen')")
+    terminal = OpenTerminal(argv=("sh", "-c", f"({command}) > seen"))
+    await host.session(session_id).call(terminal)
+    return await output_of(host, session_id, "print(open('seen').read())")
 
 
 @dataclass
