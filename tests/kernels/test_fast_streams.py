@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 import zmq
-from ipykernel.iostream import IOPubThread, OutStream
+from ipykernel import iostream
 from jupyter_client.session import Session
 
 from codeexec.guest.fast_streams import fast_write
@@ -142,8 +142,9 @@ class LockThatWaits:
 
 def test_a_thread_of_another_request_between_check_and_lock_gets_no_text() -> None:
     with zmq.Context() as context, context.socket(zmq.PUB) as socket:
-        thread = IOPubThread(socket)  # not started: nothing is sent
-        stream = OutStream(Session(), thread, "stdout", watchfd=False)
+        streams: Any = iostream  # without types
+        thread = streams.IOPubThread(socket)  # not started: nothing is sent
+        stream = streams.OutStream(Session(), thread, "stdout", watchfd=False)
         lock = LockThatWaits(stream._buffer_lock)
         stream._buffer_lock = lock
         write = fast_write(stream)

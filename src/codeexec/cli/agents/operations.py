@@ -128,7 +128,7 @@ class AgentOperations:
         ]
 
     async def _wait_for_end(self, ids: Sequence[str], seconds: float) -> None:
-        """Wait until these are over or one waits for the user, `seconds` at most."""
+        """Wait until these are over, `seconds` at most."""
         wanted = set(ids)
 
         def is_over(snapshot: Snapshot) -> bool:

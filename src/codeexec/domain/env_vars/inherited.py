@@ -1,7 +1,7 @@
 """What a session inherits of the server's environment: all, an allow-list, or all but some names.
 
 The rule travels in the environment of the session, as the variable RULE, so that it reaches every
-place that starts a process. `secret_env.without_secrets` applies it last, and removes it.
+place that starts a process. `secret.without_secrets` applies it last, and removes it.
 """
 
 # Standard library alone: it is imported before the first kernel is started.
