@@ -200,12 +200,10 @@ class WorkbenchApp(App[str]):
     async def _take_keys(self) -> None:
         """Keys that were pressed before we could read them are as good as those pressed now, and
         come before them."""
-        from textual._xterm_parser import XTermParser
-
         if self.workbench.focused is None:
             self.call_after_refresh(self._take_keys)
             return
-        for message in XTermParser().feed(self._typed.decode("utf-8", "replace")):
+        for message in terminal_replies.early_keys(self._typed.decode("utf-8", "replace")):
             if isinstance(message, events.Key | events.Paste):
                 await self._key_order.take(message)
             elif isinstance(message, events.Event):

@@ -8,8 +8,14 @@ from hypothesis import strategies as st
 from textual.events import Key, Paste
 from textual.message import Message
 
+from codeexec.tui.boot.first_frame import joined
 from codeexec.tui.textual_ext import terminal_replies
-from codeexec.tui.textual_ext.terminal_replies import ReplyParser, TerminalAnswered, keep_partial
+from codeexec.tui.textual_ext.terminal_replies import (
+    ReplyParser,
+    TerminalAnswered,
+    early_keys,
+    keep_partial,
+)
 
 ANSWERS = "\x1bP1$r48:2::1:2:3m\x1b\\\x1bP1+r524742=38\x1b\\\x1b[6;20;10t\x1b[?62;4c"
 
@@ -59,3 +65,26 @@ def test_an_answer_that_was_begun_before_the_keyboard_is_read() -> None:
     messages = list(parser.feed(":1:2:3m\x1b\\d"))
     assert _keys(messages) == "d"
     assert _said(messages) == [True]
+
+
+@pytest.mark.parametrize(
+    ("typed", "keys"),
+    [
+        ("", []),
+        ("x\x1b", ["x", "escape"]),
+        ("\x1b\x1b[A", ["escape", "up"]),
+        ("\x1bj", ["alt+j"]),
+    ],
+)
+def test_early_keys_are_named_as_later_ones(typed: str, keys: list[str]) -> None:
+    assert [message.key for message in early_keys(typed) if isinstance(message, Key)] == keys
+
+
+def test_an_early_escape_does_not_change_a_key_that_comes_after_a_pause() -> None:
+    at_once, later = joined(b"\x1b", b"j", 0.0), joined(b"\x1b", b"j", 0.2)
+    keys = [
+        [m.key for m in early_keys(typed.decode()) if isinstance(m, Key)]
+        for typed in (at_once, later)
+    ]
+    assert keys == [["alt+j"], ["escape", "j"]]
+    assert joined(b"a", b"b", 0.2) == b"ab"

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import sys
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from codeexec.domain.text.printable import printable
@@ -25,6 +26,8 @@ _MODES_OFF = (
     "\x1b[?1004l\x1b[?2004l\x1b[?2048l\x1b[<u\x1b[?7h"
 )
 _STARTING = " ◌ starting"
+_PATIENCE = 0.1
+"""Seconds after an Escape: what comes later is another key."""
 
 
 class FirstFrame:
@@ -133,6 +136,7 @@ class FirstFrame:
     def _read(self) -> None:
         import select
 
+        read_at = monotonic()
         while True:
             ready, _, _ = select.select([self._source, self._pipe[0]], [], [])
             if self._pipe[0] in ready:
@@ -144,9 +148,10 @@ class FirstFrame:
             if not data:
                 return
             with self._lock:
-                self._typed += data
+                self._typed = joined(self._typed, data, monotonic() - read_at)
                 self._echo()
                 tell = self._tell
+            read_at = monotonic()
             if tell is not None:
                 tell()
 
@@ -234,6 +239,13 @@ def first_frame(files: tuple[str, ...]) -> FirstFrame | None:
 def begins_at_prompt(files: tuple[str, ...]) -> bool:
     """Whether the keys go to the prompt: a folder is where one works, a file is opened."""
     return all(os.path.isdir(name) for name in files)  # noqa: PTH112  (pathlib is of weight)
+
+
+def joined(typed: bytes, data: bytes, pause: float) -> bytes:
+    """What was typed with what was read `pause` seconds later. An Escape before a pause is written
+    as a whole sequence, else the next character would be one with Alt."""
+    is_alone = typed.endswith(b"\x1b") and pause >= _PATIENCE
+    return typed + (b"[27u" if is_alone else b"") + data
 
 
 def plain_line(typed: bytes) -> str:

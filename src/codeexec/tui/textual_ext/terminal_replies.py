@@ -65,7 +65,40 @@ class TerminalAnswered(Message):
         self.answers = answers
 
 
-class ReplyParser(XTermParser):
+class KeyParser(XTermParser):
+    """Key parser that names the keys that Textual takes for something else."""
+
+    def feed(self, data: str) -> Iterable[Message]:
+        yield from map(self._as_key, super().feed(data))
+
+    def tick(self) -> Iterable[Message]:
+        yield from map(self._as_key, super().tick())
+
+    def _as_key(self, event: Message) -> Message:
+        """Key that Textual takes for something else: F3 with Shift, Alt or Ctrl has the sequence of
+        a report of the cursor's place, which a program on the whole screen never asks for."""
+        if isinstance(event, CursorPosition) and event.y == 0 and 1 <= event.x <= 7:
+            return next(iter(self._sequence_to_key_events(f"\x1b[13;{event.x + 1}~")))
+        if isinstance(event, Key) and event.key == _ESCAPE_BEFORE:
+            return Key("escape", "\x1b")
+        return event
+
+    def _sequence_to_key_events(self, sequence: str, alt: bool = False) -> Iterable[Key]:
+        if sequence == "\x1b":
+            yield Key(_ESCAPE_BEFORE, None)
+            return
+        events = list(super()._sequence_to_key_events(sequence, alt))
+        if not events and _UNKNOWN_KEY.match(sequence):
+            events = [Key(Keys.Ignore, sequence)]
+        for event in events:
+            if alt:
+                event.character = None  # ESC O, ESC P, ESC X: keys that type nothing
+            if sequence in _TYPED_KEYS:
+                event = TakenKey(event.key, event.character, _TYPED_KEYS[sequence])
+            yield event
+
+
+class ReplyParser(KeyParser):
     """Key parser that extracts replies of the terminal from the input."""
 
     def __init__(self, debug: bool = False) -> None:
@@ -91,7 +124,7 @@ class ReplyParser(XTermParser):
                 self._held_at = monotonic()
         text = self._without_escapes_in_pastes(text)
         if text or not data:
-            yield from map(self._as_key, super().feed(text))
+            yield from super().feed(text)
 
     def _without_escapes_in_pastes(self, text: str) -> str:
         """The input without escapes in pasted text, which Textual would read as keys."""
@@ -129,31 +162,8 @@ class ReplyParser(XTermParser):
     def tick(self) -> Iterable[Message]:
         if self._held and monotonic() - self._held_at >= _PATIENCE:
             held, self._held = self._held, ""
-            yield from map(self._as_key, super().feed(held))
-        yield from map(self._as_key, super().tick())
-
-    def _as_key(self, event: Message) -> Message:
-        """Key that Textual takes for something else: F3 with Shift, Alt or Ctrl has the sequence of
-        a report of the cursor's place, which a program on the whole screen never asks for."""
-        if isinstance(event, CursorPosition) and event.y == 0 and 1 <= event.x <= 7:
-            return next(iter(self._sequence_to_key_events(f"\x1b[13;{event.x + 1}~")))
-        if isinstance(event, Key) and event.key == _ESCAPE_BEFORE:
-            return Key("escape", "\x1b")
-        return event
-
-    def _sequence_to_key_events(self, sequence: str, alt: bool = False) -> Iterable[Key]:
-        if sequence == "\x1b":
-            yield Key(_ESCAPE_BEFORE, None)
-            return
-        events = list(super()._sequence_to_key_events(sequence, alt))
-        if not events and _UNKNOWN_KEY.match(sequence):
-            events = [Key(Keys.Ignore, sequence)]
-        for event in events:
-            if alt:
-                event.character = None  # ESC O, ESC P, ESC X: keys that type nothing
-            if sequence in _TYPED_KEYS:
-                event = TakenKey(event.key, event.character, _TYPED_KEYS[sequence])
-            yield event
+            yield from super().feed(held)
+        yield from super().tick()
 
     def due_in(self) -> float | None:
         """Seconds until `tick` has something to tell if nothing is typed; None for never."""
@@ -172,6 +182,14 @@ def keep_partial(typed: bytes) -> bytes:
         _unfinished = partial[0]
         text = text[: partial.start()]
     return text.encode("utf-8", "surrogateescape")
+
+
+def early_keys(typed: str) -> Iterable[Message]:
+    """The keys that were typed before the keyboard was read: an Escape at the end is whole."""
+    if typed:
+        parser = KeyParser()
+        yield from parser.feed(typed)
+        yield from parser.feed("")
 
 
 def expect_answers(seconds: float = _OWED_FOR) -> None:
