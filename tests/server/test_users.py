@@ -214,6 +214,7 @@ async def test_a_scope_allows_what_it_includes(here: Here) -> None:
         for method, path, body in (
             ("POST", f"/v1/sessions/{session}/executions", {"code": "1"}),
             ("PUT", f"/v1/sessions/{session}/files/x", {}),
+            ("PUT", f"/v1/sessions/{session}/files/v1/sessions/files/read", {}),
             ("DELETE", f"/v1/sessions/{session}", {}),
             ("POST", "/v1/sessions", {}),
             ("POST", "/start_kernel", {}),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Coroutine, MutableMapping
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
@@ -205,7 +206,8 @@ class Exchange:
 
 _READING = ("GET", "HEAD", "OPTIONS")
 _STREAMS = "/events"
-_READING_POSTS = ("/v1/sessions/files/read", "/v1/sessions/files/list")
+_READING_POSTS = re.compile(r"(?:/api)?(?:/v1){1,2}/sessions/files/(?:read|list)")
+"""The whole path: a file may be called `x/v1/sessions/files/read`."""
 
 
 def _is_stream(scope: MutableMapping[str, Any]) -> bool:
@@ -214,7 +216,8 @@ def _is_stream(scope: MutableMapping[str, Any]) -> bool:
 
 def _scope_of(scope: MutableMapping[str, Any]) -> Scope:
     """What a token must allow for this request, at least."""
-    if scope["method"] in _READING or scope["path"].endswith(_READING_POSTS):
+    method = scope["method"]
+    if method in _READING or (method == "POST" and _READING_POSTS.fullmatch(scope["path"])):
         return "read"
     return "run"
 
