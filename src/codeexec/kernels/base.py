@@ -257,6 +257,19 @@ class KernelChoice:
     """The environment of the session, in which kernels of programs run them; None: a folder of
     this machine, `cwd`."""
 
+    def beside(self, name: str = "") -> KernelChoice:
+        """The choice of another kernel of the same session: in its folder, with its variables, and
+        confined as it is."""
+        return KernelChoice(
+            self.cwd,
+            name,
+            env=self.env,
+            session=self.session,
+            confined_image=self.confined_image,
+            confined_policy=self.confined_policy,
+            place=self.place,
+        )
+
 
 Handle = dict[str, object]
 """All that another server needs to adopt a running kernel: JSON, kept in the journal's

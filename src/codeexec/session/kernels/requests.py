@@ -123,15 +123,7 @@ def choice_left(journal: Journal, name: str, first: KernelChoice) -> KernelChoic
     value = journal.get_private(f"{CHOICE}:{name}")
     fields = value if isinstance(value, dict) else {}
     if not fields:
-        return KernelChoice(
-            first.cwd,
-            spec_of(name),
-            env=first.env,
-            session=first.session,
-            confined_image=first.confined_image,
-            confined_policy=first.confined_policy,
-            place=first.place,
-        )
+        return first.beside(spec_of(name))
     return dataclasses.replace(
         first,
         file="",

@@ -151,16 +151,7 @@ class KernelSlots:
         choice = first.supervisor.choice
         if spec:
             return replace(self._parts.factory.choose(choice, spec), file="")
-        if _language_of(first) == DEFAULT_KERNEL:
-            return choice
-        return KernelChoice(
-            choice.cwd,
-            env=choice.env,
-            session=choice.session,
-            confined_image=choice.confined_image,
-            confined_policy=choice.confined_policy,
-            place=choice.place,
-        )
+        return choice if _language_of(first) == DEFAULT_KERNEL else choice.beside()
 
     async def resize(self, request: ResizeTerminals) -> None:
         """Tell programs that run the size of their screen."""
