@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar, cast
 
@@ -26,8 +26,9 @@ from codeexec.session.activity import Activity
 from codeexec.session.clock_guard import ClockGuard
 from codeexec.session.directory import SessionDirectory
 from codeexec.session.files.artifacts import BlobStore
+from codeexec.session.kernels.idle import stop_idle
 from codeexec.session.kernels.names import first_kernel_name
-from codeexec.session.kernels.requests import SLOT
+from codeexec.session.kernels.requests import SLOT, choice_from
 from codeexec.session.kernels.supervisor import CHOICE
 from codeexec.session.retention import newest_change, prune
 from codeexec.session.secret_file import NAME as SECRET_FILE
@@ -137,7 +138,7 @@ class Host:
     def _read_ended(self, session_id: str) -> Session | None:
         folder = self._shelf.root / session_id
         journal = Journal.open(folder / "journal.db", read_only=True)
-        session = self._make(folder, journal, _choice(journal.get_private(CHOICE)))
+        session = self._make(folder, journal, choice_from(journal.get_private(CHOICE)))
         if not session.snapshot.closed:
             journal.close()
             return None
@@ -277,7 +278,7 @@ class Host:
             secrets = SecretFile(folder / SECRET_FILE)
             choice = secrets.with_env(CHOICE, journal.get_private(CHOICE))
             first = str(choice.get(SLOT) or DEFAULT_KERNEL) if isinstance(choice, dict) else ""
-            session = self._make(folder, journal, _choice(choice), first or DEFAULT_KERNEL)
+            session = self._make(folder, journal, choice_from(choice), first or DEFAULT_KERNEL)
         except CodeexecError:
             self._shelf.release(session_id)
             raise
@@ -366,7 +367,10 @@ class Host:
                 await asyncio.to_thread(sweep_states)
             await self.end_lost_sessions()
             for session in self.sessions:
-                await self._rest(session, now)
+                limit = self.settings.idle_kernel
+                if limit and not session.clients and now - session.unwatched_since > limit:
+                    has_terminals = session.terminals.are_contained
+                    await stop_idle(session.slots, limit, self._clock, spare_first=has_terminals)
                 if self.settings.terminal_idle:
                     await session.terminals.end_idle(self.settings.terminal_idle)
                 size = await self._size(session)
@@ -385,22 +389,6 @@ class Host:
                 size=self.settings.keep_bytes,
                 now=now,
             )
-
-    async def _rest(self, session: Session, now: float) -> None:
-        """Stop kernels of the session that are idle while no client is connected."""
-        limit = self.settings.idle_kernel
-        if not limit or session.clients or now - session.unwatched_since <= limit:
-            return
-        last: dict[str, float] = {}
-        for view in session.snapshot.executions.values():
-            last[view.kernel] = max(last.get(view.kernel, 0.0), view.finished_at or 0.0)
-        for slot in session.slots:
-            since = max(last.get(slot.name, 0.0), slot.view.ready_at or 0.0)
-            is_idle = slot.view.state == "idle" and not slot.is_busy
-            if slot.name == session.slots.first and session.terminals.are_contained:
-                continue  # they would end with its container
-            if is_idle and self._clock.now() - since > limit:
-                await slot.supervisor.shut_down("It was idle, and nobody watched it.")
 
     # -- listing -------------------------------------------------------------------------
 
@@ -427,11 +415,3 @@ def _folder(text: str) -> Path | None:
         return path if path.is_absolute() and path.is_dir() else None
     except (OSError, RuntimeError, ValueError):
         return None  # too long, of a user that does not exist, or no path at all
-
-
-def _choice(stored: object) -> KernelChoice:
-    if not isinstance(stored, dict):
-        return KernelChoice(cwd=str(Path.cwd()))
-    # Another version may have kept more than we know of.
-    names = {field.name for field in fields(KernelChoice)}
-    return KernelChoice(**{str(key): value for key, value in stored.items() if key in names})

@@ -14,7 +14,7 @@ from msgspec.structs import replace as replace_struct
 
 from codeexec.domain import requests as q
 from codeexec.domain.clock import Clock
-from codeexec.domain.errors import Conflict, Denied, NotFound, UsageError
+from codeexec.domain.errors import Conflict, Denied, UsageError
 from codeexec.domain.events import (
     ExecutionConfirmed,
     ExecutionFinished,
@@ -26,10 +26,9 @@ from codeexec.domain.events import (
     SessionRenamed,
 )
 from codeexec.domain.flow import OutputMode
-from codeexec.domain.snapshot import ExecutionView, Snapshot
+from codeexec.domain.snapshot import Snapshot
 from codeexec.domain.wire.checks import check_integer, check_name, check_request
 from codeexec.environments.base import Environment, OpenFile
-from codeexec.environments.budget import Budget, beside_loop
 from codeexec.kernels.base import KernelChoice, KernelFactory
 from codeexec.session.activity import Activity
 from codeexec.session.agents.rules import AgentRules
@@ -47,6 +46,7 @@ from codeexec.session.storage.event_log import EventLog
 from codeexec.session.storage.history import HistoryStore
 from codeexec.session.storage.journal import Journal
 from codeexec.session.storage.journal_limit import JournalLimit
+from codeexec.session.storage.session_records import SessionRecords
 from codeexec.session.tasks import Tasks
 from codeexec.session.terminals.lazy import LazyTerminals
 from codeexec.session.terminals.place import KernelPlace
@@ -82,7 +82,7 @@ class Session:
         self._activity = activity or Activity()
         self.execution_watch = ExecutionWatch()
         self.blobs = blobs
-        self._history = history
+        self._records = SessionRecords(self.recorder, history)
         self._limits = limits
         self._clock = clock
         self._tasks = Tasks()
@@ -243,22 +243,13 @@ class Session:
                 return await self.kernels.ask(request)
             case q.GetUsage():
                 return self.kernels.usage(request.kernel, self.clients)
-            case q.SearchRows():
-                if request.execution_id:
-                    self.slots.find(request.execution_id)
-                # Beside the loop: it may read all that was ever put out.
-                budget = Budget(SEARCH_SECONDS, "The search")
-                search = self.recorder.journal.search
-                return await beside_loop(budget, lambda: search(request, budget.check))
-            case q.SearchHistory():
-                return await self._search_history(request)
+            case q.SearchRows() | q.SearchHistory():
+                return await self._records.search(request)
             case q.ReadBlob():
                 data = await asyncio.to_thread(self.blobs.read, request.digest)
                 return q.Blob(request.digest, data)
-            case q.ReadRows():
-                return self._read_rows(request)
-            case q.ReadExecution() | q.ListExecutions() | q.ListDisplays():
-                return self._look_up(request)
+            case q.ReadRows() | q.ReadExecution() | q.ListExecutions() | q.ListDisplays():
+                return self._records.read(request)
             case q.RefreshVariables() | q.InspectVariable() | q.ReadTable() | q.DeleteVariable():
                 return await self.kernels.answer_variables(request)
             case (
@@ -293,14 +284,14 @@ class Session:
         if len(tuple(self.slots)) > kernels:
             self.kernels.keep_choices()
         if self.snapshot.executions_total > total:
-            self._remember(self.snapshot.executions[accepted.execution_id])
+            self._records.remember(self.snapshot.executions[accepted.execution_id])
             meta = {"session": self.session_id, "execution": accepted.execution_id}
             shown = request.code[:SHOWN_CODE]
             log.debug("code was queued", extra={"meta": {**meta, "code": shown}})
         return accepted
 
     def _confirm(self, request: q.ConfirmExecution, client: q.ClientInfo) -> None:
-        self.slots.find(request.execution_id)
+        self.recorder.require(request.execution_id)
         view = self.snapshot.executions.get(request.execution_id)
         if view is None or not view.confirm:
             raise Conflict("This execution does not wait for confirmation.")
@@ -312,51 +303,17 @@ class Session:
             self.slots.cancel([request.execution_id], REFUSED, by)
 
     def _cancel(self, execution_id: str, by: str) -> q.Done:
-        self.slots.find(execution_id)
+        self.recorder.require(execution_id)
         slot = self.slots.of_execution(execution_id)
         if slot is not None and slot.queue.running == execution_id:
             slot.interrupt(by=by)
             return self._done(1)
         return self._done(self.slots.cancel([execution_id], "It was taken out of the queue.", by))
 
-    async def _search_history(self, request: q.SearchHistory) -> q.History:
-        budget = Budget(SEARCH_SECONDS, "The search")
-        only = self.session_id if request.this_session else ""
-        owner = self.snapshot.owner
-        search = self._history.search
-        return q.History(
-            await beside_loop(
-                budget,
-                lambda: search(request.pattern, request.limit, only, budget.check, owner),
-            )
-        )
-
-    def _read_rows(self, request: q.ReadRows) -> q.Rows:
-        self.slots.find(request.execution_id)
-        count = min(request.count, MAX_ROWS)
-        return self.recorder.journal.rows(
-            request.execution_id, request.start, count, whole=request.whole
-        )
-
     async def open_file(self, path: str) -> OpenFile:
         """A file of the environment to read piece by piece. NotFound, Denied, StorageError,
         EnvironmentUnavailable."""
         return await self._files.open(path)
-
-    def _look_up(self, request: q.ReadExecution | q.ListExecutions | q.ListDisplays) -> q.Reply:
-        runs = self.recorder.journal.runs
-        match request:
-            case q.ReadExecution():
-                view = self.recorder.find(request.execution_id)
-                if view is None:
-                    raise NotFound(f"There is no execution {request.execution_id} in this session.")
-                return q.ExecutionState(view, self.snapshot.seq)
-            case q.ListExecutions():
-                if request.document:
-                    return runs.of_cells(request.document)
-                return runs.views(request.before, request.limit)
-            case q.ListDisplays():
-                return runs.displays(request.before, request.limit)
 
     # -- after a run, and at the end -----------------------------------------------------
 
@@ -378,18 +335,9 @@ class Session:
             return
         self._activity.note_finished(view)
         if view.started_at is not None:
-            self._remember(view)
+            self._records.remember(view)
             self._files.after_run(execution_id)
         self.kernels.look_at_variables(view.kernel)
-
-    def _remember(self, view: ExecutionView) -> None:
-        if view.options.store_history and not view.options.silent:
-            self._history.add(
-                q.HistoryEntry(
-                    self.session_id, view.execution_id, view.queued_at, view.code, view.status
-                ),
-                self.snapshot.owner,
-            )
 
     async def close(self, reason: str) -> None:
         """End the kernel and the session; the journal stays. StorageError when that cannot be
@@ -445,7 +393,6 @@ _NOBODY = q.ClientInfo("")
 """Where the caller names no client."""
 REFUSED = "The user refused to run it."
 """Reason of an agent's execution that was not confirmed."""
-MAX_ROWS = 5000
 SHOWN_CODE = 100
 """Characters of code that are logged, at DEBUG alone."""
 _READ_WHEN_CLOSED = (
@@ -463,7 +410,6 @@ _READ_WHEN_CLOSED = (
     q.ReadTerminalText,
     q.SearchTerminal,
 )
-SEARCH_SECONDS = 20.0
 _FOR_KERNEL = (
     q.AnswerStdin,
     q.Interrupt,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 from typing import assert_never
 
 from msgspec.structs import replace
@@ -116,6 +117,15 @@ class KernelRequests:
             if slot.name != self._slots.first:
                 fields = _fields_of(slot.supervisor.choice)
                 self._recorder.keep(f"{CHOICE}:{slot.name}", fields)
+
+
+def choice_from(stored: object) -> KernelChoice:
+    """The choice of the first kernel, as the journal has it."""
+    if not isinstance(stored, dict):
+        return KernelChoice(cwd=str(Path.cwd()))
+    # Another version may have kept more than we know of.
+    names = {field.name for field in dataclasses.fields(KernelChoice)}
+    return KernelChoice(**{str(key): value for key, value in stored.items() if key in names})
 
 
 def choice_left(journal: Journal, name: str, first: KernelChoice) -> KernelChoice:

@@ -300,11 +300,6 @@ class KernelSlots:
             events += slot.skip(skipped, reason)
         return events
 
-    def find(self, execution_id: str) -> None:
-        """NotFound where the session never had this execution."""
-        if not self.recorder.has(execution_id):
-            raise NotFound(f"There is no execution {execution_id} in this session.")
-
     # -- the journal ---------------------------------------------------------------------
 
     def check_limit(self) -> None:

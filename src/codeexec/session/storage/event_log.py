@@ -10,7 +10,7 @@ from pathlib import Path
 from msgspec import Raw
 
 from codeexec.domain.clock import Clock
-from codeexec.domain.errors import StorageError
+from codeexec.domain.errors import NotFound, StorageError
 from codeexec.domain.events import AnyEvent, OutputChanged, Recorded, SnapshotTaken
 from codeexec.domain.flow import OutputMode, merge
 from codeexec.domain.fold import apply
@@ -148,6 +148,11 @@ class EventLog:
     def has(self, execution_id: str) -> bool:
         """Whether there has ever been an execution of this id in the session."""
         return execution_id in self.snapshot.executions or self.journal.runs.has(execution_id)
+
+    def require(self, execution_id: str) -> None:
+        """NotFound where the session never had this execution."""
+        if not self.has(execution_id):
+            raise NotFound(f"There is no execution {execution_id} in this session.")
 
     def _wake(self) -> None:
         changed, self._changed = self._changed, asyncio.Event()
