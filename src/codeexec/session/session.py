@@ -111,12 +111,15 @@ class Session:
         self.streams = ByteStreams()
         self._places = SessionPlaces(factory, Path(choice.cwd))
         self.terminals = LazyTerminals(
-            folder,
             self.recorder,
-            self.streams,
-            lambda: KernelPlace(self.slots, lambda: self.environment),
-            settings,
-            outlives=outlives,
+            lambda terminals: terminals(
+                folder,
+                self.recorder,
+                self.streams,
+                KernelPlace(self.slots, lambda: self.environment),
+                settings,
+                outlives=outlives,
+            ),
         )
         self._files = SessionFiles(
             lambda: self.environment, self.recorder, blobs, self._tasks, settings.collect_files

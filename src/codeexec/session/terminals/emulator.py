@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from codeexec.domain.errors import Unavailable
-from codeexec.domain.terminals import AnyInput, Cursor, TerminalModes, TerminalRow
+from codeexec.domain.terminals import AnyInput, Cursor, Span, TerminalModes, TerminalRow
 from codeexec.environments.base import TerminalSize
 
 WINDOW = 4 << 20
@@ -16,6 +16,8 @@ WINDOW = 4 << 20
 MARK = 7733
 """Number of the OSC sequence that only our shell integration sends."""
 MOST_MARK = 1 << 16
+MOST_LINK = 2048
+"""Length of the address of a link; longer ones are left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,3 +115,24 @@ def emulator_kind() -> EmulatorKind:
         "There is no terminal emulator for this system.",
         "Install one: pip install bittty==0.3.0",
     )
+
+
+def trimmed(spans: list[Span]) -> tuple[Span, ...]:
+    """Without blanks of the default style at the end."""
+    while spans and spans[-1].style is None:
+        text = spans[-1].text.rstrip(" ")
+        if text:
+            spans[-1] = Span(text, spans[-1].cells - (len(spans[-1].text) - len(text)))
+            break
+        spans.pop()
+    return tuple(spans)
+
+
+def shown_character(point: int) -> str:
+    """The character of a code point; a control character or half of a surrogate pair is not
+    shown."""
+    if point == 0:
+        return " "
+    if point < 0x20 or 0x7F <= point < 0xA0 or 0xD800 <= point < 0xE000 or point > 0x10FFFF:
+        return "\ufffd"
+    return chr(point)

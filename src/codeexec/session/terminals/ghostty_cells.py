@@ -28,6 +28,7 @@ from codeexec.domain.terminals import (
     Span,
     TerminalRow,
 )
+from codeexec.session.terminals.emulator import MOST_LINK, shown_character, trimmed
 
 TAG, GRAPHEME, PALETTE_CELL, RGB_CELL = 3, 1, 2, 3
 CODEPOINT_AT, CODEPOINT = 2, 0x1FFFFF
@@ -36,7 +37,7 @@ WIDTH_AT, WIDTH = 42, 3
 SPACER_TAIL, SPACER_HEAD = 2, 3
 LINK_AT = 45
 LINK = 1 << LINK_AT
-MOST_GRAPHEME, MOST_LINK = 64, 2048
+MOST_GRAPHEME = 64
 
 _FLAGS = (
     ("bold", BOLD),
@@ -150,7 +151,7 @@ class RowReader:
             return TerminalRow((Span(text, len(text)),) if text else (), is_wrapped)
         self._get(lib.GHOSTTY_RENDER_STATE_ROW_DATA_CELLS, self._cells)
         spans = self._spans(raw, number)
-        return TerminalRow(tuple(spans) if is_wrapped else _trimmed(spans), is_wrapped)
+        return TerminalRow(tuple(spans) if is_wrapped else trimmed(spans), is_wrapped)
 
     def _spans(self, raw: bytes, number: int) -> list[Span]:
         spans: list[Span] = []
@@ -178,7 +179,7 @@ class RowReader:
             return self._grapheme(column)
         if cell & TAG:
             return " "
-        return _character(cell >> CODEPOINT_AT & CODEPOINT)
+        return shown_character(cell >> CODEPOINT_AT & CODEPOINT)
 
     def _grapheme(self, column: int) -> str:
         check(lib.ghostty_render_state_row_cells_select(self._cells[0], column), "select")
@@ -192,7 +193,9 @@ class RowReader:
             get(self._cells[0], lib.GHOSTTY_RENDER_STATE_ROW_CELLS_DATA_GRAPHEMES_BUF, points),
             "graphemes",
         )
-        return "".join(_character(points[index]) for index in range(min(count[0], MOST_GRAPHEME)))
+        return "".join(
+            shown_character(points[index]) for index in range(min(count[0], MOST_GRAPHEME))
+        )
 
     def _style_at(self, cell: int, column: int, number: int) -> CellStyle | None:
         tag, value = cell & TAG, cell >> CODEPOINT_AT & 0xFFFFFF
@@ -247,27 +250,6 @@ def _look(cell: int) -> int:
     if cell & TAG >= PALETTE_CELL:
         key |= cell & 0x3FFFFFF
     return key
-
-
-def _character(point: int) -> str:
-    """A control character or half of a surrogate pair is not shown."""
-    if point == 0:
-        return " "
-    if point < 0x20 or 0x7F <= point < 0xA0 or 0xD800 <= point < 0xE000 or point > 0x10FFFF:
-        return "\ufffd"
-    return chr(point)
-
-
-def _trimmed(spans: list[Span]) -> tuple[Span, ...]:
-    """Without blanks of the default style at the end."""
-    while spans and spans[-1].style is None:
-        text = spans[-1].text.rstrip(" ")
-        if text:
-            cells = spans[-1].cells - (len(spans[-1].text) - len(text))
-            spans[-1] = Span(text, cells)
-            break
-        spans.pop()
-    return tuple(spans)
 
 
 def _read_style(style: Any, link: str) -> CellStyle:

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from codeexec.domain import requests as q
 from codeexec.domain.backends import LOCAL
-from codeexec.session.byte_streams import ByteStreams
-from codeexec.session.settings import HostSettings
 from codeexec.session.storage.event_log import EventLog
 
 if TYPE_CHECKING:
-    from codeexec.session.terminals.place import TerminalPlace
     from codeexec.session.terminals.registry import SessionTerminals
     from codeexec.session.terminals.terminal import SessionTerminal
 
@@ -22,35 +18,18 @@ class LazyTerminals:
     """See `SessionTerminals`."""
 
     def __init__(
-        self,
-        folder: Path,
-        recorder: EventLog,
-        streams: ByteStreams,
-        place: Callable[[], TerminalPlace],
-        settings: HostSettings,
-        *,
-        outlives: bool,
+        self, recorder: EventLog, make: Callable[[type[SessionTerminals]], SessionTerminals]
     ) -> None:
-        self._folder = folder
+        """`make` is called once with the class, as soon as that is loaded."""
         self._recorder = recorder
-        self._streams = streams
-        self._place = place
-        self._settings = settings
-        self._outlives = outlives
+        self._make_terminals = make
         self._made: SessionTerminals | None = None
 
     def _make(self) -> SessionTerminals:
         if self._made is None:
             from codeexec.session.terminals.registry import SessionTerminals
 
-            self._made = SessionTerminals(
-                self._folder,
-                self._recorder,
-                self._streams,
-                self._place(),
-                self._settings,
-                outlives=self._outlives,
-            )
+            self._made = self._make_terminals(SessionTerminals)
         return self._made
 
     async def answer(self, request: q.TerminalRequest, client: q.ClientInfo | None) -> q.Reply:

@@ -22,12 +22,12 @@ from codeexec.domain.terminals import (
     TerminalRow,
     Underline,
 )
+from codeexec.session.terminals.emulator import MOST_LINK, shown_character, trimmed
 
 if TYPE_CHECKING:
     from bittty.style import Color, Style
     from bittty.video import Cell
 
-MOST_LINK = 2048
 _FLAGS = (
     ("bold", BOLD),
     ("dim", DIM),
@@ -60,21 +60,14 @@ def row_of(cells: Sequence[Cell], is_wrapped: bool) -> TerminalRow:
         parts.append(text)
     if parts:
         spans.append(_span(parts, current))
-    return TerminalRow(tuple(spans) if is_wrapped else _trimmed(spans), is_wrapped)
+    return TerminalRow(tuple(spans) if is_wrapped else trimmed(spans), is_wrapped)
 
 
 def _span(parts: Sequence[str], style: Style | None) -> Span:
     text = "".join(parts)
     if not text.isprintable():
-        text = "".join(_shown(character) for character in text)
+        text = "".join(shown_character(ord(character)) for character in text)
     return Span(text, len(parts), look_of(style) if style is not None else None)
-
-
-def _shown(character: str) -> str:
-    """A control character is not shown."""
-    number = ord(character)
-    is_control = number < 0x20 or 0x7F <= number < 0xA0 or 0xD800 <= number < 0xE000
-    return "\ufffd" if is_control else character
 
 
 @lru_cache(maxsize=4096)
@@ -100,14 +93,3 @@ def _color(color: Color | None) -> int:
         red, green, blue = color.value
         return RGB + int(red << 16 | green << 8 | blue)
     return int(color.value) if 0 <= color.value < 256 else DEFAULT_COLOR
-
-
-def _trimmed(spans: list[Span]) -> tuple[Span, ...]:
-    """Without blanks of the default style at the end."""
-    while spans and spans[-1].style is None:
-        text = spans[-1].text.rstrip(" ")
-        if text:
-            spans[-1] = Span(text, spans[-1].cells - (len(spans[-1].text) - len(text)))
-            break
-        spans.pop()
-    return tuple(spans)
