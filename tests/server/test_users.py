@@ -201,6 +201,22 @@ async def test_a_user_opens_sessions_in_their_own_folder_alone(here: Here) -> No
         assert str(here.host.state) not in (await ben.get("/v1/kernels", params={"cwd": own})).text
 
 
+async def test_a_name_of_another_user_is_a_new_name_for_the_operator(here: Here) -> None:
+    async with web(here, token("ben")) as ben, web(here, here.token) as operator:
+        for user, content in ((ben, "of ben"), (operator, "of the operator")):
+            note = {"session_id": "session-1", "path": "note", "content": content}
+            assert (await user.post("/v1/sessions/files/write", json=note)).status_code == 200
+        (session,) = here.host.open_sessions("ben")
+        for user, name, content in (
+            (ben, "session-1", "of ben"),
+            (operator, "session-1", "of the operator"),
+            (operator, session.session_id, "of ben"),
+        ):
+            body = {"session_id": name, "path": "note"}
+            answer = await user.post("/v1/sessions/files/read", json=body)
+            assert answer.json()["content"] == content
+
+
 async def test_a_scope_allows_what_it_includes(here: Here) -> None:
     async with web(here, token("anna")) as anna:
         session = (await anna.post("/v1/sessions", json={"start_kernel": False})).json()[

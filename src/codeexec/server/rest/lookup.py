@@ -32,11 +32,14 @@ async def find_execution(host: UserHost, execution_id: str) -> Session:
 
 
 def find_open(host: UserHost, name: str) -> Session | None:
-    """The open session of exactly this id or name."""
+    """The open session of exactly this id, or of this name and the user. Names are unique for each
+    user only, so that the operator names the sessions of others by their ids."""
     if not name:
         return None
+    owner = host.identity.subject
     for session in host.sessions:
-        if name in (session.session_id, session.snapshot.name):
+        has_name = session.snapshot.name == name and session.snapshot.owner == owner
+        if has_name or session.session_id == name:
             return session
     return None
 

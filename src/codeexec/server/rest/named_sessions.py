@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import re
 from collections.abc import Awaitable, Callable
 from typing import Literal
 
@@ -13,7 +12,7 @@ from starlette.responses import Response
 
 from codeexec.domain import requests as q
 from codeexec.domain.errors import NotFound, UsageError
-from codeexec.domain.ids import SESSION
+from codeexec.domain.ids import is_session_id
 from codeexec.server.access.user_host import UserHost
 from codeexec.server.rest.bodies import read_json
 from codeexec.server.rest.builds import BuildAnswer, BuildRequest, build
@@ -35,7 +34,6 @@ from codeexec.server.rest.workspace_paths import file_path, workspace_path
 from codeexec.server.service_settings import ServiceSettings
 from codeexec.session.session import Session
 
-_ID = re.compile(rf"{SESSION}-[0-9a-f]{{12}}")
 Encoding = Literal["utf-8", "base64"]
 _ROOT = "/v1/sessions"
 
@@ -179,7 +177,7 @@ def add(app: FastAPI, host: UserHost, settings: ServiceSettings) -> None:
 async def _session(host: UserHost, name: str) -> Session:
     if not name:
         raise UsageError("The session has no name.", "Give `session_id`, such as session-1.")
-    if _ID.fullmatch(name) and find_open(host, name) is None:
+    if is_session_id(name) and find_open(host, name) is None:
         # An id is of a session that has ended, or that is another user's: it is no new name.
         raise NotFound(f"There is no open session {name}.", "Choose a name, such as session-1.")
     return await open_workspace(host, name, start_kernel=False)
