@@ -9,7 +9,6 @@ sessions/<id>/journal.db    the journal (SQLite)
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import fcntl
 import os
@@ -20,6 +19,7 @@ from pathlib import Path
 from codeexec.domain.errors import Conflict, NotFound, ProtocolError, StorageError
 from codeexec.domain.requests import SessionSummary
 from codeexec.domain.wire.codec import decode_reply, encode
+from codeexec.session.storage.disk_usage import size_of
 
 
 class SessionDirectory:
@@ -138,9 +138,4 @@ class SessionDirectory:
 
     def size(self, session_id: str) -> int:
         """Bytes of its files, which may come and go meanwhile."""
-        total = 0
-        for folder, _, names in os.walk(self.root / session_id):
-            for name in names:
-                with contextlib.suppress(FileNotFoundError):
-                    total += os.lstat(f"{folder}/{name}").st_size
-        return total
+        return size_of(self.root / session_id)

@@ -17,12 +17,9 @@ from codeexec.environments.trust.record import Book, Decision, read_book, write_
 from codeexec.environments.trust.record import is_inside as is_inside
 from codeexec.hostfiles.mounts import aliases
 from codeexec.hostfiles.shared import FILE as FILE
-from codeexec.hostfiles.state import config_folder, home, state_folder
+from codeexec.hostfiles.state import WORKSPACES, config_folder, home, state_folder
 
 LOCK = "trust.lock"
-WORKSPACES = "workspaces"
-"""Folder of the state folder with those that the service makes for sessions."""
-
 NO_SETTINGS = "-"
 """The digest of a settings file that chooses nothing, or is not there."""
 

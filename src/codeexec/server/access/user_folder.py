@@ -5,8 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-WORKSPACES = "workspaces"
-"""The folder of the state folder that holds those of sessions of the service."""
+from codeexec.hostfiles.state import USER_PREFIX, WORKSPACES
 
 
 def user_folder(state: Path, owner: str | None) -> Path:
@@ -16,4 +15,4 @@ def user_folder(state: Path, owner: str | None) -> Path:
     if owner is None:
         return root
     # A subject may hold any character; its digest is a plain name.
-    return root / f"user-{hashlib.sha256(owner.encode()).hexdigest()[:20]}"
+    return root / f"{USER_PREFIX}{hashlib.sha256(owner.encode()).hexdigest()[:20]}"

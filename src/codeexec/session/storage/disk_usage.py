@@ -17,12 +17,12 @@ from typing import Literal
 
 from codeexec.domain.errors import CodeexecError
 from codeexec.domain.requests import SessionSummary
+from codeexec.hostfiles.state import USER_PREFIX, WORKSPACES
 
 Kind = Literal["sessions", "workspaces", "builds"]
 KINDS: tuple[Kind, ...] = ("sessions", "workspaces", "builds")
 """In the order of freeing: a workspace is unused once its session is gone."""
 
-WORKSPACES = "workspaces"
 _NEW_SECONDS = 600.0
 """A workspace is made before its session."""
 
@@ -87,8 +87,8 @@ class DiskUsage:
     def _folders(self, kind: Kind) -> Iterator[Path]:
         for path in _entries(self._root(kind)):
             # Caches are in folders by their kind, workspaces of users in folders by their owner.
-            is_shelf = kind == "builds" or (kind == WORKSPACES and path.name.startswith("user-"))
-            yield from _entries(path) if is_shelf else (path,)
+            is_of_user = kind == WORKSPACES and path.name.startswith(USER_PREFIX)
+            yield from _entries(path) if kind == "builds" or is_of_user else (path,)
 
     def _unused(self, kind: Kind) -> Iterator[Path]:
         if kind == "builds":
