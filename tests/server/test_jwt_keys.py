@@ -73,6 +73,11 @@ def test_secrets_of_a_file_are_changed_while_the_server_runs(tmp_path: Path) -> 
         users.identify(old)
     file.write_text("short")  # is reported, and changes nothing
     assert users.identify(new).subject == "anna"
+    file.chmod(0o644)
+    file.write_text(SECRETS[0])  # so is a file that others can read
+    assert users.identify(new).subject == "anna"
+    file.chmod(0o600)
+    assert users.identify(old).subject == "anna"
 
 
 def test_public_keys_verify_rs256_and_are_no_secret_for_hs256(
@@ -249,6 +254,11 @@ def test_a_token_of_the_store_is_made_told_once_and_revoked(tmp_path: Path) -> N
     now = 1060.0
     with pytest.raises(Denied, match="expired"):
         server.identify(text)
+    store.path.chmod(0o644)
+    with pytest.raises(Denied):
+        server.identify(other)
+    store.path.chmod(0o600)
+    assert server.identify(other).subject == "ben"
     store.revoke("ben")
     with pytest.raises(Denied):
         server.identify(other)

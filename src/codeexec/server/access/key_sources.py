@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from codeexec.domain.errors import CodeexecError, Unavailable, UsageError
+from codeexec.hostfiles.file_version import file_version
 from codeexec.hostfiles.private_file import read_private
 from codeexec.server.access.jwt_verifier import JwtSettings, KeySource, VerificationKey
 from codeexec.server.access.verifier import KeysNeeded
@@ -55,13 +56,13 @@ class KeyFile:
     def __init__(self, path: Path, read: Callable[[Path], list[VerificationKey]]) -> None:
         self._path = path
         self._read = read
-        self._state = self._look()
+        self._version = file_version(path)
         self._keys = read(path)
 
     def keys_for(self, key_id: str) -> Sequence[VerificationKey]:
-        state = self._look()
-        if state != self._state:
-            self._state = state
+        version = file_version(self._path)
+        if version != self._version:
+            self._version = version
             try:
                 self._keys = self._read(self._path)
                 log.info("read the keys in %s again", self._path)
@@ -71,13 +72,6 @@ class KeyFile:
 
     async def fetch(self) -> None:
         """They are at hand."""
-
-    def _look(self) -> tuple[int, int, int] | None:
-        try:
-            about = self._path.stat()
-        except OSError:
-            return None
-        return about.st_ino, about.st_mtime_ns, about.st_size
 
 
 class KeyUrl:

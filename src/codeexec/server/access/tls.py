@@ -7,6 +7,7 @@ import ssl
 from pathlib import Path
 
 from codeexec.domain.errors import UsageError
+from codeexec.hostfiles.file_version import FileVersion, file_version
 
 log = logging.getLogger(__name__)
 
@@ -33,15 +34,15 @@ class _Renewal:
         self._certificate = certificate
         self._key = key
         self._context = context
-        self._state = self._look()
+        self._versions = self._look()
 
     def on_handshake(
         self, connection: ssl.SSLSocket | ssl.SSLObject, name: str | None, context: ssl.SSLContext
     ) -> None:
         """As `SSLContext.sni_callback`, which is called without a name, too."""
-        state = self._look()
-        if state != self._state:
-            self._state = state
+        versions = self._look()
+        if versions != self._versions:
+            self._versions = versions
             try:
                 self._context = _load(self._certificate, self._key)
                 log.info("read the certificate %s again", self._certificate)
@@ -50,15 +51,8 @@ class _Renewal:
                 log.error("the certificate stays as it was; %s: %s", self._certificate, reason)
         connection.context = self._context
 
-    def _look(self) -> tuple[tuple[int, int], ...]:
-        states = []
-        for file in (self._certificate, self._key):
-            try:
-                about = file.stat() if file is not None else None
-            except OSError:
-                about = None
-            states.append((about.st_ino, about.st_mtime_ns) if about is not None else (0, 0))
-        return tuple(states)
+    def _look(self) -> list[FileVersion | None]:
+        return [file_version(file) for file in (self._certificate, self._key) if file is not None]
 
 
 def _load(certificate: Path, key: Path | None) -> ssl.SSLContext:

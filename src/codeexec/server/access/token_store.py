@@ -20,6 +20,7 @@ from pathlib import Path
 import msgspec
 
 from codeexec.domain.errors import CodeexecError, Denied, NotFound, StorageError, UsageError
+from codeexec.hostfiles.file_version import FileVersion, file_version
 from codeexec.hostfiles.private_file import find_private
 from codeexec.server.access.identity import Identity, Scope
 from codeexec.server.access.jwt_verifier import is_subject
@@ -51,7 +52,7 @@ class TokenStore:
     def __init__(self, state: Path, clock: Callable[[], float] = time.time) -> None:
         self.path = state / FILE
         self._clock = clock
-        self._state: tuple[int, int, int] | None = None
+        self._version: FileVersion | None = None
         self._tokens: dict[str, StoredToken] = {}
 
     def create(self, user: str, scope: Scope, seconds: float) -> tuple[str, StoredToken]:
@@ -98,13 +99,8 @@ class TokenStore:
         """There are none."""
 
     def _refresh(self) -> None:
-        try:
-            about = self.path.stat()
-            state = (about.st_ino, about.st_mtime_ns, about.st_size)
-        except OSError:
-            self._state, self._tokens = None, {}
-            return
-        if state == self._state:
+        version = file_version(self.path)
+        if version == self._version:
             return
         try:
             self._tokens = self._read()
@@ -112,7 +108,7 @@ class TokenStore:
             # A revoked token may stand in what was read before.
             log.error("no token of %s is taken: %s", self.path, error)
             self._tokens = {}
-        self._state = state
+        self._version = version
 
     def _read(self) -> dict[str, StoredToken]:
         content = find_private(self.path, MAX_BYTES)
