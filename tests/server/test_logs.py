@@ -21,6 +21,7 @@ from support.servers import Here, poll
 
 FORMS = [JsonLines(), TextLines()]
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhbmEifQ.c2lnbmF0dXJlLW9mLWl0"
+USER_TOKEN = "cxt_0123abcd_" + "c2lnbmF0-_" * 4
 
 
 def record(message: str, *values: object, **meta: object) -> logging.LogRecord:
@@ -75,6 +76,7 @@ def test_an_exception_cannot_begin_a_line(form: logging.Formatter) -> None:
         ("GET /v1/ws?token=abc123&x=1", "abc123"),
         ("Authorization: Bearer s3cr3t/word", "s3cr3t/word"),
         (f"token {JWT}.", JWT),
+        (f"x-key: {USER_TOKEN}", USER_TOKEN),
         ("the known-secret-token here", "known-secret-token"),
     ],
 )

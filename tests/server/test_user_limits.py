@@ -43,6 +43,9 @@ async def test_a_burst_of_requests_is_cut_for_its_user_alone() -> None:
             calls = (cleo.call(q.ListSessions()) for _ in range(25))
             results = await asyncio.gather(*calls, return_exceptions=True)
             assert any(isinstance(result, LimitReached) for result in results)
+            listeners = (anext(aiter(cleo.session("none").events())) for _ in range(25))
+            batches = await asyncio.gather(*listeners, return_exceptions=True)
+            assert any(isinstance(batch, LimitReached) for batch in batches)
         async with web(here, here.token) as operator:
             answers = [await operator.get("/v1/sessions") for _ in range(25)]
             assert {answer.status_code for answer in answers} == {200}

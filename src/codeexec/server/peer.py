@@ -196,6 +196,7 @@ class ClientConnection:
         """What sends the events of a session, or a byte stream of it, under this number."""
         if number in self._listeners:
             raise ProtocolError(f"{number} is taken by another listener.")
+        self._host.take_request()
         if frame.stream is None:
             session = await self._host.find_session(frame.listen or "")
             return self._run_listener(number, self._send_events(number, session, frame))

@@ -14,6 +14,7 @@ from codeexec.server.logs.request_id import current_request_id
 _SECRETS = re.compile(
     r"(?i)(?<![a-z0-9_])(bearer\s+|token=)[^\s&\"'<>]+"
     r"|\beyJ[\w-]{4,}\.[\w-]{4,}\.[\w-]+"  # a JSON Web Token
+    r"|\bcxt_[0-9a-f]{8}_[\w-]{20,}"  # of `token create`
 )
 _LEVELS = {"WARNING": "WARN", "CRITICAL": "ERROR"}
 
