@@ -16,8 +16,11 @@ from codeexec.domain.errors import KernelUnavailable
 from codeexec.domain.events import AnyEvent, ExecutionFinished, KernelDied, KernelReady, NoticeGiven
 from codeexec.kernels.base import Kernel, KernelChoice
 from codeexec.kernels.factory import Kernels
+from codeexec.session.host import Host
+from codeexec.session.kernels import supervisor
 from codeexec.session.kernels.start_backoff import MOST_STARTS, STEADY, StartBackoff, may_pass
 from codeexec.session.settings import HostSettings
+from support.sessions import until
 
 DEADLINE = 60.0
 PASSING = OSError(errno.EAGAIN, "no more processes")
@@ -94,6 +97,19 @@ async def test_a_start_is_tried_again_and_its_executions_wait(tmp_path: Path) ->
     notices = [event.title for event in events if isinstance(event, NoticeGiven)]
     assert len([title for title in notices if "tried again" in title]) == 2
     assert not any(isinstance(event, KernelDied) for event in events)
+
+
+async def test_a_server_that_ends_does_not_wait_for_the_next_try(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisor, "DETACH_WAIT", 3600.0)
+    host = Host(tmp_path / "state", Failing(99), settings=HostSettings(start_backoff=3600.0))
+    await host.start()
+    opened = await host.call(q.OpenSession(str(tmp_path)))
+    session = host.session(opened.session_id)
+    await until(session, lambda now: any("tried again" in n.title for n in now.notices))
+    async with asyncio.timeout(20):  # the kernel is given up after 63 s
+        await host.close(leave_kernels=True)
 
 
 def has_started(times: int, events: list[AnyEvent]) -> bool:

@@ -68,6 +68,7 @@ class KernelSupervisor:
         self._starting: asyncio.Task[None] | None = None
         self._adopting: asyncio.Task[None] | None = None
         self._is_detached = False
+        self._is_pausing = False
         self.backoff = StartBackoff(parts.settings.start_backoff)
         self._changing = asyncio.Lock()
 
@@ -107,9 +108,16 @@ class KernelSupervisor:
         return True
 
     async def _start_later(self, pause: float) -> None:
-        await asyncio.sleep(pause)
+        await self._pause_before_start(pause)
         if not self._is_detached:
             await self._start()
+
+    async def _pause_before_start(self, seconds: float) -> None:
+        self._is_pausing = True
+        try:
+            await asyncio.sleep(seconds)
+        finally:
+            self._is_pausing = False
 
     async def started(self) -> None:
         """Start a kernel unless one is there, and wait until that has succeeded or failed."""
@@ -140,7 +148,7 @@ class KernelSupervisor:
                 return
             title = f"{problem.title}, and is tried again in {pause:g} s"
             self._recorder.record(NoticeGiven("warning", title, problem.message))
-            await asyncio.sleep(pause)
+            await self._pause_before_start(pause)
             kernel, restart = None, False
 
     async def _try_start(self, kernel: Kernel | None, *, restart: bool) -> Exception | None:
@@ -315,7 +323,7 @@ class KernelSupervisor:
             # The journal still names the kernel, and nothing was changed: the next server adopts.
             self._adopting.cancel()
             await asyncio.wait({self._adopting})
-        if self._starting is not None:
+        if self._starting is not None and not self._is_pausing:
             await asyncio.wait({self._starting}, timeout=DETACH_WAIT)
         await self._give_up_start()
         self._executions.stop_timer()
