@@ -6,7 +6,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from codeexec.documents.model import Cell
+from codeexec.documents.model import Cell, CellKind
 from codeexec.documents.percent.cells import FRESH
 from codeexec.domain.events import CellRef
 from codeexec.domain.snapshot import ExecutionView, Snapshot
@@ -139,11 +139,13 @@ class CellStates:
     def cleared_cells(self, snapshot: Snapshot) -> dict[str, int]:
         """Cells to which no execution so far belongs, although their code was run: their outputs
         were cleared, or they are new. By key, with the number of executions."""
-        ran = self.ran(snapshot)
-        count = snapshot.executions_total
+        cells, count = self._editors()[0].model.cells, snapshot.executions_total
         fresh = {
-            cell.key: count
-            for cell in self._cells()
-            if cell.is_code and cell.key.startswith(FRESH) and cell.key not in ran
+            key: count
+            for index, key in enumerate(cells.keys)
+            if key.startswith(FRESH) and cells.kind(index) is CellKind.CODE
         }
-        return fresh | {key: number for key, number in self.cleared.items() if key not in ran}
+        if not self.cleared and fresh.keys() <= self._marks.keys():
+            return {}  # asked once a second, and `ran` takes 9 ms for 2,000 cells
+        ran = self.ran(snapshot)
+        return {key: number for key, number in (fresh | self.cleared).items() if key not in ran}
