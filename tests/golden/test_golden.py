@@ -53,27 +53,25 @@ async def _look(
         await bench.pilot.resize_terminal(*size)
         still.hold(bench)
         file = f"{name}-{size[0]}x{size[1]}"
-        # What comes late, such as a pane at the side or the memory of a kernel, is waited for.
-        ends = monotonic() + PATIENCE
-        picture = await _take_still(bench, size, looks[size], ends)
-        while monotonic() < ends and _differences(file, picture):
-            await bench.pilot.pause(0.1)
-            picture = await _take_still(bench, size, looks[size], ends)
-        faults += _compare(file, picture)
+        faults += _compare(file, await _take_expected(bench, size, looks[size], file))
     await bench.pilot.resize_terminal(*BEGIN)
     return faults
 
 
-async def _take_still(bench: Bench, size: Size, looks: tuple[Look, ...], ends: float) -> Picture:
-    """The screen, once nothing on it changes between its looks; ValueError if that is not so at
-    `ends` (monotonic)."""
+async def _take_expected(bench: Bench, size: Size, looks: tuple[Look, ...], name: str) -> Picture:
+    """The screen once it is as in its file: what comes late, such as a pane at the side or the
+    memory of a kernel, is waited for. The screen as it is if that takes too long; ValueError if
+    something on it still changes between its looks then."""
+    ends = monotonic() + PATIENCE
     while True:
         try:
-            return await _take(bench, size, looks)
+            picture = await _take(bench, size, looks)
+            if monotonic() > ends or not _differences(name, picture):
+                return picture
         except ValueError:
             if monotonic() > ends:
                 raise
-            await bench.pilot.pause(0.1)
+        await bench.pilot.pause(0.1)
 
 
 async def _take(bench: Bench, size: Size, looks: tuple[Look, ...]) -> Picture:

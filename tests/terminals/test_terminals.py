@@ -16,6 +16,7 @@ from codeexec.client.embedded import EmbeddedHost
 from codeexec.domain import requests as q
 from codeexec.domain.errors import (
     Busy,
+    CodeexecError,
     Conflict,
     Denied,
     EnvironmentUnavailable,
@@ -24,9 +25,12 @@ from codeexec.domain.errors import (
 )
 from codeexec.domain.requests import ClientInfo
 from codeexec.domain.terminals import Typed
+from codeexec.environments.base import TerminalSize
 from codeexec.session.settings import HostSettings
 from codeexec.session.terminals.ghostty import GhosttyEmulator
-from codeexec.session.terminals.programs import HeldProgram
+from codeexec.session.terminals.programs import HeldProgram, Program
+from codeexec.session.terminals.registry import SessionTerminals
+from codeexec.session.terminals.shells import Start
 from codeexec.session.terminals.writer import MOST_WAITING
 from support.servers import wait_until
 from support.terminals import open_terminal
@@ -77,15 +81,28 @@ async def test_the_fallback_emulator_says_that_it_is_slow_and_runs_a_shell(
 
 
 async def test_a_terminal_that_is_being_opened_when_its_session_closes_leaves_nothing(
-    host: EmbeddedHost, session: SessionClient
+    host: EmbeddedHost, session: SessionClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    command = ("sleep", "3137")
-    opening = asyncio.create_task(open_terminal(session, *command))
-    await asyncio.sleep(0)
+    start, may_go_on = SessionTerminals._start, asyncio.Event()
+    programs: list[psutil.Process] = []
+
+    async def start_slowly(
+        terminals: SessionTerminals, request: q.OpenTerminal, size: TerminalSize
+    ) -> tuple[Start, Program]:
+        started = await start(terminals, request, size)
+        programs.append(psutil.Process(started[1].pid))
+        await may_go_on.wait()
+        return started
+
+    monkeypatch.setattr(SessionTerminals, "_start", start_slowly)
+    opening = asyncio.create_task(open_terminal(session, "sleep", "3137"))
+    await wait_until(lambda: programs, "the program")
+    assert programs[0].is_running()
     await host.call(q.StopSession(session.session_id))
-    await asyncio.gather(opening, return_exceptions=True)  # refused, where it was too late
-    commands = [process.info["cmdline"] for process in psutil.process_iter(["cmdline"])]
-    assert list(command) not in commands
+    may_go_on.set()
+    with pytest.raises(CodeexecError):
+        await opening
+    await wait_until(lambda: not programs[0].is_running(), "the end of the program")
 
 
 async def test_the_exit_status_of_a_signal_is_that_of_a_shell(session: SessionClient) -> None:
