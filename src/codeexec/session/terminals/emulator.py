@@ -1,4 +1,4 @@
-"""Interface of terminal emulators, and the choice of one."""
+"""Interface of terminal emulators, what all of them do to rows, and the choice of one."""
 
 from __future__ import annotations
 
