@@ -18,7 +18,7 @@ from websockets.asyncio.client import connect
 from codeexec.domain import requests as q
 from codeexec.domain.errors import CodeexecError, Denied, NotFound
 from support.jwt_users import SECRET, client, finished, serving, token, web
-from support.servers import Here
+from support.servers import Here, poll, wait_until
 
 
 @pytest.fixture
@@ -255,6 +255,30 @@ async def test_a_scope_allows_what_it_includes(here: Here) -> None:
     async with web(here, token("anna", "admin")) as admin:
         assert (await admin.post("/v1/stop")).status_code == 202
     assert here.host.stop_requested.is_set()
+
+
+async def test_a_reader_who_goes_away_interrupts_nothing(here: Here) -> None:
+    code = "import os, time\nwhile not os.path.exists('go'): time.sleep(0.02)"
+    async with web(here, token("anna")) as anna:
+        session = (await anna.post("/start_kernel")).json()["id"]
+        body = {"code": code, "options": {"on_disconnect": "interrupt"}}
+        queued = await anna.post(f"/v1/sessions/{session}/executions", json=body)
+        execution_id = queued.json()["execution_id"]
+        path = f"/v1/sessions/{session}/executions/{execution_id}"
+        # With its prompt number: nothing changes any more before there is the file.
+        await poll(
+            lambda: anna.get(path),
+            lambda answer: answer.json()["execution"].get("count") is not None,
+            "a prompt number",
+        )
+        watch = here.host.session(session).execution_watch
+        async with web(here, token("anna", "read")) as reader:
+            waiting = asyncio.create_task(reader.get(path, params={"wait": "30"}))
+            await wait_until(lambda: watch.waiting == 1, "the long poll to be held")
+            waiting.cancel()
+        await wait_until(lambda: watch.waiting == 0, "the server to see that the reader has gone")
+        await anna.put(f"/v1/sessions/{session}/files/go", content=b"")
+        assert (await finished(anna, execution_id))["status"] == "COMPLETED"
 
 
 def _wrong_tokens() -> dict[str, str]:

@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from codeexec.domain.errors import NotFound, UsageError
 from codeexec.domain.snapshot import ExecutionView
+from codeexec.server.access.identity import current_identity
 from codeexec.server.peer import interrupt_tied
 from codeexec.server.rest.routes import CLIENT
 from codeexec.session.session import Session
@@ -64,7 +65,7 @@ async def wait_for_change(
     is now), is over, or the time of `wait_seconds` has passed. NotFound.
 
     An execution with `on_disconnect="interrupt"` is interrupted when its client goes away while
-    it waits here.
+    it waits here, unless that client may only read.
     """
     seconds = wait_seconds(request)
     with session.execution_watch.watching(execution_id) as changed:
@@ -81,7 +82,8 @@ async def wait_for_change(
                     changed.clear()
                     await _first(disconnected, changed)
                     if disconnected.done():
-                        if view.options.on_disconnect == "interrupt":
+                        is_tied = view.options.on_disconnect == "interrupt"
+                        if is_tied and current_identity.get().may("run"):
                             await interrupt_tied(session, execution_id, CLIENT)
                         break
                     view = find_view(session, execution_id)
