@@ -34,8 +34,8 @@ from codeexec.kernels.jupyter.widgets.output import OutputWidgets
 
 REPLY_GRACE = 0.3  # for a reply after idle, before we take it for lost
 SUBSHELL_WAIT = 2.0
-REPEAT_PAUSE = 0.05
-"""Seconds in which an interrupt that did reach the code has ended it."""
+REPEAT_PAUSES = (0.05, 0.5, 2.0)
+"""Seconds before each look whether the code goes on, which the interrupt then did not reach."""
 WAKE_PAUSES = (0.0, 0.05, 0.2, 0.5)  # s between an interrupt and the requests that wake the kernel
 LATE_LOOK, LATE_LOOKS = 0.05, 20  # s without a message, and how often that is waited for at most
 BATCH = 1 << 17  # characters that are handed on in one turn of the loop
@@ -179,9 +179,11 @@ class KernelConnection:
 
     async def _interrupt_begun(self, execution: str) -> None:
         """Repeat an interrupt that came before the code began: the kernel may have been idle
-        still, and an idle kernel ignores it."""
-        await asyncio.sleep(REPEAT_PAUSE)
-        if self._tracker.is_open(execution) and self.signal_interrupt is not None:
+        still, and an idle kernel ignores it. Beside other work a kernel may need seconds."""
+        for pause in REPEAT_PAUSES:
+            await asyncio.sleep(pause)
+            if not self._tracker.is_open(execution) or self.signal_interrupt is None:
+                return
             self.interrupt(by_message=not await self.signal_interrupt())
 
     async def ask_beside(

@@ -87,6 +87,8 @@ class PaneSet:
                 for entry, found in zip(entries, boxes, strict=True)
             ]:
                 await mounted
+        if not all(self._panes[entry.name].is_mounted for entry in entries):
+            return False  # it was left meanwhile
         self._complete.set()
         return True
 
