@@ -21,10 +21,12 @@ R = TypeVar("R")
 _ONCE = (q.Interrupt, q.RestartKernel, q.ShutDownKernel, q.PinArtifact, q.StopHost, q.OpenListener)
 """What is not asked again when the line drops before the answer: it would be done twice."""
 
+_EXECUTIONS = (q.Execute, q.LoadPlugin, q.TestPlugin, q.UnloadPlugin)
+
 
 def with_id(request: q.Request[R]) -> q.Request[R]:
     """The request with a new id, unless the client chose one: sent twice, it is done once."""
-    if isinstance(request, q.Execute) and not request.execution_id:
+    if isinstance(request, _EXECUTIONS) and not request.execution_id:
         return cast("q.Request[R]", replace(request, execution_id=new_id(EXECUTION)))
     if isinstance(request, q.OpenTerminal) and not request.terminal_id:
         return cast("q.Request[R]", replace(request, terminal_id=new_id(TERMINAL)))

@@ -45,6 +45,17 @@ from codeexec.domain.events import (
     StepEnded,
     VariablesTaken,
 )
+from codeexec.domain.events.plugins import (
+    ArtifactReported,
+    ExecutionLogged,
+    PluginChanged,
+    PluginRemoved,
+    ReportEvent,
+    ResultReported,
+    SessionVariablesSet,
+    fold_plugin,
+    fold_report,
+)
 from codeexec.domain.events.terminals import TerminalEvent, fold_terminal
 from codeexec.domain.outputs import (
     TAIL_ROWS,
@@ -110,6 +121,7 @@ class _Draft:
         self.executions_total = base.executions_total
         self.ended, self.weight = base.ended, base.weight
         self.terminals = base.terminals
+        self.plugins = base.plugins
         self.fields: dict[str, object] = {}
 
     def finish(self) -> Snapshot:
@@ -124,6 +136,7 @@ class _Draft:
             ended=self.ended,
             weight=self.weight,
             terminals=self.terminals,
+            plugins=self.plugins,
             **self.fields,
         )
 
@@ -189,6 +202,10 @@ class _Draft:
                 pass  # for those who look on; what was typed is no state of the session
             case ArtifactAdded() | ArtifactRemoved():
                 self._take_artifact(event)
+            case PluginChanged() | PluginRemoved():
+                self.plugins = fold_plugin(self.plugins, event)
+            case SessionVariablesSet():
+                self.fields["session_variables"] = event.variables
             case SnapshotTaken():
                 self._begin(decode_snapshot(event.state))
             case DefaultKernelChosen():
@@ -315,6 +332,7 @@ class _Draft:
         | StdinAnswered
         | StepEnded
         | FullScreenUsed
+        | ReportEvent
         | ExecutionFinished,
         at: float,
     ) -> None:
@@ -360,6 +378,9 @@ class _Draft:
                     self._put(replace(view, steps=(*view.steps, event.step)))
             case FullScreenUsed():
                 self._change(event.execution_id, screen=event.start)
+            case ExecutionLogged() | ArtifactReported() | ResultReported():
+                if (view := self.executions.get(event.execution_id)) is not None:
+                    self._put(replace(view, report=fold_report(view.report, event)))
             case ExecutionFinished():
                 self._finish_execution(event, at)
             case _:

@@ -64,6 +64,15 @@ class ProgramOptions(Struct, frozen=True, omit_defaults=True):
     stdin: str = ""
 
 
+class PluginStep(Struct, frozen=True, omit_defaults=True):
+    """What an execution does with a plugin, in place of running code. Made by the session alone.
+    `payload` is the step whose request has the implementation."""
+
+    action: Literal["load", "test", "unload"]
+    name: str
+    payload: str = ""
+
+
 class ExecuteOptions(Struct, frozen=True, omit_defaults=True):
     """`timeout` limits the run in seconds, from its start. `columns` is the width in cells of the
     screen that shows the output, which Python kernels tell to pandas and others; 0: none.
@@ -74,7 +83,13 @@ class ExecuteOptions(Struct, frozen=True, omit_defaults=True):
     does not end well, those that wait behind it in the same document are skipped; without a
     document, those without one that wait for the same kernel. `on_disconnect`: what happens to an
     execution that is not over when the connection ends that queued it, or an HTTP connection that
-    waits for it: it goes on, or is interrupted (taken out of the queue)."""
+    waits for it: it goes on, or is interrupted (taken out of the queue).
+
+    For Python kernels: with `report` the execution reports variables and result at its end
+    (`ExecutionReport`); `index` is the number in the names of its artifacts, 0: that of the
+    execution in its session; with `show_assignments` the value of a last line that assigns is
+    shown too; `env_id` is what plugins are told of the environment. `plugin` is set by the session
+    alone."""
 
     silent: bool = False
     store_history: bool = True
@@ -86,6 +101,11 @@ class ExecuteOptions(Struct, frozen=True, omit_defaults=True):
     kernel: str = ""
     program: ProgramOptions | None = None
     on_disconnect: OnDisconnect = "continue"
+    report: bool = False
+    index: int = 0
+    show_assignments: bool = False
+    env_id: str = ""
+    plugin: PluginStep | None = None
 
 
 NO_OPTIONS = ExecuteOptions()

@@ -20,6 +20,7 @@ from codeexec.domain.events import (
 )
 from codeexec.domain.options import DEFAULT_KERNEL, NO_OPTIONS, ExecuteOptions
 from codeexec.domain.outputs import Display, ErrorInfo, Runs
+from codeexec.domain.plugins import ExecutionReport, PluginView
 from codeexec.domain.programs import ProgramStart, StepResult
 from codeexec.domain.terminals import TerminalView
 
@@ -76,8 +77,9 @@ class ExecutionView(Struct, frozen=True):
     `number` counts the executions of a session from 1, in the order of queueing. `answers` are
     the last prompts of input() with what was answered; of a password three dots. `steps` are those
     of a program; `screen` says how to start one that uses the whole screen in a terminal.
-    `is_agent`: an agent runs it; `confirm` says why it waits for the user's confirmation, while it
-    does; `ended_by` is the client that interrupted, cancelled or refused it."""
+    `report` is what it reported beside its output. `is_agent`: an agent runs it; `confirm` says why
+    it waits for the user's confirmation, while it does; `ended_by` is the client that interrupted,
+    cancelled or refused it."""
 
     execution_id: str
     code: str
@@ -103,6 +105,7 @@ class ExecutionView(Struct, frozen=True):
     is_agent: bool = False
     confirm: str = ""
     ended_by: str = ""
+    report: ExecutionReport | None = None
 
     @property
     def is_open(self) -> bool:
@@ -137,6 +140,8 @@ class Snapshot(Struct, frozen=True):
     weight: int = 0
     terminals: dict[str, TerminalView] = {}
     owner: str = ""
+    plugins: dict[str, PluginView] = {}
+    session_variables: dict[str, str] = {}
 
     @property
     def kernel(self) -> KernelView:
@@ -190,6 +195,7 @@ def weight(view: ExecutionView) -> int:
     size += sum(map(_display_weight, view.displays))
     size += sum(len(prompt) + len(answer) for prompt, answer in view.answers)
     size += sum(_step_weight(step) for step in view.steps)
+    size += _report_weight(view.report) if view.report is not None else 0
     return size + (_error_weight(view.error) if view.error is not None else 0)
 
 
@@ -213,6 +219,13 @@ def _step_weight(step: StepResult) -> int:
     notes = sum(len(note.message) + 100 for each in step.diagnostics for note in each.notes)
     tests = sum(len(test.message) + len(test.output) + 200 for test in step.tests)
     return 200 + notes + tests + sum(len(each.message) + 200 for each in step.diagnostics)
+
+
+def _report_weight(report: ExecutionReport) -> int:
+    size = sum(len(entry.message) + len(entry.tag) + 40 for entry in report.log)
+    size += sum(len(artifact.preview) + 200 for artifact in report.artifacts)
+    size += sum(len(name) + len(value) + 10 for name, value in report.variables.items())
+    return size + sum(len(name) + len(value) for name, value in report.output)
 
 
 def _error_weight(error: ErrorInfo) -> int:

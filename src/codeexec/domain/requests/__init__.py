@@ -59,6 +59,15 @@ from codeexec.domain.requests.output import (
     Rows,
     SearchRows,
 )
+from codeexec.domain.requests.plugins import (
+    ListPlugins,
+    LoadPlugin,
+    PluginAnswer,
+    PluginList,
+    SetSessionVariables,
+    TestPlugin,
+    UnloadPlugin,
+)
 from codeexec.domain.requests.sessions import (
     ClientInfo,
     GetHostInfo,
@@ -168,9 +177,13 @@ TerminalRequest = (
 
 FileRequest = ListFiles | ReadFile | WriteFile
 
+PluginRequest = LoadPlugin | TestPlugin | UnloadPlugin | ListPlugins | SetSessionVariables
+
 ServiceRequest = OpenListener
 
-AnyRequest = SessionRequest | TerminalRequest | FileRequest | HostRequest | ServiceRequest
+AnyRequest = (
+    SessionRequest | TerminalRequest | FileRequest | PluginRequest | HostRequest | ServiceRequest
+)
 
 WATCHABLE = (
     Complete,
@@ -191,6 +204,7 @@ WATCHABLE = (
     ReadTerminalRows,
     SearchTerminal,
     ReadTerminalText,
+    ListPlugins,
 )
 """Requests that a client that only watches may make."""
 
@@ -238,14 +252,19 @@ __all__ = [
     "ListExecutions",
     "ListFiles",
     "ListKernels",
+    "ListPlugins",
     "ListSessions",
     "ListTerminals",
     "ListenerOpened",
+    "LoadPlugin",
     "OpenListener",
     "OpenSession",
     "OpenTerminal",
     "PauseKernel",
     "PinArtifact",
+    "PluginAnswer",
+    "PluginList",
+    "PluginRequest",
     "ReadBlob",
     "ReadExecution",
     "ReadFile",
@@ -276,6 +295,7 @@ __all__ = [
     "SessionRequest",
     "SessionSummary",
     "SetDefaultKernel",
+    "SetSessionVariables",
     "ShutDownKernel",
     "StartKernel",
     "StopHost",
@@ -288,7 +308,9 @@ __all__ = [
     "TerminalRequest",
     "TerminalRows",
     "TerminalState",
+    "TestPlugin",
     "TypeInTerminal",
+    "UnloadPlugin",
     "UnpauseKernel",
     "Usage",
     "VariableDetail",

@@ -14,7 +14,9 @@ MAX_INTEGER = 2**53 - 1
 MAX_NAME = 200
 """Characters of a name or an id that a client chooses."""
 
-_FREE_TEXT = frozenset({"code", "text", "data", "env", "pattern", "sort", "title"})
+_FREE_TEXT = frozenset(
+    {"code", "text", "data", "env", "pattern", "sort", "title", "implementation", "config"}
+)
 """Fields that may hold any character."""
 
 

@@ -136,6 +136,22 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route("DELETE", f"{SESSION}/variables/{{name}}", "Delete a variable", q.DeleteVariable),
     Route(
+        "PATCH",
+        f"{SESSION}/session-variables",
+        "Set or remove variables of the session",
+        q.SetSessionVariables,
+    ),
+    Route("GET", f"{SESSION}/plugins", "Plugins", q.ListPlugins, q.PluginList),
+    Route("POST", f"{SESSION}/plugins", "Load a plugin", q.LoadPlugin, q.PluginAnswer),
+    Route(
+        "POST",
+        f"{SESSION}/plugins/{{name}}/test",
+        "Run the tests of a plugin",
+        q.TestPlugin,
+        q.PluginAnswer,
+    ),
+    Route("DELETE", f"{SESSION}/plugins/{{name}}", "Unload", q.UnloadPlugin, q.PluginAnswer),
+    Route(
         "GET", f"{SESSION}/history", "Code that was run, newest first", q.SearchHistory, q.History
     ),
     Route("GET", f"{SESSION}/files", "Files of the working folder", q.ListFiles, q.FileList),

@@ -13,6 +13,8 @@ from codeexec.session.settings import AgentSettings
 _TYPED = (q.OpenTerminal, q.RestartTerminal, q.TypeInTerminal)
 """Requests that run commands which no confirmation sees."""
 
+_PLUGINS = (q.LoadPlugin, q.TestPlugin, q.UnloadPlugin)
+
 
 class AgentRules:
     """`settings` reads the user's settings of agents."""
@@ -25,6 +27,11 @@ class AgentRules:
         if isinstance(request, q.ConfirmExecution):
             raise Denied(
                 "An agent cannot confirm what an agent runs.", "The user does, in the workbench."
+            )
+        if isinstance(request, _PLUGINS) and self._settings().confirm != "never":
+            raise Denied(
+                "An agent does not change plugins, as their code cannot be confirmed.",
+                "Ask the user to load it: codeexec-tui plugins load FILE",
             )
         if isinstance(request, _TYPED) and self._settings().confirm != "never":
             raise Denied(
