@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
 
-from codeexec.client.output import read_rows
+from codeexec.client.output import read_result
 from codeexec.domain.backends import LOCAL
 from codeexec.domain.errors import CodeexecError, UsageError
 from codeexec.domain.events import ExecutionFinished, Recorded, StdinRequested, Variable
@@ -21,13 +21,12 @@ from codeexec.domain.requests import (
     Execute,
     Interrupt,
     OpenSession,
-    ReadBlob,
     ReadExecution,
     RefreshVariables,
     Request,
     RestartKernel,
 )
-from codeexec.domain.result import ExecutionResult, make_result
+from codeexec.domain.result import ExecutionResult
 from codeexec.domain.snapshot import ExecutionView, Snapshot
 
 if TYPE_CHECKING:
@@ -131,14 +130,8 @@ class RunningSession:
     async def result(self, execution_id: str) -> ExecutionResult:
         """The result of an execution, when it has ended. NotFound if it does not exist."""
         view = await self._view(execution_id)
-        rows = await read_rows(self._session, execution_id)
-        parts = [part for row in rows if row.display is not None for part in row.display.parts]
-        mimes: dict[str, set[str]] = {}
-        for part in parts:
-            if part.blob is not None:
-                mimes.setdefault(part.blob, set()).add(part.mime)
-        blobs = {digest: await self._blob(digest, kinds) for digest, kinds in mimes.items()}
-        return make_result(await self._variables(view.kernel), view, rows, blobs)
+        variables = await self._variables(view.kernel)
+        return await read_result(self._session, view, variables)
 
     async def _variables(self, kernel: str) -> tuple[Variable, ...]:
         """The current variables: the session itself reads them only a moment after a run. If the
@@ -175,13 +168,6 @@ class RunningSession:
             if self._snapshot.seq >= reply.seq and (view is None or not view.is_open):
                 break
         return (await self._session.call(ReadExecution(execution_id))).execution
-
-    async def _blob(self, digest: str, mimes: set[str]) -> str:
-        from codeexec.domain.mime import text_of
-
-        data = (await self._session.call(ReadBlob(digest))).data
-        # The same content under two types, such as text/plain and text/x-log, has the same text.
-        return text_of(min(mimes, default="text/plain"), data)
 
 
 @asynccontextmanager

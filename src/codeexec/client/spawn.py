@@ -34,10 +34,11 @@ class Starting:
     said_before: int = 0
     environ: Mapping[str, str] | None = None
     has_served: bool = False
+    idle: float | None = None
 
     def again(self) -> Starting:
         """Find or start one once more."""
-        return begin(self.paths, environ=self.environ)
+        return begin(self.paths, environ=self.environ, idle=self.idle)
 
     def socket(self) -> str:
         """Where it listens, as far as can be known by now."""
@@ -67,16 +68,20 @@ def begin(
     paths: Paths | None = None,
     first_session: Mapping[str, object] | None = None,
     environ: Mapping[str, str] | None = None,
+    idle: float | None = None,
 ) -> Starting:
     """The server that runs, or a new one, begun and not waited for.
 
     `first_session` (fields of `OpenSession`) lets a new server start that session's kernel
-    before it imports the rest of itself. StorageError when there is no place for its files,
+    before it imports the rest of itself. `idle` is after how many seconds without client and
+    session a new server ends; None: as the settings say. StorageError when there is no place for its files,
     ServerUnavailable when the process cannot be started.
     """
     paths = paths or find_paths(environ)
     socket = find(paths)
-    return Starting(paths, environ=environ) if socket else start(paths, first_session, environ)
+    if socket:
+        return Starting(paths, environ=environ, idle=idle)
+    return start(paths, first_session, environ, idle)
 
 
 def find(paths: Paths) -> str | None:
@@ -90,6 +95,7 @@ def start(
     paths: Paths,
     first_session: Mapping[str, object] | None = None,
     environ: Mapping[str, str] | None = None,
+    idle: float | None = None,
 ) -> Starting:
     """Begin a server in a session of its own: a hang-up of our terminal does not reach it.
 
@@ -99,6 +105,8 @@ def start(
     command = [sys.executable, "-P", "-m", "codeexec.server"]
     if first_session is not None:
         command += ["--first-session", json.dumps(dict(first_session))]
+    if idle is not None:
+        command += ["--idle", json.dumps(idle)]
     try:
         console = os.open(paths.console, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
@@ -120,7 +128,7 @@ def start(
             f"The session server cannot be started: {error.strerror or error}.",
             f"It is started as: {' '.join(command[:4])}",
         ) from error
-    return Starting(paths, process, said_before, environ)
+    return Starting(paths, process, said_before, environ, idle=idle)
 
 
 def _environment(environ: Mapping[str, str]) -> dict[str, str]:

@@ -95,6 +95,7 @@ async def _stay(
             restoring.cancel()
             restore.clear()
             await host.end_lost_sessions()
+            await service.end_leased_sessions()
             if not instance.is_intact:
                 log.error("%s was removed or replaced: this server ends", instance.lock_path)
                 return

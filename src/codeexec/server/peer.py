@@ -29,6 +29,7 @@ from codeexec.domain.wire.frames import (
     frame_number,
 )
 from codeexec.server.access.user_host import UserHost
+from codeexec.server.leases import Leases
 from codeexec.server.logs.request_id import begin_request
 from codeexec.server.stream_sender import StreamSender
 from codeexec.session.session import Session
@@ -69,7 +70,8 @@ Owner = Callable[[Coroutine[object, object, None]], object]
 
 class ClientConnection:
     """`start` owns the tasks of requests, so that a hang-up does not cancel a kernel's restart.
-    `listeners` opens TCP sockets for a client of the private socket."""
+    `listeners` opens TCP sockets for a client of the private socket. `leases` are told of the lease
+    that the client holds."""
 
     def __init__(
         self,
@@ -77,8 +79,10 @@ class ClientConnection:
         channel: FrameChannel,
         start: Owner,
         listeners: ListenerOpener | None = None,
+        leases: Leases | None = None,
     ) -> None:
         self._tcp_listeners = listeners
+        self._leases = leases or Leases()
         self._host = host
         self._channel = channel
         self._start = start
@@ -102,6 +106,7 @@ class ClientConnection:
             except ConnectionError as error:
                 log.debug("a client went away: %s", error)
             finally:
+                self._leases.release(self._client.lease)
                 for task in self._listeners.values():
                     task.cancel()
                 for session, execution_id in self._tied:
@@ -113,6 +118,8 @@ class ClientConnection:
             frame = decode_client(text)
             number = frame.id
             if frame.client is not None:
+                self._leases.release(self._client.lease)
+                self._leases.hold(frame.client.lease)
                 # A client that said that it only watches, or is an agent, cannot take it back.
                 self._client = replace(
                     frame.client,

@@ -21,6 +21,7 @@ from codeexec.server.access.user_limits import UserLimits
 from codeexec.server.door import ClientChannel, ClientWebSocket, ProtocolSwitch
 from codeexec.server.gate import Authenticator
 from codeexec.server.http import HttpStack
+from codeexec.server.leases import Leases
 from codeexec.server.limits import ConnectionLimits, Connections
 from codeexec.server.peer import ClientConnection
 from codeexec.server.service_settings import ServiceSettings
@@ -57,6 +58,11 @@ class Service:
         host.session_limits = self._user_limits
         self._http = HttpStack(host, self._settings, self._user_limits)
         self._busy_at = time.monotonic()
+        self._leases = Leases()
+
+    async def end_leased_sessions(self) -> None:
+        """Stop the sessions whose lease nobody holds any more; to be called each second."""
+        await self._leases.end_sessions(self.host)
 
     async def listen(
         self, listening: socket.socket, gate: Authenticator, tls: ssl.SSLContext | None = None
@@ -134,7 +140,7 @@ class Service:
             run = self._show_terminal(users, connection, name)
         else:
             listeners = ClientListeners(self) if connection.is_local else None
-            run = ClientConnection(users, channel, self._start, listeners).run()
+            run = ClientConnection(users, channel, self._start, listeners, self._leases).run()
         loop = asyncio.get_running_loop()
         task = loop.create_task(run, name="client")
         watch = loop.create_task(connection.end_with_token(), name="token watch")

@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import time
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,14 +39,14 @@ def main(argv: list[str]) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     clean_environ()  # this server has no network, and so no token
     try:
-        first = _first_session(argv)
+        first, idle = _arguments(argv)
         paths = find_paths()
         instance = claim(paths)
         if instance is None:
             holder = read_lock(paths)
             _say(f"A server runs already, pid {holder.pid if holder else '?'}.")
             return 0
-        return _run(paths, instance, first)
+        return _run(paths, instance, first, idle)
     except CodeexecError as error:
         _say(f"{error.title}: {error}")
         return 1
@@ -86,24 +86,32 @@ def claim(paths: Paths) -> Instance | None:
     return instance
 
 
-def _first_session(argv: list[str]) -> dict[str, object]:
-    """Fields of `OpenSession` for the session that will be asked for first, or nothing."""
-    if not argv:
-        return {}
+def _arguments(argv: list[str]) -> tuple[dict[str, object], float | None]:
+    """Fields of `OpenSession` for the session that will be asked for first, or nothing; and after
+    how many idle seconds the server ends, if that is not what the settings say."""
+    first: dict[str, object] = {}
+    idle: float | None = None
     try:
-        option, text = argv
-        content = json.loads(text)
-        if option == "--first-session" and isinstance(content, dict):
-            return content
-    except ValueError:
-        pass  # said below, with all else that is not understood
-    raise UsageError(
-        f"What is meant by {' '.join(argv)!r}?",
-        "The server takes --first-session JSON; people start it as `codeexec-tui serve`.",
-    )
+        for option, text in zip(argv[::2], argv[1::2], strict=True):
+            content = json.loads(text)
+            if option == "--first-session" and isinstance(content, dict):
+                first = content
+            elif option == "--idle" and isinstance(content, int | float) and content > 0:
+                idle = float(content)
+            else:
+                raise ValueError
+    except ValueError as error:
+        raise UsageError(
+            f"What is meant by {' '.join(argv)!r}?",
+            "The server takes --first-session JSON and --idle SECONDS; people start it as "
+            "`codeexec-tui serve`.",
+        ) from error
+    return first, idle
 
 
-def _run(paths: Paths, instance: Instance, first: dict[str, object]) -> int:
+def _run(
+    paths: Paths, instance: Instance, first: dict[str, object], idle: float | None = None
+) -> int:
     from codeexec.kernels.early import EarlyKernel
     from codeexec.kernels.held import EarlyHolder
 
@@ -120,7 +128,10 @@ def _run(paths: Paths, instance: Instance, first: dict[str, object]) -> int:
         from codeexec.server.main import ServerOptions, serve
 
         set_up_log(paths.log)
-        options = ServerOptions(paths, settings=host_settings())
+        settings = host_settings()
+        if idle is not None:
+            settings = replace(settings, idle_host=idle)
+        options = ServerOptions(paths, settings=settings)
         gc.enable()
         gc.freeze()
 

@@ -41,6 +41,7 @@ from codeexec.session.storage.history import HistoryStore
 from codeexec.session.storage.journal import Journal
 from codeexec.session.summary import summarize
 from codeexec.session.tasks import Tasks
+from codeexec.session.storage.tenure import write_tenure
 from codeexec.session.temporary import sweep_states
 
 log = logging.getLogger(__name__)
@@ -196,7 +197,8 @@ class Host:
     async def _open_session(self, request: q.OpenSession, owner: str) -> Session:
         name = check_name(request.name) if request.name else ""
         for session in self._lookup.open_sessions(owner):
-            if name and session.snapshot.name == name:
+            is_same = not request.lease or session.lease == request.lease
+            if name and session.snapshot.name == name and is_same:
                 return session
         cwd = _folder(request.cwd)
         if cwd is None:
@@ -223,12 +225,14 @@ class Host:
         folder = self._shelf.make(session_id)
         try:
             first = first_kernel_name(choice)
-            session = self._make(folder, Journal.create(folder / "journal.db"), choice, first)
+            journal = Journal.create(folder / "journal.db")
+            write_tenure(journal, request)
+            session = self._make(folder, journal, choice, first)
             session.kernels.keep_choices()
             session.recorder.record_now(
                 SessionOpened(
                     session_id,
-                    name or self._free_name(cwd, owner),
+                    self._free_name(name or cwd.name or "root", owner),
                     str(cwd),
                     SCHEMA,
                     first,
@@ -246,9 +250,8 @@ class Host:
             session.slots.default.supervisor.start_kernel()
         return session
 
-    def _free_name(self, cwd: Path, owner: str) -> str:
+    def _free_name(self, base: str, owner: str) -> str:
         taken = {session.snapshot.name for session in self._lookup.open_sessions(owner)}
-        base = cwd.name or "root"
         number = 2
         name = base
         while name in taken:
@@ -336,6 +339,8 @@ class Host:
                 self._shelf.release(session_id)
             else:
                 self._shelf.shut(session_id)
+                if session.is_temporary:
+                    await asyncio.to_thread(self._shelf.discard, session_id)
 
     async def end_lost_sessions(self) -> None:
         """End the sessions whose files were removed or replaced while they were open."""

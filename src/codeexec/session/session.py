@@ -45,6 +45,7 @@ from codeexec.session.settings import HostSettings
 from codeexec.session.storage.event_log import EventLog
 from codeexec.session.storage.history import HistoryStore
 from codeexec.session.storage.journal import Journal
+from codeexec.session.storage.tenure import read_tenure
 from codeexec.session.storage.journal_limit import JournalLimit
 from codeexec.session.storage.session_records import SessionRecords
 from codeexec.session.tasks import Tasks
@@ -89,6 +90,7 @@ class Session:
         self._clients: list[q.ClientInfo] = []
         self._agents = AgentRules(settings.agents)
         self._closing = False
+        self.lease, self.is_temporary = read_tenure(journal)
         self.ending = asyncio.Lock()
         self.unwatched_since = clock.monotonic()
         limit = JournalLimit(journal, settings.journal_limit)

@@ -25,12 +25,14 @@ class RemoveArtifact(Request[Done], frozen=True):
 
 class ClientInfo(Struct, frozen=True, omit_defaults=True):
     """`is_agent`: what it runs is marked as an agent's, and may wait for the user's confirmation.
-    `can_confirm`: a person uses it, and can give that confirmation."""
+    `can_confirm`: a person uses it, and can give that confirmation. `lease` is held by this
+    connection: see `OpenSession`."""
 
     name: str
     watch_only: bool = False
     is_agent: bool = False
     can_confirm: bool = False
+    lease: str = ""
 
 
 class Usage(Reply, frozen=True):
@@ -99,7 +101,12 @@ class OpenSession(Request[SessionSummary], frozen=True):
     preset with changes, such as `locked memory=2GB`; empty, the server's settings apply. `cwd` is
     an absolute path; without one, a client of the service gets a new folder. The session's
     processes inherit `all` of the server's environment, or `listed` names alone, as it is for each
-    session that is opened over TCP or HTTP; `env` is added to that."""
+    session that is opened over TCP or HTTP; `env` is added to that.
+
+    A session with a `lease` ends a few seconds after the last connection that holds this lease
+    (`ClientInfo.lease`), however that ends. It is new unless the open session of its name has the
+    same lease; where the name is taken it gets a number. The journal and the files of a `temporary`
+    session are removed when it ends."""
 
     Answer: ClassVar[type[Reply]] = SessionSummary
     cwd: str = ""
@@ -113,6 +120,8 @@ class OpenSession(Request[SessionSummary], frozen=True):
     connection_file: str = ""
     start_kernel: bool = True
     inherit: Literal["all", "listed"] = "all"
+    lease: str = ""
+    temporary: bool = False
 
 
 class SessionList(Reply, frozen=True):
