@@ -198,6 +198,20 @@ async def test_what_cannot_be_run_is_told(
     assert words in result.error
 
 
+async def test_a_fault_of_ours_ends_the_execution(
+    session: RunningSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("nobody thought of this")
+
+    options = write(tmp_path, "a.sh", "echo after\n")
+    with monkeypatch.context() as broken:
+        broken.setattr("codeexec.kernels.process.steps.execution.plan_here", fail)
+        result = await session.run("", kernel="programs:bash", program=options)
+    assert result.error.startswith("Internal error: RuntimeError('nobody thought of this').")
+    assert (await session.run("", kernel="programs:bash", program=options)).stdout == ["after"]
+
+
 async def test_a_program_has_its_environment_folder_and_input(
     session: RunningSession, tmp_path: Path
 ) -> None:

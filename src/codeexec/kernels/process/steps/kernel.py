@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
+from collections.abc import Coroutine
 from pathlib import Path
 
 from msgspec import to_builtins
@@ -217,11 +218,24 @@ class StepsKernel:
             await self._environment(), ExecuteCall(running, "", options)
         )
         read_offset = offset if number == noted.number else 0
-        self._task = asyncio.create_task(execution.resume(noted, held_program, read_offset))
+        self._begin(running, execution.resume(noted, held_program, read_offset))
         return True
 
     def execute(self, call: ExecuteCall) -> None:
-        self._task = asyncio.create_task(self._execute(call))
+        self._begin(call.execution, self._execute(call))
+
+    def _begin(self, execution: str, work: Coroutine[None, None, None]) -> None:
+        self._task = asyncio.create_task(self._ended_once(execution, work))
+
+    async def _ended_once(self, execution: str, work: Coroutine[None, None, None]) -> None:
+        """Do the work of an execution, which ends also by a fault of ours: an open execution
+        holds up all that is queued behind it."""
+        try:
+            await work
+        except Exception as error:
+            log.exception("the execution %s failed", execution)
+            failure = ErrorInfo("Internal error", f"{error!r}. The log of the server has more.")
+            self._sink([Finished(execution, "error", failure, is_known=True)])
 
     async def _execute(self, call: ExecuteCall) -> None:
         try:
