@@ -35,11 +35,29 @@ Tell = Callable[[str, str], None]
 
 @dataclass(frozen=True, slots=True)
 class BasePaths:
-    """The folders that code finds, as the code itself sees them."""
+    """The folders that code finds, as the code itself sees them.
+
+    `application` is for the runner scripts of an architecture, `bundled_tools` for the tools that
+    come with it; both are made when something is put there.
+    """
 
     workspace: PurePosixPath
     home: PurePosixPath
     temporary: PurePosixPath
+    application: PurePosixPath
+
+    @property
+    def bundled_tools(self) -> PurePosixPath:
+        return self.application / "tools"
+
+    def variables(self) -> dict[str, str]:
+        """Environment variables that tell a runner script the folders."""
+        return {
+            "APP_DIR": str(self.application),
+            "WORKSPACE_DIR": str(self.workspace),
+            "HOME_DIR": str(self.home),
+            "BUNDLED_MCP_DIR": str(self.bundled_tools),
+        }
 
 
 class FileKind(StrEnum):
@@ -225,13 +243,16 @@ class ExecOutcome:
     stderr: bytes
 
 
-class Environment(Protocol):
-    """Where code runs. Errors: Denied (outside the workspace, or not a plain file), StorageError
-    (disk full, not writable), EnvironmentUnavailable (it has ended, or the command is not there).
+class EnvironmentPrimitive(Protocol):
+    """What every kind of place where code runs can do. A new kind is one class with these members.
+
+    Errors: Denied (outside the workspace, or not a plain file), StorageError (disk full, not
+    writable), EnvironmentUnavailable (it has ended, or the command is not there).
     """
 
     @property
-    def id(self) -> str: ...
+    def id(self) -> str:
+        """Unique among the environments of this machine."""
 
     @property
     def base_paths(self) -> BasePaths: ...
@@ -240,11 +261,12 @@ class Environment(Protocol):
         self,
         command: Sequence[str],
         *,
-        stdin: bytes | None = None,
+        stdin: bytes | str | None = None,
         cwd: Location | None = None,
         env: Mapping[str, str] | None = None,
     ) -> ExecHandle:
-        """Start a command. With `stdin` given it is fed in full and closed; else it stays open."""
+        """Start a command. With `stdin` given it is fed in full (text as UTF-8) and closed; else it
+        stays open."""
 
     async def open_terminal(
         self,
@@ -259,9 +281,6 @@ class Environment(Protocol):
     async def read_file(self, path: Location, *, limit: int | None = None) -> bytes | None:
         """The content, cut at `limit` bytes; None when there is no such file."""
 
-    async def open_file(self, path: Location) -> OpenFile | None:
-        """A file to be read in parts; None when there is no such file."""
-
     async def write_file(self, path: Location, content: bytes) -> None: ...
 
     async def write_files(self, files: Iterable[FileWrite]) -> WriteOutcome:
@@ -270,24 +289,11 @@ class Environment(Protocol):
     async def list_files(self, path: Location = "", pattern: str = "**") -> list[WorkspaceEntry]:
         """What is below `path` and matches (`*.py` in it, `**/*.py` at any depth), sorted."""
 
-    async def list_rows(self, path: Location, pattern: str, budget: Budget) -> list[FileRow]:
-        """The same as rows, within a budget."""
-
-    async def changed_files(
-        self, since: int, wanted: Callable[[str], bool], most: int
-    ) -> list[WorkspaceEntry]:
-        """Plain files of the workspace itself, of a `wanted` name, that were modified at `since`
-        (ns since 1970) or later: the first `most` of them in order."""
-
     def watch(
         self, path: Location = "", *, interval: float = 0.5
     ) -> AsyncIterator[tuple[FileChange, ...]]:
-        """Batches of changes below `path`, from the moment of the first `anext`, for ever."""
-
-    async def for_programs(self, tell: Tell) -> Environment:
-        """Where programs run, ready for them: this one, or a container that is made for them.
-        `tell` is called, then and later, with what the user should know of it.
-        EnvironmentUnavailable when it cannot be made."""
+        """Batches of changes below `path`, from the moment of the first `anext`, for ever.
+        `interval` is in seconds."""
 
     async def is_running(self) -> bool: ...
 
@@ -298,8 +304,29 @@ class Environment(Protocol):
         """End it and every process in it; files of the workspace stay. Can be repeated."""
 
 
+class Environment(EnvironmentPrimitive, Protocol):
+    """What a session needs of its place besides: files in parts, within budgets, and programs."""
+
+    async def open_file(self, path: Location) -> OpenFile | None:
+        """A file to be read in parts; None when there is no such file."""
+
+    async def list_rows(self, path: Location, pattern: str, budget: Budget) -> list[FileRow]:
+        """The same as `list_files` as rows, within a budget."""
+
+    async def changed_files(
+        self, since: int, wanted: Callable[[str], bool], most: int
+    ) -> list[WorkspaceEntry]:
+        """Plain files of the workspace itself, of a `wanted` name, that were modified at `since`
+        (ns since 1970) or later: the first `most` of them in order."""
+
+    async def for_programs(self, tell: Tell) -> Environment:
+        """Where programs run, ready for them: this one, or a container that is made for them.
+        `tell` is called, then and later, with what the user should know of it.
+        EnvironmentUnavailable when it cannot be made."""
+
+
 async def run(
-    environment: Environment,
+    environment: EnvironmentPrimitive,
     command: Sequence[str],
     *,
     stdin: bytes = b"",

@@ -20,7 +20,11 @@ from codeexec.environments.holder.terminal import LocalTerminal, open_local_term
 from codeexec.environments.host_files import HostFiles
 from codeexec.environments.paths import inside
 from codeexec.environments.processes import Child, chunks, start
+from codeexec.environments.temporary import LockedFolder
 from codeexec.hostfiles.place import locate
+
+GUEST = Path(__file__).parents[1] / "guest"
+"""Runner scripts of ours, as they are installed."""
 
 
 class LocalEnvironment(HostFiles):
@@ -31,10 +35,13 @@ class LocalEnvironment(HostFiles):
         workspace: Path | Folder,
         holding: Holding | None = None,
         rule: Mapping[str, str] | None = None,
+        application: LockedFolder | None = None,
     ) -> None:
         """A `Folder` need not be there: its files are not there then, and no command starts.
         `holding` has the terminals; without it a holder is begun for the first terminal, and ends
-        with this environment. `rule` is the variable RULE of the session, where it has one."""
+        with this environment. `rule` is the variable RULE of the session, where it has one.
+        `application` is a folder for runner scripts, removed at the end; without it there are
+        those of ours alone, as they are installed."""
         if isinstance(workspace, Folder):
             self._root = workspace.real
             super().__init__(workspace)
@@ -53,6 +60,8 @@ class LocalEnvironment(HostFiles):
         self._owns_holding = holding is None
         self._terminals: set[LocalTerminal] = set()
         self._ended = False
+        self._own_application = application
+        self._application = application.path if application is not None else GUEST
 
     @property
     def id(self) -> str:
@@ -64,13 +73,14 @@ class LocalEnvironment(HostFiles):
             PurePosixPath(self._root),
             PurePosixPath(Path.home()),
             PurePosixPath(tempfile.gettempdir()),
+            PurePosixPath(self._application),
         )
 
     async def exec(
         self,
         command: Sequence[str],
         *,
-        stdin: bytes | None = None,
+        stdin: bytes | str | None = None,
         cwd: Location | None = None,
         env: Mapping[str, str] | None = None,
     ) -> LocalHandle:
@@ -85,7 +95,7 @@ class LocalEnvironment(HostFiles):
         handle = LocalHandle(process)
         self._running = {other for other in self._running if other.poll() is None} | {handle}
         if stdin is not None:
-            handle.feed(stdin)
+            handle.feed(stdin.encode() if isinstance(stdin, str) else stdin)
         return handle
 
     async def exec_held(self, command: Sequence[str], env: Mapping[str, str]) -> HeldCommand:
@@ -160,6 +170,8 @@ class LocalEnvironment(HostFiles):
         await asyncio.gather(*self._ending, return_exceptions=True)
         if self._owns_holding:
             self._holding.close()
+        if self._own_application is not None:
+            await asyncio.to_thread(self._own_application.remove)
 
 
 def _not_started(command: Sequence[str], folder: Path, error: OSError) -> EnvironmentUnavailable:

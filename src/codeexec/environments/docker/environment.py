@@ -36,7 +36,9 @@ from codeexec.environments.docker.growth import Hidden
 from codeexec.environments.docker.orphans import PREFIX, this_process
 from codeexec.environments.docker.own_programs import executed_inside
 from codeexec.environments.docker.policy import (
+    APPLICATION,
     HOME,
+    TEMPORARY,
     EngineInfo,
     Policy,
     arguments,
@@ -143,13 +145,13 @@ class DockerEnvironment:
 
     @property
     def base_paths(self) -> BasePaths:
-        return BasePaths(self._folder, PurePosixPath(HOME), PurePosixPath("/tmp"))
+        return BasePaths(self._folder, PurePosixPath(HOME), TEMPORARY, APPLICATION)
 
     async def exec(
         self,
         command: Sequence[str],
         *,
-        stdin: bytes | None = None,
+        stdin: bytes | str | None = None,
         cwd: Location | None = None,
         env: Mapping[str, str] | None = None,
     ) -> GuestProcess:
@@ -158,7 +160,7 @@ class DockerEnvironment:
             command, cwd=str(folder), env=env or {}, folders=self.home_folders
         )
         if stdin is not None:
-            handle.feed(stdin)
+            handle.feed(stdin.encode() if isinstance(stdin, str) else stdin)
         return handle
 
     async def open_terminal(

@@ -11,7 +11,7 @@ import dataclasses
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 
 from codeexec.domain.errors import EnvironmentUnavailable, UsageError
@@ -21,6 +21,9 @@ from codeexec.environments.system_folders import mountable as mountable
 MEGABYTE = 1 << 20
 GIGABYTE = 1 << 30
 HOME = "/tmp/home"
+TEMPORARY = PurePosixPath("/tmp")
+APPLICATION = TEMPORARY / "codeexec-app"
+"""Where runner scripts are put."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from codeexec.environments.base import (
 )
 from codeexec.environments.budget import Budget
 from codeexec.environments.docker.environment import DockerEnvironment
-from codeexec.environments.docker.policy import HOME
+from codeexec.environments.docker.policy import APPLICATION, HOME, TEMPORARY
 from codeexec.environments.files import Folder
 from codeexec.environments.host_files import HostFiles
 from codeexec.environments.watch import changes
@@ -68,13 +68,13 @@ class ContainerPlace:
         container = self._container()
         if container is not None:
             return container.base_paths
-        return BasePaths(self._workspace, PurePosixPath(HOME), PurePosixPath("/tmp"))
+        return BasePaths(self._workspace, PurePosixPath(HOME), TEMPORARY, APPLICATION)
 
     async def exec(
         self,
         command: Sequence[str],
         *,
-        stdin: bytes | None = None,
+        stdin: bytes | str | None = None,
         cwd: Location | None = None,
         env: Mapping[str, str] | None = None,
     ) -> ExecHandle:

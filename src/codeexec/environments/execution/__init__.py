@@ -1,0 +1,1 @@
+"""Execution environments: sessions of an architecture's runner scripts, in any kind of place."""

@@ -1,0 +1,341 @@
+"""ExecutionEnvironment: the same in every kind of place, by the runner scripts in it."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from contextlib import aclosing
+from pathlib import Path, PurePosixPath
+
+import pytest
+
+from codeexec.domain.errors import EnvironmentUnavailable, UsageError
+from codeexec.domain.fold import apply
+from codeexec.domain.snapshot import Snapshot
+from codeexec.domain.wire.codec import decode_recorded
+from codeexec.environments import (
+    AgentProfile,
+    Architecture,
+    BasePaths,
+    DockerOptions,
+    EnvironmentOptions,
+    EnvironmentPrimitive,
+    ExecHandle,
+    ExecutionEnvironment,
+    ExecutionEnvironmentConfig,
+    FileEntry,
+    ScriptOutput,
+    StreamEvent,
+    get_environment_primitive,
+)
+from codeexec.environments.base import TerminalHandle, TerminalSize
+from codeexec.environments.execution import factory
+from codeexec.environments.execution.config import CODE
+from codeexec.environments.host_files import HostFiles
+from codeexec.environments.local import LocalEnvironment
+from support.containers import ENGINE, IMAGE, require_engine, until
+
+EVENTS = [{"type": f"step_{n}", "payload": {"n": n}, "context": {"at": n}} for n in range(3)]
+SAY = """
+read -r request
+case "$request" in *'"query": "three"'*) ;; *) echo "unexpected: $request" >&2; exit 9;; esac
+"""
+DONE = {"type": "script_output", "success": True, "data": {"answer": 42}}
+
+
+def lines(*values: object) -> str:
+    """A script's commands that print each value as a line of JSON; text as it is."""
+    texts = [value if isinstance(value, str) else json.dumps(value) for value in values]
+    return "".join(f"printf '%s\\n' '{text}'\n" for text in texts)
+
+
+def architecture(query: str, setup: str = "", transcript: str = "") -> Architecture:
+    """Each argument is a script; stdin has its request."""
+    scripts = (setup, query, transcript)
+    commands = [("sh", "-c", script, "fake") for script in scripts]
+    return Architecture("fake", commands[0], commands[1], commands[2])
+
+
+@pytest.fixture(params=["local", pytest.param("docker", marks=pytest.mark.docker)])
+def options(
+    request: pytest.FixtureRequest, workspace: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> EnvironmentOptions:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    if request.param == "docker":
+        require_engine()
+    docker = DockerOptions(IMAGE, engine=ENGINE)
+    return EnvironmentOptions(workspace, request.param, docker)
+
+
+async def made(
+    options: EnvironmentOptions,
+    which: Architecture = CODE,
+    profile: AgentProfile = AgentProfile(),  # noqa: B008  # frozen
+) -> ExecutionEnvironment:
+    config = ExecutionEnvironmentConfig("session-1", which, profile, options)
+    return await ExecutionEnvironment.create(config)
+
+
+async def queried(environment: ExecutionEnvironment, query: str) -> list[StreamEvent]:
+    return [event async for event in environment.execute_query(query)]
+
+
+def ended(events: Sequence[StreamEvent]) -> ScriptOutput:
+    output = events[-1]
+    assert isinstance(output, ScriptOutput)
+    return output
+
+
+class TestScripts:
+    async def test_events_in_order_a_bad_line_skipped_and_exit_1_in_words(
+        self, options: EnvironmentOptions, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        fails = "echo the model is away >&2; exit 1"
+        script = SAY + lines(*EVENTS[:2], "no JSON \x1b[31m", EVENTS[2]) + fails
+        async with await made(options, architecture(script)) as environment:
+            with caplog.at_level(logging.WARNING):
+                events = await queried(environment, "three")
+        assert events[:-1] == [
+            StreamEvent(f"step_{n}", {"n": n}, {"at": n}) for n in range(len(EVENTS))
+        ]
+        output = ended(events)
+        assert (output.success, output.skipped, output.exit_code) == (False, 1, 1)
+        assert output.error == (
+            "The script execute_query ended with exit code 1: the model is away."
+        )
+        assert "execute_query is no event" in caplog.text
+        assert "\x1b" not in caplog.text
+
+    async def test_events_come_while_the_script_runs(self, options: EnvironmentOptions) -> None:
+        goes_on = "while [ ! -e go ]; do sleep 0.05; done\n"
+        script = lines(EVENTS[0]) + goes_on + lines(EVENTS[1], DONE)
+        async with await made(options, architecture(script)) as environment:
+            events = environment.execute_query("three")
+            assert (await anext(events)).type == "step_0"
+            await environment.primitive.write_file("go", b"")
+            rest = [event async for event in events]
+        assert [event.type for event in rest] == ["step_1", "script_output"]
+        assert ended(rest).data == {"answer": 42}
+
+    async def test_an_error_that_the_script_reports_is_told_as_it_is(
+        self, options: EnvironmentOptions
+    ) -> None:
+        fails = {"type": "script_output", "success": False, "error": "no credit left"}
+        script = lines(fails) + "exit 1"
+        async with await made(options, architecture(script, setup=script)) as environment:
+            assert ended(await queried(environment, "three")).error == "no credit left"
+            with pytest.raises(EnvironmentUnavailable, match="no credit left"):
+                await environment.prepare_session()
+
+    async def test_a_script_that_says_nothing_is_an_error(
+        self, options: EnvironmentOptions
+    ) -> None:
+        async with await made(options, architecture("exit 0")) as environment:
+            output = ended(await queried(environment, "three"))
+        assert output.error == "The script execute_query ended without a script_output."
+
+    async def test_a_query_that_is_no_longer_wanted_leaves_no_process(
+        self, options: EnvironmentOptions
+    ) -> None:
+        script = lines(EVENTS[0]) + "trap 'echo > interrupted; exit' INT; sleep 100 & wait"
+        async with await made(options, architecture(script)) as environment:
+            async with aclosing(environment.execute_query("three")) as events:
+                await anext(events)
+
+            async def interrupted() -> bool:
+                return await environment.primitive.read_file("interrupted") is not None
+
+            await until(interrupted)
+
+
+class TestCode:
+    """Our own architecture: a query is code, its stream and its transcript are our events."""
+
+    async def test_a_query_streams_the_events_of_a_session(
+        self, options: EnvironmentOptions
+    ) -> None:
+        async with await made(options) as environment:
+            prepared = await environment.prepare_session()
+            assert isinstance(prepared, dict)
+            assert prepared["resumed"] is False
+            query = "import os\nprint('one'); os.system('echo two')\n6 * 7"
+            good = await queried(environment, query)
+            bad = await queried(environment, "1 / 0")
+            transcript = await environment.read_session_transcript()
+        assert ended(good).data["result"] == "42"  # type: ignore[index]
+        assert ended(bad).error == "ZeroDivisionError: division by zero"
+        assert list(transcript[1:]) == good[:-1] + bad[:-1]
+        records = [
+            decode_recorded(json.dumps({**event.context, "event": event.payload}))
+            for event in transcript
+        ]
+        snapshot = apply(Snapshot(), records)
+        assert [record.seq for record in records] == list(range(1, len(records) + 1))
+        views = list(snapshot.executions.values())
+        assert [(view.status, view.code) for view in views] == [("ok", query), ("error", "1 / 0")]
+        assert [run.text for run in views[0].tail if run.is_text] == ["one\ntwo"]
+
+    async def test_files_of_the_profile_are_there(self, options: EnvironmentOptions) -> None:
+        profile = AgentProfile(
+            "notes",
+            files=(FileEntry("sub/notes.txt", b"from the profile"),),
+            bundled_tools=(FileEntry("hello.sh", b"echo from a tool"),),
+        )
+        async with await made(options, profile=profile) as environment:
+            await environment.prepare_session()
+            query = (
+                "import os, subprocess\n"
+                "tool = os.environ['BUNDLED_MCP_DIR'] + '/hello.sh'\n"
+                "open('sub/notes.txt').read() + subprocess.getoutput('sh ' + tool)"
+            )
+            output = ended(await queried(environment, query))
+            files = await environment.get_workspace_files("**/*.txt")
+        assert output.data["result"] == "'from the profilefrom a tool'"  # type: ignore[index]
+        assert [str(file.path) for file in files] == ["sub/notes.txt"]
+
+    async def test_a_watched_transcript_grows(self, options: EnvironmentOptions) -> None:
+        async with await made(options) as environment:
+            await environment.prepare_session()
+            async with aclosing(environment.watch_session_transcript_changes()) as changes:
+                first = await anext(changes)
+                assert [event.type for event in first.events] == ["session_opened"]
+                query = asyncio.create_task(queried(environment, "1"))
+                types: list[str] = []
+                while "execution_finished" not in types:
+                    types += [event.type for event in (await anext(changes)).events]
+                await query
+        assert types[:2] == ["execution_queued", "execution_started"]
+
+    async def test_an_interrupted_query_is_recorded_as_cancelled(
+        self, options: EnvironmentOptions
+    ) -> None:
+        async with await made(options) as environment:
+            query = "import time; print('on', flush=True); time.sleep(100)"
+            async with aclosing(environment.execute_query(query)) as events:
+                async for event in events:
+                    if event.type == "output_changed":
+                        break
+            transcript = await environment.read_session_transcript()
+        last = transcript[-1].payload
+        assert isinstance(last, dict)
+        assert (last["type"], last["status"]) == ("execution_finished", "cancelled")
+
+    async def test_a_query_whose_process_ends_is_recorded_as_lost(
+        self, options: EnvironmentOptions
+    ) -> None:
+        async with await made(options) as environment:
+            output = ended(await queried(environment, "import os; os._exit(3)"))
+            assert output.error == "The script execute_query ended with exit code 3."
+            events = await queried(environment, "2")
+            transcript = await environment.read_session_transcript()
+        statuses = [
+            event.payload["status"]  # type: ignore[index]
+            for event in transcript
+            if event.type == "execution_finished"
+        ]
+        assert statuses == ["lost", "ok"]
+        assert ended(events).success
+
+
+class TestLife:
+    async def test_it_is_healthy_until_it_is_cleaned_up(self, options: EnvironmentOptions) -> None:
+        environment = await made(options)
+        assert await environment.is_healthy()
+        application = Path(environment.get_base_paths().application)
+        await environment.cleanup()
+        await environment.cleanup()
+        assert not await environment.is_healthy()
+        assert not application.exists()
+
+    async def test_what_makes_no_sense_is_refused_in_words(self, workspace: Path) -> None:
+        for name in ("", "../up", ".hidden", "a/b", "x" * 101):
+            with pytest.raises(UsageError, match="no id of a session"):
+                ExecutionEnvironmentConfig(name)
+        with pytest.raises(UsageError, match="no architecture 'other'"):
+            ExecutionEnvironmentConfig("s", "other")
+        for options, words in (
+            (EnvironmentOptions(workspace, "modal"), "no environment of the type 'modal'"),
+            (EnvironmentOptions(), "needs a workspace"),
+            (EnvironmentOptions(workspace, "docker"), "needs an image"),
+            (EnvironmentOptions(workspace, "docker", DockerOptions("i", "lax")), "no policy 'lax'"),
+        ):
+            with pytest.raises(UsageError, match=words):
+                await get_environment_primitive(options)
+
+    async def test_a_file_of_the_architecture_that_is_not_there_leaves_nothing(
+        self, workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+        which = Architecture("fake", files={"x.py": tmp_path / "missing"})
+        with pytest.raises(UsageError, match="cannot be read"):
+            await made(EnvironmentOptions(workspace), which)
+        assert not list(tmp_path.glob("codeexec-app-*"))
+
+
+class PlainEnvironment(HostFiles):
+    """A new kind of place: one class, no business logic."""
+
+    def __init__(self, options: EnvironmentOptions) -> None:
+        assert options.workspace is not None
+        super().__init__(options.workspace)
+        self._local = LocalEnvironment(options.workspace)
+        self._code: int | None = None
+
+    @property
+    def id(self) -> str:
+        return "plain"
+
+    @property
+    def base_paths(self) -> BasePaths:
+        workspace = self._local.base_paths.workspace
+        return BasePaths(workspace, workspace, workspace, workspace / "app")
+
+    async def exec(
+        self,
+        command: Sequence[str],
+        *,
+        stdin: bytes | str | None = None,
+        cwd: str | PurePosixPath | None = None,
+        env: Mapping[str, str] | None = None,
+    ) -> ExecHandle:
+        return await self._local.exec(["env", *command], stdin=stdin, cwd=cwd, env=env)
+
+    async def open_terminal(
+        self,
+        command: Sequence[str],
+        *,
+        size: TerminalSize = TerminalSize(),  # noqa: B008  # frozen
+        cwd: str | PurePosixPath | None = None,
+        env: Mapping[str, str] | None = None,
+    ) -> TerminalHandle:
+        return await self._local.open_terminal(command, size=size, cwd=cwd, env=env)
+
+    async def is_running(self) -> bool:
+        return self._code is None
+
+    def poll(self) -> int | None:
+        return self._code
+
+    async def terminate(self) -> None:
+        self._code = 0
+        await self._local.terminate()
+
+
+class TestKinds:
+    async def test_a_new_kind_is_one_class(
+        self, workspace: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        assert len(inspect.getsource(PlainEnvironment).splitlines()) <= 60
+
+        async def create(options: EnvironmentOptions) -> EnvironmentPrimitive:
+            return PlainEnvironment(options)
+
+        monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+        monkeypatch.setitem(factory._KINDS, "plain", create)
+        async with await made(EnvironmentOptions(workspace, "plain")) as environment:
+            await environment.prepare_session()
+            assert ended(await queried(environment, "6 * 7")).data["result"] == "42"  # type: ignore[index]
+            assert environment.get_id() == "plain"
