@@ -74,8 +74,8 @@ def begin(
 
     `first_session` (fields of `OpenSession`) lets a new server start that session's kernel
     before it imports the rest of itself. `idle` is after how many seconds without client and
-    session a new server ends; None: as the settings say. StorageError when there is no place for its files,
-    ServerUnavailable when the process cannot be started.
+    session a new server ends; None: as the settings say. StorageError when there is no place for
+    its files, ServerUnavailable when the process cannot be started.
     """
     paths = paths or find_paths(environ)
     socket = find(paths)

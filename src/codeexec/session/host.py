@@ -39,9 +39,9 @@ from codeexec.session.session_lookup import SessionLookup
 from codeexec.session.settings import HostSettings
 from codeexec.session.storage.history import HistoryStore
 from codeexec.session.storage.journal import Journal
+from codeexec.session.storage.tenure import write_tenure
 from codeexec.session.summary import summarize
 from codeexec.session.tasks import Tasks
-from codeexec.session.storage.tenure import write_tenure
 from codeexec.session.temporary import sweep_states
 
 log = logging.getLogger(__name__)

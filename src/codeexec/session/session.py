@@ -45,9 +45,9 @@ from codeexec.session.settings import HostSettings
 from codeexec.session.storage.event_log import EventLog
 from codeexec.session.storage.history import HistoryStore
 from codeexec.session.storage.journal import Journal
-from codeexec.session.storage.tenure import read_tenure
 from codeexec.session.storage.journal_limit import JournalLimit
 from codeexec.session.storage.session_records import SessionRecords
+from codeexec.session.storage.tenure import read_tenure
 from codeexec.session.tasks import Tasks
 from codeexec.session.terminals.lazy import LazyTerminals
 from codeexec.session.terminals.place import KernelPlace
