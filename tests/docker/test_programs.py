@@ -70,7 +70,7 @@ def test_jupyter_console_works_with_the_installed_spec(
 
 
 async def test_the_transport_of_five_ports(start: StartBench) -> None:
-    bench = await start(preset("network"), transport="tcp")
+    bench = await start(preset("network"), transport="ports")
     assert bench.manager.transport == "tcp"
     assert (await bench.run("print(6 * 7)")).text == "42\n"
     await bench.restart()
@@ -79,8 +79,8 @@ async def test_the_transport_of_five_ports(start: StartBench) -> None:
 
 async def test_five_ports_need_a_network(workspace: Path, start: StartBench) -> None:
     with pytest.raises(UsageError) as caught:
-        await start(Policy(), transport="tcp")
-    assert "mux" in caught.value.next_step
+        await start(Policy(), transport="ports")
+    assert "relay" in caught.value.next_step
 
 
 async def test_the_preset_network_has_one_and_room_for_packages(start: StartBench) -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from codeexec.environments.docker.own_programs import executed_inside, fixed_above
-from codeexec.environments.docker.policy import EngineInfo, Policy, arguments
+from codeexec.environments.docker.policy import EngineInfo, Policy
+from codeexec.environments.docker.run_arguments import arguments
 
 
 @pytest.fixture

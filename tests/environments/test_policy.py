@@ -9,11 +9,11 @@ import pytest
 
 from codeexec.domain.errors import EnvironmentUnavailable, UsageError
 from codeexec.environments.docker.failures import FAILURES, explain
+from codeexec.environments.docker.mounts import Mount
 from codeexec.environments.docker.policy import (
     PRESETS,
     EngineInfo,
     Policy,
-    arguments,
     identity,
     mountable,
     parse,
@@ -21,6 +21,7 @@ from codeexec.environments.docker.policy import (
     size,
     unenforced,
 )
+from codeexec.environments.docker.run_arguments import arguments
 from codeexec.tui.options import Policy as Preset
 from codeexec.tui.screens.policies import POLICIES, REACH
 
@@ -147,7 +148,26 @@ def test_without_a_workspace_there_is_one_in_memory() -> None:
 
 
 def test_ports_are_on_the_loopback() -> None:
-    assert after(argv(preset("network"), ports=((5, 6),)), "--publish") == ["127.0.0.1:5:6/tcp"]
+    assert after(argv(preset("network"), ports=(5,)), "--publish") == ["127.0.0.1::5/tcp"]
+
+
+def test_a_folder_at_a_second_path_has_the_same_limits_there() -> None:
+    mounts = (Mount(Path("/ces"), "/app/ces"), Mount(Path("/work"), "/app/cwd"))
+    executed = [Path("/work/tools/bin")]
+    words = after(argv(preset("network"), mounts=mounts, executed=executed), "--mount")
+    assert [word for word in words if word.endswith(",readonly")] == [
+        "type=bind,source=/work/tools/bin,target=/work/tools/bin,readonly",
+        "type=bind,source=/work/tools/bin,target=/app/cwd/tools/bin,readonly",
+    ]
+    assert "type=bind,source=/work/tools,target=/app/cwd/tools" in words
+    assert "type=bind,source=/ces,target=/app/ces" in words
+    words = after(argv(Policy().but(workspace_read_only=True), mounts=mounts), "--mount")
+    assert [word.endswith(",readonly") for word in words] == [True, False, True]
+
+
+def test_blocked_hosts_are_the_container_itself() -> None:
+    words = argv(preset("network"), blocked_hosts=("host.docker.internal",))
+    assert after(words, "--add-host") == ["host.docker.internal:0.0.0.0"]
 
 
 def test_root_of_the_host_never_runs_code(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from codeexec.domain.containers import CLASSIC_IMAGE
 from codeexec.environments.docker.orphans import this_process
 from codeexec.kernels.docker.containers import ContainerSettings
 from codeexec.kernels.factory import Kernels
@@ -40,6 +41,19 @@ def require_engine() -> None:
         pytest.fail(f"no container engine with {IMAGE}: {why}")
     if why:
         pytest.skip(f"no container engine with {IMAGE}; get one: sudo .ci/engine start")
+
+
+@cache
+def classic_image() -> str:
+    """The image that TaskWeaver's programs name; made from ours where it is not there."""
+    require_engine()
+    inspect = [ENGINE, "image", "inspect", "--format", "{{.Id}}", CLASSIC_IMAGE]
+    if subprocess.run(inspect, capture_output=True, check=False).returncode != 0:
+        context = Path(__file__).parent / "classic_image"
+        build = [ENGINE, "build", "-q", "-t", CLASSIC_IMAGE, "--build-arg", f"BASE={IMAGE}"]
+        # The builder may have no network, and needs none.
+        subprocess.run([*build, "--network", "none", str(context)], capture_output=True, check=True)
+    return CLASSIC_IMAGE
 
 
 def workspace_in(folder: Path) -> Path:

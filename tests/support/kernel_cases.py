@@ -29,7 +29,7 @@ from codeexec.kernels.base import (
 )
 from codeexec.kernels.factory import Kernels
 from codeexec.kernels.jupyter.kernel import JupyterKernel
-from support.containers import container_kernels, give_away
+from support.containers import classic_image, container_kernels, give_away
 
 DEADLINE = 30.0
 CONTRACT = "test-contract"
@@ -57,8 +57,19 @@ def _in_container(cwd: Path, sink: Sink) -> Kernel:
     return container_kernels().create(choice, sink)
 
 
+def _classic(cwd: Path, sink: Sink) -> Kernel:
+    give_away(cwd)
+    choice = KernelChoice(
+        str(cwd), backend="docker", image=classic_image(), transport="ports", session=CONTRACT
+    )
+    return container_kernels("network").create(choice, sink)
+
+
 LOCAL_CASES = (KernelCase("local", _local),)
-CONTAINER_CASES = (KernelCase("docker", _in_container, has_pid=False),)
+CONTAINER_CASES = (
+    KernelCase("docker", _in_container, has_pid=False),
+    KernelCase("classic", _classic, has_pid=False),
+)
 
 
 class Partner:

@@ -233,6 +233,11 @@ class Docker:
     engine's bridge. Each of the settings below changes one thing of it; empty means
     as the policy has it."""
 
+    transport: Literal["relay", "ports"] = "relay"
+    """How kernels are reached: `relay` by one pipe; `ports` by five mapped ports, in a container
+    of the classic layout (`/app/ces`, `/app/cwd`), which needs a policy with a network. Other
+    users of this machine can read what goes over ports."""
+
     spare: bool = False
     """Keep a container ready beside that in use, so that the next session in the same folder
     starts in half the time; it holds some 80 MB."""
@@ -291,7 +296,7 @@ class Docker:
         return " ".join([self.policy, *changes])
 
 
-_NOT_OF_POLICY = ("engine", "context", "image", "policy", "spare")
+_NOT_OF_POLICY = ("engine", "context", "image", "policy", "transport", "spare")
 
 
 @dataclass(frozen=True, slots=True)

@@ -390,7 +390,9 @@ def install(app: Any) -> bool:
     """Give an initialized IPKernelApp an outbox. Where ipykernel is not as we know it there is
     none, and the session says so when it matters."""
     try:
-        folder = os.path.dirname(os.path.abspath(app.abs_connection_file))
+        folder = os.environ.pop("CODEEXEC_SPOOL", "") or os.path.dirname(
+            os.path.abspath(app.abs_connection_file)
+        )
         return Hooks(Outbox(folder), app.kernel, app.iopub_thread).install(app.iopub_thread)
     except (AttributeError, KeyError, TypeError) as error:
         print("no outbox:", type(error).__name__, error, file=sys.__stderr__)

@@ -112,6 +112,15 @@ def mapped_unnamed(pid: str, device: int, sizes: dict[int, int]) -> None:
                 sizes[int(inode)] = max(sizes.get(int(inode), 0), end - start)
 
 
+def identity(folder: str) -> list[int] | None:
+    """Device and inode."""
+    try:
+        info = os.stat(folder)
+    except OSError:
+        return None
+    return [info.st_dev, info.st_ino]
+
+
 READS = {"x86_64": {0}, "aarch64": {63}}
 POLLS = {"x86_64": {7, 23, 232, 270, 271, 281}, "aarch64": {22, 72, 73}}
 
@@ -219,6 +228,7 @@ class Wanted(TypedDict, total=False):
     env: dict[str, str]
     folders: list[str]
     files: list[tuple[str, str]]
+    temporary: list[str]
     stdin: int
     stdout: int
     stderr: int
@@ -256,6 +266,7 @@ class Relay:
         self.deserted: set[Stream] = set()  # terminals that no process has open now
         self.received = bytearray()
         self.out: deque[memoryview] = deque()
+        self.temporary: dict[str, int] = {}  # files to remove, by path, and of which process
         self.kills = limits()["kills"]
         for handle in (source, sink):
             os.set_blocking(handle, False)
@@ -273,8 +284,6 @@ class Relay:
             "python": list(sys.version_info[:3]),
             "uid": os.getuid(),
         }
-        folder = os.stat(".")
-        hello["folder"] = [folder.st_dev, folder.st_ino]
         hello["home"] = os.environ.get("HOME", "/tmp")
         self.send_json(HELLO, 0, hello)
         while True:
@@ -380,6 +389,10 @@ class Relay:
             wanted = json.loads(payload)
             if "unnamed" in wanted:
                 self.send_json(ANSWER, number, unnamed(wanted["unnamed"]))
+            elif "identify" in wanted:
+                self.send_json(
+                    ANSWER, number, {path: identity(path) for path in wanted["identify"]}
+                )
             elif "waits" in wanted:
                 self.send_json(ANSWER, number, self.input_wait(wanted["waits"]))
             else:
@@ -535,6 +548,7 @@ class Relay:
         finally:
             close(slave)
         self.processes[number] = process
+        self.temporary.update(dict.fromkeys(wanted.get("temporary", ()), number))
         if master != NOT_YET:
             terminal = self.add(wanted["terminal"], master, reads=True, writes=True)
             terminal.process = number
@@ -626,6 +640,7 @@ class Relay:
             if pid:
                 code = process.returncode = os.waitstatus_to_exitcode(status)
                 del self.processes[number]
+                self.remove_temporary(number)
                 self.ended[number] = process.pid
                 if len(self.ended) > MOST_ENDED:
                     del self.ended[next(iter(self.ended))]
@@ -641,8 +656,19 @@ class Relay:
                 }
                 self.send_json(EXIT, number, {**now, **own, "code": code, "kills": kills})
 
+    def remove_temporary(self, number: int | None = None) -> None:
+        """The temporary files of a process, or all."""
+        for path, owner in list(self.temporary.items()):
+            if number in (None, owner):
+                del self.temporary[path]
+                try:
+                    os.unlink(path)
+                except OSError:
+                    pass  # the process has removed it
+
     def end(self) -> NoReturn:
         """The host is gone: so is all of this."""
+        self.remove_temporary()
         if os.getppid() == 1:
             os._exit(0)  # init ends with us, and the kernel ends the rest with it
         for process in self.processes.values():

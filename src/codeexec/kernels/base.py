@@ -18,6 +18,7 @@ from codeexec.domain.programs import ProgramStart, StepResult
 from codeexec.kernels.capabilities import Capabilities
 
 if TYPE_CHECKING:
+    from codeexec.domain.containers import ClassicLayout
     from codeexec.domain.requests import KernelInfo, Variables
     from codeexec.environments.base import Environment
     from codeexec.environments.files import Folder
@@ -244,6 +245,10 @@ class KernelChoice:
     backend: str = "local"
     image: str = ""
     policy: str = ""
+    transport: str = ""
+    """How a kernel in a container is reached; empty: as the settings say."""
+    classic: ClassicLayout | None = None
+    """Options of the transport `ports`."""
     connection_file: str = ""
     language: str = ""
     """Without a name: that of the kernel to find."""

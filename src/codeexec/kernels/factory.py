@@ -39,6 +39,8 @@ def confined(choice: KernelChoice) -> KernelChoice:
         backend=CONTAINERS,
         image=choice.confined_image,
         policy=choice.confined_policy,
+        transport="relay",
+        classic=None,
         name="",
         connection_file="",
         language="",

@@ -183,5 +183,10 @@ def container_settings() -> ContainerSettings:
 
     settings = load(Path("/")).settings.docker
     return ContainerSettings(
-        settings.engine, settings.context, settings.image, settings.wanted, settings.spare
+        settings.engine,
+        settings.context,
+        settings.image,
+        settings.wanted,
+        settings.transport,
+        settings.spare,
     )

@@ -13,6 +13,7 @@ from codeexec import __version__
 from codeexec.domain import requests as q
 from codeexec.domain.backends import CONTAINERS
 from codeexec.domain.clock import Clock, SystemClock
+from codeexec.domain.containers import checked_transport
 from codeexec.domain.env_vars.inherited import is_listed_only, with_rule
 from codeexec.domain.errors import CodeexecError, Conflict, StorageError, UsageError
 from codeexec.domain.events import NoticeGiven, SessionOpened
@@ -219,6 +220,8 @@ class Host:
             backend=request.backend,
             image=request.image,
             policy=request.policy,
+            transport=checked_transport(request.transport) if request.transport else "",
+            classic=request.classic,
             connection_file=request.connection_file,
         )
         session_id = new_id(SESSION)

@@ -6,6 +6,7 @@ from typing import ClassVar, Literal
 
 from msgspec import Struct, field
 
+from codeexec.domain.containers import ClassicLayout
 from codeexec.domain.requests.base import Done, Reply, Request
 
 
@@ -98,7 +99,8 @@ class OpenSession(Request[SessionSummary], frozen=True):
     `kernel` is a kernel's name, or the path of a Python or of an environment; empty, it is looked
     up from `cwd` or `file`. `connection_file` attaches to a kernel that another program started.
     With the backend `docker` the kernel runs in a container of `image`, limited by `policy`: a
-    preset with changes, such as `locked memory=2GB`; empty, the server's settings apply. `cwd` is
+    preset with changes, such as `locked memory=2GB`. `transport` is how it is reached: `relay`, or
+    `ports` for a container of the layout `classic`. Empty, the server's settings apply. `cwd` is
     an absolute path; without one, a client of the service gets a new folder. The session's
     processes inherit `all` of the server's environment, or `listed` names alone, as it is for each
     session that is opened over TCP or HTTP; `env` is added to that.
@@ -117,6 +119,8 @@ class OpenSession(Request[SessionSummary], frozen=True):
     backend: str = "local"
     image: str = ""
     policy: str = ""
+    transport: str = ""
+    classic: ClassicLayout | None = None
     connection_file: str = ""
     start_kernel: bool = True
     inherit: Literal["all", "listed"] = "all"

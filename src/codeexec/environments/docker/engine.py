@@ -12,6 +12,7 @@ import contextlib
 import fcntl
 import json
 import os
+import re
 import resource
 import struct
 import sys
@@ -105,6 +106,19 @@ class Engine:
             limits_pids=bool(answer.get("PidsLimit", True)),
             limits_cpus=bool(answer.get("CpuCfsQuota", answer.get("CPUCfsQuota", True))),
         )
+
+    async def mapped_ports(self, container: str, ports: Sequence[int]) -> dict[int, int]:
+        """The port of this machine's loopback for each of these TCP ports of a container.
+        EnvironmentUnavailable when one is not mapped."""
+        lines = (await self.call("port", container)).splitlines()
+        found = [re.match(r"(\d+)/tcp -> 127\.0\.0\.1:(\d+)$", line.strip()) for line in lines]
+        mapped = {int(match[1]): int(match[2]) for match in found if match}
+        if missing := [port for port in ports if port not in mapped]:
+            raise EnvironmentUnavailable(
+                f"The engine has not mapped the port {missing[0]} of the container.",
+                "Use the transport relay, which needs no ports: docker.transport",
+            )
+        return mapped
 
     async def has_image(self, image: str) -> bool:
         try:

@@ -13,7 +13,6 @@ from codeexec.domain.errors import (
     CodeexecError,
     EnvironmentUnavailable,
     ProtocolError,
-    StorageError,
 )
 from codeexec.environments.base import (
     BasePaths,
@@ -33,6 +32,7 @@ from codeexec.environments.docker.container_cli import END_DEADLINE, ContainerCl
 from codeexec.environments.docker.engine import Engine
 from codeexec.environments.docker.failures import explain
 from codeexec.environments.docker.growth import Hidden
+from codeexec.environments.docker.mounts import Mount, MountRecords, exchangeable
 from codeexec.environments.docker.orphans import PREFIX, this_process
 from codeexec.environments.docker.own_programs import executed_inside
 from codeexec.environments.docker.policy import (
@@ -41,7 +41,6 @@ from codeexec.environments.docker.policy import (
     TEMPORARY,
     EngineInfo,
     Policy,
-    arguments,
     identity,
     mountable,
     unenforced,
@@ -50,12 +49,11 @@ from codeexec.environments.docker.relay.connection import ContainerUsage, RelayC
 from codeexec.environments.docker.relay.frames import PROTOCOL
 from codeexec.environments.docker.relay.processes import GuestProcess, GuestTerminal
 from codeexec.environments.docker.remote_files import GuestFiles
+from codeexec.environments.docker.run_arguments import arguments
 from codeexec.environments.holder.terminal import terminal_env
 from codeexec.environments.host_files import HostFiles
 from codeexec.environments.paths import inside
 from codeexec.environments.processes import Child
-from codeexec.environments.trust.store import TrustStore
-from codeexec.hostfiles.place import locate
 
 START_DEADLINE = 60.0
 SCRATCH = "/workspace"
@@ -73,8 +71,14 @@ class ContainerPlan:
     engine: Engine = Engine()  # noqa: RUF009  # frozen
     session: str = ""
     """Told in the container's labels and name."""
-    ports: tuple[tuple[int, int], ...] = ()
-    """(host, container) TCP ports, on the loopback of the host."""
+    mounts: tuple[Mount, ...] = ()
+    """Further folders, or the workspace at a second path."""
+    ports: tuple[int, ...] = ()
+    """TCP ports of the container, each mapped to a free port of the host's loopback."""
+    blocked_hosts: tuple[str, ...] = ()
+    """Names of hosts that lead nowhere in the container."""
+    user: str = ""
+    """`uid:gid` to run as; empty: the owner of the workspace."""
 
 
 class DockerEnvironment:
@@ -110,9 +114,14 @@ class DockerEnvironment:
             raise EnvironmentUnavailable(
                 f"The workspace {self._mounted} is not a folder.", "Make it, or name another one."
             )
-        self._expected = _exchangeable(self._mounted) if engine_info.shares_kernel else None
+        for mount in plan.mounts:
+            mountable(mount.source, engine_info.private)
+        targets = {str(self._mounted): self._mounted} if self._mounted is not None else {}
+        targets |= {mount.target: mount.source for mount in plan.mounts}
+        self._expected = exchangeable(targets) if engine_info.shares_kernel else {}
         who = identity(engine_info, self._mounted)
-        self._user = who.user
+        self.user = plan.user or who.user
+        """`uid:gid` that code runs as."""
         notices = [*who.notices, *unenforced(plan.policy, engine_info)]
         if workspace is not None and self._mounted is None:
             notices.append(
@@ -130,8 +139,7 @@ class DockerEnvironment:
         self._python = (3, 0)
         self._paused = False
         self._ended_by_us = False
-        self._trust = TrustStore()
-        self._is_recorded = False
+        self._records = MountRecords(self._id, self._changeable())
         self._files: HostFiles | GuestFiles = (
             HostFiles(self._mounted) if self._mounted else GuestFiles(self, self._folder)
         )
@@ -229,10 +237,7 @@ class DockerEnvironment:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if process is not None:
             process.close_pipes()
-        if self._is_recorded:
-            with contextlib.suppress(StorageError):
-                await asyncio.to_thread(self._trust.record_end, str(self._mounted), self._id)
-                self._is_recorded = False
+        await self._records.end()
 
     # ---- what only a container has -------------------------------------------------------------
 
@@ -248,16 +253,11 @@ class DockerEnvironment:
         site = f"{HOME}/.local/lib/python{self._python[0]}.{self._python[1]}/site-packages"
         return [HOME, f"{HOME}/.ipython", f"{HOME}/.matplotlib", site]
 
-    @property
-    def _is_changeable(self) -> bool:
-        """Code in the container can change a folder of the host."""
-        return self._mounted is not None and not self.plan.policy.workspace_read_only
-
-    def _executed(self) -> list[Path]:
-        """Folders of the workspace that the code must not change, though it can the rest."""
-        if self._mounted is None or self.plan.policy.workspace_read_only:
-            return []
-        return executed_inside(self._mounted)
+    def _changeable(self) -> list[Path]:
+        """Folders of the host that code in the container can change."""
+        is_fixed = self._mounted is None or self.plan.policy.workspace_read_only
+        further = [mount.source for mount in self.plan.mounts if mount.source != self._mounted]
+        return [*([] if is_fixed or self._mounted is None else [self._mounted]), *further]
 
     @property
     def mounted(self) -> Path | None:
@@ -267,9 +267,14 @@ class DockerEnvironment:
     async def usage(self) -> ContainerUsage:
         return await self.wire.usage()
 
-    async def hidden(self) -> Hidden:
-        """What the workspace's file system holds of the container's processes without a name."""
-        return Hidden(*await self.wire.unnamed(str(self._folder)))
+    async def hidden(self, folder: str = "") -> Hidden:
+        """What the file system of `folder` (empty: the workspace) holds of the container's
+        processes without a name."""
+        return Hidden(*await self.wire.unnamed(folder or str(self._folder)))
+
+    async def mapped_ports(self) -> dict[int, int]:
+        """The port of this machine for each of the plan's ports. EnvironmentUnavailable."""
+        return await self.plan.engine.mapped_ports(self._id, self.plan.ports)
 
     async def pause(self) -> None:
         """Stop every process of the container where it is."""
@@ -317,18 +322,18 @@ class DockerEnvironment:
             plan.policy,
             self.engine_info,
             image=plan.image,
-            user=self._user,
+            user=self.user,
             workspace=self._mounted,
             folder=str(self._folder),
             name=self._id,
             labels={**this_process().labels(), f"{PREFIX}.session": plan.session or "-"},
+            # Programs of this machine, which the code must not change though it can the rest.
+            executed=[inner for each in self._changeable() for inner in executed_inside(each)],
+            mounts=plan.mounts,
             ports=plan.ports,
-            executed=self._executed(),
+            blocked_hosts=plan.blocked_hosts,
         )
-        if self._is_changeable:
-            # Before the first of its code runs, or nobody would know if we were killed.
-            await asyncio.to_thread(self._trust.record_mount, str(self._mounted), self._id)
-            self._is_recorded = True
+        await self._records.begin()
         process = await self._cli.start(*argv, *boot_arguments())
         assert process.stdin is not None
         assert process.stdout is not None
@@ -361,9 +366,10 @@ class DockerEnvironment:
                 self._python = (major, minor)
             case _:
                 raise ProtocolError("The relay in the container does not say its Python version.")
-        if self._expected is not None and hello.get("folder") != self._expected:
+        if self._expected and await wire.identify(list(self._expected)) != self._expected:
             raise EnvironmentUnavailable(
-                f"The folder {self._mounted} was exchanged while the container started.",
+                "A folder of the container was exchanged while it started: "
+                f"{', '.join(self._expected)}.",
                 "Stop the session whose code works in the folder above, and try again.",
             )
 
@@ -389,12 +395,3 @@ class DockerEnvironment:
         if process.stdin is not None:
             process.stdin.close()
         await self._cli.ended_or_removed(process)
-
-
-def _exchangeable(folder: Path | None) -> list[int] | None:
-    """Device and inode of a folder that code in another container can put a link in the place of,
-    which the engine would follow as root; None for a folder of which that is not so."""
-    if folder is None or locate(folder).shared in (None, folder):
-        return None
-    info = folder.lstat()
-    return [info.st_dev, info.st_ino]

@@ -1,4 +1,4 @@
-"""What code in a container may do, and the engine's arguments that say so: values and one function.
+"""What code in a container may do: policies, the user it runs as, limits that are not enforced.
 
 Three presets: `locked` has no network and nothing to write to but the workspace and memory;
 `network` adds the network and room for packages; `open` is a container as engines make it by
@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import dataclasses
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 
 from codeexec.domain.errors import EnvironmentUnavailable, UsageError
-from codeexec.environments.docker.own_programs import fixed_above
 from codeexec.environments.system_folders import mountable as mountable
 
 MEGABYTE = 1 << 20
@@ -288,101 +287,12 @@ def unenforced(policy: Policy, engine_info: EngineInfo) -> tuple[str, ...]:
     )
 
 
-def arguments(
-    policy: Policy,
-    engine_info: EngineInfo,
-    *,
-    image: str,
-    user: str,
-    workspace: Path | None,
-    folder: str,
-    name: str,
-    labels: Mapping[str, str],
-    ports: tuple[tuple[int, int], ...] = (),
-    executed: Sequence[Path] = (),
-) -> list[str]:
-    """What follows the engine's program on the command line, up to and with the image.
-
-    `workspace` is mounted at its own path; None gives an empty `folder` in memory. `ports` are
-    (host, container) pairs on the loopback. `executed` are folders of the workspace that this
-    machine executes programs from: they are read-only. Limits above what the host has are cut to
-    it, as an engine refuses them.
-    """
-    out = ["run", "--interactive", "--rm", "--sig-proxy=false", "--name", name]
-    out += [part for pair in sorted(labels.items()) for part in ("--label", "=".join(pair))]
-    out += ["--pull", "missing" if policy.pull else "never"]
-    out += ["--network", policy.network, "--hostname", "kernel"]
-    out += ["--user", user, "--workdir", folder, "--entrypoint", "python3"]
-    if policy.capabilities != ("default",):
-        out += ["--cap-drop", "ALL"]
-        out += [part for capability in policy.capabilities for part in ("--cap-add", capability)]
-    if not policy.new_privileges:
-        out += ["--security-opt", "no-new-privileges"]
-    if policy.read_only:
-        # Podman would put writable folders over /run and /var/tmp.
-        out += ["--read-only", *(["--read-only-tmpfs=false"] if engine_info.podman else [])]
-    room = f",size={policy.temporary}" if policy.temporary else ""
-    out += ["--tmpfs", f"/tmp:rw,exec,nosuid,nodev,mode=1777{room}"]
-    out += ["--shm-size", str(policy.shared_memory or 64 * MEGABYTE)]
-    if policy.pids and engine_info.limits_pids:
-        out += ["--pids-limit", str(policy.pids)]
-    if policy.memory and engine_info.limits_memory:
-        limit = min(policy.memory, engine_info.memory or policy.memory)
-        # The same number for memory and swap means: no swap.
-        out += ["--memory", str(limit), "--memory-swap", str(limit)]
-    if policy.cpus and engine_info.limits_cpus:
-        out += ["--cpus", f"{min(policy.cpus, float(engine_info.cpus)):g}"]
-    out += ["--ulimit", "core=0"]
-    if engine_info.nproc:
-        out += ["--ulimit", f"nproc={engine_info.nproc}:{engine_info.nproc}"]
-    if policy.open_files:
-        out += ["--ulimit", f"nofile={policy.open_files}"]
-    out += ["--log-driver", "none"]  # what code prints must not fill the engine's disk
-    if workspace is not None:
-        # Not --volume: that makes a folder, owned by root, where none is.
-        access = ",readonly" if policy.workspace_read_only else ""
-        out += ["--mount", _bind(workspace) + access]
-        for inner in fixed_above(executed, workspace):
-            out += ["--mount", _bind(inner)]
-        for inner in executed:
-            out += ["--mount", f"{_bind(inner)},readonly"]
-    elif folder != "/tmp":
-        out += ["--tmpfs", f"{folder}:rw,exec,nosuid,nodev,mode=1777{room}"]
-    for host, container in ports:
-        out += ["--publish", f"127.0.0.1:{host}:{container}/tcp"]
-    for key, value in sorted({**_defaults(), **policy.environment}.items()):
-        out += ["--env", f"{key}={value}"]
-    return [*out, image]
-
-
 def size(count: int) -> str:
     """Bytes as people write them: 1 GB, 256 MB."""
     for unit, name in ((GIGABYTE, "GB"), (MEGABYTE, "MB"), (1 << 10, "kB")):
         if count >= unit:
             return f"{count / unit:.1f}".removesuffix(".0") + f" {name}"
     return f"{count} B"
-
-
-def _defaults() -> dict[str, str]:
-    # A user id without an entry in the image's passwd file has no home and no name: without these
-    # getpwuid fails, and IPython and matplotlib warn at each start.
-    return {
-        "HOME": HOME,
-        "USER": "codeexec",
-        "LOGNAME": "codeexec",
-        "IPYTHONDIR": f"{HOME}/.ipython",
-        "MPLCONFIGDIR": f"{HOME}/.matplotlib",
-        "PYTHONDONTWRITEBYTECODE": "1",
-    }
-
-
-def _bind(folder: Path) -> str:
-    return ",".join(_csv(part) for part in ("type=bind", f"source={folder}", f"target={folder}"))
-
-
-def _csv(part: str) -> str:
-    # A folder may have a comma in its name; the engine reads the mount as one line of CSV.
-    return '"' + part.replace('"', '""') + '"' if set(part) & set(',"\n') else part
 
 
 def _texts(value: object, name: str) -> list[str]:

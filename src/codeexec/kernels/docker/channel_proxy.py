@@ -140,13 +140,6 @@ def connection(prefix: str, key: str) -> dict[str, str | int]:
     return {**names, **ports}
 
 
-def tcp_connection(ip: str, ports: tuple[int, ...], key: str) -> dict[str, str | int]:
-    """The same for TCP: one port for each channel, in the order of CHANNELS."""
-    named = {f"{name}_port": port for name, port in zip(CHANNELS, ports, strict=True)}
-    names = {"transport": "tcp", "ip": ip, "key": key, "signature_scheme": "hmac-sha256"}
-    return {**names, **named}
-
-
 def guest_folder(launch: int) -> str:
     """Where a kernel's connection file and sockets are in the container: new for each launch."""
     return os.path.join("/tmp", f"codeexec-{launch}")  # noqa: PTH118  # a path over there

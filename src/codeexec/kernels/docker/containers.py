@@ -12,6 +12,7 @@ from pathlib import Path
 from weakref import WeakValueDictionary
 
 from codeexec.domain.backends import CONTAINERS
+from codeexec.domain.containers import ClassicLayout, checked_transport
 from codeexec.domain.errors import CodeexecError
 from codeexec.domain.events import KernelRef
 from codeexec.domain.requests import KernelInfo
@@ -25,6 +26,7 @@ from codeexec.environments.files import Folder
 from codeexec.environments.trust.store import TrustStore
 from codeexec.kernels.backends import Backend, BackendContext
 from codeexec.kernels.base import Handle, Kernel, KernelChoice, Notice, Pulled, Sink
+from codeexec.kernels.docker.classic import READY_DEADLINE, checked, require_network
 from codeexec.kernels.docker.environment import ContainerPlace
 from codeexec.kernels.docker.life import ContainerLife
 from codeexec.kernels.docker.process import ContainerKernel, KernelCommand
@@ -59,6 +61,8 @@ class ContainerSettings:
     context: str = ""
     image: str = ""
     policy: str = "locked"
+    transport: str = "relay"
+    """How kernels are reached, see `domain.containers.Transport`."""
     spare: bool = False
     """Keep a container ready for the next kernel in the same folder."""
 
@@ -96,6 +100,10 @@ class Containers(Backend):
         settings = self._settings()
         plan = _plan(choice, settings)
         image, policy, engine = plan.image, plan.policy, plan.engine
+        layout, start_timeout = _layout(choice, settings), self._start_timeout
+        if layout is not None:
+            require_network(policy)
+            start_timeout = min(start_timeout, READY_DEADLINE)
         files = tuple((name, (Path(GUEST) / name).read_text("utf-8")) for name in SHIPPED)
         command = KernelCommand(
             ("python3", "{folder}/launch.py", "-f", "{connection_file}"),
@@ -110,6 +118,8 @@ class Containers(Backend):
             engine_info = await self._know(engine)
             if policy.pull and not await engine.has_image(image):
                 await _fetch(engine, image, sink)
+            if layout is not None:  # a spare has the folders of no layout
+                return ContainerKernel(plan, classic=layout, engine_info=engine_info)
             kernel = self._spare.take(plan) or ContainerKernel(plan, engine_info=engine_info)
             if settings.spare:
                 await self._spare.make(plan, engine_info)
@@ -126,7 +136,7 @@ class Containers(Backend):
         )
         life = ContainerLife(plan, command, tell=tell, make=make)
         self._lives[choice.session, next(self._numbers)] = life
-        return JupyterKernel(ref, life, sink, primed=True, start_timeout=self._start_timeout)
+        return JupyterKernel(ref, life, sink, primed=True, start_timeout=start_timeout)
 
     async def adopt(self, handle: Handle, sink: Sink, running: str) -> Kernel | None:
         """None: a container ends with the server that started it. What a crash may have left of
@@ -189,6 +199,13 @@ def _plan(choice: KernelChoice, settings: ContainerSettings) -> ContainerPlan:
         find_engine(settings.engine, settings.context),
         choice.session,
     )
+
+
+def _layout(choice: KernelChoice, settings: ContainerSettings) -> ClassicLayout | None:
+    """The layout of a classic container; None for the transport `relay`. UsageError."""
+    if checked_transport(choice.transport or settings.transport) == "relay":
+        return None
+    return checked(choice.classic or ClassicLayout())
 
 
 def make_backend(context: BackendContext) -> Containers:

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_core.paths import jupyter_data_dir
 
+from codeexec.domain.containers import Transport
 from codeexec.domain.errors import StorageError
 from codeexec.environments.docker.engine import Engine
 from codeexec.environments.docker.image import DEFAULT_IMAGE
 from codeexec.environments.docker.policy import PRESETS, Policy
-from codeexec.kernels.docker.process import PYTHON_KERNEL, Transport
+from codeexec.kernels.docker.process import PYTHON_KERNEL
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +31,7 @@ def docker_kernel_spec(
     image: str = DEFAULT_IMAGE,
     *,
     engine: Engine | None = None,
-    transport: Transport = "mux",
+    transport: Transport = "relay",
     session: str = "",
     argv: Sequence[str] = PYTHON_KERNEL,
     env: Mapping[str, str] | None = None,

@@ -6,12 +6,13 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from signal import SIGINT, SIGKILL
 
+from codeexec.domain.containers import ClassicLayout
 from codeexec.domain.errors import CodeexecError, KernelUnavailable
 from codeexec.domain.events import Death
 from codeexec.environments.base import Tell
 from codeexec.environments.docker.environment import ContainerPlan
 from codeexec.kernels.base import Handle, KernelUsage
-from codeexec.kernels.docker.process import ContainerKernel, KernelCommand, Transport
+from codeexec.kernels.docker.process import ContainerKernel, KernelCommand
 
 
 class ContainerLife:
@@ -22,14 +23,14 @@ class ContainerLife:
         plan: ContainerPlan,
         command: KernelCommand | None = None,
         *,
-        transport: Transport = "mux",
+        classic: ClassicLayout | None = None,
         tell: Tell | None = None,
         make: Callable[[], Awaitable[ContainerKernel]] | None = None,
     ) -> None:
         """`tell` is called with notices for the user, such as a workspace over its quota. `make`
         returns a kernel that is not launched yet, from a known engine or from the warm pool."""
         self._plan, self._command = plan, command or KernelCommand()
-        self._transport, self._tell = transport, tell or (lambda title, message: None)
+        self._classic, self._tell = classic, tell or (lambda title, message: None)
         self._make = make or self._make_plainly
         self._kernel: ContainerKernel | None = None
         self._told: tuple[str, ...] = ()
@@ -151,7 +152,7 @@ class ContainerLife:
         self._usage = KernelUsage(cpu, usage.used or None)
 
     async def _make_plainly(self) -> ContainerKernel:
-        return ContainerKernel(self._plan, transport=self._transport)
+        return ContainerKernel(self._plan, classic=self._classic)
 
     def _tell_notices(self, notices: tuple[str, ...]) -> None:
         """Once, not after each restart."""

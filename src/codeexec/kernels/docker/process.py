@@ -8,39 +8,34 @@ provisioner for other Jupyter programs is `docker_provisioner`.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import secrets
 import signal
-import socket
 from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from functools import partial
 
-from codeexec.domain.errors import CodeexecError, EnvironmentUnavailable, UsageError
+from codeexec.domain.containers import ClassicLayout
+from codeexec.domain.errors import CodeexecError, EnvironmentUnavailable
 from codeexec.environments.base import Tell
 from codeexec.environments.docker.environment import ContainerPlan, DockerEnvironment
 from codeexec.environments.docker.growth import GrowthMeter, Hidden
 from codeexec.environments.docker.policy import EngineInfo
 from codeexec.environments.docker.relay.connection import ContainerUsage
 from codeexec.environments.docker.relay.processes import GuestProcess
-from codeexec.kernels.docker.channel_proxy import (
-    Mux,
-    Target,
-    connection,
-    guest_folder,
-    tcp_connection,
-)
+from codeexec.kernels.docker.channel_proxy import Mux, Target, connection, guest_folder
+from codeexec.kernels.docker.classic import CWD, ClassicContainer, require_network
 from codeexec.kernels.docker.container_exit import KernelEnd, container_ended, kernel_ended
 from codeexec.kernels.docker.workspace_guard import Culprit, WorkspaceGuard
 from codeexec.kernels.jupyter.exit_reason import printable_words
 
-Transport = Literal["mux", "tcp"]
 PYTHON_KERNEL = (
     *("python3", "-m", "ipykernel_launcher", "-f", "{connection_file}"),
     # A file would be gone with the container, and breaks when code has filled /tmp.
     "--HistoryManager.hist_file=:memory:",
 )
+SPOOL_FOLDER = "CODEEXEC_SPOOL"
+"""Tells the kernel's outbox where its files are, when not beside the connection file."""
 RESPONSE_DEADLINE = 2.0
 """Seconds in which a container that is to be used again must answer."""
 WORDS_DEADLINE = 0.3
@@ -68,16 +63,13 @@ class ContainerKernel:
         command: KernelCommand = KernelCommand(),  # frozen
         *,
         key: str = "",
-        transport: Transport = "mux",
+        classic: ClassicLayout | None = None,
         tell: Tell | None = None,
         engine_info: EngineInfo | None = None,
     ) -> None:
-        """`tell` hears what the person should know (that the workspace is full, for one)."""
-        if transport == "tcp" and plan.policy.network == "none":
-            raise UsageError(
-                "The transport 'tcp' needs a network, and the container has none.",
-                "Use the transport 'mux', or the preset 'network'.",
-            )
+        """With `classic` the container has that layout, and is reached by mapped ports. `tell`
+        hears what the person should know (that the workspace is full, for one). UsageError for a
+        policy or a layout that makes no sense."""
         self.key = key or secrets.token_hex(32)
         self.command = command
         self.tell = tell or (lambda title, message: None)
@@ -85,10 +77,12 @@ class ContainerKernel:
         self.end: KernelEnd | None = None
         """Why the kernel ended; None while it runs, and before it was launched."""
         self._plan = plan
-        self._guard = WorkspaceGuard(plan)
         self._engine_info = engine_info
-        self._mux = Mux() if transport == "mux" else None
-        self._ports: tuple[int, ...] = ()
+        self._classic: ClassicContainer | None = None
+        if classic is not None:
+            require_network(plan.policy)
+            self._classic = ClassicContainer(classic, plan.session, self.key)
+        self._mux = Mux() if classic is None else None
         self._process: GuestProcess | None = None
         self._launches = 0
         self._tasks: set[asyncio.Task[None] | asyncio.Task[GrowthMeter]] = set()
@@ -100,7 +94,8 @@ class ContainerKernel:
         """What a connection file holds, for clients on this machine; the same at every launch."""
         if self._mux is not None:
             return connection(self._mux.prefix, self.key)
-        return tcp_connection("127.0.0.1", self._ports, self.key)
+        assert self._classic is not None
+        return self._classic.connection
 
     @property
     def plan(self) -> ContainerPlan:
@@ -132,6 +127,7 @@ class ContainerKernel:
         """
         if self._mux is not None:
             await self._mux.listen()
+        await self._complete_plan()
         await self._ready_environment()
 
     async def launch(self) -> None:
@@ -142,33 +138,39 @@ class ContainerKernel:
         """
         if self._mux is not None:
             await self._mux.listen()
-        meter = self._begin_meter()
+        await self._complete_plan()
+        meters = self._begin_meters()
         environment = await self._ready_environment()
         self._launches += 1
         folder = guest_folder(self._launches)
-        if self._mux is not None:
-            inner = connection(f"{folder}/k", self.key)
-        else:
-            inner = tcp_connection("0.0.0.0", self._ports, self.key)
-        fill = {"{connection_file}": f"{folder}/kernel.json", "{folder}": folder}
+        own_files = [(f"{folder}/kernel.json", json.dumps(connection(f"{folder}/k", self.key)))]
+        variables: Mapping[str, str] = {}
+        cwd, temporary = str(environment.base_paths.workspace), list[str]()
+        if self._classic is not None:
+            await self._classic.begin(environment)
+            own_files = self._classic.files
+            variables = {**self._classic.variables, SPOOL_FOLDER: folder}
+            cwd, temporary = CWD, [name for name, _ in own_files]
+        fill = {"{connection_file}": own_files[0][0], "{folder}": folder}
         process = await environment.wire.spawn(
             [_filled(word, fill) for word in self.command.argv],
-            cwd=str(environment.base_paths.workspace),
-            env=self.command.env or {},
+            cwd=cwd,
+            env={**(self.command.env or {}), **variables},
             stdin=False,
             folders=[*environment.home_folders, folder],
             files=[
-                (f"{folder}/kernel.json", json.dumps(inner)),
+                *own_files,
                 *((f"{folder}/{name}", content) for name, content in self.command.files),
             ],
+            temporary=temporary,
         )
         self._process, self.end = process, None
         self._said.clear()
         self._ended.clear()
         readers = self._own(self._keep_words(process.stdout), self._keep_words(process.stderr))
         self._own(self._follow(environment, process, readers))
-        if meter is not None and environment.mounted is not None:
-            self._own(self._guard_workspace(meter, process))
+        if environment.mounted is not None:
+            self._own(*(self._watch_growth(guard, meter, process) for guard, meter in meters))
         if self._mux is not None:
             self._mux.carry_to(Target(environment.wire, process, f"{folder}/k"))
 
@@ -221,6 +223,8 @@ class ContainerKernel:
         await asyncio.gather(*tasks, return_exceptions=True)
         if self._mux is not None:
             await self._mux.close()
+        if self._classic is not None:
+            await self._classic.end()
 
     # ---- one launch ----------------------------------------------------------------------------
 
@@ -233,12 +237,14 @@ class ContainerKernel:
                     return environment
             except (TimeoutError, CodeexecError):
                 await environment.terminate()  # gone, paused or stopped: another one, then
-        if self._mux is None:
-            self._ports = self._ports or _free_ports(5)
-            self._plan = replace(self._plan, ports=tuple((port, port) for port in self._ports))
-        self._engine_info = self._engine_info or await self._plan.engine.info()
         self.environment = await DockerEnvironment.create(self._plan, self._engine_info)
         return self.environment
+
+    async def _complete_plan(self) -> None:
+        """Ask the engine what it is, and make the folders of a classic container."""
+        self._engine_info = self._engine_info or await self._plan.engine.info()
+        if self._classic is not None:
+            self._plan = await self._classic.plan(self._plan, self._engine_info)
 
     async def _follow(
         self,
@@ -264,22 +270,28 @@ class ContainerKernel:
             self._said += chunk
             del self._said[:-8192]
 
-    def _begin_meter(self) -> asyncio.Task[GrowthMeter] | None:
-        """Start to add up the workspace while the container starts."""
-        if not self._guard.is_needed:
-            return None
-        task = asyncio.create_task(self._guard.begin(self._ask_hidden))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
+    def _begin_meters(self) -> list[tuple[WorkspaceGuard, asyncio.Task[GrowthMeter]]]:
+        """Start to add up the folders of this machine while the container starts."""
+        guards = {WorkspaceGuard(self._plan): ""}
+        for mount in self._plan.mounts:
+            if mount.source != self._plan.workspace:
+                guards[WorkspaceGuard(replace(self._plan, workspace=mount.source))] = mount.target
+        meters = []
+        for guard, folder in guards.items():
+            if guard.is_needed:
+                task = asyncio.create_task(guard.begin(partial(self._ask_hidden, folder)))
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
+                meters.append((guard, task))
+        return meters
 
-    async def _ask_hidden(self) -> Hidden:
+    async def _ask_hidden(self, folder: str) -> Hidden:
         if self.environment is None:
             raise EnvironmentUnavailable("The container is not started.", "Start the kernel.")
-        return await self.environment.hidden()
+        return await self.environment.hidden(folder)
 
-    async def _guard_workspace(
-        self, beginning: asyncio.Task[GrowthMeter], process: GuestProcess
+    async def _watch_growth(
+        self, guard: WorkspaceGuard, beginning: asyncio.Task[GrowthMeter], process: GuestProcess
     ) -> None:
         culprit = Culprit(
             process.signal,
@@ -287,7 +299,7 @@ class ContainerKernel:
             "the cell was interrupted",
             "the kernel went on in spite of interrupts and was killed",
         )
-        await self._guard.watch(await beginning, culprit, self.tell)
+        await guard.watch(await beginning, culprit, self.tell)
 
     def _own(self, *coroutines: Coroutine[object, object, None]) -> list[asyncio.Task[None]]:
         tasks = [asyncio.create_task(coroutine) for coroutine in coroutines]
@@ -301,12 +313,3 @@ def _filled(word: str, values: Mapping[str, str]) -> str:
     for name, value in values.items():
         word = word.replace(name, value)
     return word
-
-
-def _free_ports(count: int) -> tuple[int, ...]:
-    """Ports of the loopback that are free now; all are held until all are known."""
-    with contextlib.ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
-        for bound in sockets:
-            bound.bind(("127.0.0.1", 0))
-        return tuple(bound.getsockname()[1] for bound in sockets)

@@ -18,14 +18,15 @@ from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.provisioning.provisioner_base import KernelProvisionerBase
 from traitlets import Dict, Unicode
 
-from codeexec.domain.errors import EnvironmentUnavailable, UsageError
+from codeexec.domain.containers import ClassicLayout, checked_transport
+from codeexec.domain.errors import EnvironmentUnavailable
 from codeexec.environments.docker.engine import Engine
 from codeexec.environments.docker.environment import ContainerPlan
 from codeexec.environments.docker.image import DEFAULT_IMAGE
 from codeexec.environments.docker.policy import Policy, mountable, preset
 from codeexec.environments.docker.relay.connection import ContainerUsage
 from codeexec.kernels.docker.container_exit import KernelEnd
-from codeexec.kernels.docker.process import ContainerKernel, KernelCommand, Transport
+from codeexec.kernels.docker.process import ContainerKernel, KernelCommand
 
 _T = TypeVar("_T")
 
@@ -71,7 +72,7 @@ class DockerProvisioner(KernelProvisionerBase):
         help="The folder to mount; empty: the folder the kernel is started in; `none`: an empty "
         "one in the container.",
     )
-    transport = Unicode("mux", config=True, help="mux (one pipe) or tcp (five mapped ports).")
+    transport = Unicode("relay", config=True, help="relay (one pipe) or ports (five mapped ports).")
     engine = Unicode("docker", config=True, help="The engine's command: docker or podman.")
     context = Unicode("", config=True, help="A context of the engine's command.")
     session = Unicode("", config=True, help="A name for the container's labels.")
@@ -224,12 +225,9 @@ class DockerProvisioner(KernelProvisionerBase):
             engine=Engine(self.engine, self.context),
             session=self.session or self.kernel_id or "",
         )
-        transport = self.transport
-        if transport not in ("mux", "tcp"):
-            raise UsageError(f"There is no transport {transport!r}.", "Use 'mux' or 'tcp'.")
-        chosen: Transport = "tcp" if transport == "tcp" else "mux"
+        classic = ClassicLayout() if checked_transport(self.transport) == "ports" else None
         key = self.parent.session.key.decode() if self.parent is not None else ""
-        return ContainerKernel(plan, command, key=key, transport=chosen, tell=self._tell)
+        return ContainerKernel(plan, command, key=key, classic=classic, tell=self._tell)
 
     def _tell(self, title: str, message: str) -> None:
         self.told.append(message)

@@ -135,7 +135,8 @@ class UserHost:
                 "A kernel of another program may belong to another user.",
                 "Leave out `connection_file`: the session starts a kernel of its own.",
             )
-        for path in (request.cwd, request.file):
+        ces = request.classic.ces if request.classic is not None else ""
+        for path in (request.cwd, request.file, ces):
             if path and not self._is_own(path):
                 raise Denied(
                     f"{path[:200]} is not in your folder.",

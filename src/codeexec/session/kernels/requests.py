@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
 from typing import assert_never
 
+from msgspec import ValidationError, convert
 from msgspec.structs import replace
 
 from codeexec.domain import requests as q
 from codeexec.domain.backends import LOCAL
+from codeexec.domain.containers import ClassicLayout
 from codeexec.domain.errors import Conflict, Unavailable
 from codeexec.kernels.base import KernelChoice
 from codeexec.session.kernels.names import spec_of
@@ -125,7 +128,8 @@ def choice_from(stored: object) -> KernelChoice:
         return KernelChoice(cwd=str(Path.cwd()))
     # Another version may have kept more than we know of.
     names = {field.name for field in dataclasses.fields(KernelChoice)}
-    return KernelChoice(**{str(key): value for key, value in stored.items() if key in names})
+    fields = {str(key): value for key, value in stored.items() if key in names}
+    return KernelChoice(**{**fields, "classic": _layout_from(fields)})
 
 
 def choice_left(journal: Journal, name: str, first: KernelChoice) -> KernelChoice:
@@ -141,9 +145,18 @@ def choice_left(journal: Journal, name: str, first: KernelChoice) -> KernelChoic
         backend=str(fields.get("backend", LOCAL)),
         image=str(fields.get("image", "")),
         policy=str(fields.get("policy", "")),
+        transport=str(fields.get("transport", "")),
+        classic=_layout_from(fields),
         connection_file=str(fields.get("connection_file", "")),
         language=str(fields.get("language", "")),
     )
+
+
+def _layout_from(fields: Mapping[str, object]) -> ClassicLayout | None:
+    try:
+        return convert(fields.get("classic"), ClassicLayout | None)
+    except ValidationError:
+        return None  # of another version
 
 
 def _require_awake(slot: KernelSlot) -> None:
@@ -158,6 +171,8 @@ def _fields_of(choice: KernelChoice) -> dict[str, object]:
         "backend": choice.backend,
         "image": choice.image,
         "policy": choice.policy,
+        "transport": choice.transport,
+        "classic": choice.classic,
         "connection_file": choice.connection_file,
         "language": choice.language,
     }

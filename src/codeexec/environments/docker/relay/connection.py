@@ -85,8 +85,10 @@ class RelayConnection:
         stdin: bool = True,
         folders: Iterable[str] = (),
         files: Iterable[tuple[str, str]] = (),
+        temporary: Iterable[str] = (),
     ) -> GuestProcess:
-        """Start a process. `folders` are made and `files` written (0600) before it.
+        """Start a process. `folders` are made and `files` written (0600) before it; the files
+        `temporary` are removed when it has ended, or the relay ends.
 
         EnvironmentUnavailable when it cannot be started.
         """
@@ -100,6 +102,7 @@ class RelayConnection:
             "env": dict(env),
             "folders": list(folders),
             "files": list(files),
+            "temporary": list(temporary),
             "stdout": out.number,
             "stderr": err.number,
         }
@@ -178,6 +181,10 @@ class RelayConnection:
         answer = await self._ask(Kind.ASK, {})
         used, limit, pids = (whole_number(answer, name) for name in ("used", "limit", "pids"))
         return ContainerUsage(used, limit, pids, whole_number(answer, "cpu") / 1e9)
+
+    async def identify(self, folders: list[str]) -> dict[str, object]:
+        """Device and inode of each folder, as a list; None for what is not there."""
+        return dict(await self._ask(Kind.ASK, {"identify": folders}))
 
     async def unnamed(self, folder: str) -> tuple[int, int]:
         """Bytes of open files without a name on the file system of `folder`, and the number of
