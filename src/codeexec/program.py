@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 
 from codeexec.client.output import read_result
 from codeexec.domain.backends import LOCAL
+from codeexec.domain.containers import ClassicLayout
 from codeexec.domain.errors import CodeexecError, UsageError
 from codeexec.domain.events import ExecutionFinished, Recorded, StdinRequested, Variable
 from codeexec.domain.fold import apply
@@ -180,6 +181,8 @@ async def open_session(
     backend: str = LOCAL,
     image: str = "",
     policy: str = "",
+    transport: str = "",
+    classic: ClassicLayout | None = None,
     where: Where = "here",
     trust: bool = False,
     state: str | Path | None = None,
@@ -194,6 +197,8 @@ async def open_session(
     `kernel` is the name of a kernel, or the path of a Python or of an environment; empty: found
     from `cwd` upward. An environment of a folder is used only if the user trusts the folder
     (`codeexec-tui trust`), `trust` is set (only with `here`), or it is named as `kernel`.
+    `backend="docker"` is a container of `image` with this `policy` and `transport`; `classic` has
+    options of the transport `ports`.
     Raises the errors of `codeexec.domain.errors`.
     """
     request = OpenSession(
@@ -204,6 +209,8 @@ async def open_session(
         backend=backend,
         image=image,
         policy=policy,
+        transport=transport,
+        classic=classic,
     )
     client = ClientInfo("program")
     if trust and where == "server":

@@ -25,6 +25,12 @@ POLICY = click.option("--policy", "--preset", type=_POLICIES, help=_POLICY_HELP)
 BUILD_POLICY = click.option("--policy", type=_POLICIES, help=_POLICY_HELP)
 """Where `--preset` is one of CMake."""
 
+TRANSPORT = click.option(
+    "--transport",
+    type=click.Choice(["relay", "ports"]),
+    help="How the container is reached: by one pipe, or by five ports, in the classic layout.",
+)
+
 PULL = click.option("--pull", is_flag=True, help="Pull the image if the engine does not have it.")
 
 TRUST = click.option(
@@ -72,7 +78,7 @@ SERVER = click.option(
 )
 
 NOT_CONTAINED = (
-    "It sets the permissions of a container, and this code would run in none.",
+    "It is for a container, and this code would run in none.",
     "Add --docker, or set kernel.backend to docker.",
 )
 """Message and next step of the error for a container option without a container."""

@@ -41,6 +41,7 @@ class RunOptions(NamedTuple):
     backend: str = "local"
     image: str = ""
     policy: str = ""
+    transport: str = ""
     trust: Trust | None = None
     """Decides which interpreters of folders may be used."""
     remarks: tuple[str, ...] = ()

@@ -11,6 +11,8 @@ from codeexec.domain.errors import UsageError
 Transport = Literal["relay", "ports"]
 """`relay`: one pipe, by the engine's command line. `ports`: five TCP ports that are mapped, in a
 container of the classic layout."""
+PORTS: Transport = "ports"
+"""Stands among the words of a policy where it is used."""
 TRANSPORTS: tuple[Transport, ...] = get_args(Transport)
 
 CLASSIC_IMAGE = "taskweavercontainers/taskweaver-executor:latest"

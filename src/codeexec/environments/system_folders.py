@@ -6,6 +6,7 @@ gets around it.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
 from collections.abc import Iterable
@@ -122,7 +123,10 @@ def _refused(folder: Path, real: Path, why: str, to: str = "container") -> Usage
 def _homes(folder: Path) -> Iterable[Path]:
     """Ours, and that of the folder's owner."""
     yield Path.home().resolve()
-    for uid in {os.geteuid(), folder.stat().st_uid}:
+    owners = {os.geteuid()}
+    with contextlib.suppress(FileNotFoundError):  # it is still to be made
+        owners.add(folder.stat().st_uid)
+    for uid in owners:
         try:
             home = Path(pwd.getpwuid(uid).pw_dir)
         except KeyError:

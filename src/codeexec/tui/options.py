@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from codeexec.client.wire import Address
 
 Policy = Literal["locked", "network", "open"]
+Transport = Literal["relay", "ports"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +27,8 @@ class OpenOptions:
     """Options of the command line.
 
     `docker` is None without `--docker`, else the image; an empty image stands for the default one.
-    An empty `theme`, `kernel` or `policy` is taken from the settings. `server` is None for the
-    user's own on this machine.
+    An empty `theme`, `kernel`, `policy` or `transport` is taken from the settings. `server` is
+    None for the user's own on this machine.
     """
 
     files: tuple[str, ...] = ()
@@ -36,6 +37,7 @@ class OpenOptions:
     session: str = ""
     docker: str | None = None
     policy: Policy | Literal[""] = ""
+    transport: Transport | Literal[""] = ""
     pull: bool = False
     theme: str = ""
     attach: bool = False

@@ -21,6 +21,7 @@ from codeexec.cli.options import (
     POLICY,
     PULL,
     SERVER,
+    TRANSPORT,
     TRUST,
     DockerCommand,
 )
@@ -30,7 +31,7 @@ from codeexec.tui.options import OpenOptions
 from codeexec.tui.session.workspace import workspace_of
 
 if TYPE_CHECKING:
-    from codeexec.tui.options import Policy
+    from codeexec.tui.options import Policy, Transport
 
 
 @click.command("codeexec-tui", cls=DockerCommand, add_help_option=False)
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
 )
 @DOCKER
 @POLICY
+@TRANSPORT
 @PULL
 @TRUST
 @click.option(
@@ -68,6 +70,7 @@ def open_command(
     session: str,
     docker: str | None,
     policy: Policy | None,
+    transport: Transport | None,
     pull: bool,
     trust: bool,
     theme: str,
@@ -78,12 +81,13 @@ def open_command(
         from codeexec.config.trust import grant
 
         grant(place.folder, next(iter(place.files), None))
-    if policy and docker is None:
+    if (policy or transport) and docker is None:
         from codeexec.config.load import load
 
         if kernel or load(place.folder).checked().kernel.backend != CONTAINERS:
             # Fail early: the user relies on the policy that they name.
-            raise UsageError(f"--policy {policy}: {NOT_CONTAINED[0]}", NOT_CONTAINED[1])
+            option = f"--policy {policy}" if policy else f"--transport {transport}"
+            raise UsageError(f"{option}: {NOT_CONTAINED[0]}", NOT_CONTAINED[1])
     return open_workbench(
         OpenOptions(
             files=files,
@@ -92,6 +96,7 @@ def open_command(
             session=session,
             docker=docker,
             policy=policy or "",
+            transport=transport or "",
             pull=pull,
             theme=theme,
         )

@@ -19,6 +19,7 @@ from codeexec.cli.options import (
     PROFILE,
     PULL,
     STANDARD,
+    TRANSPORT,
     TRUST,
     DockerCommand,
 )
@@ -156,6 +157,7 @@ def _record(script: Script, options: RunOptions) -> int:
 )
 @DOCKER
 @POLICY
+@TRANSPORT
 @PULL
 @TRUST
 @click.option(
@@ -195,6 +197,7 @@ def run(
     kernel: str | None,
     docker: str | None,
     policy: str | None,
+    transport: str | None,
     pull: bool,
     trust: bool,
     cwd: Path | None,
@@ -232,6 +235,7 @@ def run(
         "kernel.backend": CONTAINERS if docker is not None else None,
         "docker.image": docker or None,
         "docker.policy": policy,
+        "docker.transport": transport,
         "docker.pull": "true" if pull else None,
         "run.color": color,
     }
@@ -249,8 +253,9 @@ def run(
     in_docker = settings.kernel.backend == CONTAINERS
     if in_docker and not loaded.withheld and (project := project_file(cwd or Path.cwd())):
         TrustStore().see_settings(str(project), settings_digest(project))
-    if policy and not in_docker:
-        raise UsageError(f"--policy {policy}: {NOT_CONTAINED[0]}", NOT_CONTAINED[1])
+    if (policy or transport) and not in_docker:
+        option = f"--policy {policy}" if policy else f"--transport {transport}"
+        raise UsageError(f"{option}: {NOT_CONTAINED[0]}", NOT_CONTAINED[1])
     remarks = tuple(f"{setting} If you trust it: --trust" for setting in loaded.withheld)
     if in_docker and cwd is None and (cwd := _folder_outside(file)):
         remarks += (f"The container works in {cwd}, where {Path(file).name} is. Another: --cwd",)
@@ -274,6 +279,7 @@ def run(
         backend=settings.kernel.backend,
         image=settings.docker.image if in_docker else "",
         policy=settings.docker.wanted if in_docker else "",
+        transport=settings.docker.transport if in_docker else "",
         trust=run_trust,
         remarks=remarks,
         profile=profile,

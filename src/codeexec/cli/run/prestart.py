@@ -18,6 +18,7 @@ _WITH_VALUE = {
     "--timeout",
     "--policy",
     "--preset",
+    "--transport",
     "--color",
     "--cell-timeout",
     "--parameters-file",

@@ -146,6 +146,7 @@ class HeadlessRun:
                         backend=PROGRAM if self._process else options.backend,
                         image=options.image,
                         policy=options.policy,
+                        transport=options.transport,
                         start_kernel=not program.language,
                     )
                 )

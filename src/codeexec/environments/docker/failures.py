@@ -65,7 +65,8 @@ FAILURES = (
         r"No such image: ?(\S+?)[\s.]*(?:$|\n)|(\S+): image not known|"
         r"unable to find image '(\S+?)' locally",
         "The image {0} is not on this engine.",
-        "Make ours with `codeexec-tui docker build`, or have it fetched: --pull",
+        "Make ours with `codeexec-tui docker build`, or have it fetched: --pull, or `{engine} "
+        "pull {0}`",
     ),
     Failure(
         r"manifest unknown|manifest for (\S+) not found|pull access denied for ([^\s,]+)|"
@@ -162,9 +163,8 @@ def explain(engine: str, code: int, output: str, image: str = "") -> Environment
         match = re.search(failure.pattern, output, re.IGNORECASE)
         if match:
             name = next((group for group in match.groups() if group), image) or "it"
-            return EnvironmentUnavailable(
-                failure.message.replace("{0}", name), failure.next_step.replace("{0}", name)
-            )
+            step = failure.next_step.replace("{engine}", engine).replace("{0}", name)
+            return EnvironmentUnavailable(failure.message.replace("{0}", name), step)
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     reason = next(filter(_says_why, reversed(lines)), "it said nothing")[:300]
     return EnvironmentUnavailable(

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 
 from codeexec.domain.backends import CONTAINERS
+from codeexec.domain.containers import PORTS, checked_transport
 from codeexec.domain.errors import CodeexecError
 from codeexec.domain.requests import KernelInfo
 from codeexec.environments.docker.engine import Engine, find_engine, installed
 from codeexec.environments.docker.image import DEFAULT_IMAGE
 from codeexec.environments.docker.policy import Policy, parse
+from codeexec.kernels.docker.classic import require_network
 from codeexec.kernels.docker.containers import ContainerSettings
 
 DEADLINE = 3.0
@@ -25,6 +27,8 @@ async def offers(settings: ContainerSettings) -> list[KernelInfo]:
     engine = find_engine(settings.engine, settings.context)
     try:
         policy = parse(settings.policy)
+        if checked_transport(settings.transport) == PORTS:
+            require_network(policy)
     except CodeexecError as error:
         return [_info(image, engine, Policy(), f"{error.message} {error.next_step}")]
     if not installed():

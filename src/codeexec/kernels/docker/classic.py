@@ -12,7 +12,6 @@ import contextlib
 import json
 import os
 import secrets
-import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +20,7 @@ from codeexec.domain.containers import FIRST_PORT, LAST_FIRST_PORT, ClassicLayou
 from codeexec.domain.errors import CodeexecError, EnvironmentUnavailable, UsageError
 from codeexec.environments.docker.environment import ContainerPlan, DockerEnvironment
 from codeexec.environments.docker.mounts import Mount
-from codeexec.environments.docker.policy import EngineInfo, Policy, identity
+from codeexec.environments.docker.policy import EngineInfo, Policy, identity, mountable
 from codeexec.environments.temporary import LockedFolder, sweep
 from codeexec.hostfiles.files import delete, make_folder
 
@@ -152,9 +151,13 @@ class ClassicContainer:
         self._user = environment.user
         self._ports = await environment.mapped_ports()
 
+    async def remove_files(self) -> None:
+        """The container has ended: remove the files that its relay could not. Can be repeated."""
+        await asyncio.to_thread(self._remove_files)
+
     async def end(self) -> None:
-        """The container has ended: remove what it could not. Can be repeated."""
-        await asyncio.to_thread(self._remove)
+        """The same, and the folder that was made for this kernel."""
+        await asyncio.to_thread(self._end)
 
     @property
     def _inner(self) -> dict[str, int]:
@@ -170,6 +173,7 @@ class ClassicContainer:
             sweep(_PREFIX)
             self._own = LockedFolder(_PREFIX)
             self._ces = self._own.path / "ces"
+        mountable(self._ces)  # before anything is made there
         try:
             place = make_folder(self._ces, exist_ok=True)
             self._ces = place.real
@@ -183,13 +187,14 @@ class ClassicContainer:
                 "Name another one, or give yourself the right to it.",
             ) from error
 
-    def _remove(self) -> None:
+    def _remove_files(self) -> None:
+        for name in (self.connection_file, PORTS_FILE) if self._kernel else ():
+            with contextlib.suppress(OSError, CodeexecError):
+                delete(self._ces / Path(name).name)
+        self._kernel = ""
+
+    def _end(self) -> None:
+        self._remove_files()
         own, self._own = self._own, None
         if own is not None:
-            shutil.rmtree(own.path / "ces", ignore_errors=True)
             own.remove()
-        elif self._kernel:
-            for name in (self.connection_file, PORTS_FILE):
-                with contextlib.suppress(OSError, CodeexecError):
-                    delete(self._ces / Path(name).name)
-        self._kernel = ""

@@ -12,7 +12,7 @@ from pathlib import Path
 from weakref import WeakValueDictionary
 
 from codeexec.domain.backends import CONTAINERS
-from codeexec.domain.containers import ClassicLayout, checked_transport
+from codeexec.domain.containers import PORTS, ClassicLayout, checked_transport
 from codeexec.domain.errors import CodeexecError
 from codeexec.domain.events import KernelRef
 from codeexec.domain.requests import KernelInfo
@@ -131,7 +131,7 @@ class Containers(Backend):
             "python",
             image,
             self.name,
-            policy.words(),
+            policy.words() if layout is None else f"{policy.words()} · {PORTS}",
             engine.name,
         )
         life = ContainerLife(plan, command, tell=tell, make=make)

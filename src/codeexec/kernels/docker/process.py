@@ -257,6 +257,8 @@ class ContainerKernel:
         except EnvironmentUnavailable:
             code = await environment.wait()
             self.end = container_ended(environment.end_explained(), code)
+            if self._classic is not None:
+                await self._classic.remove_files()
         else:
             if exit.code > 0:  # its last words say why, and may be a moment behind
                 await asyncio.wait(readers, timeout=WORDS_DEADLINE)

@@ -10,6 +10,7 @@ from msgspec.structs import replace as struct_replace
 from codeexec.client.api import HostClient
 from codeexec.config.model import Settings
 from codeexec.domain.backends import CONTAINERS
+from codeexec.domain.containers import PORTS
 from codeexec.domain.errors import NotFound
 from codeexec.domain.requests import ListSessions, OpenSession, SessionSummary, StopSession
 
@@ -36,7 +37,10 @@ def wanted(options: OpenOptions, place: Workspace, settings: Settings) -> OpenSe
     pull = "true" if options.pull else docker.pull
     policy = replace(docker, policy=options.policy or docker.policy, pull=pull).wanted
     image = options.docker or docker.image
-    return struct_replace(request, backend=CONTAINERS, image=image, policy=policy)
+    transport = options.transport or docker.transport
+    return struct_replace(
+        request, backend=CONTAINERS, image=image, policy=policy, transport=transport
+    )
 
 
 async def find_session(
@@ -74,12 +78,16 @@ def _never_had_a_kernel(session: SessionSummary) -> bool:
 
 
 def _fits(session: SessionSummary, options: OpenOptions) -> bool:
-    """Whether it has the kernel, the container and the policy, as far as they are named."""
+    """Whether it has the kernel, the container, its policy and transport, as far as they are
+    named."""
     if options.kernel and options.kernel not in (session.kernel, session.kernel_name):
         return False
     if options.docker is not None and session.backend != CONTAINERS:
         return False
     if options.docker and session.kernel_name != f"{CONTAINERS}:{options.docker}":
+        return False
+    words = session.policy.split(" · ")
+    if options.transport and (PORTS in words) != (options.transport == PORTS):
         return False
     # The words begin with the name of the policy: `locked · no network …`, `locked, changed …`.
     return not options.policy or session.policy.split(" ")[0].rstrip(",") == options.policy

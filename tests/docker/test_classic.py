@@ -1,0 +1,181 @@
+"""Containers of the classic layout: what TaskWeaver's programs expect to find, and all refusals."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from codeexec.domain.containers import ClassicLayout
+from codeexec.domain.errors import CodeexecError
+from codeexec.environments.docker.engine import Engine
+from codeexec.environments.trust.store import TrustStore
+from codeexec.kernels.base import KernelChoice
+from support.containers import (
+    ENGINE,
+    IMAGE,
+    classic_image,
+    container_kernels,
+    own_containers,
+)
+from support.kernel_cases import Partner
+from support.programs import run_piped
+
+pytestmark = pytest.mark.docker
+
+TOLD = """
+import json, os, socket
+names = ("host.docker.internal", "host.containers.internal", "host.lima.internal")
+print(json.dumps({
+    "variables": {k: v for k, v in os.environ.items() if k.startswith(("TASKWEAVER", "CONNEC"))},
+    "connection": json.load(open(os.environ["CONNECTION_FILE"])),
+    "ces": sorted(os.listdir("/app/ces")),
+    "cwd": os.getcwd(),
+    "user": [os.getuid(), os.getgid()],
+    "hosts": [socket.gethostbyname(name) for name in names],
+    "root": os.access("/usr", os.W_OK),
+    "capabilities": next(l for l in open("/proc/self/status") if l.startswith("CapEff")).split()[1],
+}))
+"""
+
+
+def choice(workspace: Path, session: str, layout: ClassicLayout | None = None) -> KernelChoice:
+    return KernelChoice(
+        str(workspace),
+        backend="docker",
+        image=classic_image(),
+        transport="ports",
+        classic=layout,
+        session=session,
+    )
+
+
+async def test_what_a_program_of_taskweaver_finds(tmp_path: Path, workspace: Path) -> None:
+    ces = tmp_path / "ces"
+    layout = ClassicLayout(str(ces), env_id="env-1", session_id="s 1", port_start=23000)
+    partner = Partner()
+    kernel = partner.kernel = container_kernels("network").create(
+        choice(workspace, "test-classic", layout), partner.sink
+    )
+    try:
+        await kernel.start()
+        await partner.run(TOLD)
+        told = json.loads(partner.text())
+        kernel_id = told["variables"]["TASKWEAVER_KERNEL_ID"]
+        name = f"conn-s 1-{kernel_id}.json"
+        assert told["variables"] == {
+            "TASKWEAVER_ENV_ID": "env-1",
+            "TASKWEAVER_SESSION_ID": "s 1",
+            "TASKWEAVER_SESSION_DIR": "/app",
+            "TASKWEAVER_LOGGING_FILE_PATH": "/app/ces/kernel_logging.log",
+            "TASKWEAVER_KERNEL_MODE": "container",
+            "TASKWEAVER_KERNEL_ID": kernel_id,
+            "TASKWEAVER_CES_DIR": "/app/ces",
+            "TASKWEAVER_CWD": "/app/cwd",
+            "TASKWEAVER_PORT_START": "23000",
+            "TASKWEAVER_UID": str(workspace.stat().st_uid),
+            "TASKWEAVER_GID": str(workspace.stat().st_gid),
+            "CONNECTION_FILE": f"/app/ces/{name}",
+        }
+        order = ("shell", "iopub", "stdin", "hb", "control")
+        inside = [told["connection"][f"{channel}_port"] for channel in order]
+        assert inside == [23000, 23001, 23002, 23003, 23004]
+        assert told["ces"] == sorted(path.name for path in ces.iterdir()) == [name, "ports.json"]
+        mapped = json.loads((ces / "ports.json").read_text())
+        assert list(mapped) == [f"{channel}_port" for channel in order]
+        [container] = own_containers("test-classic")
+        bound = await Engine(ENGINE).call("port", container)
+        for port, channel in zip(inside, order, strict=True):
+            assert f"{port}/tcp -> 127.0.0.1:{mapped[f'{channel}_port']}\n" in bound
+        assert told["cwd"] == "/app/cwd"
+        assert told["user"] == [workspace.stat().st_uid, workspace.stat().st_gid]
+        assert told["hosts"] == ["0.0.0.0"] * 3
+        assert (told["root"], told["capabilities"]) == (False, "0" * 16)
+        assert TrustStore().running_in(str(ces)) == [f"{container}/1"]
+        assert TrustStore().running_in(str(workspace)) == [container]
+        await partner.run("open('made.txt', 'w').write('x'); open('/app/ces/log', 'w').write('y')")
+        assert (workspace / "made.txt").read_text() == "x"
+        await kernel.restart()
+        [connection] = ces.glob("conn-*.json")
+        assert connection.name != name
+    finally:
+        await kernel.shutdown()
+    assert [path.name for path in ces.iterdir()] == ["log"]
+    assert own_containers("test-classic") == []
+    assert TrustStore().running_in(str(ces)) == []
+
+
+async def test_a_container_that_is_killed_is_lost_in_words_and_leaves_no_file(
+    tmp_path: Path, workspace: Path
+) -> None:
+    ces, partner = tmp_path / "ces", Partner()
+    kernel = partner.kernel = container_kernels("network").create(
+        choice(workspace, "test-classic-killed", ClassicLayout(str(ces))), partner.sink
+    )
+    try:
+        await kernel.start()
+        partner.submit("print('on'); input()")
+        await partner.asked()
+        [container] = own_containers("test-classic-killed")
+        await Engine(ENGINE).call("kill", container)
+        assert "was killed from outside" in (await partner.death()).death.message
+        await kernel.restart()
+        await partner.run("print('again')")
+        assert partner.text().endswith("again\n")
+        assert len(list(ces.glob("conn-*.json"))) == 1
+    finally:
+        await kernel.shutdown()
+    assert list(ces.iterdir()) == []
+
+
+def test_it_is_chosen_on_the_command_line(tmp_path: Path, workspace: Path) -> None:
+    classic_image()
+    home = tmp_path / "home"
+    home.mkdir()
+    (workspace / "told.py").write_text(
+        "import os; print(os.getcwd(), os.environ['CONNECTION_FILE'])"
+    )
+    options = ("run", "told.py", "--cells", "--docker", "--transport", "ports")
+    settings = {"CODEEXEC_DOCKER_ENGINE": ENGINE, "CODEEXEC_DOCKER_IMAGE": IMAGE}
+    done = run_piped(*options, "--policy", "network", home=home, cwd=workspace, env=settings)
+    assert done.stdout.startswith("/app/cwd /app/ces/conn-"), done.stderr
+    locked = run_piped(*options, home=home, cwd=workspace, env=settings)
+    assert locked.returncode == 3
+    assert "needs a network, and the policy locked has none" in locked.stderr
+    assert "docker.transport" in locked.stderr
+    here = run_piped("run", "told.py", "--transport", "ports", home=home, cwd=workspace)
+    assert here.returncode == 2
+    assert "--transport ports: It is for a container" in here.stderr
+
+
+@pytest.mark.parametrize(
+    ("image", "layout", "words"),
+    [
+        ("codeexec-no-such:1", None, f"{ENGINE} pull codeexec-no-such:1"),
+        ("", ClassicLayout(port_start=65532), "first port"),
+        ("", ClassicLayout("ces"), "not absolute"),
+        ("", ClassicLayout("/etc/ces"), "belongs to the system"),
+        ("", ClassicLayout(session_id="a/b"), "no id"),
+    ],
+)
+async def test_what_cannot_be_is_refused_in_words(
+    workspace: Path, image: str, layout: ClassicLayout | None, words: str
+) -> None:
+    with pytest.raises(CodeexecError) as caught:
+        kernel = container_kernels("network").create(
+            KernelChoice(
+                str(workspace),
+                backend="docker",
+                image=image,
+                transport="ports",
+                classic=layout,
+                session="test-classic-refused",
+            ),
+            lambda events: None,
+        )
+        await kernel.start()
+    assert words in f"{caught.value.message} {caught.value.next_step}"
+    assert caught.value.next_step
+    assert own_containers("test-classic-refused") == []
+    assert not Path("/etc/ces").exists()
