@@ -85,7 +85,7 @@ def mountable(folder: Path, engine: Iterable[str] = ()) -> Path:
         return real.is_relative_to(tree) or _within(where, _on_disk(tree, table))
 
     def is_same(other: Path) -> bool:
-        return real == other or where == _on_disk(other, table)
+        return real == other or (where is not None and where == _on_disk(other, table))
 
     def holds(other: Path) -> bool:
         return other.is_relative_to(real) or _within(_on_disk(other, table), where)
