@@ -142,6 +142,7 @@ def test_containers_are_what_a_policy_can_be_told() -> None:
         "context",
         "image",
         "policy",
+        "transport",
         "spare",
     }
     assert ours == {each.name for each in fields(Policy)} - {"name"}
