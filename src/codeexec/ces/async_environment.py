@@ -1,0 +1,306 @@
+"""The code execution service for programs with an event loop of their own."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import enum
+import os
+import sys
+from contextlib import AsyncExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Literal
+
+from msgspec.structs import replace
+
+from codeexec.ces.common import EnvPlugin, ExecutionResult, get_id
+from codeexec.ces.cut_offs import CutOffs
+from codeexec.ces.engine import Where, open_engine
+from codeexec.ces.session_folder import SessionFolder, check_session_id, make_session_folder
+from codeexec.domain.backends import CONTAINERS
+from codeexec.domain.errors import CodeexecError, Conflict, NotFound, UsageError
+
+if TYPE_CHECKING:
+    from codeexec.ces.session import EnvSession, SessionRunner
+    from codeexec.client.api import HostClient
+    from codeexec.domain.requests import OpenSession
+
+Transport = Literal["ports", "relay"]
+
+MOST_PORT_START = 65531
+
+
+class EnvMode(enum.Enum):
+    """Where kernels run: on this machine, or each in a container."""
+
+    Local = "local"
+    Container = "container"
+
+
+class AsyncEnvironment:
+    """Sessions that run code, each with its own kernel: `async with AsyncEnvironment() as env`.
+
+    `env_id` is a new `env-…` unless given. `env_dir` holds the folders of sessions that name none,
+    in `sessions/`; by default the current folder. `where="server"` runs them on the user's session
+    server, so that a person can watch and use a session meanwhile (`codeexec-tui attach SESSION`);
+    `"here"` in this process. Either way they end with `close`, and with this process, also when it
+    is killed; their journals are removed then, and the folders of sessions stay.
+
+    In a container, `transport="ports"` is TaskWeaver's layout: five mapped ports from
+    `port_start_inside_container` on, and `ces/` and `cwd/` at `/app`. `"relay"` is that of this
+    product, without a port and, by default, without network. `custom_image` replaces the image of
+    the transport. `policy` has the limits of containers, such as `network memory=2GB`.
+
+    `kernel` is the name of a kernel, or the path of a Python; by default, for `EnvMode.Local`, the
+    one that runs this program. All methods raise the errors of `codeexec.domain.errors`.
+    """
+
+    def __init__(
+        self,
+        env_id: str | None = None,
+        env_dir: str | Path | None = None,
+        env_mode: EnvMode | None = EnvMode.Local,
+        port_start_inside_container: int | None = 12345,
+        custom_image: str | None = None,
+        *,
+        transport: Transport = "ports",
+        policy: str = "",
+        kernel: str = "",
+        where: Where = "server",
+        cut_offs: CutOffs | None = None,
+    ) -> None:
+        if not isinstance(env_mode, EnvMode):
+            raise UsageError(
+                f"There is no environment mode {env_mode!r}.",
+                "Use EnvMode.Local or EnvMode.Container.",
+            )
+        if transport not in ("ports", "relay"):
+            raise UsageError(f"There is no transport {transport!r}.", "Use 'ports' or 'relay'.")
+        if where not in ("server", "here"):
+            raise UsageError(f"Sessions do not run {where!r}.", "Use where='server' or 'here'.")
+        port_start = 12345 if port_start_inside_container is None else port_start_inside_container
+        if not 1 <= port_start <= MOST_PORT_START:
+            raise UsageError(
+                f"Five ports from {port_start} on do not exist.",
+                f"Choose port_start_inside_container from 1 to {MOST_PORT_START}.",
+            )
+        self.id = env_id or get_id(prefix="env")
+        self.env_dir = Path(env_dir or Path.cwd()).absolute()
+        self.mode = env_mode
+        self.session_dict: dict[str, EnvSession] = {}
+        self._port_start = port_start
+        self._custom_image = custom_image or ""
+        self._transport = transport
+        self._policy = policy
+        self._kernel = kernel
+        self._where: Where = where
+        self._cut_offs = cut_offs or CutOffs()
+        self._runners: dict[str, SessionRunner] = {}
+        self._opening = asyncio.Lock()
+        self._engine: HostClient | None = None
+        self._lease = get_id(prefix=self.id)
+        self._stack = AsyncExitStack()
+        self._is_closed = False
+
+    async def __aenter__(self) -> AsyncEnvironment:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def start_session(
+        self,
+        session_id: str,
+        session_dir: str | Path | None = None,
+        cwd: str | Path | None = None,
+    ) -> None:
+        """Start a session and wait until its kernel is ready.
+
+        `session_dir` is its folder (by default `env_dir/sessions/ID`), `cwd` the working folder of
+        its code (by default `session_dir/cwd`). Conflict when it has been started; one that was
+        stopped starts anew. KernelUnavailable or EnvironmentUnavailable when there is no kernel.
+        """
+        from codeexec.ces.session import EnvSession, SessionRunner
+        from codeexec.domain.requests import StopSession
+
+        check_session_id(session_id)
+        known = self.session_dict.get(session_id)
+        if known is not None and known.kernel_status != "stopped":
+            raise Conflict(
+                f"The session {session_id!r} has been started.", "Use it, or stop it first."
+            )
+        path = Path(session_dir) if session_dir else self.env_dir / "sessions" / session_id
+        folder = await asyncio.to_thread(make_session_folder, path, Path(cwd) if cwd else None)
+        state = self.session_dict[session_id] = EnvSession(session_id, folder)
+        engine = await self._open_engine()
+        try:
+            opened = await engine.call(self._request(session_id, folder))
+            state.session_name = opened.name
+            runner = SessionRunner(
+                state, engine.session(opened.session_id), self.id, self._cut_offs
+            )
+            try:
+                await runner.wait_ready()
+            except BaseException:
+                await runner.close()
+                with contextlib.suppress(CodeexecError):
+                    await engine.call(StopSession(opened.session_id))
+                raise
+        except BaseException:
+            state.kernel_status = "error"
+            self.session_dict.pop(session_id, None)
+            raise
+        self._runners[session_id] = runner
+
+    async def execute_code(
+        self,
+        session_id: str,
+        code: str,
+        exec_id: str | None = None,
+        *,
+        timeout: float | None = None,
+        allow_input: bool = False,
+    ) -> ExecutionResult:
+        """Run code to its end; code that fails is a result with `is_success` False.
+
+        `exec_id` is a new `exec-…` unless given. `timeout` is in seconds, by default none: a cell
+        may be silent for as long as it likes. With `allow_input`, input() waits for a person who
+        has attached to the session; otherwise it is an error. A kernel that dies ends the
+        execution with its reason in words, and the next one gets a new kernel. NotFound for an
+        unknown session, Conflict for one that is stopped.
+        """
+        runner = self._runner(session_id)
+        return await runner.execute(
+            code, exec_id or get_id(prefix="exec"), timeout=timeout, allow_input=allow_input
+        )
+
+    async def load_plugin(
+        self,
+        session_id: str,
+        plugin_name: str,
+        plugin_impl: str,
+        plugin_config: dict[str, str] | None = None,
+    ) -> None:
+        """Register a plugin and make it with its configuration; code calls it by its name.
+
+        `plugin_impl` is the content of its file. One of the same name is replaced. UsageError with
+        the reason when it fails to load: the session and its other plugins go on.
+        """
+        await self._runner(session_id).load_plugin(
+            EnvPlugin(plugin_name, plugin_impl, plugin_config, loaded=False)
+        )
+
+    async def test_plugin(self, session_id: str, plugin_name: str) -> None:
+        """Run the tests that the plugin registers. UsageError with what failed, NotFound."""
+        await self._runner(session_id).test_plugin(plugin_name)
+
+    async def unload_plugin(self, session_id: str, plugin_name: str) -> None:
+        """Take a plugin out of the session; nothing happens when it has none of this name."""
+        await self._runner(session_id).unload_plugin(plugin_name)
+
+    async def update_session_var(self, session_id: str, session_var: dict[str, str]) -> None:
+        """Add session variables, or change them: plugins read them with `ctx.get_session_var`."""
+        await self._runner(session_id).set_variables(session_var)
+
+    async def stop_session(self, session_id: str) -> None:
+        """End a session: its kernel and container are gone, and its journal; its folder stays.
+        Nothing happens when it has been stopped. NotFound for an unknown session."""
+        from codeexec.domain.requests import StopSession
+
+        if session_id not in self.session_dict:
+            raise self._unknown(session_id)
+        self.session_dict[session_id].kernel_status = "stopped"
+        runner = self._runners.pop(session_id, None)
+        if runner is None:
+            return
+        await runner.close()
+        with contextlib.suppress(NotFound):  # somebody has stopped it in the workbench
+            await (await self._open_engine()).call(StopSession(runner.engine_id))
+
+    async def close(self) -> None:
+        """Stop all sessions. Afterwards nothing can be started."""
+        self._is_closed = True
+        try:
+            await asyncio.gather(*map(self.stop_session, list(self._runners)))
+        finally:
+            await self._stack.aclose()
+
+    # -- the engine ------------------------------------------------------------------------
+
+    async def _open_engine(self) -> HostClient:
+        async with self._opening:
+            if self._engine is None:
+                if self._is_closed:
+                    raise UsageError("The environment is closed.", "Make another one.")
+                self._engine = await self._stack.enter_async_context(
+                    open_engine(self._where, self._lease)
+                )
+            return self._engine
+
+    def _runner(self, session_id: str) -> SessionRunner:
+        if (runner := self._runners.get(session_id)) is not None:
+            return runner
+        if (state := self.session_dict.get(session_id)) is None:
+            raise self._unknown(session_id)
+        if state.kernel_status == "stopped":
+            raise Conflict(f"The session {session_id!r} is stopped.", "Start it anew.")
+        raise Conflict(
+            f"The session {session_id!r} is still starting.", "Wait for start_session to return."
+        )
+
+    def _unknown(self, session_id: str) -> NotFound:
+        names = ", ".join(self.session_dict) or "none"
+        return NotFound(
+            f"There is no session {session_id!r} in this environment.",
+            f"Call start_session first. Sessions: {names}.",
+        )
+
+    def _request(self, session_id: str, folder: SessionFolder) -> OpenSession:
+        from codeexec.domain.requests import OpenSession
+
+        request = OpenSession(
+            cwd=str(folder.cwd),
+            name=session_id,
+            lease=self._lease,
+            temporary=True,
+        )
+        plugin_variables = {k: v for k, v in os.environ.items() if k.startswith("PLUGIN_")}
+        if self.mode is EnvMode.Local:
+            from codeexec.domain.env_vars.secret import without_secrets
+            from codeexec.environments.marks import without_marks
+
+            inherited = without_secrets(without_marks(os.environ))
+            variables = self._variables(session_id, folder)
+            return replace(
+                request, kernel=self._kernel or sys.executable, env=inherited | variables
+            )
+        if self._transport == "ports":
+            raise UsageError(
+                "Containers with mapped ports cannot be used yet.", "Use transport='relay'."
+            )
+        variables = self._variables(session_id, folder)
+        return replace(
+            request,
+            backend=CONTAINERS,
+            image=self._custom_image,
+            policy=self._policy,
+            env=plugin_variables | variables,
+        )
+
+    def _variables(self, session_id: str, folder: SessionFolder) -> dict[str, str]:
+        """TaskWeaver's variables of the kernel's environment."""
+        return {
+            "TASKWEAVER_ENV_ID": self.id,
+            "TASKWEAVER_SESSION_ID": session_id,
+            "TASKWEAVER_SESSION_DIR": str(folder.path),
+            "TASKWEAVER_LOGGING_FILE_PATH": str(folder.ces / "kernel_logging.log"),
+            "TASKWEAVER_CES_DIR": str(folder.ces),
+            "TASKWEAVER_CWD": str(folder.cwd),
+            "TASKWEAVER_KERNEL_MODE": self.mode.value,
+        }
