@@ -10,7 +10,12 @@ from pathlib import Path
 import pytest
 
 from codeexec.ces import CutOffs, Environment, EnvMode
+from codeexec.ces.common import KernelStatus
 from codeexec.domain.errors import CodeexecError, Conflict, NotFound, UsageError
+
+
+def status_of(environment: Environment) -> KernelStatus:
+    return environment.session_dict["work"].kernel_status
 
 
 def test_code_has_a_result(shared: Environment) -> None:
@@ -21,7 +26,7 @@ def test_code_has_a_result(shared: Environment) -> None:
     assert (result.error, result.output) == ("", "42")
     assert (result.stdout, result.stderr) == (["one"], ["two"])
     assert result.execution_id.startswith("exec-")
-    assert shared.session_dict["work"].kernel_status == "ready"
+    assert status_of(shared) == "ready"
 
 
 def test_an_error_is_a_result(shared: Environment) -> None:
@@ -144,10 +149,10 @@ def test_a_kernel_that_is_killed_is_told_of_and_replaced(env_dir: Path) -> None:
         result = environment.execute_code("work", "import time\ntime.sleep(100)")
         assert not result.is_success
         assert "SIGKILL" in result.error
-        assert environment.session_dict["work"].kernel_status == "error"
+        assert status_of(environment) == "error"
         again = environment.execute_code("work", "'os' in globals()")
         assert again.output == "False"
-        assert environment.session_dict["work"].kernel_status == "ready"
+        assert status_of(environment) == "ready"
         environment.stop_session("work")
         environment.stop_session("work")
         with pytest.raises(Conflict, match="'work' is stopped"):
