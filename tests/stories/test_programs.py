@@ -95,10 +95,27 @@ async def test_what_runs_is_listed_and_stopped(tmp_path: Path) -> None:
         await bench.console.card(1).shows("begun")
         await bench.press("ctrl+f12")
         await bench.sees("What runs")
-        await bench.until(lambda: "programs:bash" in bench.screen(), "its row")
+        await bench.until(lambda: " Shell " in bench.screen(), "its row")
         await bench.press("s")
         await bench.console.card(1).ends("cancelled")
         await bench.sees("Nothing runs, and nothing waits.")
+
+
+async def test_a_program_is_stopped_by_the_bar_over_it(tmp_path: Path) -> None:
+    code = "trap 'echo not yet' INT\necho begun\nwhile :; do sleep 0.1; done\n"
+    async with open_bench(tmp_path, {"wait.sh": code}, size=(120, 36)) as bench:
+        mouse = Mouse(bench)
+        await mouse.click("▷ Run")
+        await bench.console.card(1).shows("begun")
+        await mouse.menu("echo begun", "Stop the program")
+        await bench.console.card(1).shows("not yet")
+        # It goes on: the next clicks interrupt it again, terminate it, and kill it.
+        while (view := bench.console.card(1).view) is not None and view.is_open:
+            if mouse.find("■ Stop"):
+                await mouse.click("■ Stop")
+            await bench.pilot.pause(0.1)
+        await bench.console.card(1).ends("cancelled")
+        await bench.sees_no_more("■ Stop")
 
 
 async def test_a_crash_of_a_script_stands_on_its_line(tmp_path: Path) -> None:

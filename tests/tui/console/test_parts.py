@@ -8,6 +8,7 @@ import pytest
 
 from codeexec.domain.events import Death, KernelRef
 from codeexec.domain.options import DEFAULT_KERNEL
+from codeexec.domain.programs import StepResult
 from codeexec.domain.snapshot import ExecutionStatus, ExecutionView, KernelView, Snapshot
 from codeexec.tui.output.context import OutputContext
 from codeexec.tui.panes.console.cards.card import Line
@@ -15,6 +16,7 @@ from codeexec.tui.panes.console.cards.card_list import CardList
 from codeexec.tui.panes.console.cards.cursor import CardCursor
 from codeexec.tui.panes.console.kernel_note import KernelNote
 from codeexec.tui.panes.console.paint import CardPainter
+from codeexec.tui.render.kernel_words import kernel_words
 from codeexec.tui.session.feed import Frame
 from codeexec.tui.theme.theme import built_in_folder, find_theme
 
@@ -106,3 +108,37 @@ def test_the_note_about_the_kernel(kernel: KernelView, words: str, command: str)
     assert note.text.startswith(words) and bool(note.text) == bool(words)
     assert note.start_command == command
     assert not note.follow(frame, cards)
+
+
+@pytest.mark.parametrize("width", [24, 40, 61, 62, 80])
+def test_the_facts_of_a_program_are_not_cut_within_one(width: int) -> None:
+    run = StepResult("run", ("./a",), 1, seconds=5.3, peak_memory=11_900_000, cpu_seconds=0.057)
+    build = StepResult("build", ("g++",), 0, seconds=0.3)
+    view = ExecutionView("1", "f()", "error", number=1, steps=(build, run))
+    card_list = CardList(OutputContext(HARBOUR))
+    snapshot = Snapshot(executions={"1": view})
+    painter = CardPainter(HARBOUR)
+    card_list.take(Frame(snapshot, Snapshot(), changed=frozenset("1")), painter)
+    strips = painter.note(next(iter(card_list)), width)
+    lines = [strip.text for strip in strips]
+    facts = ["exit 1", "5.3 s", "11.9 MB", "CPU 57 ms", "built in 0.3 s"]
+    assert " ".join(lines).replace("   ", " ") == f"{' · '.join(facts[:4])} {facts[4]}"
+    assert all(any(fact in line for line in lines) for fact in facts)
+    assert all(len(line) <= width for line in lines)
+    # How a failed program ended is no remark.
+    assert {part.style for strip in strips for part in strip} == {HARBOUR.style("run.failed")}
+
+
+@pytest.mark.parametrize(
+    ("kernel", "words"),
+    [
+        ("python", "python"),
+        ("programs:cpp", "C++"),
+        ("programs:javascript", "JavaScript"),
+        ("programs:project", "project"),
+        ("python@a-host-with-a-long-name", "python@a-host-w…"),
+        ("a\x1b[31m", "a␛[31m"),
+    ],
+)
+def test_kernels_of_programs_are_called_by_their_language(kernel: str, words: str) -> None:
+    assert kernel_words(kernel) == words

@@ -6,6 +6,7 @@ import colorsys
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from textual.widgets import Input, Static
 
 from codeexec.config.paths import built_in_themes
@@ -16,6 +17,7 @@ from codeexec.domain.snapshot import ExecutionView
 from codeexec.languages.catalog import by_name
 from codeexec.languages.profiles import BuildProfile
 from codeexec.tui.panes.documents.document_view import DocumentView
+from codeexec.tui.panes.documents.menus import document_menu
 from codeexec.tui.panes.documents.messages import DocumentMessages
 from codeexec.tui.panes.documents.pane import DocumentsPane
 from codeexec.tui.panes.documents.programs.bar import (
@@ -154,6 +156,52 @@ async def test_run_is_there_while_a_build_of_this_profile_succeeded(tmp_path: Pa
         await until(pilot, lambda: app.heard_of(DocumentMessages.ProfileChanged))
         words = [message.words for message in app.heard_of(DocumentMessages.ProfileChanged)]
         assert words == ["debug", "release", "sanitize", "coverage", "debug"]
+
+
+def menu_of(pane: DocumentsPane) -> tuple[str, ...]:
+    menu = document_menu(pane)
+    assert menu is not None
+    return menu.commands
+
+
+async def test_the_bar_and_the_menu_offer_what_a_document_can_do(tmp_path: Path) -> None:
+    pane = DocumentsPane(THEME)
+    async with PaneApp(pane).run_test(size=(100, 20)) as pilot:
+        assert menu_of(pane)[0] == "run.cell"
+        sheet = await opened(pane, tmp_path / "a.cpp")
+
+        def words() -> list[str]:
+            facts = pane.programs.facts_of(sheet)
+            assert facts is not None
+            return [text for text, _, _ in actions_of(facts)]
+
+        assert words() == ["▷ Build & Run", "Build"]
+        absent = {"run.cell", "cell.delete", "program.run", "program.stop", "project.menu"}
+        assert not absent & set(menu_of(pane))
+        assert {"problem.next", "problem.fix"} & set(menu_of(pane)) == set()
+        running = replace(view_of(StepResult("build", ("g++",), 0)), status="running")
+        pane.programs.note(sheet.name_key, running)
+        assert words() == ["▷ Build & Run", "Build", "▷ Run a", "■ Stop"]
+        assert {"program.run", "program.stop"} <= set(menu_of(pane))
+        pane.programs.note(sheet.name_key, replace(running, status="ok"))
+        assert words() == ["▷ Build & Run", "Build", "▷ Run a"]
+        # A file of a project that comes to be while the document is open.
+        (tmp_path / "CMakeLists.txt").write_text("project(a)\n")
+
+        def is_shown() -> bool:
+            pane.programs.refresh()
+            return words()[-1] == "Project…"
+
+        await until(pilot, is_shown)
+        assert "project.menu" in menu_of(pane)
+        sheet = await opened(pane, tmp_path / "a.sh", "echo a\n")
+        assert not {"program.build", "program.profile", "project.menu"} & set(menu_of(pane))
+        await opened(pane, tmp_path / "a.json", "{}\n")
+        assert menu_of(pane)[0] == "editor.find"
+        await opened(pane, tmp_path / "a.md", "# a\n")
+        assert menu_of(pane)[0] == "page.toggle"
+        await opened(pane, tmp_path / "a.py", "a = 1\n")
+        assert "run.cell" in menu_of(pane)
 
 
 async def test_profiles_of_the_settings_come_after_those_of_the_language(tmp_path: Path) -> None:

@@ -67,6 +67,7 @@ def test_the_persons_file_wins_and_its_mistakes_are_told(tmp_path: Path) -> None
 def test_keys_are_written_as_people_write_them() -> None:
     assert key_words("ctrl+enter,f5") == "Ctrl+Enter  F5"
     assert key_words("slash,G") == "/  G"
+    assert key_words("alt+semicolon") == "Alt+;"
 
 
 def _bound() -> list[tuple[str, str]]:

@@ -23,6 +23,7 @@ _WORDS = {
     "slash": "/",
     "full_stop": ".",
     "comma": ",",
+    "semicolon": ";",
     "equals_sign": "=",
     "minus": "-",
     "apostrophe": "'",

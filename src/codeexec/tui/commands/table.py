@@ -148,6 +148,8 @@ def _of_workbench(of_panes: Sequence[Command]) -> tuple[Command, ...]:
           "alt+shift+u,shift+f6", "Without running it; its problems are listed."),
         c("program.run", "Run the program that was built", "anywhere", "run_program('run')",
           "alt+shift+y", "As it was built last, whatever the file has become since."),
+        c("program.stop", "Stop the program", "anywhere", "stop_program", "",
+          "Ends what runs or waits of this file; again: terminates, then kills it."),
         c("program.running", "What runs…", "anywhere", "list_running", "ctrl+f12",
           "Cells and programs of all kernels of the session; each can be stopped."),
         c("program.profile", "Switch the build profile", "anywhere", "next_profile", "alt+shift+l",
@@ -175,6 +177,8 @@ def _of_workbench(of_panes: Sequence[Command]) -> tuple[Command, ...]:
           "ctrl+f6", "Those that fail are listed as problems."),
         c("project.tests", "Tests…", "anywhere", "list_tests", "alt+e",
           "How each test of the project ended; to its line, or run it again."),
+        c("project.menu", "Project…", "anywhere", "choose_project_command", "",
+          "Build it, run a target, run its tests, choose its preset."),
         c("project.preset", "Choose the preset of the project…", "anywhere", "choose_preset"),
         # documents
         c("file.open", "Open a file…", "anywhere", "open_file", "ctrl+o",

@@ -17,7 +17,7 @@ from textual.widget import Widget
 from codeexec.tui.commands.command import Command
 from codeexec.tui.commands.scopes import all_places, menu, places
 from codeexec.tui.commands.table import BY_ID, menu_of, pane_scopes, scope_title
-from codeexec.tui.panes.documents.commands import CELL_MENU
+from codeexec.tui.panes.documents.menus import document_menu
 from codeexec.tui.panes.editor.code_editor import CodeEditor
 from codeexec.tui.screens.palette import CommandChooser
 from codeexec.tui.session.ask import CommandRequested, CopyRequested
@@ -163,8 +163,8 @@ class CommandController:
         """What can be done in a pane, or at the prompt, in a small menu at the pointer."""
         from codeexec.tui.screens.context_menu import ContextMenu, entries  # not at the start
 
-        selects_cells = scope == "editor" and self._panes.documents.pages.selects_cells
-        pane_menu = CELL_MENU if selects_cells else menu_of(scope)
+        is_editor = scope == "editor"
+        pane_menu = document_menu(self._panes.documents) if is_editor else menu_of(scope)
         if pane_menu is None:
             return
         scopes = places(self._screen)

@@ -186,7 +186,7 @@ class Workbench(RoutedScreen):
             self._agents,
             ProgramController(self, state, self.leaving),
             ProblemController(self, state, documents, layout),
-            BuildController(self, state, documents),
+            BuildController(self, state, documents, self.kernels.interrupt_kernel),
             RunningController(self, state, self.console.show_card),
             projects,
             TestsController(self, state, layout, documents, self.console.show_card, projects),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 from rich.cells import cell_len
@@ -17,6 +18,7 @@ from codeexec.tui.panes.console.cards.card import Card, Fold, Line
 from codeexec.tui.render.ansi import wrap_words
 from codeexec.tui.render.counts import counted
 from codeexec.tui.render.highlight import highlight
+from codeexec.tui.render.kernel_words import kernel_words
 from codeexec.tui.render.plain import one_line
 from codeexec.tui.session.stored_outputs import is_stored
 from codeexec.tui.theme.theme import Theme
@@ -34,6 +36,8 @@ _NOTES = {
     "lost": "lost",
 }
 
+_FACT = re.compile(r".+?(?: · |   |$)")
+"""A fact of a note with what parts it from the next one."""
 
 TAB = 4
 """Cells of a tab in code."""
@@ -135,7 +139,7 @@ class CardPainter:
         view, style = card.view, self.theme.style
         side: list[Segment] = []
         if self._shows_kernels and view.options.kernel:
-            side.append(Segment(f"{one_line(view.kernel[:16])}  ", style("muted")))
+            side.append(Segment(f"{kernel_words(view.kernel)}  ", style("muted")))
         if view.cell is not None and view.cell.title and not card.has_title_for_code:
             side.append(Segment(f"{one_line(view.cell.title[:24])}  ", style("muted")))
         if self.timestamps and view.started_at:
@@ -200,7 +204,8 @@ class CardPainter:
             if card.offers_terminal:
                 message += ": Enter opens it in a terminal"
         elif view.steps and view.status in ("ok", "error"):
-            message, meaning = step_facts(view), "muted"
+            message = step_facts(view)
+            meaning = GLYPHS[view.status][1] if view.status == "error" else "muted"
             if card.offers_terminal:
                 message += " · Enter opens it in a terminal"
         else:
@@ -213,7 +218,12 @@ class CardPainter:
                 message = f"{message} By {view.ended_by}."
             if view.steps:
                 message = f"{message} · {step_facts(view)}"
-        return wrap_words([Segment(one_line(message), self.theme.style(meaning))], width)
+        style = self.theme.style(meaning)
+        return [
+            strip
+            for line in _lines_of_facts(one_line(message), width)
+            for strip in wrap_words([Segment(line, style)], width)
+        ]
 
     def is_continued(self, card: Card, line: Line) -> bool:
         """Whether a line goes on the line above it, as it did not fit there."""
@@ -238,6 +248,16 @@ class CardPainter:
                 return note[line.sub].text if line.sub < len(note) else ""
             case _:
                 return ""
+
+
+def _lines_of_facts(message: str, width: int) -> list[str]:
+    """Facts on lines of a width, each fact whole where it fits on one: no time without its unit."""
+    lines = [""]
+    for fact in _FACT.findall(message):
+        if lines[-1] and cell_len(f"{lines[-1]}{fact}".rstrip()) > width:
+            lines.append("")
+        lines[-1] += fact
+    return [line.rstrip() for line in lines]
 
 
 def _place(card: Card) -> str:

@@ -30,6 +30,32 @@ MENUS = {
     ),
 }
 
+PROGRAM_MENU = PaneMenu(
+    ("editor.cut", "editor.copy", "editor.paste"),
+    (
+        "program.build_and_run",
+        "program.build",
+        "program.run",
+        "program.stop",
+        "program.profile",
+        "program.configure",
+        "project.menu",
+        "problem.next",
+        "problem.list",
+        "problem.fix",
+        "file.format",
+        "editor.toggle_comment",
+        "editor.find",
+    ),
+)
+"""Menu of a document that is a program of its own."""
+
+TEXT_MENU = PaneMenu(
+    ("editor.cut", "editor.copy", "editor.paste"),
+    ("page.toggle", "editor.find", "editor.replace", "file.save", "file.save_as"),
+)
+"""Menu of a document that is neither code nor has cells."""
+
 CELL_MENU = PaneMenu(
     ("cell.cut", "cell.copy", "cell.paste"),
     (

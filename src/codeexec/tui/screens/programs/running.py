@@ -15,6 +15,7 @@ from codeexec.domain.snapshot import ExecutionView, Snapshot
 from codeexec.domain.text.words import duration
 from codeexec.tui.commands.table import bindings
 from codeexec.tui.output.statuses import GLYPHS
+from codeexec.tui.render.kernel_words import kernel_words
 from codeexec.tui.render.plain import fitted, one_line, padded
 from codeexec.tui.screens.picker import Picker
 from codeexec.tui.session.feed import Frame
@@ -40,7 +41,7 @@ class RunningRow:
             state = "asks"
         elif is_running:
             state = duration(max(self.now - (view.started_at or self.now), 0.0))
-        kernel = fitted(one_line(view.kernel), 16)
+        kernel = kernel_words(view.kernel)
         head = f"{GLYPHS[view.status][0]} {padded(state, 8)}{padded(kernel, 17)}"
         ink: Ink = "accent" if is_running else "muted"
         return [(head, ink), (fitted(title_of(view), max(width - len(head), 1)), "text")]

@@ -3,32 +3,43 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 
 from textual.message import Message
 
+from codeexec.domain import requests as q
 from codeexec.domain.errors import UsageError
 from codeexec.domain.options import ProgramSteps
 from codeexec.tui.panes.documents.document_view import DocumentView
 from codeexec.tui.panes.documents.pane import DocumentsPane
 from codeexec.tui.panes.documents.programs.controller import program_language
-from codeexec.tui.session.ask import CopyRequested
+from codeexec.tui.session.ask import CopyRequested, ask
 from codeexec.tui.widgets.dialogs import Confirm
 from codeexec.tui.workbench.dispatch import Handler, InWorker
 from codeexec.tui.workbench.surface import Surface, WorkbenchState
 
 
 class BuildController:
-    """Commands on programs; the editor pane sends the requests."""
+    """Commands on programs; the editor pane sends the requests to run them, `interrupt` ends
+    what a kernel runs."""
 
-    def __init__(self, surface: Surface, state: WorkbenchState, documents: DocumentsPane) -> None:
+    def __init__(
+        self,
+        surface: Surface,
+        state: WorkbenchState,
+        documents: DocumentsPane,
+        interrupt: Callable[[str], None],
+    ) -> None:
         self._surface = surface
         self._state = state
         self._documents = documents
+        self._interrupt = interrupt
 
     def actions(self) -> Mapping[str, Handler]:
         return {
             "run_program": self.run,
+            "stop_program": self.stop,
             "next_profile": self.next_profile,
             "configure_program": InWorker(self.configure),
             "show_commands": InWorker(self.show_commands),
@@ -54,6 +65,24 @@ class BuildController:
     def run(self, steps: ProgramSteps) -> None:
         if (sheet := self._program()) is not None:
             self._documents.runner.run_program(sheet, steps)
+
+    def stop(self) -> None:
+        """End what runs and waits of the document in front; what is being interrupted already is
+        terminated, then killed."""
+        if (sheet := self._program()) is None:
+            return
+        executions = self._documents.programs.state_of(sheet).open
+        if not executions:
+            self._surface.notify(f"{sheet.title} does not run.", timeout=3)
+        for execution_id, kernel in executions.items():
+            view = self._state.snapshot.executions.get(execution_id)
+            if view is not None and view.status == "running":
+                self._interrupt(kernel)
+            else:
+                request = q.CancelExecution(execution_id)
+                self._surface.start(
+                    partial(ask, self._surface, self._state.session, request), "tell"
+                )
 
     def next_profile(self) -> None:
         if (sheet := self._program()) is None:

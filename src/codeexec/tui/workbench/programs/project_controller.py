@@ -19,7 +19,10 @@ from codeexec.domain.options import (
     ProgramSteps,
     ProjectOptions,
 )
+from codeexec.tui.commands.keymap import named_keys
+from codeexec.tui.commands.table import BY_ID
 from codeexec.tui.panes.documents.pane import DocumentsPane
+from codeexec.tui.session.ask import CommandRequested
 from codeexec.tui.widgets.dialogs import Choice, Chooser
 from codeexec.tui.workbench.dispatch import Handler, InWorker
 from codeexec.tui.workbench.surface import Surface, WorkbenchState
@@ -28,6 +31,8 @@ if TYPE_CHECKING:
     from codeexec.languages.projects.detect import Project
 
 NO_PRESET = "no preset"
+_COMMANDS = ("project.build", "project.run", "project.test", "project.tests", "project.preset")
+"""What the bar over a file of a project offers."""
 
 
 class ProjectController:
@@ -47,10 +52,25 @@ class ProjectController:
             "run_project_target": InWorker(self.run_target),
             "run_project_tests": InWorker(lambda: self._run("test"), "run"),
             "choose_preset": InWorker(self.choose_preset),
+            "choose_project_command": InWorker(self.choose_command),
         }
 
     def messages(self) -> Mapping[type[Message], Handler]:
         return {}
+
+    async def choose_command(self) -> None:
+        """Choose what to do with the project."""
+        if (project := self._project()) is None:
+            return
+        keymap = self._state.app_context.keymap
+        choices = []
+        for name in _COMMANDS:
+            keys = keymap.of(BY_ID[name])
+            words = named_keys(f"{{{name}}}", keymap.keys) if keys else ""
+            choices.append(Choice(name, BY_ID[name].title, words))
+        chosen = await self._surface.ask_user(Chooser(project.title, choices))
+        if chosen is not None:
+            self._surface.post_message(CommandRequested(chosen))
 
     async def run_target(self) -> None:
         """Choose a target of the project, build it, and run its program."""

@@ -85,7 +85,11 @@ class KernelController:
             self.tell(q.CancelExecution(waiting[0].execution_id))
             self.tell(q.ClearQueue(snapshot.default_kernel))
             return
-        ladder = snapshot.kernel_named(name).ladder
+        self.interrupt_kernel(name)
+
+    def interrupt_kernel(self, name: str) -> None:
+        """The first rung of the ladder of a kernel (empty: the one in focus), or the next."""
+        ladder = self._state.snapshot.kernel_named(name).ladder
         if ladder is None:
             self._surface.start(partial(self._interrupt, name), "tell")
             return

@@ -81,6 +81,8 @@ class CellFollower:
                 self._stored.follow(sheet)
                 self._save_outputs_of_run(sheet)
         for view in changed:
+            if view.options.program is not None:
+                self._note_program(view)
             if view.steps:
                 self._mark_problems(view)
             elif view.status == "error":
@@ -124,7 +126,10 @@ class CellFollower:
         if builds:
             self._report(program, view, builds)
         self._report(f"{program} run", view, runs)
-        self._programs.note(program, view)
+
+    def _note_program(self, view: ExecutionView) -> None:
+        if view.cell is not None:
+            self._programs.note(view.cell.document, view)
 
     def _report(self, program: str, view: ExecutionView, steps: Iterable[StepResult]) -> None:
         """Show what some steps of an execution report, in place of what `program` did before."""

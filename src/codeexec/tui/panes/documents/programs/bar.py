@@ -23,24 +23,31 @@ Piece = tuple[str, str, str]
 @dataclass(frozen=True, slots=True)
 class ProgramFacts:
     """What the bar shows of a program: whether it has to be built (`has_build`); the name of the
-    `binary` once a build succeeded; the `profile`, empty where nothing is built."""
+    `binary` once a build succeeded; the `profile`, empty where nothing is built. `is_open`: it runs
+    or waits. `has_project`: it belongs to a project that a build system builds."""
 
     has_build: bool = False
     binary: str = ""
     profile: str = ""
     configuration: RunConfiguration = DEFAULT
+    is_open: bool = False
+    has_project: bool = False
 
 
 def actions_of(facts: ProgramFacts) -> list[Piece]:
     """What can be done, at the left of the bar."""
+    stop = [("■ Stop", "run.failed", "program.stop")] if facts.is_open else []
     if not facts.has_build:
-        return [("▷ Run", "action.run", "program.build_and_run")]
+        return [("▷ Run", "action.run", "program.build_and_run"), *stop]
     pieces = [
         ("▷ Build & Run", "action.build_and_run", "program.build_and_run"),
         ("Build", "action.build", "program.build"),
     ]
     if facts.binary:
         pieces.append((f"▷ Run {one_line(facts.binary)}", "action.binary", "program.run"))
+    pieces += stop
+    if facts.has_project:
+        pieces.append(("Project…", "action.build", "project.menu"))
     return pieces
 
 

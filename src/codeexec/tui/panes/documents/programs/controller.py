@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import PurePath
 
 from msgspec.structs import replace
@@ -20,6 +21,9 @@ from codeexec.tui.panes.documents.programs.bar import ProgramFacts, profile_word
 from codeexec.tui.panes.documents.programs.configurations import RunConfiguration
 from codeexec.tui.panes.documents.programs.states import ProgramState, ProgramStates
 
+_LOOKS_FOR_PROJECTS = 10
+"""Refreshes from one look for the project of the document in front to the next."""
+
 
 class ProgramsController:
     """`note` takes executions of programs; `show` brings the bar of a document up to date."""
@@ -29,7 +33,10 @@ class ProgramsController:
         self._context = context
         self._documents = documents
         self._states = ProgramStates()
+        self._projects: dict[PurePath, bool] = {}
+        """Whether a file belongs to a project, of those that were looked at."""
         self._posted = ""
+        self._refreshes = 0
 
     def note(self, document: str, view: ExecutionView) -> None:
         self._states.of(document).note(view)
@@ -81,7 +88,28 @@ class ProgramsController:
             PurePath(sheet.path).stem if is_built else "",
             configuration.profile or first_profile,
             configuration,
+            is_open=bool(self._states.of(sheet.name_key).open),
+            has_project=bool(language.build) and self._has_project(sheet),
         )
+
+    def _has_project(self, sheet: DocumentView) -> bool:
+        """Whether the document belongs to a project; the first time that is looked up beside the
+        event loop, and the bar is shown again."""
+        if sheet.untitled or not sheet.path.is_absolute():
+            return False
+        if sheet.path not in self._projects:
+            self._projects[sheet.path] = False
+            self._host.run_worker(self._find_project(sheet), group="projects")
+        return self._projects[sheet.path]
+
+    async def _find_project(self, sheet: DocumentView) -> None:
+        from codeexec.languages.projects.detect import find_project  # not at the start
+
+        path = sheet.path
+        has_project = await asyncio.to_thread(find_project, path) is not None
+        if has_project != self._projects.get(path):
+            self._projects[path] = has_project
+            self.show(sheet)
 
     def use_profiles(self, profiles: tuple[BuildProfile, ...]) -> None:
         """Offer these build profiles of the user."""
@@ -90,7 +118,13 @@ class ProgramsController:
             self.refresh()
 
     def refresh(self) -> None:
-        """A document may have become a program: saved under another name, or by its first line."""
+        """A document may have become a program: saved under another name, or by its first line.
+        The pane calls this once a second; now and then projects are looked for again."""
+        self._refreshes += 1
+        front = self._documents.front
+        is_due = self._refreshes % _LOOKS_FOR_PROJECTS == 0
+        if is_due and front is not None and front.path in self._projects:
+            self._host.run_worker(self._find_project(front), group="projects")
         for sheet in self._documents:
             self.show(sheet)
 

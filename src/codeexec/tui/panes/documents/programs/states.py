@@ -26,9 +26,15 @@ class ProgramState:
     steps: tuple[StepResult, ...] = ()
     """Those of the last build and the last run."""
     built: set[BuildWords] = field(default_factory=set)
+    open: dict[str, str] = field(default_factory=dict)
+    """Kernels of the executions that run or wait, by the id of the execution."""
 
     def note(self, view: ExecutionView) -> None:
-        """Take an execution of the program that has further steps."""
+        """Take an execution of the program that has another status or further steps."""
+        if view.is_open:
+            self.open[view.execution_id] = view.kernel
+        else:
+            self.open.pop(view.execution_id, None)
         builds = build_steps(view.steps) or build_steps(self.steps)
         self.steps = (*builds, *run_steps(view.steps))
         options = view.options.program
