@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from pathlib import Path
 
 import pytest
 
+from codeexec.domain import requests as q
 from codeexec.domain.containers import ClassicLayout
 from codeexec.domain.errors import CodeexecError
 from codeexec.environments.docker.engine import Engine
@@ -17,10 +20,13 @@ from support.containers import (
     IMAGE,
     classic_image,
     container_kernels,
+    containers,
+    give_away,
     own_containers,
 )
 from support.kernel_cases import Partner
 from support.programs import run_piped
+from support.servers import output_of, user, wait_until
 
 pytestmark = pytest.mark.docker
 
@@ -147,6 +153,38 @@ def test_it_is_chosen_on_the_command_line(tmp_path: Path, workspace: Path) -> No
     here = run_piped("run", "told.py", "--transport", "ports", home=home, cwd=workspace)
     assert here.returncode == 2
     assert "--transport ports: It is for a container" in here.stderr
+
+
+async def test_a_killed_server_leaves_nothing_and_the_next_one_starts_the_same(
+    tmp_path: Path,
+) -> None:
+    settings = {"ENGINE": ENGINE, "IMAGE": classic_image(), "POLICY": "network"}
+    with user(**{f"CODEEXEC_DOCKER_{name}": value for name, value in settings.items()}) as apart:
+        give_away(apart.work)
+        ces = tmp_path / "ces"
+        opening = q.OpenSession(
+            cwd=str(apart.work),
+            name="w",
+            backend="docker",
+            transport="ports",
+            classic=ClassicLayout(str(ces), session_id="s-1"),
+        )
+        async with apart.client() as host:
+            opened = await host.call(opening)
+            where = "import os; print(os.getcwd(), os.environ['TASKWEAVER_SESSION_ID'])"
+            assert await output_of(host, opened.session_id, where) == ["/app/cwd s-1"]
+            listed = (await host.call(q.ListSessions(ended=False))).sessions
+            assert listed[0].policy == "network · network · 2 GB · 1 cpu · ports"
+            assert len(list(ces.iterdir())) == 2
+            assert apart.pid is not None
+            os.kill(apart.pid, signal.SIGKILL)
+            await wait_until(lambda: not containers(opened.session_id), "the container to end")
+            assert list(ces.iterdir()) == []
+            # The client starts the next server.
+            assert await output_of(host, opened.session_id, where) == ["/app/cwd s-1"]
+            await host.call(q.StopHost(sessions=True))
+        await wait_until(lambda: not containers(opened.session_id), "the container to end")
+        assert list(ces.iterdir()) == []
 
 
 @pytest.mark.parametrize(

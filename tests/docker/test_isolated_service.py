@@ -11,6 +11,7 @@ import pytest
 from codeexec.client.socket import SocketHost
 from codeexec.domain import requests as q
 from codeexec.domain.backends import CONTAINERS, LOCAL
+from codeexec.domain.containers import ClassicLayout
 from codeexec.domain.errors import UsageError
 from codeexec.domain.options import PROGRAMS, ExecuteOptions
 from codeexec.environments.docker.policy import parse
@@ -51,7 +52,13 @@ def test_limits_are_those_of_the_service_unless_the_policy_has_them() -> None:
 )
 def test_no_choice_of_a_user_leaves_the_container(tmp_path: Path, backend: str, name: str) -> None:
     choice = KernelChoice(
-        str(tmp_path), name, backend=backend, policy="open", confined_policy="locked"
+        str(tmp_path),
+        name,
+        backend=backend,
+        policy="open",
+        transport="ports",
+        classic=ClassicLayout("/srv/all"),
+        confined_policy="locked",
     )
     kernels = Kernels()
 

@@ -49,6 +49,10 @@ async def test_an_engine_that_does_not_answer_and_a_policy_without_sense_are_tol
 ) -> None:
     wrong = (await offers(ContainerSettings(ENGINE, image=IMAGE, policy="loose")))[0]
     assert "no container preset 'loose'" in wrong.problem
+    wrong = (await offers(ContainerSettings(ENGINE, image=IMAGE, transport="ports")))[0]
+    assert "the policy locked has none" in wrong.problem
+    wrong = (await offers(ContainerSettings(ENGINE, image=IMAGE, transport="pigeon")))[0]
+    assert "no transport 'pigeon'" in wrong.problem
     variable = "CONTAINER_HOST" if ENGINE.endswith("podman") else "DOCKER_HOST"
     monkeypatch.setenv(variable, "unix:///nowhere/engine.sock")
     if ENGINE.endswith("podman"):

@@ -196,6 +196,12 @@ async def test_a_user_opens_sessions_in_their_own_folder_alone(here: Here) -> No
         assert (await ben.post("/v1/sessions", json={"cwd": own})).status_code == 403
         attached = {"connection_file": "/tmp/kernel.json"}
         assert (await ben.post("/v1/sessions", json=attached)).status_code == 403
+        mounted = {"backend": "docker", "transport": "ports", "classic": {"ces": "/srv/all"}}
+        assert (await ben.post("/v1/sessions", json=mounted)).status_code == 403
+        unknown = {"backend": "docker", "transport": "pigeon"}
+        refused = await ben.post("/v1/sessions", json=unknown)
+        assert refused.status_code == 400
+        assert "Use relay or ports." in refused.text
         info = (await ben.get("/v1/info")).json()
         assert (info["socket"], info["state_dir"]) == ("", "")
         assert str(here.host.state) not in (await ben.get("/v1/kernels", params={"cwd": own})).text

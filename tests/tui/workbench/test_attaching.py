@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from codeexec.client.embedded import EmbeddedHost
@@ -47,7 +48,15 @@ def test_the_command_line_goes_before_the_settings(
 ) -> None:
     asked = wanted(options, PLACE, settings)
     assert (asked.backend, asked.image, asked.policy) == (backend, image, policy)
+    assert asked.transport == ("relay" if backend == "docker" else "")
     assert (asked.cwd, asked.file) == ("/work", "/work/a.py")
+
+
+def test_the_transport_of_a_container_is_that_of_the_settings_or_the_command_line() -> None:
+    settings = Settings(docker=Docker(transport="ports"))
+    assert wanted(OpenOptions(docker=""), PLACE, settings).transport == "ports"
+    options = OpenOptions(docker="", transport="relay")
+    assert wanted(options, PLACE, settings).transport == "relay"
 
 
 def test_the_setting_of_the_kernel_counts_where_none_is_named() -> None:
@@ -76,6 +85,8 @@ CONTAINED = SessionSummary(
         (OpenOptions(docker="a:1", policy="locked"), True),
         (OpenOptions(docker="a:2"), False),
         (OpenOptions(docker="", policy="open"), False),
+        (OpenOptions(docker="", transport="relay"), True),
+        (OpenOptions(docker="", transport="ports"), False),
         (OpenOptions(kernel="python3"), False),
     ],
 )
@@ -83,6 +94,13 @@ def test_a_folder_s_session_is_taken_where_it_has_what_is_named(
     options: OpenOptions, fits: bool
 ) -> None:
     assert _fits(CONTAINED, options) is fits
+
+
+def test_a_session_with_ports_is_taken_for_no_other_transport() -> None:
+    policy = "network · network · 2 GB · 1 cpu · ports"
+    by_ports = msgspec.structs.replace(CONTAINED, policy=policy)
+    assert _fits(by_ports, OpenOptions(docker="", transport="ports", policy="network"))
+    assert not _fits(by_ports, OpenOptions(docker="", transport="relay"))
 
 
 async def test_a_mistyped_kernel_does_not_stick_to_the_folder(tmp_path: Path) -> None:
