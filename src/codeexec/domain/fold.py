@@ -119,6 +119,7 @@ class _Draft:
         self.kernels = base.kernels
         self.executions = base.executions
         self.executions_total = base.executions_total
+        self.shown_total = base.shown_total
         self.ended, self.weight = base.ended, base.weight
         self.terminals = base.terminals
         self.plugins = base.plugins
@@ -133,6 +134,7 @@ class _Draft:
             kernels=self.kernels,
             executions=self.executions,
             executions_total=self.executions_total,
+            shown_total=self.shown_total,
             ended=self.ended,
             weight=self.weight,
             terminals=self.terminals,
@@ -341,6 +343,7 @@ class _Draft:
                 before = self.executions.get(event.execution_id)
                 if before is None:
                     self.executions_total += 1
+                    self.shown_total += not event.options.silent
                 self._put(
                     ExecutionView(
                         event.execution_id,
@@ -350,6 +353,7 @@ class _Draft:
                         options=event.options,
                         queued_at=at,
                         number=before.number if before else self.executions_total,
+                        index=before.index if before else self._index(event),
                         is_agent=event.is_agent,
                         confirm=event.confirm,
                     )
@@ -395,6 +399,9 @@ class _Draft:
         self._put(replace(view, status="running", started_at=at, generation=generation))
         if kernel.state == "idle":
             self._change_kernel(view.kernel, state="busy")
+
+    def _index(self, event: ExecutionQueued) -> int:
+        return 0 if event.options.silent else self.shown_total
 
     def _finish_execution(self, event: ExecutionFinished, at: float) -> None:
         view = self.executions.get(event.execution_id)

@@ -87,9 +87,9 @@ class ExecuteOptions(Struct, frozen=True, omit_defaults=True):
 
     For Python kernels: with `report` the execution reports variables and result at its end
     (`ExecutionReport`); `index` is the number in the names of its artifacts, 0: that of the
-    execution in its session; with `show_assignments` the value of a last line that assigns is
-    shown too; `env_id` is what plugins are told of the environment. `plugin` is set by the session
-    alone."""
+    execution among those of its session that are not silent; with `show_assignments` the value of
+    a last line that assigns is shown too; `env_id` is what plugins are told of their environment
+    where no variable TASKWEAVER_ENV_ID is set. `plugin` is set by the session alone."""
 
     silent: bool = False
     store_history: bool = True

@@ -72,8 +72,9 @@ class PluginView(Struct, frozen=True, omit_defaults=True):
     """A plugin of a session. `is_loaded`: the kernel named `kernel` has it, in process
     `generation`; after a reload that failed it is the earlier one. `source` says where the
     implementation came from, `config` names its settings (their values may be secret), `tests` its
-    tests. `message` says why the last step failed, or what it did. `execution_id` is the last step,
-    `loaded_by` the step whose implementation the kernel has."""
+    tests. `message` says why the last step failed, or what it did, `succeeded` which of both.
+    `execution_id` is the last step, `loaded_by` the step whose implementation the kernel has, or
+    will be given when it starts again."""
 
     name: str
     state: PluginState = "loading"
@@ -86,6 +87,7 @@ class PluginView(Struct, frozen=True, omit_defaults=True):
     is_loaded: bool = False
     execution_id: str = ""
     loaded_by: str = ""
+    succeeded: bool = True
 
     @property
     def is_changing(self) -> bool:

@@ -74,7 +74,8 @@ NO_KERNEL = KernelView()
 class ExecutionView(Struct, frozen=True):
     """One execution. `tail` holds its last rows (`TAIL_ROWS` at most, long rows clipped) of
     `total`; `displays` the last objects that it shows (`KEPT_DISPLAYS` at most), in order.
-    `number` counts the executions of a session from 1, in the order of queueing. `answers` are
+    `number` counts the executions of a session from 1, in the order of queueing, and `index` those
+    that are not silent. `answers` are
     the last prompts of input() with what was answered; of a password three dots. `steps` are those
     of a program; `screen` says how to start one that uses the whole screen in a terminal.
     `report` is what it reported beside its output. `is_agent`: an agent runs it; `confirm` says why
@@ -106,6 +107,7 @@ class ExecutionView(Struct, frozen=True):
     confirm: str = ""
     ended_by: str = ""
     report: ExecutionReport | None = None
+    index: int = 0
 
     @property
     def is_open(self) -> bool:
@@ -142,6 +144,7 @@ class Snapshot(Struct, frozen=True):
     owner: str = ""
     plugins: dict[str, PluginView] = {}
     session_variables: dict[str, str] = {}
+    shown_total: int = 0
 
     @property
     def kernel(self) -> KernelView:

@@ -196,8 +196,10 @@ def main() -> None:
     load("program_magic")
     load("tqdm_bars")
     load("fast_streams").install()
+    plugin_entry = load("plugin_entry")
     load("outbox").install(app)
     enter()
+    plugin_entry.note_folder()
     gc.freeze()
     gc.enable()
     app.start()  # type: ignore[no-untyped-call]

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from codeexec.domain.events import Death, KernelRef, NoticeLevel
 from codeexec.domain.options import NO_OPTIONS, ExecuteOptions
 from codeexec.domain.outputs import ErrorInfo
+from codeexec.domain.plugins import LogEntry, ReportedArtifact
 from codeexec.domain.programs import ProgramStart, StepResult
 from codeexec.kernels.capabilities import Capabilities
 
@@ -186,6 +187,46 @@ class VariablesSent:
     variables: Variables
 
 
+@dataclass(frozen=True, slots=True)
+class ResultReport:
+    """What an execution with `ExecuteOptions.report` has at its end."""
+
+    variables: Mapping[str, str]
+    output: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """Code reported something beside its output."""
+
+    execution: str
+    report: LogEntry | ReportedArtifact | ResultReport
+
+
+@dataclass(frozen=True, slots=True)
+class PluginReported:
+    """A step of a plugin has ended; `messages` has a text for each failed test. Where a magic
+    loaded it, `implementation` and `config` come along."""
+
+    execution: str
+    action: Literal["load", "test", "unload"]
+    name: str
+    is_success: bool
+    message: str = ""
+    messages: tuple[str, ...] = ()
+    tests: tuple[str, ...] = ()
+    implementation: str = ""
+    config: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionVariablesReported:
+    """Code has set the variables of the session."""
+
+    execution: str
+    variables: Mapping[str, str]
+
+
 KernelEvent = (
     Started
     | StreamWritten
@@ -205,6 +246,9 @@ KernelEvent = (
     | Reached
     | NeverTaken
     | VariablesSent
+    | Reported
+    | PluginReported
+    | SessionVariablesReported
 )
 Sink = Callable[[Sequence[KernelEvent]], None]
 """Called on the event loop, with all that is at hand."""
@@ -227,10 +271,24 @@ class Ready:
 
 
 @dataclass(frozen=True, slots=True)
+class PluginCall:
+    """A step of a plugin; `implementation` and `config` are empty but for `load`."""
+
+    action: Literal["load", "test", "unload"]
+    name: str
+    implementation: str = ""
+    config: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class ExecuteCall:
     execution: str
     code: str
     options: ExecuteOptions = NO_OPTIONS
+    session: Mapping[str, object] = field(default_factory=dict)
+    """What a Python kernel is told of the session with this execution; empty: nothing."""
+    plugin: PluginCall | None = None
+    """A step of a plugin, in place of the code."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,15 @@ class SecretFile:
         env = self._read().get(key)
         return {**value, "env": env} if env is not None else value
 
+    def forget(self, key: str) -> None:
+        """Keep nothing under this key any more."""
+        stored = self._read()
+        if stored.pop(key, None) is not None:
+            try:
+                self._write(stored)
+            except OSError as error:
+                log.warning("%s cannot be written: %s", self._path, error)
+
     def remove(self) -> None:
         """Write over it, and delete it."""
         try:

@@ -40,6 +40,8 @@ from codeexec.session.files.files import SessionFiles
 from codeexec.session.kernels.parts import SessionParts
 from codeexec.session.kernels.requests import KernelRequests, choice_left
 from codeexec.session.kernels.slots import KernelSlots
+from codeexec.session.plugins.requests import PluginRequests
+from codeexec.session.plugins.steps import PluginSteps
 from codeexec.session.session_limits import SessionLimits
 from codeexec.session.settings import HostSettings
 from codeexec.session.storage.event_log import EventLog
@@ -103,6 +105,7 @@ class Session:
             self._tasks,
             limit,
             answers={},
+            plugins=PluginSteps(self.recorder),
             outlives=outlives,
         )
         choice = replace(choice, place=lambda: self.environment)
@@ -110,6 +113,9 @@ class Session:
         for name in self.snapshot.kernels:
             self.slots.restore(name, choice_left(journal, name, choice))
         self.kernels = KernelRequests(parts, self.slots)
+        self._plugins = PluginRequests(
+            self.recorder, self.slots, parts.plugins, self.execution_watch
+        )
         self.streams = ByteStreams()
         self._places = SessionPlaces(factory, Path(choice.cwd))
         self.terminals = LazyTerminals(
@@ -193,6 +199,8 @@ class Session:
             self._require_open(request)
         if isinstance(request, q.TerminalRequest):
             return cast(R, await self.terminals.answer(request, client))
+        if isinstance(request, q.PluginRequest):
+            return cast(R, await self._answer_plugin(request, client or _NOBODY))
         others = cast(q.SessionRequest | q.FileRequest, request)
         return cast(R, await self._answer(others, client or _NOBODY))
 
@@ -216,6 +224,8 @@ class Session:
     ) -> q.Reply:
         match request:
             case q.Execute():
+                if request.options.plugin is not None:
+                    raise UsageError("Plugins are loaded by a request of their own: LoadPlugin.")
                 return self._execute(request, client)
             case q.ConfirmExecution():
                 self._confirm(request, client)
@@ -264,6 +274,12 @@ class Session:
             case _:
                 raise UsageError(f"A session is not asked for {type(request).__name__}.")
         return self._done()
+
+    async def _answer_plugin(self, request: q.PluginRequest, client: q.ClientInfo) -> q.Reply:
+        def queue(execute: q.Execute) -> None:
+            self._execute(execute, client)
+
+        return await self._plugins.answer(request, queue, client.name)
 
     def _done(self, count: int = 0) -> q.Done:
         return q.Done(self.snapshot.seq, count)
@@ -339,6 +355,8 @@ class Session:
         if view is None:
             return
         self._activity.note_finished(view)
+        if view.options.plugin is not None:
+            self._plugins.settle(view)
         if view.started_at is not None:
             self._records.remember(view)
             self._files.after_run(execution_id)
@@ -414,6 +432,7 @@ _READ_WHEN_CLOSED = (
     q.ReadTerminalRows,
     q.ReadTerminalText,
     q.SearchTerminal,
+    q.ListPlugins,
 )
 _FOR_KERNEL = (
     q.AnswerStdin,

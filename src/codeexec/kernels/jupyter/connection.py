@@ -24,6 +24,7 @@ from codeexec.kernels.base import (
     StreamWritten,
 )
 from codeexec.kernels.jupyter.messages.codec import Message
+from codeexec.kernels.jupyter.messages.reports import plugin_code
 from codeexec.kernels.jupyter.messages.translate import translate
 from codeexec.kernels.jupyter.outbox.reader import REPLY, REQUEST, OutboxReader
 from codeexec.kernels.jupyter.outbox.spool import Record
@@ -126,7 +127,7 @@ class KernelConnection:
     def execute(self, call: ExecuteCall) -> None:
         options = call.options
         content: dict[str, object] = {
-            "code": call.code,
+            "code": call.code if call.plugin is None else plugin_code(call.plugin),
             "silent": options.silent,
             "store_history": options.store_history and not options.silent,
             "user_expressions": {},
@@ -135,10 +136,12 @@ class KernelConnection:
         }
         self.interrupted = False
         self.expect(call.execution)
-        # See guest/screen_width.py. Other kernels take no notice of metadata that they do not know.
-        metadata: dict[str, object] = (
-            {"codeexec_columns": options.columns} if options.columns else {}
-        )
+        # See guest/screen_width.py and plugin_entry.py. Other kernels take no notice of metadata.
+        metadata: dict[str, object] = {}
+        if options.columns:
+            metadata["codeexec_columns"] = options.columns
+        if call.session:
+            metadata["codeexec_session"] = call.session
         self.send("shell", "execute_request", content, call.execution, metadata=metadata)
 
     def expect(self, execution: str) -> None:

@@ -12,10 +12,13 @@ import msgspec
 
 from codeexec.domain.errors import Busy, KernelDied, KernelUnavailable, UsageError
 from codeexec.domain.events import KernelRef
+from codeexec.domain.outputs import ErrorInfo
 from codeexec.kernels.base import (
     Died,
     ExecuteCall,
+    Finished,
     Handle,
+    KernelEvent,
     KernelUsage,
     NeverTaken,
     Ready,
@@ -208,7 +211,13 @@ class JupyterKernel:
     # -- code --------------------------------------------------------------------------
 
     def execute(self, call: ExecuteCall) -> None:
-        self._connected().execute(call)
+        connection = self._connected()
+        if call.plugin is not None and not (self._ready and self._ready.language == "python"):
+            error = ErrorInfo("UsageError", "Plugins are Python, and this kernel is not.")
+            ended: list[KernelEvent] = [Finished(call.execution, "error", error)]
+            asyncio.get_running_loop().call_soon(self._sink, ended)
+            return
+        connection.execute(call)
 
     def answer_stdin(self, text: str) -> None:
         self._connected().answer_stdin(text)

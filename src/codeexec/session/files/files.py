@@ -8,13 +8,15 @@ from collections.abc import Callable, Sequence
 from typing import assert_never
 
 from codeexec.domain import requests as q
-from codeexec.domain.errors import NotFound, UsageError
+from codeexec.domain.errors import CodeexecError, NotFound, UsageError
 from codeexec.domain.events import Artifact, ArtifactAdded, ArtifactRemoved
+from codeexec.domain.events.plugins import ExecutionLogged
 from codeexec.domain.ids import new_id
+from codeexec.domain.plugins import LogEntry, ReportedArtifact
 from codeexec.environments.base import Environment, FileRow, OpenFile
 from codeexec.environments.budget import Budget, beside_loop
 from codeexec.session.files.artifacts import BlobStore
-from codeexec.session.files.collection import FileCollection, mime_of
+from codeexec.session.files.collection import LAST_LOOK, FileCollection, mime_of
 from codeexec.session.storage.event_log import EventLog
 from codeexec.session.tasks import Tasks
 
@@ -48,6 +50,8 @@ class SessionFiles:
         self._recorder = recorder
         self._blobs = blobs
         self._collect = collect
+        self._tasks = tasks
+        self._keeping: list[asyncio.Task[None]] = []
         self._collection = FileCollection(environment, recorder, blobs, tasks, self._keep)
 
     async def answer(self, request: Request) -> q.Reply:
@@ -106,11 +110,36 @@ class SessionFiles:
         """Keep the viewable files that an execution has just written into the folder itself."""
         self.tell_evicted()
         view = self._recorder.find(execution_id)
+        if view is not None and view.report is not None and view.report.artifacts:
+            work = self._keep_reported(execution_id, view.report.artifacts)
+            self._keeping = [task for task in self._keeping if not task.done()]
+            self._keeping.append(self._tasks.start(work, "reported-artifacts"))
         if self._collect and view is not None and view.started_at is not None:
             self._collection.look_soon(execution_id, view.started_at)
 
+    async def _keep_reported(
+        self, execution_id: str, artifacts: Sequence[ReportedArtifact]
+    ) -> None:
+        """Keep the files that code made as artifacts; why one cannot be kept is a log entry of
+        the execution."""
+        for artifact in artifacts:
+            try:
+                data = await self._read(artifact.file, LARGEST)
+                digest = await asyncio.to_thread(self._blobs.put, data)
+                same = (artifact.file, digest)
+                kept = self._recorder.snapshot.artifacts
+                if same not in {(each.name, each.digest) for each in kept}:
+                    self._keep(artifact.file, digest, len(data), execution_id)
+            except (CodeexecError, OSError) as error:
+                words = f"The artifact {artifact.file} is not kept: {error}"
+                entry = LogEntry("warning", "Session", words)
+                self._recorder.record(ExecutionLogged(execution_id, entry))
+
     async def finish(self) -> None:
         """Wait for what is being kept, for some seconds at most."""
+        self._keeping = [task for task in self._keeping if not task.done()]
+        if self._keeping:
+            await asyncio.wait(self._keeping, timeout=LAST_LOOK)
         await self._collection.finish()
 
     def _keep(self, path: str, digest: str, size: int, execution_id: str) -> None:

@@ -23,9 +23,11 @@ from codeexec.domain.events import (
     StdinRequested,
     StepEnded,
 )
+from codeexec.domain.events.plugins import ArtifactReported, ExecutionLogged, ResultReported
 from codeexec.domain.ids import new_id
 from codeexec.domain.options import DEFAULT_KERNEL
 from codeexec.domain.outputs import Display, ErrorInfo, MimePart, clip_row
+from codeexec.domain.plugins import LogEntry, ReportedArtifact
 from codeexec.domain.programs import StepResult
 from codeexec.domain.snapshot import ExecutionView
 from codeexec.kernels import base as says
@@ -133,6 +135,8 @@ class KernelEventHandler:
                             self._kernel,
                         )
                     )
+                case says.Reported():
+                    events += self._reported(event)
                 case says.VariablesSent() | says.Overheard():
                     pass  # the runner's
                 case says.Died():
@@ -187,6 +191,18 @@ class KernelEventHandler:
                 del self._documents[next(iter(self._documents))]
         self._dirty[execution_id] = document
         return document
+
+    def _reported(self, event: says.Reported) -> list[AnyEvent]:
+        """A report of an execution of this session."""
+        if self._find(event.execution) is None:
+            return []
+        match event.report:
+            case LogEntry():
+                return [ExecutionLogged(event.execution, event.report)]
+            case ReportedArtifact():
+                return [ArtifactReported(event.execution, event.report)]
+            case says.ResultReport(variables, output):
+                return [ResultReported(event.execution, dict(variables), output)]
 
     def _with_rows(self, event: says.StepDone) -> StepResult:
         document, view = self._documents.get(event.execution), self._find(event.execution)

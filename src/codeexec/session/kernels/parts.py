@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from codeexec.domain.clock import Clock
 from codeexec.kernels.base import KernelFactory
 from codeexec.session.files.artifacts import BlobStore
+from codeexec.session.plugins.steps import PluginSteps
 from codeexec.session.settings import HostSettings
 from codeexec.session.storage.event_log import EventLog
 from codeexec.session.storage.journal_limit import JournalLimit
@@ -26,4 +27,5 @@ class SessionParts:
     tasks: Tasks
     limit: JournalLimit
     answers: dict[str, None]
+    plugins: PluginSteps
     outlives: bool

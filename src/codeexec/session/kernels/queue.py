@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from codeexec.domain.events import FinishStatus
 from codeexec.domain.snapshot import ExecutionView
-from codeexec.kernels.base import ExecuteCall
 
 INTERRUPTED = "Interrupted"
 """Begins the reasons of executions that were interrupted."""
@@ -22,6 +21,10 @@ class Queue:
 
     def add(self, execution_id: str) -> Queue:
         return Queue((*self.waiting, execution_id), self.running)
+
+    def add_first(self, execution_ids: Iterable[str]) -> Queue:
+        """These come before all others."""
+        return Queue((*execution_ids, *self.waiting), self.running)
 
     def start(self, execution_id: str) -> Queue:
         """This one runs."""
@@ -63,8 +66,11 @@ def first_startable(waiting: Iterable[str], executions: Mapping[str, ExecutionVi
 def skipped_with(failed: ExecutionView, view: ExecutionView) -> bool:
     """Whether this waiting execution is skipped when `failed` does not end well: it comes after it
     in the same document; without a document it waits for the same kernel, without one too. One that
-    waits for the user's confirmation follows none."""
-    if not failed.options.stop_on_error or view.number <= failed.number or view.confirm:
+    waits for the user's confirmation, and a step of a plugin, follows none."""
+    is_plugin = view.options.plugin is not None
+    if not failed.options.stop_on_error or view.number <= failed.number:
+        return False
+    if view.confirm or is_plugin:
         return False
     document = document_of(failed)
     return document_of(view) == document and (bool(document) or view.kernel == failed.kernel)
@@ -78,8 +84,3 @@ def skip_reason(status: FinishStatus, reason: str) -> str:
         ends = {"timed_out": "took too long", "lost": "was lost"}
         end = ends.get(status, "failed")
     return f"Skipped: an earlier cell {end}."
-
-
-def call_of(view: ExecutionView) -> ExecuteCall:
-    """What the kernel is told to run."""
-    return ExecuteCall(view.execution_id, view.code, view.options)

@@ -34,7 +34,6 @@ from codeexec.session.kernels.parts import SessionParts
 from codeexec.session.kernels.queue import (
     INTERRUPTED,
     Queue,
-    call_of,
     first_startable,
     skip_reason,
 )
@@ -74,6 +73,7 @@ class KernelSlot:
         self._settings = parts.settings
         self._clock = parts.clock
         self._tasks = parts.tasks
+        self._plugins = parts.plugins
         self._limited: set[str] = set()
         self._theirs: set[str] = set()
         self._open_documents = OpenDocuments(recorder.journal, name)
@@ -120,6 +120,8 @@ class KernelSlot:
         if self.recorder.problem is not None or self.supervisor.is_paused:
             return
         self._catch_up()
+        if self.supervisor.is_ready:
+            self._restore_plugins()
         if not self.queue.waiting:
             return
         if self.limit.is_reached:
@@ -143,9 +145,16 @@ class KernelSlot:
             self._owner.retry_storage(error)
             return
         self.queue = self.queue.start(execution_id)
-        self.supervisor.kernel.execute(call_of(view))
+        self.supervisor.kernel.execute(self._plugins.call_of(view, self.view.generation))
         if view.options.timeout is not None:
             self._timer.start(execution_id, view.options.timeout)
+
+    def _restore_plugins(self) -> None:
+        """Load the plugins of the session into a fresh process, before anything else runs."""
+        restored = self._plugins.to_restore(self.name, self.view.generation)
+        if restored:
+            self.recorder.record(*(event for _, events in restored for event in events))
+            self.queue = self.queue.add_first(execution_id for execution_id, _ in restored)
 
     def cancel(self, execution_ids: Iterable[str], reason: str, by: str = "") -> int:
         """Take executions out of the queue for the client `by`; returns how many were there."""
@@ -206,6 +215,10 @@ class KernelSlot:
             elif isinstance(event, says.VariablesSent):
                 sent, generation = event.variables, self.view.generation
                 events.append(VariablesTaken(generation, sent.variables, sent.truncated, self.name))
+            elif isinstance(event, says.PluginReported):
+                events += self._plugins.reported(event, self.name, self.view.generation)
+            elif isinstance(event, says.SessionVariablesReported):
+                events += self._plugins.variables_reported(event, self.name, self.view.generation)
         self.recorder.record(*events, private=self._open_documents.journaled_with(kernel_events))
         self._reached = reached_by(kernel_events) or self._reached
 
@@ -228,7 +241,7 @@ class KernelSlot:
             outbox.acknowledge(self._reached)
         view, self._unsent = self.snapshot.executions.get(self._unsent), ""
         if view is not None and self.queue.running == view.execution_id and view.count is None:
-            kernel.execute(call_of(view))
+            kernel.execute(self._plugins.call_of(view, self.view.generation))
 
     def _begin_theirs(self, event: says.Overheard) -> list[AnyEvent]:
         """Code of another client of the kernel runs, as `jupyter console --existing` sends it."""

@@ -151,7 +151,7 @@ class KernelSlots:
         choice = first.supervisor.choice
         if spec:
             return replace(self._parts.factory.choose(choice, spec), file="")
-        return choice if _language_of(first) == DEFAULT_KERNEL else choice.beside()
+        return choice if language_of(first) == DEFAULT_KERNEL else choice.beside()
 
     async def resize(self, request: ResizeTerminals) -> None:
         """Tell programs that run the size of their screen."""
@@ -200,10 +200,10 @@ class KernelSlots:
         if not language:
             return self.default
         canonical = same_language(language)
-        if _language_of(self.default) == canonical:
+        if language_of(self.default) == canonical:
             return self.default
         for slot in self:
-            if _language_of(slot) == canonical:
+            if language_of(slot) == canonical:
                 return slot
         return self._need(canonical, language=canonical)
 
@@ -382,7 +382,8 @@ class KernelSlots:
             log.warning("processes of session %s cannot be looked at: %s", session_id, error)
 
 
-def _language_of(slot: KernelSlot) -> str:
+def language_of(slot: KernelSlot) -> str:
+    """The language of a kernel, as far as it is known before its start."""
     view = slot.view
     language = view.language or (view.kernel.language if view.kernel is not None else "")
     name = slot.name.partition("@")[0]

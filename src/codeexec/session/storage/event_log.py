@@ -73,6 +73,11 @@ class EventLog:
         self._keep_snapshot_if_due()
 
     @property
+    def is_closed(self) -> bool:
+        """Whether the journal was let go: no event comes any more."""
+        return self._closed
+
+    @property
     def lost_file(self) -> Path | None:
         """The file of the journal that was removed or replaced while it was open: what is
         written goes to files that have no name any more. None while all is well."""

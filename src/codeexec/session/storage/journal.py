@@ -305,6 +305,11 @@ class Journal:
                 "INSERT OR REPLACE INTO private VALUES (?, ?)", (key, msgspec.json.encode(value))
             )
 
+    def private_keys(self) -> tuple[str, ...]:
+        """The keys of all private values."""
+        with _told(self.path, "read"):
+            return tuple(key for (key,) in self._db.execute("SELECT key FROM private ORDER BY key"))
+
     def get_private(self, key: str) -> object | None:
         with _told(self.path, "read"):
             row = self._db.execute("SELECT value FROM private WHERE key = ?", (key,)).fetchone()

@@ -88,17 +88,30 @@ def prime() -> dict[str, object]:
     """The content of a request that makes a kernel which we did not launch answer questions;
     it leaves no name, no history and no prompt number behind."""
     names = ("questions", "screen_width")
-    sources = [(Path(GUEST) / f"{name}.py").read_text(encoding="utf-8") for name in names]
+    code = "".join(
+        f"exec({_guest_source(name)!r}, {{'__name__': 'codeexec_helpers'}})\n" for name in names
+    )
+    later = {name: _guest_source(name) for name in LOADED_LATER}
+    given = f"{{'__name__': 'codeexec_helpers', 'SOURCES': {later!r}}}"
     return {
-        "code": "".join(
-            f"exec({source!r}, {{'__name__': 'codeexec_helpers'}})\n" for source in sources
-        ),
+        "code": f"{code}exec({_guest_source('plugin_entry')!r}, {given})\n",
         "silent": True,
         "store_history": False,
         "user_expressions": {},
         "allow_stdin": False,
         "stop_on_error": False,
     }
+
+
+LOADED_LATER = (
+    *(f"plugins/{name}" for name in ("runtime", "context", "loading", "magics", "api")),
+    "prelude",
+)
+"""Guest files that plugins and reports need, when they are first used."""
+
+
+def _guest_source(name: str) -> str:
+    return (Path(GUEST) / f"{name}.py").read_text(encoding="utf-8")
 
 
 def mend(message: str) -> str:

@@ -22,6 +22,7 @@ from codeexec.kernels.base import (
     StreamWritten,
 )
 from codeexec.kernels.jupyter.messages.codec import Message
+from codeexec.kernels.jupyter.messages.reports import report_events
 
 log = logging.getLogger(__name__)
 
@@ -77,6 +78,8 @@ def translate(message: Message, execution: str) -> tuple[KernelEvent, ...]:
             prompt = _text(content.get("prompt"))
             hidden = bool(content.get("password"))
             return (InputRequested(execution, prompt, hidden, message.id),)
+        case "codeexec_report":
+            return report_events(content, execution)
         case kind:
             if kind not in IGNORED:
                 log.debug("a message of unknown type %s was passed over", kind)

@@ -1,0 +1,148 @@
+"""Reports of code in a Python kernel: log entries, artifacts, results, steps of plugins.
+
+The guest end is `guest/plugins/runtime.py`. User code can send such messages as well, so each is
+checked; one that is not as it should be is passed over.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+from typing import Literal
+
+import msgspec
+
+from codeexec.domain.plugins import (
+    MAX_IMPLEMENTATION,
+    MAX_SESSION_VARIABLES,
+    ArtifactKind,
+    LogEntry,
+    LogLevel,
+    ReportedArtifact,
+)
+from codeexec.kernels.base import (
+    KernelEvent,
+    PluginCall,
+    PluginReported,
+    Reported,
+    ResultReport,
+    SessionVariablesReported,
+)
+
+log = logging.getLogger(__name__)
+
+MESSAGE = "codeexec_report"
+LONGEST = 4 * MAX_IMPLEMENTATION
+"""Characters of a report."""
+
+
+class _Log(msgspec.Struct, tag_field="kind", tag="log"):
+    level: LogLevel
+    tag: str
+    message: str
+
+
+class _File(msgspec.Struct):
+    id: str
+    name: str
+    type: ArtifactKind
+    original_name: str
+    file: str
+    preview: str = ""
+
+
+class _Artifact(msgspec.Struct, tag_field="kind", tag="artifact"):
+    artifact: _File
+    mime: str
+
+
+class _Result(msgspec.Struct, tag_field="kind", tag="result"):
+    variables: dict[str, str]
+    output: tuple[tuple[str, str], ...] = ()
+
+
+class _Variables(msgspec.Struct, tag_field="kind", tag="session_variables"):
+    variables: dict[str, str]
+
+
+class _Plugin(msgspec.Struct, tag_field="kind", tag="plugin"):
+    action: Literal["load", "test", "unload"]
+    name: str
+    is_success: bool
+    message: str
+    messages: tuple[str, ...] = ()
+    tests: tuple[str, ...] = ()
+    implementation: str = ""
+    config: dict[str, str] = {}
+
+
+_Report = _Log | _Artifact | _Result | _Variables | _Plugin
+
+
+def report_events(content: Mapping[str, object], execution: str) -> tuple[KernelEvent, ...]:
+    """The events of a message of the type `MESSAGE`."""
+    try:
+        report: _Report = msgspec.convert(content, _Report)
+    except msgspec.ValidationError as error:
+        log.debug("a report was passed over: %s", error)
+        return ()
+    match report:
+        case _Log():
+            entry = LogEntry(report.level, report.tag[:200], report.message[:10_000])
+            return (Reported(execution, entry),)
+        case _Artifact(file):
+            if not _is_plain(file.file) or len(file.file) > 400:
+                return ()
+            artifact = ReportedArtifact(
+                file.id[:300],
+                file.name[:200],
+                file.type,
+                report.mime[:200],
+                file.original_name[:300],
+                file.file,
+                file.preview[:5000],
+            )
+            return (Reported(execution, artifact),)
+        case _Result():
+            size = sum(len(name) + len(text) for name, text in report.variables.items())
+            if size > LONGEST:
+                return ()
+            return (Reported(execution, ResultReport(report.variables, report.output)),)
+        case _Variables():
+            size = sum(len(name) + len(text) for name, text in report.variables.items())
+            if size > MAX_SESSION_VARIABLES:
+                return ()
+            return (SessionVariablesReported(execution, report.variables),)
+        case _Plugin():
+            if not report.name.isidentifier() or len(report.implementation) > MAX_IMPLEMENTATION:
+                return ()
+            return (
+                PluginReported(
+                    execution,
+                    report.action,
+                    report.name[:100],
+                    report.is_success,
+                    report.message[:20_000],
+                    tuple(message[:20_000] for message in report.messages[:100]),
+                    tuple(test[:200] for test in report.tests[:100]),
+                    report.implementation,
+                    report.config,
+                ),
+            )
+
+
+def _is_plain(name: str) -> bool:
+    """Whether it is the name of a file in the session's folder itself."""
+    return bool(name) and name not in (".", "..") and "/" not in name and "\0" not in name
+
+
+def plugin_code(call: PluginCall) -> str:
+    """Code that performs a step of a plugin, and leaves no name behind."""
+    step = json.dumps({
+        "action": call.action,
+        "name": call.name,
+        "implementation": call.implementation,
+        "config": dict(call.config),
+    })  # fmt: skip
+    return f"__import__('codeexec_session').perform({step!r})"

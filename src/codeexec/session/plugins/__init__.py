@@ -1,0 +1,1 @@
+"""Plugins of a session, its session variables, and the reports of its executions."""
