@@ -66,6 +66,18 @@ async def test_typing_after_a_click_into_the_empty_console_is_for_the_prompt(
         assert len(bench.snapshot.executions) == 1
 
 
+async def test_text_that_is_no_command_of_a_card_is_for_the_prompt(tmp_path: Path) -> None:
+    async with open_bench(tmp_path) as bench:
+        console = bench.workbench.console_pane
+        await bench.console.run("1")
+        await bench.is_idle(1)
+        await bench.click(console.view, 5, 0)
+        await bench.until(lambda: console.view.has_focus, "the card has the keys")
+        read(bench, "print(1)")
+        await bench.until(lambda: console.prompt.text == "print(1)", "what was typed")
+        assert len(bench.snapshot.executions) == 1
+
+
 def click(bench: Bench, widget: Widget, x: int, y: int) -> None:
     """What the driver does with a click, which one read may hold together with keys."""
     x, y = widget.region.x + x, widget.region.y + y

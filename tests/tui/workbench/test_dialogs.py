@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 from textual.screen import Screen
 from textual.widgets import Static
@@ -9,6 +11,7 @@ from textual.widgets import Static
 from codeexec.tui.commands import keymap
 from codeexec.tui.commands.scopes import menu
 from codeexec.tui.screens.palette import CommandChooser
+from codeexec.tui.widgets import dialogs
 from codeexec.tui.widgets.dialogs import Asker, Choice, Chooser, Confirm, fit
 from support.pane_app import PaneApp
 
@@ -47,6 +50,28 @@ async def test_a_dialog_that_is_told_twice_to_go_takes_nothing_else_away() -> No
             dialog.dismiss(None)
             await pilot.pause()
             assert app.screen is below
+
+
+async def test_text_that_was_meant_for_the_prompt_answers_no_dialog(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = 100.0
+    monkeypatch.setattr(dialogs, "time", SimpleNamespace(monotonic=lambda: now))
+    app = PaneApp(Static())
+    async with app.run_test() as pilot:
+        chosen: list[str | None] = []
+        answers = [("keep", "Leave it running"), ("stop", "Stop it"), ("cancel", "Cancel")]
+        dialog = Confirm("Leave?", "", answers)
+        await app.push_screen(dialog, chosen.append)
+        for key in "import os":
+            now += 0.2
+            await pilot.press(key if key != " " else "tab")
+        await pilot.pause()
+        assert (app.screen, chosen) == (dialog, [])
+        now += 1.1
+        await pilot.press("s")
+        await pilot.pause()
+        assert chosen == ["stop"]
 
 
 def test_the_palette_begins_with_what_a_newcomer_looks_for() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -22,6 +23,9 @@ from codeexec.tui.widgets.modal import Modal
 
 MOST = 300
 """Entries that are listed; more are found by typing."""
+
+_PAUSE_AFTER_TEXT = 1.0
+"""Seconds after a letter that is no answer in which letters are text, not answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,6 +305,7 @@ class Confirm(Modal[str | None]):
         self._title = title
         self._words = message
         self._answers = list(answers)
+        self._last_text = -_PAUSE_AFTER_TEXT
 
     def compose(self) -> ComposeResult:
         with Vertical():
@@ -324,9 +329,15 @@ class Confirm(Modal[str | None]):
         (self.focus_next if by > 0 else self.focus_previous)(Button)
 
     def on_key(self, event: events.Key) -> None:
-        """The first letter of an answer is enough."""
+        """The first letter of an answer is enough, unless it comes within text that somebody types
+        who has not seen the dialog."""
+        if not event.is_printable:
+            return
+        now = time.monotonic()
+        is_in_text = now - self._last_text < _PAUSE_AFTER_TEXT
         for key, label in self._answers:
-            if event.key == label[:1].lower():
+            if event.key == label[:1].lower() and not is_in_text:
                 event.stop()
                 self.dismiss(key)
                 return
+        self._last_text = now

@@ -45,6 +45,14 @@ class AnswerFocus:
         """At once, as what is typed next is meant for the prompt, or for the answer."""
         focus_now(self._bar.field if self._bar.waits else self._prompt)
 
+    def type(self, text: str) -> None:
+        """Put text where it is meant for, and let what is typed next go there."""
+        self.take_focus()
+        if self._bar.waits:
+            self._bar.field.insert_text_at_cursor(text)
+        else:
+            self._prompt.insert(text)
+
     def stay(self) -> None:
         """The user has gone to the console, and stays there when the answer was given."""
         self._came_from = ""

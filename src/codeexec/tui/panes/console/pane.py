@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
@@ -245,3 +245,11 @@ class ConsolePane(ConsoleMessages, Vertical):
     def go_to_prompt(self, event: ConsoleView.PromptFocusRequested) -> None:
         event.stop()
         self.focus_prompt()
+
+    def on_key(self, event: events.Key) -> None:
+        """Text that is typed on the cards, and is no command there, is meant for the prompt."""
+        is_text = event.is_printable and event.character is not None
+        if is_text and self.view.has_focus and event.key not in self.screen.active_bindings:
+            event.stop()
+            event.prevent_default()
+            self._answers.type(event.character or "")
