@@ -16,6 +16,12 @@ from codeexec.tui.panes.documents.linting.protocol import LspError, encoded, rea
 _SECONDS = 10.0
 """How long an answer may take before the server is ended."""
 
+_WITHOUT_SETTINGS = {
+    "configurationPreference": "filesystemFirst",
+    "lint": {"select": ["E9", "F"]},
+}
+"""Faults alone, where no settings of a project or of the user choose rules: new versions of ruff
+have many rules of style by default, of which nobody has asked for one."""
 _NO_WORKSPACE = "file:///nonexistent/codeexec-tui"
 """A server reads the settings of all folders below its workspace at once: it is given only those
 of projects that have settings."""
@@ -83,6 +89,7 @@ class RuffServer:
                 "general": {"positionEncodings": ["utf-32"]},
                 "notebookDocument": {"synchronization": {}},
             },
+            "initializationOptions": {"settings": _WITHOUT_SETTINGS},
         }
         result = await self._request("initialize", params)
         encoding = (
