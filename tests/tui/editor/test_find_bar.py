@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textual import on
 from textual.app import App, ComposeResult
-from textual.widgets import Label
+from textual.widgets import Checkbox, Label
 
 from codeexec.languages.catalog import by_name
 from codeexec.tui.panes.editor import CodeEditor
@@ -61,6 +61,17 @@ async def test_regular_expressions_and_their_mistakes() -> None:
         assert "no regular expression" in app.said
         await pilot.press("t", "right_parenthesis")
         assert app.said == "1 of 2"
+
+
+async def test_a_box_has_a_mark_only_while_it_is_on() -> None:
+    app = Host()
+    async with app.run_test(size=(80, 12)) as pilot:
+        await pilot.press("ctrl+f")
+        box = app.bar.query_one("#regex", Checkbox)
+        for mark in (" ", "X", " "):
+            assert f"▐{mark}▌ regex" in box.render_line(0).text
+            box.toggle()
+            await pilot.pause()
 
 
 async def test_replace_by_keys() -> None:

@@ -26,6 +26,16 @@ if TYPE_CHECKING:
 _WORDS = {"find": "Find", "replace": "Find", "line": "Line"}
 
 
+class Tick(Checkbox):
+    """Checkbox that has a mark only while it is on, as not every terminal shows its colour."""
+
+    BUTTON_INNER = " "
+
+    def watch_value(self) -> None:
+        self.BUTTON_INNER = "X" if self.value else " "
+        super().watch_value()
+
+
 class FindBar(Vertical):
     """Asks, and lets its editor find. Enter goes on, shift+enter or shift+f4 back, escape closes.
 
@@ -46,6 +56,9 @@ class FindBar(Vertical):
     FindBar Input:focus { border: none; }
     FindBar Checkbox { width: auto; border: none; height: 1; padding: 0 1; background: $panel; }
     FindBar Checkbox:focus { border: none; }
+    FindBar Tick > .toggle--button, FindBar Tick.-on > .toggle--button {
+        color: $accent; background: $surface; text-style: bold;
+    }
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("find")]
@@ -59,9 +72,9 @@ class FindBar(Vertical):
         with Horizontal():
             yield Label("Find", id="what")
             yield Field(id="text", compact=True)
-            yield Checkbox("regex", id="regex", compact=True)
-            yield Checkbox("word", id="word", compact=True)
-            yield Checkbox("case", id="case", compact=True)
+            yield Tick("regex", id="regex", compact=True)
+            yield Tick("word", id="word", compact=True)
+            yield Tick("case", id="case", compact=True)
             yield Label("", id="count")
         with Horizontal(id="replacing"):
             yield Label("Replace")
