@@ -57,7 +57,7 @@ class TourBar(Static):
         step = progress.step
         title = f"Step {progress.at + 1} of {len(STEPS)} · {step.title}"
         skip = Content.styled("skip", "@click=screen.command('tour.next')")
-        leave = Content.styled("leave the tour", "@click=screen.command('tour.show')")
+        leave = Content.styled("leave", "@click=screen.command('tour.show')")
         skip_key, leave_key = (
             named_keys(f"{{{command_id}}}", keys) for command_id in ("tour.next", "tour.show")
         )
