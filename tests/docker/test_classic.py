@@ -11,7 +11,7 @@ import pytest
 
 from codeexec.domain import requests as q
 from codeexec.domain.containers import ClassicLayout
-from codeexec.domain.errors import CodeexecError
+from codeexec.domain.errors import CodeexecError, UsageError
 from codeexec.environments.docker.engine import Engine
 from codeexec.environments.trust.store import TrustStore
 from codeexec.kernels.base import KernelChoice
@@ -150,6 +150,10 @@ def test_it_is_chosen_on_the_command_line(tmp_path: Path, workspace: Path) -> No
     assert locked.returncode == 3
     assert "needs a network, and the policy locked has none" in locked.stderr
     assert "docker.transport" in locked.stderr
+    settings |= {"CODEEXEC_DOCKER_TRANSPORT": "ports"}
+    checked = run_piped("docker", "check", home=home, cwd=workspace, env=settings)
+    assert checked.returncode == 1
+    assert "transport: The transport 'ports' needs a network" in checked.stdout
     here = run_piped("run", "told.py", "--transport", "ports", home=home, cwd=workspace)
     assert here.returncode == 2
     assert "--transport ports: It is for a container" in here.stderr
@@ -176,6 +180,9 @@ async def test_a_killed_server_leaves_nothing_and_the_next_one_starts_the_same(
             listed = (await host.call(q.ListSessions(ended=False))).sessions
             assert listed[0].policy == "network · network · 2 GB · 1 cpu · ports"
             assert len(list(ces.iterdir())) == 2
+            with pytest.raises(UsageError, match="the policy locked has none"):
+                await host.session(opened.session_id).call(q.RestartKernel(policy="locked"))
+            assert await output_of(host, opened.session_id, where) == ["/app/cwd s-1"]
             assert apart.pid is not None
             os.kill(apart.pid, signal.SIGKILL)
             await wait_until(lambda: not containers(opened.session_id), "the container to end")

@@ -12,9 +12,13 @@ import click
 from codeexec.cli import exit_codes as exits
 from codeexec.cli import messages as style
 from codeexec.config.load import load
+from codeexec.domain.containers import PORTS
+from codeexec.domain.errors import UsageError
 
 if TYPE_CHECKING:
     from codeexec.environments.docker.engine import Engine
+    from codeexec.environments.docker.image import Check
+    from codeexec.environments.docker.policy import Policy
 
 
 def docker_settings() -> tuple[Engine, str, str]:
@@ -69,8 +73,11 @@ def check(image: str, as_json: bool) -> int:
     from codeexec.environments.docker import image as images
     from codeexec.environments.docker.policy import parse
 
-    engine, name, policy = docker_settings()
-    results = asyncio.run(images.check(engine, image or name, parse(policy)))
+    engine, name, words = docker_settings()
+    policy = parse(words)
+    results = asyncio.run(images.check(engine, image or name, policy))
+    if load().settings.docker.transport == PORTS:
+        results.append(_check_ports(policy))
     color = style.wants_color(sys.stdout)
     for check_result in results:
         if as_json:
@@ -83,3 +90,15 @@ def check(image: str, as_json: bool) -> int:
         if check_result.fix:
             style.say("    ", style.paint("→", "accent", color), f" {check_result.fix}")
     return exits.OK if all(check_result.ok for check_result in results) else exits.FAILED
+
+
+def _check_ports(policy: Policy) -> Check:
+    """Whether the policy of the settings allows the transport `ports`."""
+    from codeexec.environments.docker.image import Check
+    from codeexec.kernels.docker.classic import require_network
+
+    try:
+        require_network(policy)
+    except UsageError as error:
+        return Check("transport", False, error.message, error.next_step)
+    return Check("transport", True, "ports: other users of this machine can read what is printed")
