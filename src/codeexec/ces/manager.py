@@ -96,12 +96,14 @@ class SessionManager(Manager[Result]):
     def clean_up(self) -> None:
         """End all sessions. The manager can be used again: with a new environment."""
         with self._lock:
-            environment, self._made = self._made, None
-            clients, self._clients = self._clients, {}
+            clients = list(self._clients.values())
         try:
-            for client in clients.values():
+            for client in clients:
                 client.stop()
         finally:
+            with self._lock:
+                environment, self._made = self._made, None
+                self._clients.clear()
             if environment is not None:
                 environment.close()
 
