@@ -13,8 +13,10 @@ from codeexec.domain.errors import CodeexecError, Conflict, NotFound, UsageError
 from support.servers import wait_for
 
 
-def manager_in(folder: Path, **options: object) -> SessionManager[ExecutionResult]:
-    return code_execution_service_factory(folder, where="here", **options)
+def manager_in(
+    folder: Path, *, kernel: str = "", env_id: str | None = None
+) -> SessionManager[ExecutionResult]:
+    return code_execution_service_factory(folder, env_id=env_id, where="here", kernel=kernel)
 
 
 def status_of(manager: SessionManager[ExecutionResult], session_id: str) -> KernelStatus:

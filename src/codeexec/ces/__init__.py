@@ -16,7 +16,6 @@ from importlib import import_module
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from codeexec.ces.async_environment import AsyncEnvironment as AsyncEnvironment
-    from codeexec.ces.async_environment import EnvMode as EnvMode
     from codeexec.ces.client import ExecutionClient as ExecutionClient
     from codeexec.ces.common import Client as Client
     from codeexec.ces.common import EnvPlugin as EnvPlugin
@@ -32,12 +31,13 @@ if TYPE_CHECKING:
         code_execution_service_factory as code_execution_service_factory,
     )
     from codeexec.ces.session import EnvSession as EnvSession
+    from codeexec.ces.session_request import EnvMode as EnvMode
 
 _HOMES = {
     "AsyncEnvironment": "async_environment",
     "Client": "common",
     "CutOffs": "cut_offs",
-    "EnvMode": "async_environment",
+    "EnvMode": "session_request",
     "EnvPlugin": "common",
     "EnvSession": "session",
     "Environment": "environment",

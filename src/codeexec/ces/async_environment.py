@@ -4,38 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import enum
-import os
-import sys
 from contextlib import AsyncExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
 from codeexec.ces.common import EnvPlugin, ExecutionResult, get_id
 from codeexec.ces.cut_offs import CutOffs
 from codeexec.ces.engine import Where, open_engine
-from codeexec.ces.session_folder import SessionFolder, check_session_id, make_session_folder
-from codeexec.domain.backends import CONTAINERS
+from codeexec.ces.session_folder import check_session_id, make_session_folder
+from codeexec.ces.session_request import (
+    FIRST_PORT,
+    EnvMode,
+    KernelOptions,
+    Transport,
+    session_request,
+)
 from codeexec.domain.errors import CodeexecError, Conflict, NotFound, UsageError
 
 if TYPE_CHECKING:
     from codeexec.ces.session import EnvSession, SessionRunner
     from codeexec.client.api import HostClient
-    from codeexec.domain.requests import OpenSession
-
-Transport = Literal["ports", "relay"]
-
-MOST_PORT_START = 65531
-
-
-class EnvMode(enum.Enum):
-    """Where kernels run: on this machine, or each in a container."""
-
-    Local = "local"
-    Container = "container"
 
 
 class AsyncEnvironment:
@@ -47,10 +38,10 @@ class AsyncEnvironment:
     `"here"` in this process. Either way they end with `close`, and with this process, also when it
     is killed; their journals are removed then, and the folders of sessions stay.
 
-    In a container, `transport="ports"` is TaskWeaver's layout: five mapped ports from
-    `port_start_inside_container` on, and `ces/` and `cwd/` at `/app`. `"relay"` is that of this
-    product, without a port and, by default, without network. `custom_image` replaces the image of
-    the transport. `policy` has the limits of containers, such as `network memory=2GB`.
+    In a container, `transport="relay"` needs no port and, by default, gives no network. `"ports"`
+    is TaskWeaver's layout: its image, five mapped ports from `port_start_inside_container` on, and
+    `ces/` and `cwd/` at `/app`. Empty, the setting `[docker] transport` decides. `custom_image`
+    replaces the image, and `policy` has the limits of containers, such as `network memory=2GB`.
 
     `kernel` is the name of a kernel, or the path of a Python; by default, for `EnvMode.Local`, the
     one that runs this program. All methods raise the errors of `codeexec.domain.errors`.
@@ -64,36 +55,26 @@ class AsyncEnvironment:
         port_start_inside_container: int | None = 12345,
         custom_image: str | None = None,
         *,
-        transport: Transport = "ports",
+        transport: Transport = "",
         policy: str = "",
         kernel: str = "",
         where: Where = "server",
         cut_offs: CutOffs | None = None,
     ) -> None:
-        if not isinstance(env_mode, EnvMode):
-            raise UsageError(
-                f"There is no environment mode {env_mode!r}.",
-                "Use EnvMode.Local or EnvMode.Container.",
-            )
-        if transport not in ("ports", "relay"):
-            raise UsageError(f"There is no transport {transport!r}.", "Use 'ports' or 'relay'.")
+        self._kernels = KernelOptions(
+            EnvMode.Local if env_mode is None else env_mode,
+            kernel,
+            custom_image or "",
+            transport,
+            policy,
+            FIRST_PORT if port_start_inside_container is None else port_start_inside_container,
+        )
+        self._kernels.check()
         if where not in ("server", "here"):
             raise UsageError(f"Sessions do not run {where!r}.", "Use where='server' or 'here'.")
-        port_start = 12345 if port_start_inside_container is None else port_start_inside_container
-        if not 1 <= port_start <= MOST_PORT_START:
-            raise UsageError(
-                f"Five ports from {port_start} on do not exist.",
-                f"Choose port_start_inside_container from 1 to {MOST_PORT_START}.",
-            )
         self.id = env_id or get_id(prefix="env")
         self.env_dir = Path(env_dir or Path.cwd()).absolute()
-        self.mode = env_mode
         self.session_dict: dict[str, EnvSession] = {}
-        self._port_start = port_start
-        self._custom_image = custom_image or ""
-        self._transport = transport
-        self._policy = policy
-        self._kernel = kernel
         self._where: Where = where
         self._cut_offs = cut_offs or CutOffs()
         self._runners: dict[str, SessionRunner] = {}
@@ -113,6 +94,11 @@ class AsyncEnvironment:
         trace: TracebackType | None,
     ) -> None:
         await self.close()
+
+    @property
+    def mode(self) -> EnvMode:
+        """Where kernels run."""
+        return self._kernels.mode
 
     async def start_session(
         self,
@@ -136,11 +122,17 @@ class AsyncEnvironment:
                 f"The session {session_id!r} has been started.", "Use it, or stop it first."
             )
         path = Path(session_dir) if session_dir else self.env_dir / "sessions" / session_id
-        folder = await asyncio.to_thread(make_session_folder, path, Path(cwd) if cwd else None)
+        folder = await asyncio.to_thread(
+            make_session_folder,
+            path,
+            Path(cwd) if cwd else None,
+            for_container=self.mode is EnvMode.Container,
+        )
         state = self.session_dict[session_id] = EnvSession(session_id, folder)
-        engine = await self._open_engine()
         try:
-            opened = await engine.call(self._request(session_id, folder))
+            engine = await self._open_engine()
+            request = session_request(self._kernels, self.id, session_id, folder)
+            opened = await engine.call(replace(request, lease=self._lease))
             state.session_name = opened.name
             runner = SessionRunner(
                 state, engine.session(opened.session_id), self.id, self._cut_offs
@@ -260,47 +252,3 @@ class AsyncEnvironment:
             f"There is no session {session_id!r} in this environment.",
             f"Call start_session first. Sessions: {names}.",
         )
-
-    def _request(self, session_id: str, folder: SessionFolder) -> OpenSession:
-        from codeexec.domain.requests import OpenSession
-
-        request = OpenSession(
-            cwd=str(folder.cwd),
-            name=session_id,
-            lease=self._lease,
-            temporary=True,
-        )
-        plugin_variables = {k: v for k, v in os.environ.items() if k.startswith("PLUGIN_")}
-        if self.mode is EnvMode.Local:
-            from codeexec.domain.env_vars.secret import without_secrets
-            from codeexec.environments.marks import without_marks
-
-            inherited = without_secrets(without_marks(os.environ))
-            variables = self._variables(session_id, folder)
-            return replace(
-                request, kernel=self._kernel or sys.executable, env=inherited | variables
-            )
-        if self._transport == "ports":
-            raise UsageError(
-                "Containers with mapped ports cannot be used yet.", "Use transport='relay'."
-            )
-        variables = self._variables(session_id, folder)
-        return replace(
-            request,
-            backend=CONTAINERS,
-            image=self._custom_image,
-            policy=self._policy,
-            env=plugin_variables | variables,
-        )
-
-    def _variables(self, session_id: str, folder: SessionFolder) -> dict[str, str]:
-        """TaskWeaver's variables of the kernel's environment."""
-        return {
-            "TASKWEAVER_ENV_ID": self.id,
-            "TASKWEAVER_SESSION_ID": session_id,
-            "TASKWEAVER_SESSION_DIR": str(folder.path),
-            "TASKWEAVER_LOGGING_FILE_PATH": str(folder.ces / "kernel_logging.log"),
-            "TASKWEAVER_CES_DIR": str(folder.ces),
-            "TASKWEAVER_CWD": str(folder.cwd),
-            "TASKWEAVER_KERNEL_MODE": self.mode.value,
-        }

@@ -8,11 +8,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from codeexec.ces.async_environment import AsyncEnvironment, EnvMode, Transport
+from codeexec.ces.async_environment import AsyncEnvironment
 from codeexec.ces.blocking_loop import BlockingLoop
 from codeexec.ces.common import ExecutionResult
 from codeexec.ces.cut_offs import CutOffs
 from codeexec.ces.engine import Where
+from codeexec.ces.session_request import EnvMode, Transport
 
 if TYPE_CHECKING:
     from codeexec.ces.session import EnvSession
@@ -37,7 +38,7 @@ class Environment:
         port_start_inside_container: int | None = 12345,
         custom_image: str | None = None,
         *,
-        transport: Transport = "ports",
+        transport: Transport = "",
         policy: str = "",
         kernel: str = "",
         where: Where = "server",

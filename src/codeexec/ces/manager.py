@@ -163,8 +163,8 @@ def code_execution_service_factory(
         raise UsageError(f"There is no view {view!r}.", "Use 'document' or 'source'.")
 
     def make_environment() -> Environment:
-        from codeexec.ces.async_environment import EnvMode
         from codeexec.ces.environment import Environment
+        from codeexec.ces.session_request import EnvMode
 
         return Environment(
             env_id, env_dir, EnvMode(kernel_mode), custom_image=custom_image, **options

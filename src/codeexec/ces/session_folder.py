@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from codeexec.domain.errors import StorageError, UsageError
+
+NOBODY = 65534
+"""The user of code in containers whose folder belongs to root."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +32,21 @@ def check_session_id(session_id: str) -> None:
         )
 
 
-def make_session_folder(path: Path, cwd: Path | None = None) -> SessionFolder:
-    """Make what is missing of a session's folder. StorageError, UsageError."""
+def make_session_folder(
+    path: Path, cwd: Path | None = None, *, for_container: bool = False
+) -> SessionFolder:
+    """Make what is missing of a session's folder. StorageError, UsageError.
+
+    Code in a container never runs as root: what root makes here `for_container` is given to the
+    user that it runs as."""
     path = path.absolute()
     folder = SessionFolder(path, path / "ces", (cwd or path / "cwd").absolute())
     for part in (folder.ces, folder.cwd):
         try:
+            is_new = not part.exists()
             part.mkdir(parents=True, exist_ok=True)
+            if for_container and is_new and os.geteuid() == 0:
+                os.chown(part, NOBODY, NOBODY)
         except FileExistsError as error:
             raise UsageError(f"{part} is a file.", "Name a folder, or remove the file.") from error
         except OSError as error:
