@@ -39,7 +39,7 @@ def test_an_error_is_a_result(shared: Environment) -> None:
 def test_an_id_that_was_used_runs_code_all_the_same(shared: Environment) -> None:
     first = shared.execute_code("work", "'first'", "post-7")
     second = shared.execute_code("work", "'second'", "post-7")
-    assert (first.output, second.output) == ("'first'", "'second'")
+    assert (first.output, second.output) == ("first", "second")
     assert second.execution_id == "post-7"
 
 

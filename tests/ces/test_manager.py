@@ -40,7 +40,7 @@ def test_a_session_goes_through_its_states(env_dir: Path) -> None:
     assert status_of(manager, "warmed") == "stopped"
     with pytest.raises(Conflict, match="'warmed' is stopped"):
         warmed.execute_code("exec-2", "1")
-    assert manager.create("warmed").execute_code("exec-1", "'anew'").output == "'anew'"
+    assert manager.create("warmed").execute_code("exec-1", "'anew'").output == "anew"
     manager.clean_up()
     assert waiting.kernel_status == "stopped"
     with pytest.raises(NotFound):

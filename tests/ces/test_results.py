@@ -50,6 +50,15 @@ def test_values_and_previews_are_cut_off() -> None:
     )
 
 
+def test_a_string_is_shown_without_its_quotes() -> None:
+    view = ExecutionView("exec-1", "x", "ok")
+    for shown, output in (
+        ("'it\\'s'", "it's"), ('"a"', "a"), ("'a' <b>", "'a' <b>"), ("['a']", "['a']"), ("'a", "'a")
+    ):  # fmt: skip
+        result, _ = result_of(view, EngineResult("exec-1", "x", True, "", shown))
+        assert result.output == output
+
+
 def test_both_views_of_a_result() -> None:
     view = ExecutionView("exec-1", "x", "ok", report=REPORT)
     result, _ = result_of(view, EngineResult("exec-1", "x", True, "", "1", stdout=["a"]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ast import literal_eval
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -56,7 +57,7 @@ def make_result(
         code=view.code,
         is_success=is_success,
         error="" if is_success else engine_result.error or NO_END,
-        output=engine_result.output[: cut_offs.value_chars],
+        output=_plain_text(engine_result.output)[: cut_offs.value_chars],
         stdout=engine_result.stdout,
         stderr=engine_result.stderr,
         log=[f"{message.level} {message.tag}: {message.message}" for message in messages],
@@ -66,6 +67,18 @@ def make_result(
         messages=messages,
     )
     return result, pictures
+
+
+def _plain_text(output: str) -> str:
+    """The text that a string literal stands for, as TaskWeaver shows it; other values as they
+    are."""
+    if output[:1] not in ("'", '"'):
+        return output
+    try:
+        value = literal_eval(output)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return output
+    return value if isinstance(value, str) else output
 
 
 def _cut(values: Mapping[str, str], cut_offs: CutOffs) -> dict[str, str]:

@@ -88,7 +88,12 @@ class Finder:
         elif name != "taskweaver":
             import codeexec_plugin_api as api  # type: ignore[import-not-found]
 
-            vars(module).update({public: vars(api)[public] for public in api.PUBLIC})
+            names = {public: vars(api)[public] for public in api.PUBLIC}
+            vars(module).update(names)
+            package = sys.modules.get("taskweaver.plugin")
+            if package is not None and getattr(package, "__file__", None) is None:
+                # A folder of that name without the package's files, as some images have it.
+                vars(package).update(names)
             if name == "taskweaver.plugin.register":
                 vars(module).update(register_plugin_inner=None, register_plugin_test_inner=None)
 
