@@ -35,6 +35,20 @@ def test_a_face_loads_no_kernel(module: str) -> None:
     assert not {"zmq", "jupyter_client", "fastapi", "ipykernel"} & loaded_by(module)
 
 
+@pytest.mark.parametrize(
+    "modules",
+    [
+        "codeexec.tui.boot.start, codeexec.tui.boot.preview",
+        "codeexec.server.start, codeexec.kernels.early, codeexec.kernels.held",
+        "codeexec.cli.script.file_build, codeexec.kernels.process.steps.precompiled",
+    ],
+    ids=["the first frame", "the first kernel", "a build"],
+)
+def test_what_starts_early_loads_nothing_slow(modules: str) -> None:
+    loaded = loaded_by(modules)
+    assert not {"asyncio", "dataclasses", "hashlib", "inspect", "logging", "tomllib"} & loaded
+
+
 def test_commands_of_agents_load_neither_screen_nor_mcp() -> None:
     loaded = loaded_by("codeexec.cli.commands.agents, codeexec.cli.commands.mcp")
     assert not {"mcp", "mcp_types", "pydantic", "textual", "rich", "PIL"} & loaded

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import tomllib
+from pathlib import Path
+
 import pytest
 from pygments.lexers import get_lexer_by_name
 
 from codeexec.domain.errors import NotFound, UsageError
+from codeexec.languages import catalog
 from codeexec.languages.catalog import (
     by_file,
     by_name,
     by_shebang,
     languages,
     parse_catalog,
+    read_tables,
     text,
 )
 
@@ -88,3 +93,29 @@ def test_what_a_language_can_do() -> None:
 def test_a_misspelt_key_is_named() -> None:
     with pytest.raises(UsageError, match="comented"):
         parse_catalog('[x]\ntitle = "X"\ncomented = "#"\n')
+
+
+def test_the_catalog_is_read_as_tomllib_reads_it() -> None:
+    toml = Path(catalog.__file__).with_name("catalog.toml").read_text("utf-8")
+    assert read_tables(toml) == _frozen(tomllib.loads(toml))
+
+
+def test_strings_and_lists_of_toml() -> None:
+    toml = r"""
+a = "b\t\"c"  # of escapes
+d = ['\e', '''f
+'g''',
+  "h"]
+
+[i.j]
+"l+" = "[m]"
+n = []
+"""
+    assert read_tables(toml) == _frozen(tomllib.loads(toml))
+
+
+def _frozen(value: object) -> object:
+    """Lists as tuples, also in tables."""
+    if isinstance(value, dict):
+        return {key: _frozen(item) for key, item in value.items()}
+    return tuple(value) if isinstance(value, list) else value

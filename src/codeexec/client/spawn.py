@@ -11,7 +11,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from codeexec.config.paths import Paths, accepts, find_paths, make_private, read_lock
@@ -24,17 +23,25 @@ _CONSOLE_BYTES = 2**16
 _LEAST_SPACE = 2**14
 
 
-@dataclass(slots=True)
 class Starting:
     """A server on its way up. Ours is `process`; None when one was there already, or none was
     begun yet."""
 
-    paths: Paths
-    process: subprocess.Popen[bytes] | None = None
-    said_before: int = 0
-    environ: Mapping[str, str] | None = None
-    has_served: bool = False
-    idle: float | None = None
+    def __init__(
+        self,
+        paths: Paths,
+        process: subprocess.Popen[bytes] | None = None,
+        said_before: int = 0,
+        environ: Mapping[str, str] | None = None,
+        *,
+        idle: float | None = None,
+    ) -> None:
+        self.paths = paths
+        self.process = process
+        self.said_before = said_before
+        self.environ = environ
+        self.has_served = False
+        self.idle = idle
 
     def again(self) -> Starting:
         """Find or start one once more."""

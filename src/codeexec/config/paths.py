@@ -6,16 +6,16 @@ on every system; relative values in them do not, as their specification says.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import socket
 import stat
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
+from codeexec.domain.digests import blake2s
 from codeexec.domain.errors import Denied, StorageError
 from codeexec.hostfiles.state import APP, absolute, state_folder
 
@@ -23,8 +23,8 @@ MAX_SOCKET_PATH = 103 if sys.platform == "darwin" else 107
 """Bytes that a socket's address has room for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Paths:
+# No dataclasses here: importing what makes them would delay the first kernel.
+class Paths(NamedTuple):
     """All of one user and one state folder. `lock` is held by the one server, and says in JSON
     which process it is and where its socket is (`pid`, `socket`)."""
 
@@ -61,7 +61,7 @@ def find_paths(environ: Mapping[str, str] | None = None) -> Paths:
     """Pure: nothing is made. The name of the socket tells state folders apart."""
     environ = os.environ if environ is None else environ
     state = Path(state_folder(environ))
-    name = hashlib.blake2s(os.fsencode(state), digest_size=4).hexdigest() + ".sock"
+    name = blake2s(os.fsencode(state), digest_size=4).hexdigest() + ".sock"
     runtime = absolute(environ, "XDG_RUNTIME_DIR")
     folder = Path(runtime, APP) if runtime and Path(runtime).is_dir() else state
     if len(os.fsencode(folder / name)) > MAX_SOCKET_PATH:
@@ -94,8 +94,7 @@ def make_private(folder: Path) -> Path:
     return folder
 
 
-@dataclass(frozen=True, slots=True)
-class LockHolder:
+class LockHolder(NamedTuple):
     """The process that holds the lock, and the socket that it listens on, or will."""
 
     pid: int

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from codeexec.documents.files import TOO_LARGE, Stamp, write_atomic
+from codeexec.domain.digests import sha256
 from codeexec.domain.plain_files import read_plain
 from codeexec.domain.text.parsing import load_json
 
@@ -44,7 +44,7 @@ class SwapStore:
         self._clock = clock
 
     def _file(self, name: str) -> Path:
-        digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:24]
+        digest = sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:24]
         return self._folder / f"{digest}{_SUFFIX}"
 
     def write(

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 
 SESSION, EXECUTION, CLIENT, TERMINAL = "session", "exec", "client", "term"
 
 
 def new_id(prefix: str) -> str:
     """Such as `exec-1f0c9a7be412`. Ids are opaque: others may hand in any string."""
-    return f"{prefix}-{secrets.token_hex(6)}"
+    return f"{prefix}-{os.urandom(6).hex()}"
 
 
 def is_session_id(text: str) -> bool:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import shlex
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -21,7 +20,7 @@ def which(program: str, environ: Mapping[str, str] | None = None) -> str | None:
     """The absolute path of a program, as `shutil.which`; None also where code in a container
     could have put it there."""
     path = safe_path(environ)
-    while (candidate := shutil.which(program, path=path)) is not None:
+    while (candidate := _find(program, path)) is not None:
         if not _is_changeable(candidate):
             return os.path.abspath(candidate)  # noqa: PTH100  # by spelling: links name programs
         if os.sep in program:
@@ -29,6 +28,17 @@ def which(program: str, environ: Mapping[str, str] | None = None) -> str | None:
         # It is a link into such a folder: the next folder of PATH may have another one.
         folder = os.path.dirname(candidate)  # noqa: PTH120
         path = os.pathsep.join(entry for entry in path.split(os.pathsep) if entry != folder)
+    return None
+
+
+def _find(program: str, path: str) -> str | None:
+    """As `shutil.which` on POSIX, without what importing `shutil` loads: compressors."""
+    folders = [""] if os.sep in program else path.split(os.pathsep)
+    candidates = (os.path.join(folder, program) for folder in folders)  # noqa: PTH118
+    for candidate in candidates:
+        is_folder = os.path.isdir(candidate)  # noqa: PTH112
+        if program and not is_folder and os.access(candidate, os.X_OK):
+            return candidate
     return None
 
 

@@ -5,7 +5,6 @@ Standard library alone until `EarlyHolder.holding`.
 
 from __future__ import annotations
 
-import logging
 import socket
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,8 +25,6 @@ from codeexec.kernels.jupyter.launch import (
 
 if TYPE_CHECKING:
     from codeexec.environments.holder.holding import Holding
-
-log = logging.getLogger(__name__)
 
 
 class EarlyHolder:
@@ -75,6 +72,9 @@ async def start_held(holding: Holding, prepared: Prepared) -> Spawned:
         client = await holding.client()
         held = await client.start_logged(_request(prepared))
     except EnvironmentUnavailable as error:
+        import logging  # not before the first kernel
+
+        log = logging.getLogger(__name__)
         log.warning("a kernel is started without the holder: %s", error)
         return start_directly(prepared)
     except BaseException:

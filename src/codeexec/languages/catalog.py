@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
-from dataclasses import fields
 from functools import cache
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
@@ -17,7 +15,13 @@ if TYPE_CHECKING:
 
 _SHEBANG = re.compile(r"^#!\s*(?P<program>\S+)(?P<rest>.*)")
 _VERSION = "-.0123456789"
-_FIELDS = {field.name for field in fields(Language)} - {"name"}
+_FIELDS = frozenset(Language._fields) - {"name"}
+_TEXT = r"""\'{3}[\s\S]*?\'{3}|'[^'\n]*'|"(?:[^"\\\n]+|\\.)*\""""
+_STRING = re.compile(_TEXT)
+_ENTRY = re.compile(
+    rf"""^(?:\[([\w.]+)\]|(\w+|"[^"\n]+")[ ]=[ ](\[(?:{_TEXT}|[\s,])*\]|{_TEXT}))""", re.MULTILINE
+)
+"""The name of a table; or a key and its value."""
 _ALIASES = {
     "c++": "cpp",
     "cc": "cpp",
@@ -46,22 +50,42 @@ def languages() -> Mapping[str, Language]:
 def parse_catalog(text: str) -> dict[str, Language]:
     """The languages that a TOML text describes; raises UsageError for a key we do not know."""
     catalog: dict[str, Language] = {}
-    for name, entry in tomllib.loads(text).items():
+    for name, entry in read_tables(text).items():
         if unknown := set(entry) - _FIELDS:
             raise UsageError(
                 f"The language {name} has unknown keys: {', '.join(sorted(unknown))}.",
                 f"The known ones are {', '.join(sorted(_FIELDS))}.",
             )
-        values: dict[str, Any] = {key: _frozen(value) for key, value in entry.items()}
-        catalog[name] = Language(name=name, **values)
+        catalog[name] = Language(name=name, **entry)
     return catalog
 
 
-def _frozen(value: object) -> object:
-    """Lists as tuples, also in tables."""
-    if isinstance(value, dict):
-        return {key: _frozen(item) for key, item in value.items()}
-    return tuple(value) if isinstance(value, list) else value
+def read_tables(text: str) -> dict[str, dict[str, Any]]:
+    """The tables of a TOML text by their names; lists are tuples.
+
+    Of TOML the catalog uses tables, strings and lists of strings. With `tomllib`, which has to be
+    imported besides, each command that starts a program would take some milliseconds longer.
+    """
+    tables: dict[str, dict[str, Any]] = {}
+    table: dict[str, Any] = tables
+    for names, key, value in _ENTRY.findall(text):
+        if names:
+            table = tables
+            for name in names.split("."):
+                table = table.setdefault(name, {})
+            continue
+        strings = tuple(map(_string, _STRING.findall(value)))
+        table[key.strip('"')] = strings if value[0] == "[" else strings[0]
+    return tables
+
+
+def _string(quoted: str) -> str:
+    """The value of a string of TOML."""
+    if quoted[0] == '"' and "\\" in quoted:
+        from json import loads  # seldom needed
+
+        return str(loads(quoted))
+    return quoted[3:-3] if quoted.startswith("'''") else quoted[1:-1]
 
 
 def by_name(name: str) -> Language:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple
+
+NO_WORDS: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class Language:
+# No dataclass: importing dataclasses would delay the start of a program.
+class Language(NamedTuple):
     """One entry of `catalog.toml`, where each field is explained.
 
     `name` is the key in lower case (as Jupyter's `language_info.name` says it). `pairs`
@@ -34,10 +37,10 @@ class Language:
     build: tuple[str, ...] = ()
     run: tuple[str, ...] = ()
     inputs: tuple[str, ...] = ()
-    profiles: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    profiles: Mapping[str, tuple[str, ...]] = NO_WORDS
     standards: tuple[str, ...] = ()
     standard_word: str = ""
-    reports: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    reports: Mapping[str, tuple[str, ...]] = NO_WORDS
     colors: tuple[str, ...] = ()
     sarif: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()

@@ -8,7 +8,6 @@ import os
 import signal
 import sys
 import time
-from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -130,6 +129,8 @@ def _run(
         set_up_log(paths.log)
         settings = host_settings()
         if idle is not None:
+            from dataclasses import replace  # not before the first kernel
+
             settings = replace(settings, idle_host=idle)
         options = ServerOptions(paths, settings=settings)
         gc.enable()
@@ -151,6 +152,8 @@ def _run(
 def host_settings() -> HostSettings:
     """What the user's file and the environment say of sessions; a project has no say in a
     server that all share."""
+    from dataclasses import fields  # not before the first kernel
+
     from codeexec.config.load import load
     from codeexec.domain.env_vars.inherited import name_patterns
     from codeexec.session.settings import HostSettings

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from codeexec.domain.digests import sha256
 from codeexec.domain.plain_files import read_plain_text
 from codeexec.domain.text.parsing import load_json
 from codeexec.tui.pane_registry import Place, panes_at, place_of
@@ -23,8 +22,7 @@ TINY_WIDTH, TINY_HEIGHT = 30, 8
 """Below either, there is nothing to be seen."""
 
 
-@dataclass(frozen=True, slots=True)
-class PaneLayout:
+class PaneLayout(NamedTuple):
     """Sizes in cells, shares in per cent. A width of 0 follows the terminal's."""
 
     files: bool = True
@@ -44,7 +42,7 @@ class PaneLayout:
     """Whether the terminal is on screen: in the console's place, or beside it."""
     terminal_beside: bool = False
     """Terminal and console both on screen."""
-    shares: dict[str, int] = field(default_factory=dict)
+    shares: dict[str, int] = {}  # noqa: RUF012
     """Share of the column's height for panes whose share has no field of its own."""
 
     def shows(self, pane: str) -> bool:
@@ -66,19 +64,19 @@ class PaneLayout:
         """The same with a pane on screen, or without it."""
         match pane:
             case "files":
-                return replace(self, files=is_shown)
+                return self._replace(files=is_shown)
             case "outline":
-                return replace(self, outline=is_shown)
+                return self._replace(outline=is_shown)
             case "artifacts" | "variables":
-                return replace(self, side=is_shown)
+                return self._replace(side=is_shown)
             case "terminal":
-                return replace(self, terminal=is_shown)
+                return self._replace(terminal=is_shown)
             case "console" if is_shown and not self.terminal_beside:
-                return replace(self, terminal=False)
+                return self._replace(terminal=False)
         if self.shows(pane) == is_shown:
             return self
         kept = tuple(name for name in self.others if name != pane)
-        return replace(self, others=(*kept, pane) if is_shown else kept)
+        return self._replace(others=(*kept, pane) if is_shown else kept)
 
     def share(self, pane: str) -> int:
         """Share of the height of its column that a pane has, beside the others that are shown."""
@@ -98,10 +96,10 @@ class PaneLayout:
         share = _within(share, 10, 90)
         match pane:
             case "files" | "outline":
-                return replace(self, files_share=share if pane == "files" else 100 - share)
+                return self._replace(files_share=share if pane == "files" else 100 - share)
             case "artifacts" | "variables":
-                return replace(self, artifacts_share=share if pane == "artifacts" else 100 - share)
-        return replace(self, shares=self.shares | {pane: share})
+                return self._replace(artifacts_share=share if pane == "artifacts" else 100 - share)
+        return self._replace(shares={**self.shares, pane: share})
 
     def column(self, place: Place) -> tuple[str, ...]:
         """Panes that a column shows, from top to bottom."""
@@ -144,8 +142,7 @@ class PaneLayout:
 
     def presented(self, columns: int) -> PaneLayout:
         """The same for an audience: output has as much room as code."""
-        return replace(
-            self,
+        return self._replace(
             side_width=_within(columns * 42 // 100, 34, 120),
             editor_share=45,
             artifacts_share=70,
@@ -160,20 +157,16 @@ class PaneLayout:
         narrower = _within(self.side_in(columns) - right, 20, 120) if right else self.side_width
         match place_of(pane):
             case "left":
-                return replace(self._grown(pane, down), files_width=files)
+                return self._grown(pane, down)._replace(files_width=files)
             case "side":
-                return replace(self._grown(pane, down), side_width=wider)
+                return self._grown(pane, down)._replace(side_width=wider)
             case _:
                 upper = (pane == "editor") != self.swapped
                 grown = down
                 if right and self.is_beside_in(columns):
                     grown, narrower = right * 100 // self.centre_in(columns), self.side_width
                 share = self.editor_share + (grown if upper else -grown)
-                return replace(
-                    self,
-                    editor_share=_within(share, 10, 90),
-                    side_width=narrower,
-                )
+                return self._replace(editor_share=_within(share, 10, 90), side_width=narrower)
 
     def _grown(self, pane: str, down: int) -> PaneLayout:
         """A pane of a column made taller, in per cent of the height."""
@@ -200,8 +193,7 @@ def number_columns(lines: int) -> int:
     return max(3, len(str(lines)) + 1)
 
 
-@dataclass(frozen=True, slots=True)
-class Box:
+class Box(NamedTuple):
     """Rectangle of a pane in cells, counted from 0; its title is the row above."""
 
     left: int
@@ -276,7 +268,7 @@ class Layouts:
         self._folder = folder
 
     def _file(self, place: Path) -> Path:
-        name = hashlib.sha256(str(place).encode("utf-8", "surrogateescape")).hexdigest()[:24]
+        name = sha256(str(place).encode("utf-8", "surrogateescape")).hexdigest()[:24]
         return self._folder / f"{name}.json"
 
     def load(self, place: Path) -> tuple[PaneLayout, tuple[str, ...]]:
@@ -287,11 +279,12 @@ class Layouts:
         from msgspec import convert  # not before the first prompt, where nothing is kept
 
         try:
-            layout = convert(saved["layout"], PaneLayout)
+            stored, usual = saved["layout"], PaneLayout()._asdict()
+            layout = convert([stored.get(name, usual[name]) for name in usual], PaneLayout)
             # A start shows the console: terminals belong to a session, not to a folder.
-            layout = replace(layout, terminal=False)
+            layout = layout._replace(terminal=False)
             return layout, tuple(str(name) for name in saved.get("files", ()))
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, AttributeError):
             return PaneLayout(), ()
 
     def load_panes(self, place: Path) -> dict[str, dict[str, object]]:
@@ -321,7 +314,7 @@ class Layouts:
         """Store the layout, and the states of panes by name as JSON values."""
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            saved = {"layout": asdict(layout), "files": files, "panes": pane_states or {}}
+            saved = {"layout": layout._asdict(), "files": files, "panes": pane_states or {}}
             self._file(place).write_text(json.dumps(saved), "utf-8")
         except OSError:
             pass

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from codeexec.client.wire import Address
@@ -12,8 +11,8 @@ Policy = Literal["locked", "network", "open"]
 Transport = Literal["relay", "ports"]
 
 
-@dataclass(frozen=True, slots=True)
-class ServerTarget:
+# No dataclasses here: importing what makes them would delay the first frame.
+class ServerTarget(NamedTuple):
     """A session server of another machine: `name` to show, `option` of the command line that
     names it."""
 
@@ -22,8 +21,7 @@ class ServerTarget:
     option: str
 
 
-@dataclass(frozen=True, slots=True)
-class OpenOptions:
+class OpenOptions(NamedTuple):
     """Options of the command line.
 
     `docker` is None without `--docker`, else the image; an empty image stands for the default one.

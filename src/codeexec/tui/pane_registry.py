@@ -8,14 +8,12 @@ A new pane is one folder and one line of `PANES`. The folder is a package with t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Place = Literal["left", "centre", "side"]
 
 
-@dataclass(frozen=True, slots=True)
-class PaneEntry:
+class PaneEntry(NamedTuple):
     """Line of the registry. `place` is a column of the screen; `package` is the pane's folder as a
     module. Editor and console are built at the start, panes that are `late` after the first
     frame."""

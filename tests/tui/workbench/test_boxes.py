@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -31,7 +30,7 @@ async def test_panes_are_where_the_first_frame_says(tmp_path: Path) -> None:
         for layout in LAYOUTS:
             for columns, lines in SIZES:
                 await bench.pilot.resize_terminal(columns, lines)
-                workbench.pane_layout.rearranged(replace(layout))
+                workbench.pane_layout.rearranged(layout._replace())
                 await bench.pilot.pause()
                 expected = boxes(layout, columns, lines)
                 for pane, box in expected.items():

@@ -24,8 +24,8 @@ from codeexec.cli.options import (
 from codeexec.cli.run_options import RunOptions
 from codeexec.cli.script import steps
 from codeexec.cli.script.file_build import build_file
-from codeexec.cli.script.launch import NotRun
 from codeexec.cli.script.plain import has_settings
+from codeexec.cli.script.prepared import NotRun
 from codeexec.domain.backends import CONTAINERS
 from codeexec.domain.errors import UsageError
 

@@ -28,7 +28,7 @@ from codeexec.domain.errors import UsageError
 
 if TYPE_CHECKING:
     from codeexec.cli.run_options import RunOptions
-    from codeexec.cli.script.launch import Script
+    from codeexec.cli.script.prepared import Script
     from codeexec.kernels.early import EarlyKernel
 
 

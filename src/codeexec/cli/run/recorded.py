@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from codeexec.cli.run.source import STDIN, LoadedProgram, Piece, load_program, numbered
-from codeexec.cli.script.launch import Script, plan_streams
+from codeexec.cli.script.launch import plan_streams
+from codeexec.cli.script.prepared import Script
 from codeexec.documents.files import read_file
 from codeexec.domain.errors import DocumentError
 from codeexec.domain.events import KernelRef

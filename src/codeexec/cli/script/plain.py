@@ -46,7 +46,7 @@ def plain_build(arguments: list[str], environ: Mapping[str, str]) -> RunOptions 
 
 def run_plain_build(options: RunOptions) -> int | None:
     """Build the file; returns the exit status. None: it needs the parsed command line."""
-    from codeexec.cli.script.launch import NotRun
+    from codeexec.cli.script.prepared import NotRun
     from codeexec.cli.script.steps import language_of_file
     from codeexec.domain.errors import CodeexecError, UsageError
 

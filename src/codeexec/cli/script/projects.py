@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from codeexec.cli import exit_codes as exits
 from codeexec.cli.script.build_words import built_by
-from codeexec.cli.script.launch import NotRun, own_environment
+from codeexec.cli.script.prepared import NotRun, own_environment
 from codeexec.cli.script.steps import BuiltScript, ending_by_signals, write_error
 from codeexec.domain.errors import CodeexecError
 from codeexec.domain.options import ProgramOptions, ProgramSteps, ProjectOptions

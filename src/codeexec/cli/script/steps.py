@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from codeexec.cli import exit_codes as exits
 from codeexec.cli.script.build_words import build_words
-from codeexec.cli.script.launch import (
+from codeexec.cli.script.prepared import (
     NotRun,
     Script,
     check_file,

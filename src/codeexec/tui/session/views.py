@@ -6,13 +6,13 @@ client follows the watched workbench.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
 
 from codeexec.documents.files import write_atomic
+from codeexec.domain.digests import sha256
 from codeexec.domain.errors import CodeexecError
 from codeexec.domain.plain_files import read_plain_text
 from codeexec.domain.text.parsing import load_json
@@ -95,7 +95,7 @@ class SessionViews:
         self._folder = folder
 
     def _file(self, session_id: str) -> Path:
-        name = hashlib.sha256(session_id.encode("utf-8", "surrogatepass")).hexdigest()[:24]
+        name = sha256(session_id.encode("utf-8", "surrogatepass")).hexdigest()[:24]
         return self._folder / f"{name}.json"
 
     def load(self, session_id: str) -> SessionView | None:

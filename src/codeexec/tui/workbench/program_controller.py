@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from textual.message import Message
 
@@ -67,7 +66,7 @@ class ProgramController:
         chosen = await self._surface.ask_user(SessionsScreen(self._state.host, own))
         if chosen in (None, own) or not await self._leaving.may_leave():
             return
-        options = replace(self._state.options, session=chosen, attach=True, files=())
+        options = self._state.options._replace(session=chosen, attach=True, files=())
         self._surface.post_message(Attach(options))
 
     async def choose_server(self) -> None:
@@ -95,15 +94,15 @@ class ProgramController:
             self._surface.show_error(error)
             return
         is_remote = target is not None
-        changed = replace(options, server=target, session="", attach=is_remote, files=())
+        changed = options._replace(server=target, session="", attach=is_remote, files=())
         self._surface.post_message(Attach(changed, host))
 
     async def begin_session(self) -> None:
         """Leave this session, and begin a new one with the files that are open."""
         if await self._leaving.may_leave():
             paths = (str(self._state.place.folder), *self._state.open_paths)
-            fresh = replace(self._state.options, session="", attach=False, watch=False, demo=False)
-            self._surface.post_message(Attach(replace(fresh, new=True, files=paths)))
+            fresh = self._state.options._replace(session="", attach=False, watch=False, demo=False)
+            self._surface.post_message(Attach(fresh._replace(new=True, files=paths)))
 
 
 def theme_choice(key: str, app_context: AppContext) -> Choice:

@@ -10,7 +10,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -32,8 +31,8 @@ TOO_LONG = b"\n(the report is longer, and the compiler was ended)\n"
 """Ends such a report."""
 
 
-@dataclass(frozen=True, slots=True)
-class BuiltProgram:
+# No dataclasses here: importing what makes them would delay the compiler.
+class BuiltProgram(NamedTuple):
     """A file that is ready to be built and run. `folder` is None where nothing is built."""
 
     language: Language
@@ -43,8 +42,7 @@ class BuiltProgram:
     folder: ProgramFolder | None
 
 
-@dataclass(frozen=True, slots=True)
-class BuildResult:
+class BuildResult(NamedTuple):
     """How a build ended. `status` is that of the compiler (negative: a signal), 0 where the program
     was reused; `report` what the compiler wrote, also of the build that is reused."""
 
@@ -130,7 +128,7 @@ def _compile(program: BuiltProgram, write: Callable[[bytes], None]) -> CompilerE
 
 def _list_inputs(program: BuiltProgram) -> bytes:
     """What the build has read, one path a line; nothing where the tool cannot tell."""
-    listing = replace(program, plan=program.plan._replace(build=program.plan.inputs))
+    listing = program._replace(plan=program.plan._replace(build=program.plan.inputs))
     end = run_compiler(listing, lambda data: None)
     return end.output if end.status == 0 else b""
 

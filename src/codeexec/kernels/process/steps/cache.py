@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import hashlib
 import json
 import os
 import re
@@ -18,6 +17,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from codeexec.domain.digests import blake2b
 from codeexec.domain.errors import StorageError
 from codeexec.hostfiles.state import cache_folder, is_own
 
@@ -55,7 +55,7 @@ class ProgramFolder:
         variables = [environ.get(name, "") for name in _VARIABLES]
         identity = json.dumps([str(source), *command, *variables]).encode("utf-8", "surrogatepass")
         self.source = source
-        key = hashlib.blake2b(identity, digest_size=12).hexdigest()
+        key = blake2b(identity, digest_size=12).hexdigest()
         self._root = root or Path(cache_folder(environ), "builds")
         self.path = self._root / key
         self.program = self.path / source.stem
@@ -202,7 +202,7 @@ def check_own(folder: Path) -> None:
 
 def keep_code(code: str, name: str) -> Path:
     """A file that has this code, the same one for the same code. StorageError."""
-    digest = hashlib.blake2b(code.encode("utf-8", "surrogateescape"), digest_size=12).hexdigest()
+    digest = blake2b(code.encode("utf-8", "surrogateescape"), digest_size=12).hexdigest()
     root = Path(cache_folder(), "code")
     path = root / digest / name
     try:
@@ -241,8 +241,8 @@ def _input(path: str, recorded: tuple[object, ...] = ()) -> Input:
         return (*signature, str(recorded[3]))
     if stat.S_ISDIR(about.st_mode):
         names = json.dumps(sorted(os.listdir(path))).encode("utf-8", "surrogatepass")  # noqa: PTH208
-        return (*signature, hashlib.blake2b(names, digest_size=16).hexdigest())
-    return (*signature, hashlib.blake2b(Path(path).read_bytes(), digest_size=16).hexdigest())
+        return (*signature, blake2b(names, digest_size=16).hexdigest())
+    return (*signature, blake2b(Path(path).read_bytes(), digest_size=16).hexdigest())
 
 
 def _last_use(folder: Path) -> float:

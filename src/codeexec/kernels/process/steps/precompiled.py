@@ -8,7 +8,6 @@ same compiler and flags. GCC alone has them, and only with flags that are known 
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
@@ -18,6 +17,7 @@ from contextlib import suppress
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
+from codeexec.domain.digests import blake2b
 from codeexec.domain.errors import StorageError
 from codeexec.domain.plain_files import open_plain
 from codeexec.hostfiles.state import cache_folder
@@ -68,7 +68,7 @@ class PrecompiledHeader:
         """`command` are the compiler and its flags. StorageError."""
         self._root = Path(cache_folder(environ), "precompiled")
         identity = json.dumps([*includes, *command]).encode("utf-8", "surrogatepass")
-        name = hashlib.blake2b(identity, digest_size=8).hexdigest()
+        name = blake2b(identity, digest_size=8).hexdigest()
         text = "".join(f"#include <{include}>\n" for include in includes)
         self._text = text
         self._source = self._root / f"{name}.h"

@@ -355,7 +355,7 @@ class DocumentView(Vertical):
         elif indent != "\t" and habits.tab_size:
             indent = " " * habits.tab_size
         pairs = language.pairs if habits.auto_close else ()
-        return replace(language, indent=indent, pairs=pairs)
+        return language._replace(indent=indent, pairs=pairs)
 
     def use(self, theme: Theme) -> None:
         self._theme = theme

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import TypeVar
 
 from textual.message import Message
@@ -144,7 +143,7 @@ class LayoutController:
     def _for_audience(self, layout: PaneLayout) -> PaneLayout:
         """What an audience sees: no pane that is empty, and none that was not gone to."""
         side = place_of(self.front) == "side" or self._panes.has_artifacts
-        bare = replace(layout, files=False, outline=False, side=side, others=())
+        bare = layout._replace(files=False, outline=False, side=side, others=())
         return bare.showing(self.front)
 
     def _show_tabs(self) -> None:
@@ -222,14 +221,14 @@ class LayoutController:
             self.go("editor" if self.front != "editor" else "console")
         layout = self.arrangement
         if name == "side":
-            self.rearranged(replace(layout, side=not layout.side))
+            self.rearranged(layout._replace(side=not layout.side))
         else:
             self.rearranged(layout.showing(name, not layout.shows(name)))
 
     def toggle_beside(self) -> None:
         """Editor and console side by side, or one above the other; a narrow terminal says why
         not."""
-        layout = replace(self.arrangement, beside=not self.arrangement.beside)
+        layout = self.arrangement._replace(beside=not self.arrangement.beside)
         self.rearranged(layout)
         columns = self._screen.size.width
         if layout.beside and not layout.is_beside_in(columns):
@@ -242,11 +241,11 @@ class LayoutController:
     def toggle_terminal_beside(self) -> None:
         """Console and terminal both on screen, or one in the other's place."""
         layout = self.arrangement
-        self.rearranged(replace(layout, terminal_beside=not layout.terminal_beside))
+        self.rearranged(layout._replace(terminal_beside=not layout.terminal_beside))
 
     def swap(self) -> None:
         """Exchange the places of editor and console."""
-        self.rearranged(replace(self.arrangement, swapped=not self.arrangement.swapped))
+        self.rearranged(self.arrangement._replace(swapped=not self.arrangement.swapped))
 
     def resize(self, right: int, down: int) -> None:
         """Make the pane that has the keys wider by cells, and taller by lines."""
@@ -285,7 +284,7 @@ class LayoutController:
             case "console-title" | "terminal-tabs" | "editor-tabs":
                 if not self._screen.has_class("beside"):
                     split = min(max(layout.editor_share + share, 10), 90)
-                    layout = replace(layout, editor_share=split)
+                    layout = layout._replace(editor_share=split)
             case title:
                 layout = _with_split_moved(layout, title or "", share)
         if layout != self.arrangement:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
@@ -29,7 +29,7 @@ class CellStates:
         self._names = names
         self.runs = CellRuns()
         """Shared by the documents of a pane."""
-        self._token = secrets.token_hex(3)
+        self._token = os.urandom(3).hex()
         """Stands for this opening of the document."""
         self.cleared: dict[str, int] = {}
         """By key of a cell whose outputs another client has cleared: the number of executions that
