@@ -163,8 +163,8 @@ def test_failed_save_leaves_the_old_text(tmp_path: Path, monkeypatch: pytest.Mon
 def test_swap_is_kept_listed_restored_and_discarded(tmp_path: Path) -> None:
     times = iter([1.0, 2.0, 3.0])
     store = SwapStore(tmp_path / "swap", clock=lambda: next(times))
-    store.write("/a.py", "first\nñ\ud83d", 3, 4, Stamp(1, 2, 3))
-    store.write("untitled-1", "second")
+    store.write("/a.py", ["first", "ñ\ud83d"], 3, 4, Stamp(1, 2, 3))
+    store.write("untitled-1", ["second"])
     assert [swap.name for swap in store.all()] == ["untitled-1", "/a.py"]
     found = store.find("/a.py")
     assert found is not None
@@ -174,7 +174,7 @@ def test_swap_is_kept_listed_restored_and_discarded(tmp_path: Path) -> None:
         4,
         Stamp(1, 2, 3),
     )
-    store.write("/a.py", "third")
+    store.write("/a.py", ["third"])
     assert [swap.text for swap in store.all()] == ["third", "second"]
     store.discard("/a.py")
     store.discard("/a.py")
@@ -183,7 +183,7 @@ def test_swap_is_kept_listed_restored_and_discarded(tmp_path: Path) -> None:
 
 def test_a_torn_swap_is_passed_over(tmp_path: Path) -> None:
     store = SwapStore(tmp_path)
-    store.write("a", "text")
+    store.write("a", ["text"])
     (tmp_path / "zz.swap").write_bytes(b'{"name": "b"}\nx')
     assert [swap.name for swap in store.all()] == ["a"]
 
@@ -286,7 +286,7 @@ def test_devices_pipes_and_odd_names_are_refused(tmp_path: Path) -> None:
 
 def test_a_swap_of_too_deep_json_is_passed_over(tmp_path: Path) -> None:
     store = SwapStore(tmp_path)
-    store.write("a", "text")
+    store.write("a", ["text"])
     (tmp_path / "y.swap").write_bytes(b"[" * 100_000 + b"\nx")
     (tmp_path / "z.swap").symlink_to("/dev/zero")
     assert [swap.name for swap in store.all()] == ["a"]

@@ -344,21 +344,24 @@ def encode(file: FileText, text: str) -> bytes:
         ) from error
 
 
-def save_file(file: FileText, text: str, *, overwrite: bool = False) -> FileText:
+def save_file(file: FileText, text: str, *, overwrite: bool = False, sync: bool = True) -> FileText:
     """Write `text`, and return the file as it is now.
 
     The bytes go to a temporary file beside the target that then takes its place, so a crash
-    leaves the old or the new text. Symbolic links are followed if they still lead to the same
+    leaves the old or the new text; without `sync` a power failure may lose both until `sync_file`
+    has returned. Symbolic links are followed if they still lead to the same
     file and code in a container cannot have created them; see `hostfiles`.
     Raises Conflict when the file changed on disk since it was read and `overwrite` is not
     set, StorageError when it cannot be written, DocumentError when it cannot be encoded, Denied
     when a link has replaced it.
     """
-    saved = save_content(file, encode(file, text), overwrite=overwrite)
+    saved = save_content(file, encode(file, text), overwrite=overwrite, sync=sync)
     return replace(saved, text=text)
 
 
-def save_content(file: FileText, content: Content, *, overwrite: bool = False) -> FileText:
+def save_content(
+    file: FileText, content: Content, *, overwrite: bool = False, sync: bool = True
+) -> FileText:
     """Write bytes, also in parts, as `save_file` does."""
     place = same_place(file.path, file.real)
     stamp_on_disk = Stamp.of(place.real)
@@ -367,12 +370,24 @@ def save_content(file: FileText, content: Content, *, overwrite: bool = False) -
             f"{file.path.name} has been changed by somebody else.",
             "Reload it, compare, or save over it.",
         )
-    _write(place, content)
+    _write(place, content, sync=sync)
     stamp = Stamp.of(place.real)
     return replace(file, mixed_newlines=False, stamp=stamp, real=place.real)
 
 
-def write_atomic(target: Path, data: bytes, *, sync: bool = True) -> None:
+def sync_file(file: FileText) -> None:
+    """Wait until the disk has a file that was saved without `sync`. StorageError; Denied when a
+    link has replaced it."""
+    place = same_place(file.path, file.real)
+    try:
+        hostfiles.sync(place)
+    except FileNotFoundError:
+        return  # removed or renamed since
+    except OSError as error:
+        raise _not_written(place, error) from error
+
+
+def write_atomic(target: Path, data: Content, *, sync: bool = True) -> None:
     """Write `data` to `target` atomically and keep its mode. StorageError; Denied for a link that
     must not be followed. Without `sync` a power failure may lose the data."""
     _write(locate(target), data, sync=sync)
@@ -382,7 +397,9 @@ def _write(place: Place, data: Content, *, sync: bool = True) -> None:
     try:
         hostfiles.write(place, data, sync=sync)
     except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise StorageError(
-            f"{place.real} cannot be written: {reason}.", "Save it under another name."
-        ) from error
+        raise _not_written(place, error) from error
+
+
+def _not_written(place: Place, error: OSError) -> StorageError:
+    reason = error.strerror or type(error).__name__
+    return StorageError(f"{place.real} cannot be written: {reason}.", "Save it under another name.")

@@ -84,28 +84,31 @@ def save_document(
     *,
     overwrite: bool = False,
     origins: Sequence[int | Json | None] | None = None,
+    sync: bool = True,
 ) -> Document:
     """Write `text` (that of the editor) to the document's file; returns the saved document.
 
-    `origins` maps cells of the text to cells of the notebook, as in `from_text`.
-    Raises Conflict, StorageError and DocumentError as `save_file` does.
+    `origins` maps cells of the text to cells of the notebook, as in `from_text`; `sync` is that of
+    `save_file`. Raises Conflict, StorageError and DocumentError as `save_file` does.
     """
     if document.notebook is None:
-        file = save_file(document.file, text, overwrite=overwrite)
+        file = save_file(document.file, text, overwrite=overwrite, sync=sync)
         return Document(file, text, document.marker)
     notebook = from_text(document.notebook, text, document.marker, origins)
-    file = _save_notebook(document.file, notebook, overwrite=overwrite)
+    file = _save_notebook(document.file, notebook, overwrite=overwrite, sync=sync)
     return Document(file, text, document.marker, notebook)
 
 
-def _save_notebook(file: FileText, notebook: Notebook, *, overwrite: bool) -> FileText:
+def _save_notebook(
+    file: FileText, notebook: Notebook, *, overwrite: bool, sync: bool = True
+) -> FileText:
     if file.encoding == "utf-8" and notebook.source is not None:
         release = PageRelease(notebook.source.piece)
         content = chain((file.bom,), release.pieces(notebook_pieces(notebook)))
-        written = save_content(file, content, overwrite=overwrite)
+        written = save_content(file, content, overwrite=overwrite, sync=sync)
         release_pages(notebook.source.piece)
         return written
-    saved = save_file(file, dump_notebook(notebook), overwrite=overwrite)
+    saved = save_file(file, dump_notebook(notebook), overwrite=overwrite, sync=sync)
     return replace(saved, text="")
 
 

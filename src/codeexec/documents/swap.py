@@ -13,10 +13,12 @@ from codeexec.domain.plain_files import read_plain
 from codeexec.domain.text.parsing import load_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 _SUFFIX = ".swap"
+_LINES = 1000
+"""Lines that are written at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +50,20 @@ class SwapStore:
         return self._folder / f"{digest}{_SUFFIX}"
 
     def write(
-        self, name: str, text: str, line: int = 0, column: int = 0, base: Stamp | None = None
+        self,
+        name: str,
+        lines: list[str],
+        line: int = 0,
+        column: int = 0,
+        base: Stamp | None = None,
     ) -> None:
-        """Write `text` in place of an older swap file of `name`. StorageError."""
+        """Write the text that has these lines in place of an older swap file of `name`.
+        StorageError."""
         stamp = [base.modified_ns, base.size, base.inode] if base is not None else None
         head = {"name": name, "at": self._clock(), "line": line, "column": column, "base": stamp}
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        data = json.dumps(head) + "\n" + text
         target = self._file(name)
-        write_atomic(target, data.encode("utf-8", "surrogatepass"))
+        write_atomic(target, _content(json.dumps(head), lines))
         target.chmod(0o600)
 
     def find(self, name: str) -> Swap | None:
@@ -71,6 +78,15 @@ class SwapStore:
     def discard(self, name: str) -> None:
         """Remove the swap file of `name`."""
         self._file(name).unlink(missing_ok=True)
+
+
+def _content(head: str, lines: list[str]) -> Iterator[bytes]:
+    """In parts, between which other threads go on: a key would wait for the whole of a large file
+    to be joined and encoded."""
+    yield head.encode("utf-8", "surrogatepass")
+    for start in range(0, len(lines), _LINES):
+        part = "\n".join(lines[start : start + _LINES])
+        yield f"\n{part}".encode("utf-8", "surrogatepass")
 
 
 def _read(path: Path) -> Swap | None:

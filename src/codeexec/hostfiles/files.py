@@ -92,6 +92,16 @@ def write(
             _write_in_place(place, parent, content, sync)
 
 
+def sync(place: Place) -> None:
+    """Wait until the disk has what was written to a file without `sync`. Denied, OSError."""
+    with place.parent() as parent:
+        handle = open_plain(parent, place.real.name, place.real)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
 def _write_in_place(place: Place, parent: int, content: Content, sync: bool) -> None:
     handle = open_plain(parent, place.real.name, place.real, writing=True)
     with os.fdopen(handle, "wb") as file:

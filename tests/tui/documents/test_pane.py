@@ -115,9 +115,9 @@ async def test_a_swap_is_written_offered_and_forgotten(tmp_path: Path) -> None:
 async def test_what_never_had_a_name_comes_back(tmp_path: Path) -> None:
     store = SwapStore(tmp_path / "swap")
     gone = 2**22 - 3  # no process has this number: it is beyond what Linux gives
-    store.write(f"untitled:{gone}:{tmp_path}/untitled-1.py", "lost = 1", 0, 4)
-    store.write(f"untitled:{os.getppid()}:{tmp_path}/untitled-2.py", "of a neighbour")
-    store.write(f"untitled:{gone}:/elsewhere/untitled-1.py", "of another folder")
+    store.write(f"untitled:{gone}:{tmp_path}/untitled-1.py", ["lost = 1"], 0, 4)
+    store.write(f"untitled:{os.getppid()}:{tmp_path}/untitled-2.py", ["of a neighbour"])
+    store.write(f"untitled:{gone}:/elsewhere/untitled-1.py", ["of another folder"])
     pane = DocumentsPane(THEME, store)
     app = PaneApp(pane)
     async with app.run_test(size=(60, 12)) as pilot:

@@ -137,7 +137,7 @@ async def test_what_never_had_a_name_has_its_marks_again_when_it_comes_back(tmp_
     folder = FrameBuilder()
     folder.take([Recorded(seq, 100.0, event) for seq, event in enumerate(ran, 1)])  # type: ignore[arg-type]
     store = SwapStore(tmp_path / "swap")
-    store.write(gone, text, 0, 0)
+    store.write(gone, text.split("\n"), 0, 0)
     pane = DocumentsPane(THEME, store, "test")
     app = PaneApp(pane)
     async with app.run_test(size=(70, 16)):

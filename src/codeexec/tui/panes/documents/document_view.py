@@ -97,6 +97,8 @@ class DocumentView(Vertical):
         """It is shown as a page: see `page/pages.py`."""
         self.disk_lock = asyncio.Lock()
         """Held while its file is written or read in a thread."""
+        self.is_on_disk = True
+        """Whether the disk is known to have what was saved last: until then its swap file stays."""
         self.is_frozen = False
         """The document is shown read-only because another client edits it."""
 
@@ -206,12 +208,13 @@ class DocumentView(Vertical):
 
     # -- on disk --------------------------------------------------------------------------------
 
-    def save(self, *, overwrite: bool = False) -> None:
-        """Raises Conflict, StorageError and DocumentError."""
+    def save(self, *, overwrite: bool = False, sync: bool = True) -> None:
+        """Raises Conflict, StorageError and DocumentError; `sync` is that of `save_file`."""
         require_idle(self)
         self.trim()
         job = SaveJob.of(self)
-        self.document = job.write(overwrite=overwrite)
+        self.document = job.write(overwrite=overwrite, sync=sync)
+        self.is_on_disk = sync
         self.note_saved(job)
 
     def pair(self) -> None:
@@ -241,7 +244,7 @@ class DocumentView(Vertical):
         self.document = save_as(self.document, text, path, overwrite=overwrite)
         if self.document.text != text:
             replace_text(self.editor, self.document.text)  # a script has become a notebook, or back
-        self.untitled = ""
+        self.untitled, self.is_on_disk = "", True
         if former != self.name_key:
             self.former = (*self.former, former)
         self._learn_language()
@@ -285,7 +288,7 @@ class DocumentView(Vertical):
         if only_whole and not is_whole(on_disk, self.document):
             return False
         had_outputs = self.notebook_cells.has_outputs()
-        self.document = on_disk
+        self.document, self.is_on_disk = on_disk, True
         replace_text(self.editor, self.document.text)
         self.editor.model.read_only = self.is_frozen or bool(self.document.file.read_only)
         self.note_saved()
@@ -395,5 +398,6 @@ class DocumentView(Vertical):
             in_thread = is_large(self)
             write = partial(cells.write, filled)
             self.document = await asyncio.to_thread(write) if in_thread else write()
+            self.is_on_disk = True
             cells.note_written(self.document)
             self.noticed = self.document.file.stamp

@@ -279,6 +279,7 @@ class CodeEditor(ScrollView, can_focus=True):
         self.completion.dismiss()
         cells = running.cells_to_run(self.model, RunScope(scope))
         if cells:
+            self.parser.stand_back()
             self.post_message(self.RunRequested(RunScope(scope), tuple(cells)))
         if scope == RunScope.SELECTION:
             self.perform(running.step_to_next_line)

@@ -17,6 +17,9 @@ _PATIENCE = 0.5
 """Seconds after which colours are caught up with even while keys keep coming."""
 
 
+_KEY, _RUN = 0.01, 0.03
+"""Seconds in which a key is shown, and the output of a short run: a thread stands back so long."""
+
 _SLOW_PAUSE = 0.12
 _SLOW_PATIENCE = 2.0
 """The same for a text whose parse takes long: a thread parses beside the keys."""
@@ -33,7 +36,7 @@ class BackgroundParser:
         self._syntax = syntax
         self._is_scheduled = False
         self._is_closed = False
-        self.typed_at = self._stale_since = 0.0
+        self.typed_at = self._stale_since = self._ran_at = 0.0
 
     @property
     def is_parsing(self) -> bool:
@@ -48,6 +51,14 @@ class BackgroundParser:
             self._stale_since = self.typed_at
             self._editor.set_timer(_PAUSE, self._parse)
 
+    def stand_back(self) -> None:
+        """Code is about to run: its output is wanted before the colours of what was typed."""
+        self._ran_at = monotonic()
+
+    def _is_wanted(self) -> bool:
+        """Whether a key or a run wants the interpreter now."""
+        return monotonic() < max(self.typed_at + _KEY, self._ran_at + _RUN)
+
     def close(self) -> None:
         """Parse no more: the editor shows another text."""
         self._is_closed = True
@@ -58,7 +69,7 @@ class BackgroundParser:
         now = monotonic()
         slow_syntax = self._slow_syntax()
         pause, patience = (_SLOW_PAUSE, _SLOW_PATIENCE) if slow_syntax else (_PAUSE, _PATIENCE)
-        wait = self.typed_at + pause - now
+        wait = max(self.typed_at, self._ran_at) + pause - now
         if wait > 0 and now < self._stale_since + patience:
             self._editor.set_timer(wait, self._parse)
         elif slow_syntax is not None:
@@ -75,7 +86,7 @@ class BackgroundParser:
         return syntax if isinstance(syntax, TreeSyntax) and syntax.is_slow else None
 
     async def _parse_in_thread(self, syntax: TreeSyntax) -> None:
-        is_done = await syntax.work_in_thread()
+        is_done = await syntax.work_in_thread(self._is_wanted)
         if is_done:
             self._show_colors()
         else:

@@ -139,7 +139,7 @@ class RunController:
 
     async def _prepare(self, sheet: DocumentView) -> None:
         if self._context.habits.save_before_run and sheet.is_changed and not sheet.untitled:
-            await self._saver.save_beside(sheet)
+            await self._saver.save_to_run(sheet)
         sheet.diagnostics.show_failures([])
         sheet.ran_at = time.monotonic()
 

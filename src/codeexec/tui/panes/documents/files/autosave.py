@@ -61,16 +61,15 @@ class Autosave:
     async def write(self, sheet: DocumentView) -> None:
         """Write unsaved text in a thread."""
         version = sheet.editor.model.buffer.version
-        # Joined in the thread: in a big file that takes as long as a key.
+        # Joined in the thread: in a large file that takes as long as a key.
         lines = list(sheet.editor.model.lines)
         await asyncio.to_thread(self._write, sheet, lines, version)
 
-    def _write(self, sheet: DocumentView, lines: Sequence[str], version: int) -> None:
+    def _write(self, sheet: DocumentView, lines: list[str], version: int) -> None:
         assert self._store is not None
         cursor, stamp = sheet.editor.model.cursor, sheet.document.file.stamp
         try:
-            text = "\n".join(lines)
-            self._store.write(sheet.name_key, text, cursor.line, cursor.column, stamp)
+            self._store.write(sheet.name_key, lines, cursor.line, cursor.column, stamp)
         except StorageError as error:
             if not self._has_failed:  # a full disk is news once, until it has room again
                 self._has_failed = True

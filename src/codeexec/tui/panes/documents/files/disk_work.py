@@ -49,9 +49,11 @@ class SaveJob:
             sheet.document, shared.to_save, cells.origins(), cells.keys(), shared.history.last
         )
 
-    def write(self, *, overwrite: bool) -> Document:
+    def write(self, *, overwrite: bool, sync: bool = True) -> Document:
         """The document as it is saved now. Raises Conflict, StorageError and DocumentError."""
-        return save_document(self.document, self.text, overwrite=overwrite, origins=self.origins)
+        return save_document(
+            self.document, self.text, overwrite=overwrite, origins=self.origins, sync=sync
+        )
 
 
 def is_large(sheet: DocumentView) -> bool:
@@ -96,6 +98,7 @@ async def save_in_thread(sheet: DocumentView, *, overwrite: bool = False) -> Non
     sheet.trim()
     job = SaveJob.of(sheet)
     sheet.document = await asyncio.to_thread(job.write, overwrite=overwrite)
+    sheet.is_on_disk = True
     sheet.note_saved(job)
 
 

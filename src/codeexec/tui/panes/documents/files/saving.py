@@ -6,6 +6,8 @@ import asyncio
 import os
 from pathlib import Path
 
+from codeexec.documents.files import sync_file
+from codeexec.documents.model import Document
 from codeexec.documents.pairing import counterpart, save_counterpart
 from codeexec.domain.errors import CodeexecError, Conflict
 from codeexec.tui.panes.documents.cells.output_saving import OutputSaver
@@ -46,12 +48,39 @@ class DocumentSaver:
 
     def save(self, sheet: DocumentView | None = None, *, overwrite: bool = False) -> bool:
         """Write a document (None: that in front); whether it is on disk now."""
+        return self._save(sheet, overwrite=overwrite)
+
+    async def save_to_run(self, sheet: DocumentView) -> bool:
+        """As `save_beside`, before code runs that may read the file: it is in its place, and whole,
+        when this returns. That the disk has it is waited for in a thread, as this takes longer
+        than the run of a short cell; until then the swap file stays."""
+        if is_large(sheet):
+            return await self.save_beside(sheet)
+        is_saved = self._save(sheet, sync=False)
+        if is_saved:
+            self._host.run_worker(self._sync(sheet, sheet.document), group="sync")
+        return is_saved
+
+    async def _sync(self, sheet: DocumentView, document: Document) -> None:
+        try:
+            await asyncio.to_thread(sync_file, document.file)
+        except CodeexecError as error:
+            self._host.post_message(Failed(error))
+            return
+        if sheet.document.file.stamp == document.file.stamp:
+            sheet.is_on_disk = True
+            if not sheet.is_changed:
+                self._autosave.discard(sheet)
+
+    def _save(
+        self, sheet: DocumentView | None, *, overwrite: bool = False, sync: bool = True
+    ) -> bool:
         sheet = sheet or self._documents.front
         if sheet is None or not self._may_save(sheet):
             return False
         before = sheet.document
         try:
-            self._save_or_merge(sheet, overwrite=overwrite)
+            self._save_or_merge(sheet, overwrite=overwrite, sync=sync)
         except CodeexecError as error:
             return self._report(sheet, error)
         self._finish(sheet)
@@ -95,7 +124,8 @@ class DocumentSaver:
         return False
 
     def _finish(self, sheet: DocumentView) -> None:
-        self._autosave.discard(sheet)
+        if sheet.is_on_disk:
+            self._autosave.discard(sheet)
         self._outputs.save(sheet)
         self._documents.show_tabs()
 
@@ -105,15 +135,15 @@ class DocumentSaver:
         sheet.pair()
         return counterpart(sheet.document) if self.save(sheet) else None
 
-    def _save_or_merge(self, sheet: DocumentView, *, overwrite: bool) -> None:
+    def _save_or_merge(self, sheet: DocumentView, *, overwrite: bool, sync: bool) -> None:
         """Save; if another program has written other cells of a notebook, with those."""
         try:
-            sheet.save(overwrite=overwrite)
+            sheet.save(overwrite=overwrite, sync=sync)
         except Conflict:
             result = sheet.merge()
             if result is None or result.clashes:
                 raise
-            sheet.save()
+            sheet.save(sync=sync)
 
     async def _save_or_merge_large(self, sheet: DocumentView, *, overwrite: bool) -> None:
         try:

@@ -41,9 +41,9 @@ class DocumentWatch:
     async def _look_at(self, sheet: DocumentView) -> None:
         if self._autosave.is_due(sheet):
             await self._autosave.write(sheet)
-            if not sheet.is_changed or sheet not in self._documents.sheets:
+            if _is_kept(sheet) or sheet not in self._documents.sheets:
                 self._autosave.discard(sheet)  # saved or closed in the meantime
-        elif not sheet.is_changed and self._autosave.has_swap(sheet):
+        elif _is_kept(sheet) and self._autosave.has_swap(sheet):
             self._autosave.discard(sheet)  # undone as far as what is on disk
         if not sheet.untitled:
             stamp = await asyncio.to_thread(Stamp.of, sheet.path)
@@ -65,3 +65,8 @@ class DocumentWatch:
                 sheet.restore(with_spare)
             elif sheet.is_changed and not sheet.watched_spare:
                 await self._disk.reload_beside(sheet)
+
+
+def _is_kept(sheet: DocumentView) -> bool:
+    """Whether the file has the text, and the disk the file."""
+    return not sheet.is_changed and sheet.is_on_disk

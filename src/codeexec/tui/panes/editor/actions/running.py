@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, assert_never
 
 from codeexec.documents import selection
@@ -52,8 +51,10 @@ def _selected_code(model: EditorModel) -> Cell:
     code = [line for line in lines if line.strip()]
     depth = min((len(indentation(line)) for line in code), default=0)
     source = model.cells.source(line[depth:] for line in lines)
-    cell = replace(model.cell(), kind=CellKind.CODE, title="", source=source)
-    return replace(cell, start=first, body=first)
+    # Without the source of the cell around it, which may be the whole of a large file.
+    index = model.cells.at(model.cursor.line)
+    end = model.cells.span(index)[1]
+    return Cell(index, CellKind.CODE, "", first, first, end, source, model.cells.key(index))
 
 
 def step_to_next_line(model: EditorModel) -> None:

@@ -12,7 +12,7 @@ from codeexec.tui.panes.editor.text.lexer_syntax import LexerSyntax, Span
 from codeexec.tui.panes.editor.text.tree_parse import TreeParse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from tree_sitter import Language as Grammar
     from tree_sitter import Node, Query, Tree
@@ -173,10 +173,11 @@ class TreeSyntax:
         parse = self._begin()
         return self._take(parse) if parse.step(seconds) else False
 
-    async def work_in_thread(self) -> bool:
-        """The same to the end of one parse, while keys are handled."""
+    async def work_in_thread(self, is_wanted: Callable[[], bool] = lambda: False) -> bool:
+        """The same to the end of one parse, while keys are handled; it stands back while somebody
+        else wants the interpreter."""
         parse = self._begin()
-        return self._take(parse) if await parse.finish_in_thread() else False
+        return self._take(parse) if await parse.finish_in_thread(is_wanted) else False
 
     def _begin(self) -> TreeParse:
         if self._parse is None:

@@ -19,10 +19,14 @@ TreeEdit = tuple[int, int, int, _Point, _Point, _Point]
 _READ_LINES = 24
 _READ_BYTES = 65_536
 """What the parser is given at once: of short lines, and of a long one."""
-_TURN = 0.001
+_TURN = 0.0005
 """Seconds after which a parse in a thread lets the thread of the keys go on."""
 _REST = 0.00005
 """Seconds that it then sleeps: enough for the other thread to take the interpreter."""
+_STAND_BACK = 0.002
+"""Seconds that it sleeps while a key is handled."""
+_PATIENCE = 2.0
+"""Seconds after which it stands back no more: keys may come without end."""
 
 
 class LineReader:
@@ -66,7 +70,7 @@ class TreeParse:
         self._pause_at = 0.0
         self._is_running = False
         self.spent = 0.0
-        """Seconds of all steps."""
+        """Seconds of processor time of all steps."""
 
     def note(self, edit: TreeEdit) -> None:
         """The text was edited meanwhile."""
@@ -80,31 +84,37 @@ class TreeParse:
         until = time.perf_counter() + seconds
         return self._parse(lambda _offset, _error: time.perf_counter() > until)
 
-    async def finish_in_thread(self) -> bool:
-        """Parse to the end in a thread; whether it is done.
+    async def finish_in_thread(self, is_wanted: Callable[[], bool] = lambda: False) -> bool:
+        """Parse to the end in a thread; whether it is done. `is_wanted` tells whether others want
+        the interpreter for a moment.
 
         A parse that is stopped and continued reuses less of the known tree, and takes up to four
         times as long.
         """
         if self._tree is None and not self._is_running:
             self._is_running = True
-            await asyncio.to_thread(self._run)
+            await asyncio.to_thread(self._run, is_wanted)
         return self._tree is not None
 
-    def _run(self) -> None:
+    def _run(self, is_wanted: Callable[[], bool]) -> None:
+        stands_back_until = time.perf_counter() + _PATIENCE
+
+        def let_others_go_on(_offset: int, _error: bool) -> bool:
+            if (now := time.perf_counter()) > self._pause_at:
+                time.sleep(_REST)
+                while is_wanted() and now < stands_back_until:
+                    time.sleep(_STAND_BACK)
+                    now = time.perf_counter()
+                self._pause_at = time.perf_counter() + _TURN
+            return False
+
         try:
-            self._parse(self._let_others_go_on)
+            self._parse(let_others_go_on)
         finally:
             self._is_running = False
 
-    def _let_others_go_on(self, _offset: int, _error: bool) -> bool:
-        if time.perf_counter() > self._pause_at:
-            time.sleep(_REST)
-            self._pause_at = time.perf_counter() + _TURN
-        return False
-
     def _parse(self, is_over: Callable[[int, bool], bool]) -> bool:
-        began = time.perf_counter()
+        began = time.thread_time()
         try:
             if self._known is None:
                 self._tree = self._parser.parse(self._reader, progress_callback=is_over)
@@ -115,7 +125,7 @@ class TreeParse:
         except ValueError:
             return False  # Stopped; the parser keeps its place and goes on from there.
         finally:
-            self.spent += time.perf_counter() - began
+            self.spent += time.thread_time() - began
         return True
 
     def result(self, lines: Callable[[], Sequence[str]]) -> tuple[Tree | None, bool]:
