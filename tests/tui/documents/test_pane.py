@@ -11,9 +11,11 @@ from textual.pilot import Pilot
 from textual.widgets import Static
 
 from codeexec.config.model import Editor as Habits
+from codeexec.documents.files import FileText
 from codeexec.documents.swap import SwapStore
-from codeexec.domain.errors import Denied
+from codeexec.domain.errors import Denied, StorageError
 from codeexec.tui.panes.documents.document_view import DocumentView
+from codeexec.tui.panes.documents.files import saving
 from codeexec.tui.panes.documents.files.disk_work import compared
 from codeexec.tui.panes.documents.files.recent import RecentFiles
 from codeexec.tui.panes.documents.pane import DocumentsPane
@@ -110,6 +112,34 @@ async def test_a_swap_is_written_offered_and_forgotten(tmp_path: Path) -> None:
         assert sheet.is_changed
         assert pane.saver.save()
         assert (path.read_text(), store.all()) == ("x1", [])
+
+
+async def test_a_save_before_a_run_keeps_the_swap_until_the_disk_has_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, store = write(tmp_path / "a.py", "1"), SwapStore(tmp_path / "swap")
+    pane = DocumentsPane(THEME, store)
+    app = PaneApp(pane)
+
+    def fail(file: FileText) -> None:
+        raise StorageError("The disk is broken.")
+
+    async with app.run_test(size=(60, 12)) as pilot:
+        sheet = await opened(pane, path)
+        await pilot.press("x")
+        await until(pilot, lambda: store.find(str(path)))
+        with monkeypatch.context() as patched:
+            patched.setattr(saving, "sync_file", fail)
+            assert await pane.saver.save_to_run(sheet)
+            assert path.read_text() == "x1"
+            await until(pilot, lambda: app.heard_of(Failed))
+        assert not sheet.is_changed
+        await pane.watcher.look()
+        assert store.find(str(path)) is not None
+        await pilot.press("y")
+        assert await pane.saver.save_to_run(sheet)
+        assert path.read_text() == "xy1"
+        await until(pilot, lambda: not store.all())
 
 
 async def test_what_never_had_a_name_comes_back(tmp_path: Path) -> None:
