@@ -290,10 +290,14 @@ class EnvironmentPrimitive(Protocol):
         """What is below `path` and matches (`*.py` in it, `**/*.py` at any depth), sorted."""
 
     def watch(
-        self, path: Location = "", *, interval: float = 0.5
+        self, path: Location = "", *, interval: float = 0.5, hide_ignored: bool = False
     ) -> AsyncIterator[tuple[FileChange, ...]]:
         """Batches of changes below `path`, from the moment of the first `anext`, for ever.
-        `interval` is in seconds."""
+
+        `interval` is how many seconds of quiet end a batch, or how often is looked. A batch has at
+        most some 1,000 paths: `.` among them says that others have changed as well, so list what
+        you show. A folder that is gone is one path. With `hide_ignored` what .gitignore files hide
+        is left out."""
 
     async def is_running(self) -> bool: ...
 

@@ -167,6 +167,17 @@ class Folder:
             for name, mode, size, modified in heapq.nsmallest(most, found)
         ]
 
+    def below(self, path: Location) -> str:
+        """The path relative to the folder. Denied."""
+        return "/".join(inside(self._name, path))
+
+    @contextlib.contextmanager
+    def listing(self, path: Location = "") -> Iterator[int]:
+        """A descriptor of a folder below, to list it and to look at what is in it; no link is
+        followed. OSError, Denied."""
+        with self._walk(inside(self._name, path), listing=True) as handle:
+            yield handle
+
     def _place(self) -> Place:
         place = locate(self._real)
         if place.real != self._real:

@@ -19,7 +19,7 @@ from codeexec.environments.base import (
 )
 from codeexec.environments.budget import Budget, Pace, beside_loop
 from codeexec.environments.files import Folder
-from codeexec.environments.watch import changes
+from codeexec.environments.watching.watch import watch_folder
 
 
 class HostFiles:
@@ -53,9 +53,15 @@ class HostFiles:
         return await asyncio.to_thread(self._folder.changed, since, wanted, most, Pace().step)
 
     def watch(
-        self, path: Location = "", *, interval: float = 0.5
+        self, path: Location = "", *, interval: float = 0.5, hide_ignored: bool = False
     ) -> AsyncIterator[tuple[FileChange, ...]]:
-        return changes(lambda: self.list_files(path), interval)
+        return watch_folder(
+            self._folder,
+            self._folder.below(path),
+            interval=interval,
+            hide_ignored=hide_ignored,
+            entries=lambda: self.list_files(path),
+        )
 
     def _open(self, path: Location) -> HostFile | None:
         file = self._folder.open(path)

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mappin
 from pathlib import PurePosixPath
 
 from codeexec.environments.base import Change, FileChange, FileKind, WorkspaceEntry
+from codeexec.hostfiles.ignored import hidden_by_default
 
 Look = Mapping[PurePosixPath, WorkspaceEntry]
 
@@ -28,18 +29,27 @@ def difference(old: Look, new: Look) -> tuple[FileChange, ...]:
 
 
 async def changes(
-    entries: Callable[[], Awaitable[list[WorkspaceEntry]]], interval: float
+    entries: Callable[[], Awaitable[list[WorkspaceEntry]]],
+    interval: float,
+    *,
+    hide_ignored: bool = False,
 ) -> AsyncIterator[tuple[FileChange, ...]]:
     """Batches of changes, looked for every `interval` seconds, for as long as it is iterated.
 
-    Polled on purpose: it works alike on every file system, mount and engine. A folder that takes
-    long to list is looked at less often (a look costs at most a tenth of the time).
+    For places where the system does not notify: it works alike on every file system and engine. A
+    folder that takes long to list is looked at less often (a look costs at most a tenth of the
+    time). `hide_ignored` leaves out what is hidden by default; .gitignore files are not read here.
     """
     loop = asyncio.get_running_loop()
-    old = look(await entries())
+    is_hidden = hidden_by_default() if hide_ignored else lambda path: False
+
+    async def shown() -> Look:
+        return look(entry for entry in await entries() if not is_hidden(str(entry.path)))
+
+    old = await shown()
     while True:
         started = loop.time()
-        new = look(await entries())
+        new = await shown()
         if batch := difference(old, new):
             old = new
             yield batch

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from codeexec.tui.panes.files import ignore_rules
-from codeexec.tui.panes.files.folder import Ignored, all_files, list_folder
+from codeexec.hostfiles import ignore_rules
+from codeexec.hostfiles.ignored import Ignored
+from codeexec.tui.panes.files.folder import all_files, list_folder
 
 
 def make(root: Path, *names: str) -> None:

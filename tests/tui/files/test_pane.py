@@ -10,8 +10,9 @@ from textual.widgets import Static
 from codeexec.domain.errors import CodeexecError, Conflict, Denied, UsageError
 from codeexec.domain.snapshot import Snapshot
 from codeexec.environments.trust.store import TrustStore
+from codeexec.hostfiles.ignored import Ignored
 from codeexec.tui.panes.files import changes
-from codeexec.tui.panes.files.folder import Ignored, list_folder
+from codeexec.tui.panes.files.folder import list_folder
 from codeexec.tui.panes.files.pane import FilesPane
 from codeexec.tui.session.ask import Failed
 from codeexec.tui.session.feed import Frame

@@ -54,7 +54,7 @@ def test_panes_without_a_page_need_neither_markdown_nor_html() -> None:
 
 
 def test_plain_rules_of_ignored_files_need_no_regex_with_a_time_limit() -> None:
-    parse = "import codeexec.tui.panes.files.ignore_rules as rules; rules.Parser().parse"
+    parse = "import codeexec.hostfiles.ignore_rules as rules; rules.Parser().parse"
     assert "regex" not in loaded_by(f"{parse}(['*.pyc', 'build/', '!keep.py'])")
     assert "regex" in loaded_by(f"{parse}(['*a*b*c'])")
 

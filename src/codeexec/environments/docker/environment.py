@@ -212,9 +212,9 @@ class DockerEnvironment:
         return await self._files.changed_files(since, wanted, most)
 
     def watch(
-        self, path: Location = "", *, interval: float = 0.5
+        self, path: Location = "", *, interval: float = 0.5, hide_ignored: bool = False
     ) -> AsyncIterator[tuple[FileChange, ...]]:
-        return self._files.watch(path, interval=interval)
+        return self._files.watch(path, interval=interval, hide_ignored=hide_ignored)
 
     async def for_programs(self, tell: Tell) -> DockerEnvironment:
         return self

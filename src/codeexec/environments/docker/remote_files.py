@@ -130,9 +130,9 @@ class GuestFiles:
         ][:most]
 
     def watch(
-        self, path: Location = "", *, interval: float = 0.5
+        self, path: Location = "", *, interval: float = 0.5, hide_ignored: bool = False
     ) -> AsyncIterator[tuple[FileChange, ...]]:
-        return changes(lambda: self.list_files(path), interval)
+        return changes(lambda: self.list_files(path), interval, hide_ignored=hide_ignored)
 
     def _file(self, path: Location) -> tuple[str, ...]:
         parts = inside(self._root, path)

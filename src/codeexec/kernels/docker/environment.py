@@ -26,7 +26,6 @@ from codeexec.environments.docker.environment import DockerEnvironment
 from codeexec.environments.docker.policy import APPLICATION, HOME, TEMPORARY
 from codeexec.environments.files import Folder
 from codeexec.environments.host_files import HostFiles
-from codeexec.environments.watch import changes
 from codeexec.kernels.docker.program_container import ProgramContainer
 
 _SIZE = TerminalSize()
@@ -113,10 +112,12 @@ class ContainerPlace:
     ) -> list[WorkspaceEntry]:
         return await (await self._files()).changed_files(since, matches, most)
 
-    def watch(
-        self, path: Location = "", *, interval: float = 0.5
+    async def watch(
+        self, path: Location = "", *, interval: float = 0.5, hide_ignored: bool = False
     ) -> AsyncIterator[tuple[FileChange, ...]]:
-        return changes(lambda: self.list_files(path), interval)
+        files = await self._files()
+        async for batch in files.watch(path, interval=interval, hide_ignored=hide_ignored):
+            yield batch
 
     async def for_programs(self, tell: Tell) -> DockerEnvironment:
         async with self._making:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from codeexec.domain.text.printable import printable
-from codeexec.tui.panes.files.folder import FolderEntry, Ignored, list_folder
+from codeexec.hostfiles.ignored import Ignored
+from codeexec.tui.panes.files.folder import FolderEntry, list_folder
 from codeexec.tui.render.plain import fitted
 from codeexec.tui.widgets.row_list import Pieces
 

@@ -1,0 +1,1 @@
+"""Changes of files as the system notifies of them."""

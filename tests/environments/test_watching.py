@@ -1,0 +1,272 @@
+"""Changes of files in a folder of this machine, as the system notifies of them."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import aclosing, asynccontextmanager
+from pathlib import Path, PurePosixPath
+
+import pytest
+
+from codeexec.environments.base import Change, FileChange
+from codeexec.environments.files import Folder
+from codeexec.environments.local import LocalEnvironment
+from codeexec.environments.watching import folder_watch, watch
+from codeexec.environments.watching.folder_watch import MOST_CHANGES
+from codeexec.environments.watching.known import KnownNames
+from codeexec.environments.watching.notifier import Notes, Notifier, NotifierFailed
+from support.containers import until
+
+Told = list[tuple[FileChange, ...]]
+
+
+@asynccontextmanager
+async def watching(
+    root: Path, path: str = "", *, hide_ignored: bool = True, interval: float = 0.1
+) -> AsyncIterator[Told]:
+    """The batches of a watch that has begun: what changes from here on is told."""
+    environment = LocalEnvironment(root)
+    batches: Told = []
+
+    async def follow() -> None:
+        stream = environment.watch(path, interval=interval, hide_ignored=hide_ignored)
+        async with aclosing(stream):  # type: ignore[type-var]
+            async for batch in stream:
+                batches.append(batch)
+
+    task = asyncio.create_task(follow())
+    marker = root / path / "begin"
+
+    async def begun() -> bool:
+        marker.write_text("again")
+        return bool(batches)
+
+    async def quiet() -> bool:
+        marker.unlink(missing_ok=True)
+        return any(FileChange(Change.REMOVED, relative(marker)) in batch for batch in batches)
+
+    def relative(file: Path) -> PurePosixPath:
+        return PurePosixPath(file.relative_to(root))
+
+    await until(begun)
+    await until(quiet)
+    batches.clear()
+    try:
+        yield batches
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await environment.terminate()
+
+
+async def told(batches: Told, *expected: str) -> None:
+    """Wait until just that was told: `+` created, `~` modified, `-` removed."""
+
+    async def has_all() -> bool:
+        return set(expected) <= set(signs(batches))
+
+    await until(has_all)
+    assert sorted(signs(batches)) == sorted(expected)
+    batches.clear()
+
+
+def signs(batches: Sequence[Sequence[FileChange]]) -> list[str]:
+    sign = {Change.CREATED: "+", Change.MODIFIED: "~", Change.REMOVED: "-"}
+    return [f"{sign[change.change]}{change.path}" for batch in batches for change in batch]
+
+
+async def test_add_change_and_unlink(tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "old").write_text("old")
+    (tmp_path / "gone").write_text("")
+    async with watching(tmp_path) as batches:
+        (tmp_path / "new").write_text("new")
+        (tmp_path / "sub" / "old").write_text("changed")
+        (tmp_path / "gone").unlink()
+        await told(batches, "+new", "~sub/old", "-gone")
+
+
+async def test_a_file_that_is_replaced_as_a_whole_has_changed(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("old")
+    async with watching(tmp_path) as batches:
+        await LocalEnvironment(tmp_path).write_file("file", b"new")
+        await told(batches, "~file")
+
+
+async def test_new_folders_are_watched_with_what_is_in_them(tmp_path: Path) -> None:
+    async with watching(tmp_path) as batches:
+        deep = tmp_path / "a" / "b"
+        deep.mkdir(parents=True)
+        (deep / "one").write_text("")
+        await told(batches, "+a/b/one")
+        (deep / "two").write_text("")
+        await told(batches, "+a/b/two")
+
+
+async def test_a_folder_that_is_gone_is_one_path(tmp_path: Path) -> None:
+    (tmp_path / "old" / "deep").mkdir(parents=True)
+    (tmp_path / "old" / "deep" / "file").write_text("")
+    async with watching(tmp_path) as batches:
+        (tmp_path / "old").rename(tmp_path / "new")
+        await told(batches, "-old", "+new/deep/file")
+        (tmp_path / "new" / "deep" / "file").write_text("changed")
+        await told(batches, "~new/deep/file")
+
+
+async def test_ten_thousand_changes_are_one_bounded_batch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folder_watch, "LONGEST_FLOOD", 60.0)  # the disk may be slow
+    monkeypatch.setattr(folder_watch, "QUIET", 1.0)
+    async with watching(tmp_path, interval=2.0) as batches:
+
+        def burst() -> None:
+            for number in range(10_000):
+                (tmp_path / f"file{number}").touch()
+
+        await asyncio.to_thread(burst)
+
+        async def is_told() -> bool:
+            return bool(batches)
+
+        await until(is_told)
+        (batch,) = batches
+        assert len(batch) == MOST_CHANGES + 1
+        assert signs([batch[-1:]]) == ["~."]
+
+
+async def test_what_gitignore_hides_is_not_told(tmp_path: Path) -> None:
+    (tmp_path / ".gitignore").write_text("*.log\nbuild/\n")
+    for hidden in ("build", ".git", "src/__pycache__"):
+        (tmp_path / hidden).mkdir(parents=True)
+    async with watching(tmp_path) as batches:
+        for name in ("x.log", "build/x", ".git/x", "src/__pycache__/x", "src/seen"):
+            (tmp_path / name).write_text("")
+        await told(batches, "+src/seen")
+        (tmp_path / ".gitignore").write_text("*.log\n")
+        await told(batches, "~.gitignore")
+        (tmp_path / "build" / "y").write_text("")
+        await told(batches, "+build/y")
+    async with watching(tmp_path, hide_ignored=False) as batches:
+        (tmp_path / "y.log").write_text("")
+        (tmp_path / ".git" / "y").write_text("")
+        await told(batches, "+y.log", "+.git/y")
+
+
+async def test_only_what_is_below_the_path_is_told(tmp_path: Path) -> None:
+    (tmp_path / "sub" / "deep").mkdir(parents=True)
+    async with watching(tmp_path, "sub") as batches:
+        (tmp_path / "beside").write_text("")
+        (tmp_path / "sub" / "deep" / "x").write_text("")
+        await told(batches, "+sub/deep/x")
+
+
+async def test_links_are_not_followed(tmp_path: Path) -> None:
+    root, outside = tmp_path / "root", tmp_path / "outside"
+    (root / "sub").mkdir(parents=True)
+    outside.mkdir()
+    (root / "link").symlink_to(outside)
+    async with watching(root) as batches:
+        (root / "sub").rmdir()
+        (root / "sub").symlink_to(outside)
+        await told(batches, "-sub", "+sub")
+        (outside / "secret").write_text("")
+        (root / "end").write_text("")
+        await told(batches, "+end")
+
+
+def test_a_folder_that_became_a_link_is_not_added(tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "link").symlink_to("/etc")
+    notifier = Notifier(Folder(tmp_path), ["", "sub", "link", "missing"])
+    assert sorted(notifier._paths.values()) == ["", "sub"]
+    notifier.close()
+
+
+async def test_a_name_that_is_no_text_loses_no_later_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folder_watch, "MEND_EVERY", 0.0)
+    async with watching(tmp_path) as batches:
+        os.close(os.open(os.fsencode(tmp_path) + b"/bad\xff", os.O_CREAT | os.O_WRONLY))
+
+        async def mended() -> bool:
+            return "~." in signs(batches)
+
+        await until(mended)
+        batches.clear()
+        (tmp_path / "good").write_text("")
+        await told(batches, "+good")
+
+
+async def test_where_the_system_does_not_notify_is_looked_again_and_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*arguments: object) -> Notifier:
+        raise NotifierFailed("no space left on device")
+
+    monkeypatch.setattr(folder_watch, "Notifier", fail)
+    monkeypatch.setattr(watch, "POLLED_EVERY", 0.0)
+    async with watching(tmp_path) as batches:
+        (tmp_path / "__pycache__").mkdir()
+        (tmp_path / "__pycache__" / "x").write_text("")
+        (tmp_path / "new").write_text("")
+        await told(batches, "+new")
+
+
+async def test_its_thread_ends_with_it(tmp_path: Path) -> None:
+    def threads() -> list[str]:
+        return [each.name for each in threading.enumerate() if each.name == f"watch {tmp_path}"]
+
+    async with watching(tmp_path):
+        assert threads()
+
+    async def gone() -> bool:
+        return not threads()
+
+    await until(gone)
+
+
+def test_many_new_folders_need_few_notifiers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folder_watch, "MOST_NOTIFIERS", 2)
+    batches: Told = []
+    watcher = watcher_of(tmp_path, batches.append)
+    watcher._begin()
+    for number in range(5):
+        (tmp_path / f"folder{number}").mkdir()
+        watcher._take_in(f"folder{number}")
+    assert len(watcher._notifiers) <= 2
+    (tmp_path / "folder0" / "x").write_text("")
+    notes: Notes = {}
+    for _ in range(1000):
+        if watcher._take(notes):
+            break
+    assert ("folder0", "x") in notes
+
+
+def watcher_of(
+    root: Path, report: Callable[[tuple[FileChange, ...]], None]
+) -> folder_watch.FolderWatch:
+    return folder_watch.FolderWatch(
+        Folder(root), "", hide_ignored=True, interval=0.1, report=report
+    )
+
+
+def test_known_names_are_a_set() -> None:
+    known = KnownNames()
+    known.fill([*range(0, 10_000, 2)], lambda: None)
+    assert 8 in known
+    assert 9 not in known
+    for number in (9, 9, 8):
+        known.add(number)
+    assert 9 in known
+    for number in (8, 9, 7):
+        known.discard(number)
+    assert not {7, 8, 9} & {number for number in range(10) if number in known}
+    known.add(8)
+    assert 8 in known
