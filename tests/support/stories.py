@@ -18,6 +18,7 @@ from codeexec.domain.events import (
     ExecutionFinished,
     ExecutionQueued,
     ExecutionStarted,
+    FilesChanged,
     ImagePullAdvanced,
     InputCounted,
     InterruptEscalated,
@@ -188,6 +189,7 @@ other_events: st.SearchStrategy[AnyEvent] = st.one_of(
     st.builds(NextInputOffered, _names, st.text(max_size=3), st.booleans()),
     st.builds(VariablesTaken, _small, st.just((Variable("x", "int", "1"),)), kernel=_kernels),
     st.builds(ArtifactAdded, st.builds(_artifact, _small, st.sampled_from(["x", "y"]))),
+    st.builds(FilesChanged, st.just(("x",)), others=st.booleans(), is_watched=st.booleans()),
     st.builds(ArtifactRemoved, st.sampled_from(["a0", "a1"])),
 )
 _tellings: st.SearchStrategy[Step] = st.builds(

@@ -175,6 +175,9 @@ class Sessions:
     collect_files: bool = True
     """Keep a copy of viewable files that a run wrote into the working folder."""
 
+    watch_files: bool = True
+    """Tell the workbench and other clients of changes of files in the working folder."""
+
     artifact_quota: int = 512 * 2**20
     """Artifacts of a session; the oldest go first."""
 

@@ -21,6 +21,7 @@ from codeexec.domain.events import (
     ExecutionFinished,
     ExecutionQueued,
     ExecutionStarted,
+    FilesChanged,
     FullScreenUsed,
     ImagePullAdvanced,
     InputCounted,
@@ -200,6 +201,8 @@ class _Draft:
                 kept = self._get("notices")
                 assert isinstance(kept, tuple)
                 self.fields["notices"] = (*kept, event)[-KEPT_NOTICES:]
+            case FilesChanged():
+                self.fields["files_watched"] = event.is_watched
             case NextInputOffered():
                 pass  # for those who look on; what was typed is no state of the session
             case ArtifactAdded() | ArtifactRemoved():

@@ -124,7 +124,8 @@ class Snapshot(Struct, frozen=True):
     `KEPT_WEIGHT`), in the order of queueing; `executions_total` counts all there ever were.
     `ended` and `weight` count those that are over in here, and their characters. `kernels` has
     the kernels of the session by name, in the order of their first start. `owner` is the
-    service's user that it belongs to; empty: the operator of the server."""
+    service's user that it belongs to; empty: the operator of the server. `files_watched`: changes
+    of files in its folder are told by FilesChanged."""
 
     seq: int = 0
     session_id: str = ""
@@ -142,6 +143,7 @@ class Snapshot(Struct, frozen=True):
     weight: int = 0
     terminals: dict[str, TerminalView] = {}
     owner: str = ""
+    files_watched: bool = False
     plugins: dict[str, PluginView] = {}
     session_variables: dict[str, str] = {}
     shown_total: int = 0

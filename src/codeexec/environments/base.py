@@ -124,8 +124,12 @@ class Change(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FileChange:
+    """`path` is relative to the workspace. Folders are told by watches of this machine's folders
+    alone: a new one, and one that is gone with all that was in it."""
+
     change: Change
     path: PurePosixPath
+    is_folder: bool = False
 
 
 class ExecHandle(Protocol):
@@ -292,7 +296,8 @@ class EnvironmentPrimitive(Protocol):
     def watch(
         self, path: Location = "", *, interval: float = 0.5, hide_ignored: bool = False
     ) -> AsyncIterator[tuple[FileChange, ...]]:
-        """Batches of changes below `path`, from the moment of the first `anext`, for ever.
+        """Batches of changes below `path`, for ever. The first is empty, and comes when the watch
+        has begun.
 
         `interval` is how many seconds of quiet end a batch, or how often is looked. A batch has at
         most some 1,000 paths: `.` among them says that others have changed as well, so list what

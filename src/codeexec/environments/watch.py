@@ -34,7 +34,8 @@ async def changes(
     *,
     hide_ignored: bool = False,
 ) -> AsyncIterator[tuple[FileChange, ...]]:
-    """Batches of changes, looked for every `interval` seconds, for as long as it is iterated.
+    """Batches of changes, looked for every `interval` seconds, for as long as it is iterated. The
+    first is empty.
 
     For places where the system does not notify: it works alike on every file system and engine. A
     folder that takes long to list is looked at less often (a look costs at most a tenth of the
@@ -47,6 +48,7 @@ async def changes(
         return look(entry for entry in await entries() if not is_hidden(str(entry.path)))
 
     old = await shown()
+    yield ()
     while True:
         started = loop.time()
         new = await shown()

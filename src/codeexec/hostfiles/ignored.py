@@ -28,6 +28,9 @@ ALWAYS_HIDDEN = (
 )
 """Patterns that are hidden by default, unless a .gitignore includes them (`!venv/`)."""
 
+MOST_NAMES = 10_000
+"""Names whose answer is remembered."""
+
 MOST_RULES = 1 << 20
 """Bytes of one .gitignore that are read."""
 
@@ -70,6 +73,8 @@ class Ignored:
                     return is_included
             is_hidden = self._names.get(name)
             if is_hidden is None:
+                if len(self._names) >= MOST_NAMES:
+                    self._names.clear()
                 is_hidden = self._names[name] = self._always.match_file(name)
             return is_hidden
 

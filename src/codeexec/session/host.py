@@ -246,6 +246,8 @@ class Host:
             self._shelf.discard(session_id)
             raise
         self._open[session_id] = session
+        if self.settings.watch_files:
+            session.file_watch.start()
         held_back, next_step = self._kernels.held_back(choice)
         if held_back:
             session.recorder.record(NoticeGiven("info", "Not started yet", held_back, next_step))
@@ -296,6 +298,8 @@ class Host:
         self._open[session_id] = session
         session.slots.begin_adoption()
         session.terminals.adopt()
+        if self.settings.watch_files:
+            session.file_watch.start()
 
     def _make(
         self, folder: Path, journal: Journal, choice: KernelChoice, first: str = DEFAULT_KERNEL

@@ -37,6 +37,7 @@ from codeexec.session.execution_watch import ExecutionWatch
 from codeexec.session.files.artifacts import BlobStore
 from codeexec.session.files.environments import SessionPlaces
 from codeexec.session.files.files import SessionFiles
+from codeexec.session.files.watching import FileWatch
 from codeexec.session.kernels.parts import SessionParts
 from codeexec.session.kernels.requests import KernelRequests, choice_left
 from codeexec.session.kernels.slots import KernelSlots
@@ -132,6 +133,7 @@ class Session:
         self._files = SessionFiles(
             lambda: self.environment, self.recorder, blobs, self._tasks, settings.collect_files
         )
+        self.file_watch = FileWatch(lambda: self.environment, self.recorder, self._tasks, limit)
 
     @property
     def session_id(self) -> str:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from textual.widgets import Static
 
 from codeexec.domain.errors import CodeexecError, Conflict, Denied, UsageError
+from codeexec.domain.events import FilesChanged
 from codeexec.domain.snapshot import Snapshot
 from codeexec.environments.trust.store import TrustStore
 from codeexec.hostfiles.ignored import Ignored
 from codeexec.tui.panes.files import changes
+from codeexec.tui.panes.files import pane as files_pane
 from codeexec.tui.panes.files.folder import list_folder
+from codeexec.tui.panes.files.outline import stale
 from codeexec.tui.panes.files.pane import FilesPane
 from codeexec.tui.session.ask import Failed
 from codeexec.tui.session.feed import Frame
@@ -142,6 +146,35 @@ async def test_what_others_do_is_seen_and_the_cursor_stays(folder: Path) -> None
         pane.look_again()
         await until(pilot, lambda: "     another.md" in shown(pane) and "   0.py" in shown(pane))
         assert pane.chosen == folder / "data/raw/sales.csv"
+
+
+async def test_what_the_session_tells_is_seen_without_looking_again_and_again(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files_pane, "_LOOK_EVERY", 3600.0)
+    looks: list[object] = []
+
+    def counted(*arguments: Any) -> list[Path]:
+        looks.append(arguments)
+        return stale(*arguments)
+
+    monkeypatch.setattr(files_pane, "stale", counted)
+    pane = FilesPane(folder)
+    snapshot = Snapshot(cwd=str(folder), files_watched=True)
+    async with PaneApp(pane).run_test(size=(30, 12)) as pilot:
+        await until(pilot, lambda: shown(pane))
+        pane.show_frame(Frame(snapshot, snapshot, files=(FilesChanged(others=True),)))
+        await until(pilot, lambda: looks)
+        pane.look_again()
+        pane.show_frame(Frame(snapshot, snapshot, files=(FilesChanged(changed=("analysis.py",)),)))
+        assert len(looks) == 1
+        (folder / "0.py").touch()
+        pane.show_frame(Frame(snapshot, snapshot, files=(FilesChanged(added=("0.py",)),)))
+        await until(pilot, lambda: "   0.py" in shown(pane))
+        assert len(looks) == 2
+        pane.action_toggle_ignored()  # what is ignored is not told
+        pane.look_again()
+        await until(pilot, lambda: len(looks) == 3)
 
 
 @pytest.mark.parametrize(("name", "words"), [("", "empty"), ("gone", "no such file")])

@@ -11,6 +11,7 @@ from typing import Literal
 from msgspec import Raw, Struct, field
 
 from codeexec.domain.events.base import Event
+from codeexec.domain.events.files import FilesChanged as FilesChanged
 from codeexec.domain.events.plugins import AnyPluginEvent
 from codeexec.domain.events.terminals import AnyTerminalEvent
 from codeexec.domain.options import DEFAULT_KERNEL, NO_OPTIONS, ExecuteOptions
@@ -381,6 +382,7 @@ AnyEvent = (
     | VariablesTaken
     | ArtifactAdded
     | ArtifactRemoved
+    | FilesChanged
     | AnyPluginEvent
     | AnyTerminalEvent
     | SnapshotTaken

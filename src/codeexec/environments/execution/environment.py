@@ -17,6 +17,7 @@ from codeexec.domain.errors import CodeexecError, EnvironmentUnavailable, UsageE
 from codeexec.domain.ids import EXECUTION, new_id
 from codeexec.environments.base import (
     BasePaths,
+    Change,
     EnvironmentPrimitive,
     FileKind,
     WorkspaceEntry,
@@ -91,9 +92,14 @@ class ExecutionEnvironment:
         return [entry for entry in entries if entry.kind is FileKind.FILE]
 
     async def watch_workspace_files(self) -> AsyncIterator[tuple[WorkspaceFileEvent, ...]]:
-        """Batches of files that were added, changed or removed, from the first `anext` on."""
+        """Batches of files that were added, changed or removed. The first is empty, and comes when
+        the watch has begun. A path `.` says that others have changed as well."""
         async for changes in self.primitive.watch():
-            yield tuple(WorkspaceFileEvent(KINDS[change.change], change.path) for change in changes)
+            yield tuple(
+                WorkspaceFileEvent(KINDS[change.change], change.path)
+                for change in changes
+                if not (change.is_folder and change.change is Change.CREATED)
+            )
 
     async def is_healthy(self) -> bool:
         """The place runs, and a command that is started in it ends well within 10 seconds."""

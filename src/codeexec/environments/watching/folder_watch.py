@@ -104,19 +104,16 @@ class FolderWatch:
         while found and len(paths) < MOST_FOLDERS:
             path = found.popleft()
             paths.append(path)
-            found.extend(each for each, is_folder in self._inside(path) if is_folder)
+            found.extend(_join(path, name) for name, is_folder in self._inside(path) if is_folder)
         self._watch(paths)
-        numbers: list[int] = []
         missed = []
         for path in paths:
-            folder = self._folders.get(path)
-            for below, is_folder in self._inside(path):
+            for name, is_folder in self._inside(path):
                 if is_folder:
-                    if below not in self._folders:
-                        missed.append(below)
-                elif folder is not None and len(numbers) < MOST_ENTRIES:
-                    numbers.append(number_of(folder, PurePosixPath(below).name))
-        self._known.fill(numbers, self._pace.step)
+                    if _join(path, name) not in self._folders:
+                        missed.append(_join(path, name))
+                elif self._known.first_names < MOST_ENTRIES:
+                    self._known.add_first(self._number(path, name))
         for path in missed:
             self._take_in(path)
         if len(self._folders) >= MOST_FOLDERS:
@@ -132,19 +129,23 @@ class FolderWatch:
                 self._folders[path] = self._numbers
 
     def _take_in(self, top: str) -> list[FileChange]:
-        """Watch a folder that is new here, with all below; returns its files as created."""
+        """Watch a folder that is new here, with all below; returns all as created."""
         changes: list[FileChange] = []
         pending = [top]
         while pending and len(self._folders) < MOST_FOLDERS:
             level, pending = pending[: MOST_FOLDERS - len(self._folders)], []
             self._watch(level)
             for path in level:
-                for below, is_folder in self._inside(path):
+                changes.append(FileChange(Change.CREATED, PurePosixPath(path), True))
+                hides = self._hides(path)
+                for name, is_folder in self._inside(path):
+                    below = _join(path, name)
                     if is_folder and below not in self._folders:
                         pending.append(below)
                     elif not is_folder:
-                        self._known.add(self._number(path, PurePosixPath(below).name))
-                        changes.append(FileChange(Change.CREATED, PurePosixPath(below)))
+                        self._known.add(self._number(path, name))
+                        if not hides(name, False):
+                            changes.append(FileChange(Change.CREATED, PurePosixPath(below)))
         if len(self._notifiers) > MOST_NOTIFIERS:
             self._renew()
         return changes
@@ -178,8 +179,7 @@ class FolderWatch:
         return number_of(self._folders.get(path, 0), name)
 
     def _inside(self, path: str) -> Iterator[tuple[str, bool]]:
-        """Paths in a folder that nothing hides, each with whether it is a folder."""
-        prefix = f"{path}/" if path else ""
+        """Names in a folder, each with whether it is a folder; without hidden folders."""
         hides = self._hides(path)
         try:
             with self._folder.listing(path) as handle, os.scandir(handle) as entries:
@@ -189,8 +189,8 @@ class FolderWatch:
                         is_folder = entry.is_dir(follow_symlinks=False)
                     except OSError:
                         continue
-                    if not hides(entry.name, is_folder):
-                        yield prefix + entry.name, is_folder
+                    if not is_folder or not hides(entry.name, True):
+                        yield entry.name, is_folder
         except (OSError, CodeexecError):
             return
 
@@ -248,10 +248,9 @@ class FolderWatch:
         if path not in self._folders:
             return
         hides = self._hides(path)
-        prefix = f"{path}/" if path else ""
         for name, info in self._looked_at(path, names):
             self._pace.step()
-            below = prefix + name
+            below = _join(path, name)
             is_folder = stat.S_ISDIR(info.st_mode) if info is not None else below in self._folders
             if hides(name, is_folder):
                 continue
@@ -266,7 +265,7 @@ class FolderWatch:
                 continue
             if below in self._folders:
                 self._forget(below)
-                yield FileChange(Change.REMOVED, PurePosixPath(below))
+                yield FileChange(Change.REMOVED, PurePosixPath(below), True)
             change = Change.MODIFIED if number in self._known else Change.CREATED
             self._known.add(number)
             yield FileChange(change, PurePosixPath(below))
@@ -293,7 +292,7 @@ class FolderWatch:
         if not is_new and (not is_there or noted & (Noted.ADDED | Noted.REMOVED)):
             self._forget(path)
             if not is_there:
-                yield FileChange(Change.REMOVED, PurePosixPath(path))
+                yield FileChange(Change.REMOVED, PurePosixPath(path), True)
             is_new = True
         if is_there and is_new:
             try:
@@ -313,6 +312,10 @@ class FolderWatch:
         """Rules have changed: watch the folders below that are not hidden any more."""
         prefix = f"{top}/" if top else ""
         for path in [each for each in self._folders if each == top or each.startswith(prefix)]:
-            for below, is_folder in self._inside(path):
-                if is_folder and below not in self._folders:
-                    self._take_in(below)
+            for name, is_folder in self._inside(path):
+                if is_folder and _join(path, name) not in self._folders:
+                    self._take_in(_join(path, name))
+
+
+def _join(path: str, name: str) -> str:
+    return f"{path}/{name}" if path else name

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import heapq
 from array import array
 from bisect import bisect_left
-from collections.abc import Callable
 
 _SLICE = 2000
 """Numbers that are sorted at once: one call of `sort` holds the interpreter's lock to its end."""
@@ -15,26 +13,31 @@ class KnownNames:
     """A set of names in folders, each as a number of 64 bits: of 200,000 names 1.6 MB."""
 
     def __init__(self) -> None:
-        self._numbers = array("q")
+        self.first_names = 0
+        self._slices: list[array[int]] = []
+        """Sorted, each by itself."""
         self._added: set[int] = set()
         self._removed: set[int] = set()
 
-    def fill(self, numbers: list[int], on_entry: Callable[[], None]) -> None:
-        """The first names, as numbers of `number_of`; `on_entry` is called for each of them."""
-        slices = [
-            sorted(numbers[start : start + _SLICE]) for start in range(0, len(numbers), _SLICE)
-        ]
-        for number in heapq.merge(*slices):
-            on_entry()
-            self._numbers.append(number)
+    def add_first(self, number: int) -> None:
+        """One of the many that are there at first, as a number of `number_of`."""
+        self._added.add(number)
+        self.first_names += 1
+        if len(self._added) >= _SLICE:
+            self._slices.append(array("q", sorted(self._added)))
+            self._added = set()
 
     def __contains__(self, number: int) -> bool:
         if number in self._added:
             return True
-        if number in self._removed:
-            return False
-        place = bisect_left(self._numbers, number)
-        return place < len(self._numbers) and self._numbers[place] == number
+        return number not in self._removed and self._was_there(number)
+
+    def _was_there(self, number: int) -> bool:
+        for numbers in self._slices:
+            place = bisect_left(numbers, number)
+            if place < len(numbers) and numbers[place] == number:
+                return True
+        return False
 
     def add(self, number: int) -> None:
         self._removed.discard(number)
@@ -42,9 +45,8 @@ class KnownNames:
             self._added.add(number)
 
     def discard(self, number: int) -> None:
-        if number in self._added:
-            self._added.discard(number)
-        elif number in self:
+        self._added.discard(number)
+        if self._was_there(number):
             self._removed.add(number)
 
 

@@ -30,17 +30,17 @@ async def watch_folder(
     hide_ignored: bool,
     entries: Callable[[], Awaitable[list[WorkspaceEntry]]],
 ) -> AsyncIterator[Batch]:
-    """Batches of changes below `path`. `entries` lists what is there, for where the system cannot
-    notify: no room for watches, or a file system of another machine."""
+    """Batches of changes below `path`; the first is empty: from there on changes are told.
+    `entries` lists what is there, for where the system cannot notify: no room for
+    watches, or a file system of another machine."""
     loop = asyncio.get_running_loop()
     batches: deque[Batch] = deque()
     wake = asyncio.Event()
     has_failed = False
 
     def report(batch: Batch) -> None:
-        if batch:
-            batches.append(batch)
-            wake.set()
+        batches.append(batch)
+        wake.set()
 
     def fail() -> None:
         nonlocal has_failed

@@ -13,6 +13,7 @@ from codeexec.domain.events import (
     DisplayUpdated,
     ExecutionQueued,
     ExecutionStarted,
+    FilesChanged,
     InputCounted,
     NextInputOffered,
     NoticeGiven,
@@ -61,6 +62,7 @@ class Frame:
     updated: frozenset[str] = frozenset()
     """Ids of displays that have been updated, in executions of the snapshot and in others."""
     offers: tuple[NextInputOffered, ...] = ()
+    files: tuple[FilesChanged, ...] = ()
 
     def view(self, execution_id: str) -> ExecutionView | None:
         """An execution that has changed; None where only the session knows it."""
@@ -103,6 +105,7 @@ class FrameBuilder:
         self._rewritten: dict[str, int] = {}
         self._notices: list[NoticeGiven] = []
         self._offers: list[NextInputOffered] = []
+        self._files: list[FilesChanged] = []
         self._left: dict[str, ExecutionView] = {}
         self._updated: set[str] = set()
         self.only_begins = True
@@ -140,7 +143,7 @@ class FrameBuilder:
         for record in records:
             if not isinstance(record.event, ExecutionQueued | ExecutionStarted | InputCounted):
                 self.only_begins = False
-            if not isinstance(record.event, OutputChanged):
+            if not isinstance(record.event, OutputChanged | FilesChanged):
                 self.only_prints = False
             match record.event:
                 case OutputChanged(execution_id=key, start=start, total=total):
@@ -160,12 +163,15 @@ class FrameBuilder:
                     self._notices.append(notice)
                 case NextInputOffered() as offer:
                     self._offers.append(offer)
+                case FilesChanged() as files:
+                    self._files.append(files)
                 case event:
                     if key := getattr(event, "execution_id", ""):
                         self._changed.add(key)
 
     def _skip(self, previous: Snapshot) -> None:
         """A snapshot has come in place of events."""
+        self._files = [FilesChanged(others=True, is_watched=self.snapshot.files_watched)]
         now = self.snapshot
         for key, view in now.executions.items():
             if view != previous.executions.get(key):
@@ -189,10 +195,11 @@ class FrameBuilder:
             {key: view for key, view in self._left.items() if key in self._changed},
             frozenset(self._updated),
             tuple(self._offers),
+            tuple(self._files),
         )
         self._shown, self._seen, self._focus_seen = now, self.snapshot, self._focus.name
         self._changed, self._rewritten, self._notices = set(), {}, []
-        self._left, self._updated, self._offers = {}, set(), []
+        self._left, self._updated, self._offers, self._files = {}, set(), [], []
         self.only_begins = self.only_prints = True
         self.new_rows = 0
         return made

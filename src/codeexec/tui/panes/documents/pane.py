@@ -142,6 +142,8 @@ class DocumentsPane(DocumentMessages, Vertical):
         self.cells.show_frame(frame)
         self.pages.show_frame(frame)
         self.linter.show_frame(frame)
+        if frame.files and self.sheets:
+            self.run_worker(self.watcher.look(), group="look")  # not only once a second
 
     def take_focus(self) -> None:
         self.front.focus()

@@ -29,7 +29,10 @@ from codeexec.tui.widgets.dialogs import Asker, Confirm
 from codeexec.tui.widgets.row_list import RowList
 
 _LOOK_EVERY = 2.0
-"""Seconds between looks for files that came or went."""
+"""Seconds between looks for files that came or went, where the session does not tell of them."""
+_TOLD_LOOKS = 15
+"""One look in so many is taken all the same where it does: what hides below links, and folders
+beyond those that can be watched, are not told."""
 
 
 def build(context: BuildContext) -> FilesPane:
@@ -69,6 +72,9 @@ class FilesPane(Vertical):
         """The session's folder as it was known last; empty before the first frame."""
         self._wanted: Path | None = None
         self._reading = asyncio.Lock()
+        self._is_told = False
+        """The session tells of changes in its folder."""
+        self._looks_left = 0
 
     def compose(self) -> ComposeResult:
         yield ClickRows()
@@ -111,6 +117,10 @@ class FilesPane(Vertical):
         """List the session's folder, where code runs: a session that was chosen by name may have
         another one than the folder in which the workbench was started."""
         cwd = frame.snapshot.cwd
+        self._is_told = frame.snapshot.files_watched and not frame.snapshot.closed
+        if any(told.others or told.added or told.removed for told in frame.files):
+            self._looks_left = 0
+            self.look_again()
         if cwd == self._session_folder:
             return
         self._session_folder = cwd
@@ -125,8 +135,13 @@ class FilesPane(Vertical):
 
     def look_again(self) -> None:
         """Read again what has changed on disk."""
-        if self.is_on_screen and not self._reading.locked():
-            self.run_worker(self._look(), group="files")
+        if not self.is_on_screen or self._reading.locked():
+            return
+        if self._is_told and not self._outline.shows_ignored and self._looks_left > 0:
+            self._looks_left -= 1
+            return
+        self._looks_left = _TOLD_LOOKS
+        self.run_worker(self._look(), group="files")
 
     async def _look(self) -> None:
         folders = self._outline.seen

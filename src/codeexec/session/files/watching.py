@@ -1,0 +1,158 @@
+"""Records changes of files in the working folder as events of the session."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from contextlib import aclosing
+from typing import cast
+
+from codeexec.domain.errors import CodeexecError
+from codeexec.domain.events.files import MOST_PATHS, FilesChanged
+from codeexec.environments.base import Change, Environment, FileChange
+from codeexec.session.storage.event_log import EventLog
+from codeexec.session.storage.journal_limit import JournalLimit
+from codeexec.session.tasks import Tasks
+
+log = logging.getLogger(__name__)
+
+START_AFTER = 2.0
+"""Seconds after the session is opened: by then the first screen is drawn."""
+TRY_EVERY = 10.0
+"""Seconds between attempts to watch a place that is not there, as a container that is not
+started."""
+MOST_CHARACTERS = 20_000
+"""Of all paths of one event."""
+BURST = 20
+REFILL = 5.0
+"""Events that come at once after quiet; then one in so many seconds, so that a program that writes
+a file all day does not fill the journal."""
+
+
+class FileWatch:
+    """Watches the place of the session, from `start` until its tasks end."""
+
+    def __init__(
+        self,
+        environment: Callable[[], Environment],
+        recorder: EventLog,
+        tasks: Tasks,
+        limit: JournalLimit,
+    ) -> None:
+        self._environment = environment
+        self._recorder = recorder
+        self._tasks = tasks
+        self._limit = limit
+        self._pending = PendingChanges()
+        self._recording: asyncio.Task[None] | None = None
+        self._allowance = float(BURST)
+        self._counted_at = 0.0
+
+    def start(self) -> None:
+        self._tasks.start(self._watch(), "file watch")
+
+    async def _watch(self) -> None:
+        await asyncio.sleep(START_AFTER)
+        while not self._recorder.snapshot.closed:
+            try:
+                batches = self._environment().watch(hide_ignored=True)
+                async with aclosing(cast("_Closing", batches)):
+                    is_first = True
+                    async for batch in batches:
+                        self._pending.add(batch, others=is_first)
+                        is_first = False
+                        if self._recording is None or self._recording.done():
+                            self._recording = self._tasks.start(self._record(), "file changes")
+            except (CodeexecError, OSError) as error:
+                log.info("the working folder is not watched: %s", error)
+                if self._recorder.snapshot.files_watched:
+                    self._recorder.record(FilesChanged(is_watched=False))
+            await asyncio.sleep(TRY_EVERY)
+
+    async def _record(self) -> None:
+        """Record what is pending, as soon as an event is allowed."""
+        loop = asyncio.get_running_loop()
+        gained = (loop.time() - self._counted_at) / REFILL
+        self._allowance = min(self._allowance + gained, float(BURST))
+        self._counted_at = loop.time()
+        if self._allowance < 1:
+            await asyncio.sleep((1 - self._allowance) * REFILL)
+            self._allowance, self._counted_at = 1.0, loop.time()
+        self._allowance -= 1
+        if self._recorder.problem is not None or self._limit.is_reached:
+            # A full disk has no room for news of it: they are told with the next change.
+            self._pending.overflow()
+            return
+        event = self._pending.take()
+        if event is not None:
+            self._recorder.record(event)
+
+
+class PendingChanges:
+    """What is not recorded yet: the last change of each path, within limits."""
+
+    def __init__(self) -> None:
+        self._changes: dict[str, Change] = {}
+        self._characters = 0
+        self._others = False
+
+    def add(self, batch: tuple[FileChange, ...], *, others: bool = False) -> None:
+        self._others |= others
+        for change in batch:
+            # A name that is no text cannot be in JSON.
+            path = str(change.path).encode("utf-8", "replace").decode()
+            if path == ".":
+                self._others = True
+                continue
+            path += "/" if change.is_folder else ""
+            before = self._changes.pop(path, None)
+            if before is None:
+                self._characters += len(path)
+            if len(self._changes) >= MOST_PATHS or self._characters > MOST_CHARACTERS:
+                self._characters -= len(path)
+                self._others = True
+                continue
+            merged = _merged(before, change.change)
+            if merged is None:
+                self._characters -= len(path)
+            else:
+                self._changes[path] = merged
+
+    def overflow(self) -> None:
+        """Forget the paths: others have changed."""
+        self._changes, self._characters, self._others = {}, 0, True
+
+    def take(self) -> FilesChanged | None:
+        """All as one event; None where nothing is left of it."""
+        changes, self._changes, self._characters = self._changes, {}, 0
+        others, self._others = self._others, False
+        if not changes and not others:
+            return None
+        of_kind: dict[Change, list[str]] = {kind: [] for kind in Change}
+        for path, change in changes.items():
+            of_kind[change].append(path)
+        added, changed, removed = (
+            tuple(sorted(of_kind[kind]))
+            for kind in (Change.CREATED, Change.MODIFIED, Change.REMOVED)
+        )
+        return FilesChanged(added, changed, removed, others)
+
+
+def _merged(before: Change | None, change: Change) -> Change | None:
+    """One change for two of the same path; None where the second undoes the first."""
+    match before, change:
+        case Change.CREATED, Change.REMOVED:
+            return None
+        case Change.CREATED, _:
+            return Change.CREATED
+        case Change.REMOVED, Change.CREATED:
+            return Change.MODIFIED
+        case _:
+            return change
+
+
+class _Closing:
+    """What `aclosing` needs of an iterator; all of ours are generators."""
+
+    async def aclose(self) -> None: ...
