@@ -136,10 +136,10 @@ async def test_ten_thousand_changes_are_one_bounded_batch(
 
 async def test_what_gitignore_hides_is_not_told(tmp_path: Path) -> None:
     (tmp_path / ".gitignore").write_text("*.log\nbuild/\n")
-    for hidden in ("build", ".git", "src/__pycache__"):
+    for hidden in ("build", ".git", ".cache", "src/__pycache__"):
         (tmp_path / hidden).mkdir(parents=True)
     async with watching(tmp_path) as batches:
-        for name in ("x.log", "build/x", ".git/x", "src/__pycache__/x", "src/seen"):
+        for name in ("x.log", "build/x", ".git/x", ".cache/x", "src/__pycache__/x", "src/seen"):
             (tmp_path / name).write_text("")
         await told(batches, "+src/seen")
         (tmp_path / ".gitignore").write_text("*.log\n")

@@ -76,10 +76,22 @@ async def test_clients_hear_of_files_that_come_change_and_go(tmp_path: Path) -> 
 
 
 async def test_a_session_is_not_watched_where_the_settings_say_so(tmp_path: Path) -> None:
-    async with open_host(tmp_path, settings=HostSettings()) as host:
+    async with open_host(tmp_path, settings=HostSettings(watch_files=False)) as host:
         session = await opened(host, tmp_path)
         assert not [task for task in asyncio.all_tasks() if task.get_name() == "file watch"]
         assert not session.snapshot.files_watched
+
+
+async def test_what_the_session_itself_records_is_not_told(tmp_path: Path) -> None:
+    async with open_host(tmp_path, settings=HostSettings(watch_files=True)) as host:
+        session = await opened(host, tmp_path)
+        await begun(session)
+        for number in range(3):
+            (tmp_path / f"file{number}").write_text("")
+            await wait_for(session, "added", f"file{number}")
+        paths = {path for event in told(session) for path in (*event.added, *event.changed)}
+        assert not [path for path in paths if path.startswith("sessions")]
+        assert len(told(session)) < 10
 
 
 async def test_a_place_that_cannot_be_watched_is_tried_again(
@@ -95,11 +107,15 @@ async def test_a_place_that_cannot_be_watched_is_tried_again(
             raise EnvironmentUnavailable("The container is not started.")
         return session.environment
 
-    async with open_host(tmp_path, settings=HostSettings()) as host:
+    async with open_host(tmp_path, settings=HostSettings(watch_files=False)) as host:
         session = await opened(host, folder)
         session.recorder.record(FilesChanged(others=True))
         session.file_watch = FileWatch(
-            environment, session.recorder, session._tasks, JournalLimit(session.recorder.journal, 0)
+            environment,
+            session.recorder,
+            session._tasks,
+            JournalLimit(session.recorder.journal, 0),
+            session.folder.parent,
         )
         session.file_watch.start()
 

@@ -27,6 +27,8 @@ BACKEND = "local"
 async def open_host(
     state: Path, settings: HostSettings | None = None, *, leave_kernels: bool = False
 ) -> AsyncIterator[Host]:
+    # The watch would record events of its own, some seconds later.
+    settings = settings or HostSettings(watch_files=False)
     host = Host(state, container_kernels(), settings=settings)
     await host.start()
     try:

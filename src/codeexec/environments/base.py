@@ -302,7 +302,7 @@ class EnvironmentPrimitive(Protocol):
         `interval` is how many seconds of quiet end a batch, or how often is looked. A batch has at
         most some 1,000 paths: `.` among them says that others have changed as well, so list what
         you show. A folder that is gone is one path. With `hide_ignored` what .gitignore files hide
-        is left out."""
+        is left out, and folders whose name begins with a dot."""
 
     async def is_running(self) -> bool: ...
 

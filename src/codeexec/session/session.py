@@ -133,7 +133,9 @@ class Session:
         self._files = SessionFiles(
             lambda: self.environment, self.recorder, blobs, self._tasks, settings.collect_files
         )
-        self.file_watch = FileWatch(lambda: self.environment, self.recorder, self._tasks, limit)
+        self.file_watch = FileWatch(
+            lambda: self.environment, self.recorder, self._tasks, limit, folder.parent
+        )
 
     @property
     def session_id(self) -> str:

@@ -46,7 +46,7 @@ class HostSettings:
     collect_files: bool = True
     """Keep a copy of viewable files that a run wrote into the working folder."""
 
-    watch_files: bool = False
+    watch_files: bool = True
     """Tell clients of changes of files in the working folder."""
 
     artifact_quota: int = 512 * 2**20

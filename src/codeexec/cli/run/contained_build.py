@@ -80,7 +80,7 @@ class _ContainedBuild:
         self._control.listen()
         for remark in options.remarks:
             self._console.say(remark)
-        settings = HostSettings(watch_variables=False, collect_files=False)
+        settings = HostSettings(watch_variables=False, collect_files=False, watch_files=False)
         async with temporary_state() as state:
             kernels = Kernels(containers=single_container)
             async with EmbeddedHost(state, kernels, settings, ClientInfo("build")) as host:

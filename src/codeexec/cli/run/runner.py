@@ -127,7 +127,7 @@ class HeadlessRun:
         self._control.listen()
         for remark in options.remarks:
             self._console.say(remark)
-        settings = HostSettings(watch_variables=False, collect_files=False)
+        settings = HostSettings(watch_variables=False, collect_files=False, watch_files=False)
         folder = program.folder if program.target else options.cwd or program.folder
         async with temporary_state() as state:
             async with EmbeddedHost(

@@ -9,7 +9,8 @@ MOST_PATHS = 200
 
 
 class FilesChanged(Event, frozen=True):
-    """Files below the working folder are not as they were; what .gitignore hides is left out.
+    """Files below the working folder are not as they were; what .gitignore hides is left out,
+    and folders whose name begins with a dot.
 
     Paths are relative to the folder; one that ends in a slash is a folder. A folder that was
     removed or moved away is one path, with all that was in it. `others`: more has changed than is

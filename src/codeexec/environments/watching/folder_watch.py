@@ -1,7 +1,8 @@
 """Works out what has changed below a folder, in a thread of its own.
 
 The system's notifications say where to look; what is there is looked at without following links.
-Folders that .gitignore files hide are not watched at all.
+Folders that .gitignore files hide, or whose name begins with a dot (a home folder has caches of
+all programs there), are not watched at all where that is asked for.
 """
 
 from __future__ import annotations
@@ -200,7 +201,10 @@ class FolderWatch:
     def _hides(self, path: str) -> Callable[[str, bool], bool]:
         if self._rules is None:
             return lambda name, is_folder: False
-        return self._rules.inside(self._folder.real / path)
+        is_hidden = self._rules.inside(self._folder.real / path)
+        return lambda name, is_folder: (
+            (is_folder and name.startswith(".")) or is_hidden(name, is_folder)
+        )
 
     # -- what has changed ----------------------------------------------------------------
 

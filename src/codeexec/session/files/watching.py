@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import aclosing
+from pathlib import Path, PurePosixPath
 from typing import cast
 
 from codeexec.domain.errors import CodeexecError
@@ -39,11 +40,15 @@ class FileWatch:
         recorder: EventLog,
         tasks: Tasks,
         limit: JournalLimit,
+        own: Path,
     ) -> None:
+        """`own` is a folder of this machine in which events are recorded: its changes are not told,
+        or each would cause the next."""
         self._environment = environment
         self._recorder = recorder
         self._tasks = tasks
         self._limit = limit
+        self._own = own
         self._pending = PendingChanges()
         self._recording: asyncio.Task[None] | None = None
         self._allowance = float(BURST)
@@ -56,10 +61,15 @@ class FileWatch:
         await asyncio.sleep(START_AFTER)
         while not self._recorder.snapshot.closed:
             try:
-                batches = self._environment().watch(hide_ignored=True)
+                environment = self._environment()
+                own = await asyncio.to_thread(self._own_below, environment.base_paths.workspace)
+                batches = environment.watch(hide_ignored=True)
                 async with aclosing(cast("_Closing", batches)):
                     is_first = True
                     async for batch in batches:
+                        batch = tuple(each for each in batch if not _is_below(each.path, own))
+                        if not batch and not is_first:
+                            continue
                         self._pending.add(batch, others=is_first)
                         is_first = False
                         if self._recording is None or self._recording.done():
@@ -69,6 +79,13 @@ class FileWatch:
                 if self._recorder.snapshot.files_watched:
                     self._recorder.record(FilesChanged(is_watched=False))
             await asyncio.sleep(TRY_EVERY)
+
+    def _own_below(self, workspace: PurePosixPath) -> PurePosixPath | None:
+        """The folder of our own, relative to the workspace; None where it is not in there."""
+        try:
+            return PurePosixPath(self._own.resolve()).relative_to(workspace)
+        except (OSError, ValueError):
+            return None
 
     async def _record(self) -> None:
         """Record what is pending, as soon as an event is allowed."""
@@ -137,6 +154,10 @@ class PendingChanges:
             for kind in (Change.CREATED, Change.MODIFIED, Change.REMOVED)
         )
         return FilesChanged(added, changed, removed, others)
+
+
+def _is_below(path: PurePosixPath, folder: PurePosixPath | None) -> bool:
+    return folder is not None and path.is_relative_to(folder)
 
 
 def _merged(before: Change | None, change: Change) -> Change | None:

@@ -80,6 +80,13 @@ class Outline:
         rows = self.rows()
         return [self.root, *(row.entry.path for row in rows if row.is_open)]
 
+    @property
+    def has_untold(self) -> bool:
+        """Whether a folder may be shown whose changes the session does not tell: an ignored one,
+        or one below a name that begins with a dot."""
+        parts = {part for folder in self.opened for part in folder.parts[len(self.root.parts) :]}
+        return self.shows_ignored or any(part.startswith(".") for part in parts)
+
     def ancestors(self, path: Path) -> list[Path]:
         """The folders that must be open for `path` to be seen; none if it is not inside."""
         if not path.is_relative_to(self.root):

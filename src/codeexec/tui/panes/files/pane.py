@@ -137,7 +137,7 @@ class FilesPane(Vertical):
         """Read again what has changed on disk."""
         if not self.is_on_screen or self._reading.locked():
             return
-        if self._is_told and not self._outline.shows_ignored and self._looks_left > 0:
+        if self._is_told and not self._outline.has_untold and self._looks_left > 0:
             self._looks_left -= 1
             return
         self._looks_left = _TOLD_LOOKS
