@@ -56,7 +56,7 @@ def plant(folder: Path) -> str:
 
 def test_every_table_but_looks_waits_for_trust() -> None:
     guarded = {key.name.partition(".")[0] for key in keys() if is_guarded(key.name)}
-    assert guarded == {"agents", "kernel", "docker"}
+    assert guarded == {"agents", "kernel", "docker", "session"}
     assert is_guarded("hooks.open")  # a table that is added later
     assert is_guarded("kernel")
 
@@ -68,6 +68,7 @@ def test_every_table_but_looks_waits_for_trust() -> None:
         ('[kernel]\nname = "evil"', "kernel.name"),
         ('[kernel]\nbackend = "local"', "kernel.backend"),
         ('[docker]\nimage = "evil:1"', "docker.image"),
+        ('[session]\nplugins = ["plugins"]', "session.plugins"),
     ],
 )
 def test_what_chooses_what_runs_counts_only_after_trust(place: Place, said: str, key: str) -> None:

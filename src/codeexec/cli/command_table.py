@@ -27,6 +27,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "codeexec.cli.commands.terminal:terminal",
         "List, open, attach and close terminals.",
     ),
+    "plugins": (
+        "codeexec.cli.commands.plugins:plugins",
+        "List, load, test and unload plugins.",
+    ),
     "kernels": (
         "codeexec.cli.commands.kernels:kernels",
         "List kernels, and why one cannot be used.",

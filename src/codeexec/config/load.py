@@ -6,6 +6,7 @@ For each key the first layer that sets a value wins; the origin of each value is
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import cache
@@ -365,6 +366,10 @@ def _shown(value: object) -> str:
     return text if len(text) <= 80 else f"{text[:80]}…"
 
 
+_LISTS = frozenset({"session.plugins", "kernel.hide_env"})
+"""Settings of several words, which may be a list of texts as well."""
+
+
 def convert(key: Key, value: object, *, textual: bool) -> object:
     """The value as the setting has it; text from the environment is read. ValueError if not."""
     kind = key.type
@@ -390,6 +395,10 @@ def convert(key: Key, value: object, *, textual: bool) -> object:
         return _not_negative(float(str(value)))
     if kind is str and isinstance(value, str):
         return value
+    if key.name in _LISTS and isinstance(value, list):
+        words = [word for word in value if isinstance(word, str)]
+        if len(words) == len(value):
+            return shlex.join(words)
     raise ValueError
 
 

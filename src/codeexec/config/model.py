@@ -205,6 +205,18 @@ class Sessions:
 
 
 @dataclass(frozen=True, slots=True)
+class SessionSettings:
+    """What a session begins with; a project's file counts once its folder is trusted."""
+
+    plugins: str = ""
+    """Folders and files of plugins that are loaded at the start: a list of texts, or one text such
+    as `plugins tools/summary.py`; relative to the folder of the session."""
+
+    show_assignments: bool = False
+    """Show the value of a last line that assigns (`x=5`), as of a last expression."""
+
+
+@dataclass(frozen=True, slots=True)
 class Agents:
     """What agents run beside you: `codeexec-tui mcp`. A project's file has no say in it."""
 
@@ -342,6 +354,7 @@ class Settings:
     notify: Notify = Notify()
     kernel: KernelSettings = KernelSettings()
     sessions: Sessions = Sessions()
+    session: SessionSettings = SessionSettings()
     agents: Agents = Agents()
     docker: Docker = Docker()
     run: RunSettings = RunSettings()

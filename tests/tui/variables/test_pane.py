@@ -15,7 +15,7 @@ from codeexec.domain.errors import Busy, CodeexecError, NotFound
 from codeexec.domain.events import Recorded, Variable
 from codeexec.domain.flow import OutputMode
 from codeexec.domain.options import DEFAULT_KERNEL
-from codeexec.domain.requests import DeleteVariable, Request
+from codeexec.domain.requests import DeleteVariable, Request, SetSessionVariables
 from codeexec.domain.snapshot import KernelView, Snapshot
 from codeexec.domain.wire.frames import StreamChunk
 from codeexec.tui.panes.artifacts.items import Item
@@ -166,6 +166,21 @@ async def test_deleting_asks_first() -> None:
         await pilot.press("d", "y")
         await until(pilot, lambda: client.asked)
         assert client.asked == [DeleteVariable("beta")]
+
+
+async def test_session_variables_are_listed_as_such_and_deleted_by_their_own_request() -> None:
+    client = Refusing(Busy("It runs code."))
+    pane = VariablesPane(client)
+    app = PaneApp(pane)
+    async with app.run_test(size=(40, 20)) as pilot:
+        # They are there without a kernel too.
+        app.show(Snapshot(session_variables={"unit": "tokens"}))
+        await until(pilot, lambda: text_of(pane.rows))
+        assert text_of(pane.rows)[0].split() == ["session.unit", "session", "tokens"]
+        pane.take_focus()
+        await pilot.press("enter", "right", "d", "y")
+        await until(pilot, lambda: client.asked)
+        assert client.asked == [SetSessionVariables(remove=("unit",))]
 
 
 @given(

@@ -33,6 +33,7 @@ _SCREENS: dict[str, str] = {
     "trust": "Trust",
     "problems": "Problems",
     "running": "What runs",
+    "plugins": "Plugins",
     "tests": "Tests",
     "program": "Program",
 }
@@ -251,6 +252,8 @@ def _of_workbench(of_panes: Sequence[Command]) -> tuple[Command, ...]:
           "A trusted folder chooses what is executed: its environment, its settings."),
         c("app.follow", "Follow the workbench that is watched, or let go", "anywhere", "follow",
           "alt+y", "With `attach --watch`: its document, cursor, scroll and unsaved text."),
+        c("session.plugins", "Plugins…", "anywhere", "list_plugins", "",
+          "Python files whose functions code calls by name: load, test, unload."),
         c("app.rename", "Rename this session…", "anywhere", "rename_session"),
         c("app.quit", "Quit, and let the session go on", "anywhere", "detach", "ctrl+q",
           priority=True),

@@ -25,13 +25,20 @@ class DeferredSession:
     Calls made before keep their order: they wait in one queue. Requests that name no kernel go to
     the kernel in `focus`, code of a document to the document's kernel. Executions get the width of
     the screen that shows their output, `columns`, and programs its `rows`; cells of notebooks get
-    none, because their output is written into the notebook's file.
+    none, because their output is written into the notebook's file. `show_assignments` says whether
+    the value of a last line that assigns is shown.
     """
 
-    def __init__(self, columns: Callable[[], int] = int, rows: Callable[[], int] = int) -> None:
+    def __init__(
+        self,
+        columns: Callable[[], int] = int,
+        rows: Callable[[], int] = int,
+        show_assignments: Callable[[], bool] = bool,
+    ) -> None:
         self.focus = KernelFocus()
         self._columns = columns
         self._rows = rows
+        self._show_assignments = show_assignments
         self._known = asyncio.Event()
         self._session: SessionClient | None = None
         self._problem: CodeexecError | None = None
@@ -63,6 +70,8 @@ class DeferredSession:
             options = request.options
             if not options.columns:
                 options = replace(options, columns=self._columns())
+            if self._show_assignments():
+                options = replace(options, show_assignments=True)
             if options.program is not None and (rows := self._rows()):
                 options = replace(options, program=replace(options.program, rows=rows))
             return cast("R", await session.call(replace(request, options=options)))

@@ -33,7 +33,7 @@ REFUSED = frozenset(
 """Names of actions that change a document, a file, the kernel or the session."""
 
 
-REFUSED_ON_SCREENS = frozenset({"save", "stop", "remove", "fix"})
+REFUSED_ON_SCREENS = frozenset({"save", "stop", "remove", "fix", "load", "test", "unload"})
 """The same on screens over the workbench, whose fields have actions of those names for their text.
 """
 

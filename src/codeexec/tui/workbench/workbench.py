@@ -57,6 +57,7 @@ from codeexec.tui.workbench.programs.terminal_size import ProgramTerminalSize
 from codeexec.tui.workbench.programs.tests_controller import TestsController
 from codeexec.tui.workbench.session.agent_controller import AgentController
 from codeexec.tui.workbench.session.kernel_controller import KernelController
+from codeexec.tui.workbench.session.plugin_controller import PluginController
 from codeexec.tui.workbench.session.session_controller import SessionController
 from codeexec.tui.workbench.session.sharing_controller import SharingController
 from codeexec.tui.workbench.session.trust_controller import TrustController
@@ -112,7 +113,11 @@ class Workbench(RoutedScreen):
         super().__init__(bindings("anywhere"))
         self.panes = PaneSet()
         self.pane_layout = LayoutController(self, self.panes, self._after_layout)
-        session = DeferredSession(self.pane_layout.output_columns, self.pane_layout.output_rows)
+        session = DeferredSession(
+            self.pane_layout.output_columns,
+            self.pane_layout.output_rows,
+            lambda: app_context.settings.session.show_assignments,
+        )
         self.state = WorkbenchState(host, session, options, place, app_context)
         self._terminal_size = ProgramTerminalSize(self.state, self.pane_layout)
         for entry in (entry for entry in panes() if not entry.late):
@@ -167,6 +172,7 @@ class Workbench(RoutedScreen):
             self, state, lambda bar: self.mount(bar, before=self.status), self.console.show_card
         )
         self.dispatcher = Dispatcher(self)
+        self.plugins = PluginController(self, state)
         self.commands = CommandController(self, state, panes, layout, self.dispatcher, self)
         self.dispatcher.add(
             layout,
@@ -187,6 +193,7 @@ class Workbench(RoutedScreen):
             ProgramController(self, state, self.leaving),
             ProblemController(self, state, documents, layout),
             BuildController(self, state, documents, self.kernels.interrupt_kernel),
+            self.plugins,
             RunningController(self, state, self.console.show_card),
             projects,
             TestsController(self, state, layout, documents, self.console.show_card, projects),
@@ -280,6 +287,7 @@ class Workbench(RoutedScreen):
         layout.go(layout.front if is_in_use else pane)
         self.state.is_set_up = True
         self._late_panes.begin()
+        self.start(self.plugins.load_configured, "plugins")
         if self.state.options.demo:
             await self.tour.begin()
         if terminal_id := self.state.options.terminal:
@@ -335,6 +343,8 @@ class Workbench(RoutedScreen):
         view.painter.timestamps = settings.console.timestamps
         view.relayout()
         self.presenting.follow_mode()
+        if self.state.is_set_up:
+            self.start(self.plugins.load_configured, "plugins")
 
     # -- commands and messages --------------------------------------------------------------------
 

@@ -131,11 +131,19 @@ def _inside(
             yield (name, "more"), TextRow(message, "muted")
 
 
+SESSION_PREFIX = "session."
+"""Before the names of session variables in the list."""
+
+
 def alive(snapshot: Snapshot) -> tuple[Variable, ...]:
-    """The variables of the kernel that is there now."""
+    """The variables of the kernel that is there now, and those of the session."""
     is_there = snapshot.kernel.state in ("idle", "busy")
     same = snapshot.kernel.variables_generation == snapshot.kernel.generation
-    return snapshot.kernel.variables if is_there and same else ()
+    of_session = tuple(
+        Variable(f"{SESSION_PREFIX}{name}", "session", text, kind="session")
+        for name, text in snapshot.session_variables.items()
+    )
+    return (*(snapshot.kernel.variables if is_there and same else ()), *of_session)
 
 
 def _public_first(children: Sequence[Variable]) -> list[Variable]:

@@ -21,7 +21,15 @@ from codeexec.domain.snapshot import KernelView
 from codeexec.tui.commands.table import bindings
 from codeexec.tui.panes.pane import BuildContext
 from codeexec.tui.panes.variables.insides import Insides
-from codeexec.tui.panes.variables.outline import ORDERS, Key, Order, alive, ordered, outline
+from codeexec.tui.panes.variables.outline import (
+    ORDERS,
+    SESSION_PREFIX,
+    Key,
+    Order,
+    alive,
+    ordered,
+    outline,
+)
 from codeexec.tui.render.plain import one_line
 from codeexec.tui.session.ask import CopyRequested, Failed
 from codeexec.tui.session.feed import Frame
@@ -233,6 +241,8 @@ class VariablesPane(Vertical):
         variable = self.current
         if variable is None:
             return
+        if variable.kind == "session":
+            return
         if variable.kind == "table" or (variable.kind == "array" and variable.shape.count("x") < 2):
             self.post_message(self.VariableTableRequested(variable.name))
         else:
@@ -240,6 +250,8 @@ class VariablesPane(Vertical):
 
     def action_expand(self, opens: bool) -> None:
         name = self._current[0]
+        if self.current is not None and self.current.kind == "session":
+            return  # its text is all that it has
         if opens and name and name not in self._insides.details:
             self.run_worker(self._open(name), group="open", exclusive=True)
         elif not opens and self._insides.details.pop(name, None) is not None:
@@ -273,6 +285,11 @@ class VariablesPane(Vertical):
         await self._ask(q.RefreshVariables())
 
     async def _delete(self, name: str) -> None:
+        chosen = next((each for each in self._variables if each.name == name), None)
+        if chosen is not None and chosen.kind == "session":
+            own = name.removeprefix(SESSION_PREFIX)
+            await self._ask(q.SetSessionVariables(remove=(own,)))
+            return
         await self._ask(q.DeleteVariable(name))
 
     def _stop_asking(self) -> None:
