@@ -56,7 +56,7 @@ def plant(folder: Path) -> str:
 
 def test_every_table_but_looks_waits_for_trust() -> None:
     guarded = {key.name.partition(".")[0] for key in keys() if is_guarded(key.name)}
-    assert guarded == {"agents", "kernel", "docker", "session"}
+    assert guarded == {"agents", "docker", "kernel", "session", "terminal"}
     assert is_guarded("hooks.open")  # a table that is added later
     assert is_guarded("kernel")
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from textual.events import MouseMove
@@ -12,6 +14,8 @@ from textual.events import MouseMove
 from codeexec.config.model import Notify, Settings
 from codeexec.domain.requests import TypeInTerminal
 from codeexec.domain.terminals import KeyPress
+from codeexec.environments.base import TerminalHandle
+from codeexec.environments.local import LocalEnvironment
 from codeexec.tui.options import OpenOptions
 from support.bench import Bench, engine_in, open_bench
 from support.shells import Shell, use_plain_bash
@@ -48,6 +52,27 @@ async def test_pipes_job_control_and_the_environment(tmp_path: Path) -> None:
         await bench.press("ctrl+c")
         await shell.waits()
         assert await shell.run("jobs; echo $?") == ["0"]
+
+
+async def test_what_is_typed_while_a_shell_is_opened_goes_to_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_open, open_terminal = asyncio.Event(), LocalEnvironment.open_terminal
+
+    async def open_later(*arguments: Any, **options: Any) -> TerminalHandle:
+        await may_open.wait()
+        return await open_terminal(*arguments, **options)
+
+    monkeypatch.setattr(LocalEnvironment, "open_terminal", open_later)
+    async with open_bench(tmp_path, {"a.py": "x = 1\n"}) as bench:
+        await bench.press("alt+shift+h")
+        shell, panes = Shell(bench), bench.workbench.panes
+        await bench.until(lambda: panes.are_complete and shell.pane.input.is_inside, "it is opened")
+        await bench.write("echo i v early\n")
+        may_open.set()
+        await shell.sees("i v early")
+        assert len(bench.snapshot.terminals) == 1
+        assert bench.editor.text == "x = 1\n"
 
 
 async def test_commands_have_marks_and_can_be_jumped_to_copied_and_run_again(

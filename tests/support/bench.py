@@ -26,6 +26,7 @@ from codeexec.domain.snapshot import ExecutionView, Snapshot
 from codeexec.tui.app import WorkbenchApp
 from codeexec.tui.commands import keymap
 from codeexec.tui.context import AppContext
+from codeexec.tui.graphics.probe import Graphics
 from codeexec.tui.options import OpenOptions
 from codeexec.tui.theme import theme
 from codeexec.tui.workbench.workbench import Workbench
@@ -224,6 +225,7 @@ async def open_bench(
     settings: Settings | None = None,
     options: OpenOptions | None = None,
     host: EmbeddedHost | None = None,
+    graphics: Graphics | None = None,
 ) -> AsyncIterator[Bench]:
     """A workbench in a folder that holds these files, all of them opened."""
     work = folder / "work"
@@ -245,6 +247,7 @@ async def open_bench(
         theme=themes[theme.DEFAULT],
         keymap=keymap.load("default"),
         swaps=SwapStore(state / "swap"),
+        graphics=graphics or Graphics(),
     )
     owned = engine_in(state) if host is None else None
     serving = host or owned

@@ -27,6 +27,9 @@ _RESET_AT_END = {25, 7}
 class Tty(Terminal):
     """A terminal whose size changes, and that is looked at when the program has gone."""
 
+    def __enter__(self) -> Tty:
+        return self
+
     def resize(self, columns: int, lines: int) -> None:
         self.screen.resize(lines, columns)
         size = struct.pack("HHHH", lines, columns, 0, 0)

@@ -110,4 +110,4 @@ def is_harmless(variable: str) -> bool:
     if variable in LIMITS:
         return True
     name = next((key.name for key in keys() if key.variable == variable), "docker.")
-    return not is_guarded(name) and not name.startswith(("docker.", "agents."))
+    return not is_guarded(name) and not name.startswith(("docker.", "agents.", "terminal."))

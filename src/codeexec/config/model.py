@@ -229,6 +229,15 @@ class Agents:
 
 
 @dataclass(frozen=True, slots=True)
+class Terminal:
+    """The terminal pane. A project's file has no say in it."""
+
+    clipboard: Literal["off", "write"] = "off"
+    """Whether the program that you type into may put text on the clipboard (OSC 52), 64 KB at a
+    time: the workbench says so each time. No program can read the clipboard."""
+
+
+@dataclass(frozen=True, slots=True)
 class Docker:
     """Kernels in containers."""
 
@@ -356,6 +365,7 @@ class Settings:
     sessions: Sessions = Sessions()
     session: SessionSettings = SessionSettings()
     agents: Agents = Agents()
+    terminal: Terminal = Terminal()
     docker: Docker = Docker()
     run: RunSettings = RunSettings()
     programs: Programs = Programs()

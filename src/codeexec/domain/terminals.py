@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import re
+from typing import Literal, NamedTuple
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -62,6 +63,40 @@ class TerminalRow(Struct, frozen=True, array_like=True):
 
 EMPTY_ROW = TerminalRow()
 
+_PICTURE = re.compile(r"codeexec-picture:([0-9a-f]{16})/(\d{1,3})/(\d{1,3})/(\d{1,3})")
+
+
+class PicturePart(NamedTuple):
+    """A row of a picture of a program, which begins at a cell with its link. `columns` and `rows`
+    are those of the whole picture, `row` counts from 0."""
+
+    key: str
+    row: int
+    columns: int
+    rows: int
+
+    @property
+    def artifact_id(self) -> str:
+        return picture_id(self.key)
+
+
+def picture_id(key: str) -> str:
+    """The id of the artifact of a picture."""
+    return f"picture-{key}"
+
+
+def picture_link(part: PicturePart) -> str:
+    """The address of the link of a cell at which a row of a picture begins."""
+    return f"codeexec-picture:{part.key}/{part.row}/{part.columns}/{part.rows}"
+
+
+def picture_part(link: str) -> PicturePart | None:
+    """The row of a picture that a link stands for; None for any other link."""
+    match = _PICTURE.fullmatch(link)
+    if match is None:
+        return None
+    return PicturePart(match[1], int(match[2]), int(match[3]), int(match[4]))
+
 
 class Cursor(Struct, frozen=True, omit_defaults=True):
     """Column and row count from 0 at the top left cell of the screen."""
@@ -88,7 +123,7 @@ class ScreenUpdate(Struct, frozen=True, omit_defaults=True):
     """What has changed on a screen since the update before. `is_whole`: all rows that are not
     in `changed` are empty. `history` counts the rows that have scrolled off its top, so its first
     row has that number; rows before number `first` are no longer kept. `bells` counts the bells
-    of this terminal."""
+    of this terminal. `copied` is what the program has put on the clipboard since."""
 
     columns: int
     rows: int
@@ -101,6 +136,7 @@ class ScreenUpdate(Struct, frozen=True, omit_defaults=True):
     title: str = ""
     folder: str = ""
     bells: int = 0
+    copied: str = ""
 
 
 class TerminalScreen(Struct, frozen=True):
@@ -116,6 +152,7 @@ class TerminalScreen(Struct, frozen=True):
     title: str = ""
     folder: str = ""
     bells: int = 0
+    copied: str = ""
 
     @property
     def text(self) -> str:
@@ -146,6 +183,7 @@ def apply_update(screen: TerminalScreen, update: ScreenUpdate) -> TerminalScreen
         title=update.title,
         folder=update.folder,
         bells=update.bells,
+        copied=update.copied,
     )
 
 

@@ -37,6 +37,7 @@ from codeexec.session.execution_watch import ExecutionWatch
 from codeexec.session.files.artifacts import BlobStore
 from codeexec.session.files.environments import SessionPlaces
 from codeexec.session.files.files import SessionFiles
+from codeexec.session.files.terminal_pictures import TerminalPictures
 from codeexec.session.files.watching import FileWatch
 from codeexec.session.kernels.parts import SessionParts
 from codeexec.session.kernels.requests import KernelRequests, choice_left
@@ -127,9 +128,11 @@ class Session:
                 self.streams,
                 KernelPlace(self.slots, lambda: self.environment),
                 settings,
+                self._pictures.keep,
                 outlives=outlives,
             ),
         )
+        self._pictures = TerminalPictures(self.recorder, blobs)
         self._files = SessionFiles(
             lambda: self.environment, self.recorder, blobs, self._tasks, settings.collect_files
         )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import importlib.util
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from codeexec.domain.errors import Unavailable
 from codeexec.domain.terminals import AnyInput, Cursor, Span, TerminalModes, TerminalRow
@@ -30,6 +31,16 @@ class Mark:
     column: int = 0
 
 
+class ProgramPicture(NamedTuple):
+    """A picture of a program. `png` makes its file; it blocks, and raises ValueError where the
+    picture is damaged."""
+
+    key: str
+    width: int
+    height: int
+    png: Callable[[], bytes]
+
+
 @dataclass(slots=True)
 class Effects:
     """What the bytes that were fed have caused beside the screen."""
@@ -38,6 +49,9 @@ class Effects:
     """Answers to the program's questions, to be typed in this order."""
     bells: int = 0
     marks: list[Mark] = field(default_factory=list)
+    pictures: list[ProgramPicture] = field(default_factory=list)
+    copied: list[str] = field(default_factory=list)
+    """Texts that the program puts on the clipboard."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +72,11 @@ class Emulator(Protocol):
     """One terminal. Not for two threads at a time. What is fed changes the screen; `history` counts
     the rows that have scrolled off its top, `first` the oldest of them that was not cleared."""
 
-    history: int
-    first: int
+    @property
+    def history(self) -> int: ...
+
+    @property
+    def first(self) -> int: ...
 
     def feed(self, data: bytes) -> Effects:
         """Never fails, whatever the bytes are."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from weakref import WeakValueDictionary
 
@@ -25,10 +26,16 @@ from codeexec.session.byte_streams import ByteStreams
 from codeexec.session.settings import HostSettings
 from codeexec.session.storage.event_log import EventLog
 from codeexec.session.terminals import reading
-from codeexec.session.terminals.emulator import Emulator, EmulatorKind, emulator_kind
+from codeexec.session.terminals.emulator import (
+    Emulator,
+    EmulatorKind,
+    ProgramPicture,
+    emulator_kind,
+)
 from codeexec.session.terminals.history import restore, rows_left
 from codeexec.session.terminals.idle import end_idle
 from codeexec.session.terminals.log import TerminalLog
+from codeexec.session.terminals.pictures.emulator import PictureKind
 from codeexec.session.terminals.place import TerminalPlace
 from codeexec.session.terminals.programs import Program, find_program, program_of
 from codeexec.session.terminals.shells import Start, in_folder, start_of
@@ -50,6 +57,7 @@ class SessionTerminals:
         streams: ByteStreams,
         place: TerminalPlace,
         settings: HostSettings,
+        keep_picture: Callable[[ProgramPicture], Awaitable[None]],
         *,
         outlives: bool,
     ) -> None:
@@ -60,6 +68,7 @@ class SessionTerminals:
         self._place = place
         self._limit = settings.terminal_scrollback
         self._most = settings.terminals
+        self._keep_picture = keep_picture
         self._outlives = outlives
         self._terminals: dict[str, SessionTerminal] = {}
         self._opening: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -186,6 +195,7 @@ class SessionTerminals:
             terminal_log,
             self._recorder.record,
             self._recorder.clock.now,
+            self._keep_picture,
         )
         self._terminals[terminal_id] = terminal
         self._streams.add(stream_of(terminal_id), terminal.stream)
@@ -257,7 +267,7 @@ class SessionTerminals:
     async def _load(self) -> EmulatorKind:
         """Loaded when the first terminal is opened: it takes longer than a start of the server."""
         if self._kind is None:
-            self._kind = await asyncio.to_thread(emulator_kind)
+            self._kind = PictureKind(await asyncio.to_thread(emulator_kind))
             if self._kind.notice:
                 self._recorder.record(NoticeGiven("warning", "Slow terminals", self._kind.notice))
         return self._kind

@@ -9,6 +9,7 @@ from typing import TypeVar
 from urllib.parse import unquote, urlsplit
 
 import msgspec
+from msgspec.structs import replace
 
 from codeexec.domain.errors import NotFound
 from codeexec.domain.terminals import (
@@ -53,6 +54,9 @@ class Screen:
         self._is_closed = False
         self._changed = asyncio.Event()
         self.bells = 0
+        self.copies = 0
+        """How often a program has put text on the clipboard; `_copied` is the last one."""
+        self._copied = ""
 
     @property
     def history(self) -> int:
@@ -77,8 +81,15 @@ class Screen:
             else:
                 effects = await _in_thread(lambda: emulator.feed(data))
         self.bells += effects.bells
+        if effects.copied:
+            self.copies += len(effects.copied)
+            self._copied = effects.copied[-1]
         self._wake()
         return effects
+
+    def copied_since(self, copies: int) -> str:
+        """The last text for the clipboard, where it came after the first `copies` ones."""
+        return self._copied if self.copies != copies else ""
 
     async def resize(self, size: TerminalSize) -> None:
         async with self._use() as emulator:
@@ -225,6 +236,7 @@ class ScreenStream:
         """A whole screen first, whatever `after` is: offsets only count bytes."""
         loop = asyncio.get_running_loop()
         at, version, fed, last = after, 0, -1, 0.0
+        copies = self._screen.copies
         while True:
             fed = await self._screen.wait_for_change(fed)
             if self._screen.is_closed:
@@ -240,6 +252,8 @@ class ScreenStream:
             except NotFound:
                 return  # it was closed meanwhile
             last = loop.time()
+            if copied := self._screen.copied_since(copies):
+                update, copies = replace(update, copied=copied), self._screen.copies
             data = _encoder.encode(update)
             yield StreamChunk(at, data)
             at += len(data)

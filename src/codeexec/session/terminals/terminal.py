@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import Protocol
 
@@ -26,7 +27,7 @@ from codeexec.domain.terminals import ScreenUpdate, TerminalView
 from codeexec.environments.base import ProcessEnd, TerminalSize
 from codeexec.environments.holder.client import Chunk
 from codeexec.session.terminals.commands import CommandFollower
-from codeexec.session.terminals.emulator import Effects, Emulator
+from codeexec.session.terminals.emulator import Effects, Emulator, ProgramPicture
 from codeexec.session.terminals.log import (
     OUTPUT,
     RESIZE,
@@ -48,6 +49,8 @@ log = logging.getLogger(__name__)
 
 TOLD = 0.5
 """Seconds between two events about the title or the bell."""
+MOST_PICTURES = 8
+"""Pictures of one terminal that wait to be kept."""
 LINGER = 1.0
 """Seconds that output is read on after the end of the program where another process writes it."""
 RESET = (
@@ -91,8 +94,10 @@ class SessionTerminal:
         terminal_log: TerminalLog,
         record: Callable[[AnyEvent], object],
         now: Callable[[], float],
+        keep_picture: Callable[[ProgramPicture], Awaitable[None]],
     ) -> None:
-        """`view` is that of the session's snapshot; `kind` names the emulator."""
+        """`view` is that of the session's snapshot; `kind` names the emulator; `keep_picture` makes
+        an artifact of a picture."""
         first = view()
         assert first is not None
         self.terminal_id = first.terminal_id
@@ -118,6 +123,10 @@ class SessionTerminal:
         self._typing = asyncio.Lock()
         self._typed: dict[str, int] = {}
         self.raw = RawOutput()
+        self._keep_picture = keep_picture
+        self._pictures: deque[ProgramPicture] = deque(maxlen=MOST_PICTURES)
+        """Those that wait to be kept; of more, the oldest are not."""
+        self._keeping: asyncio.Task[None] | None = None
 
     def _follower(self, nonce: str, view: TerminalView) -> CommandFollower:
         name = self.terminal_id
@@ -221,9 +230,18 @@ class SessionTerminal:
             self._commands.take(mark, text)
             if self._commands.is_prompt(mark):
                 self.raw.publish(PromptShown())
+        if effects.pictures:
+            self._pictures += effects.pictures
+            if self._keeping is None or self._keeping.done():
+                self._keeping = self._begin(self._keep_pictures(), "pictures")
         if self._teller is None:
             loop = asyncio.get_running_loop()
             self._teller = loop.call_later(TOLD, self._tell_soon)
+
+    async def _keep_pictures(self) -> None:
+        """One after the other: pictures may come faster than they are read."""
+        while self._pictures:
+            await self._keep_picture(self._pictures.popleft())
 
     def _tell_soon(self) -> None:
         self._teller = None

@@ -27,8 +27,28 @@ _NAMES = (
     ";": "semicolon",
     "?": "question_mark",
     "'": "apostrophe",
+    " ": "space",
+    "!": "exclamation_mark",
+    '"': "quotation_mark",
+    "#": "number_sign",
+    "$": "dollar_sign",
+    "%": "percent_sign",
+    "&": "ampersand",
+    "(": "left_parenthesis",
+    ")": "right_parenthesis",
+    "*": "asterisk",
+    "+": "plus",
+    ":": "colon",
+    "<": "less_than_sign",
+    ">": "greater_than_sign",
+    "@": "at",
+    "`": "grave_accent",
+    "{": "left_curly_bracket",
+    "|": "vertical_line",
+    "}": "right_curly_bracket",
+    "~": "tilde",
 }
-"""What begins a sequence of its own after ESC (brackets, backslash, O, P, X) is not among them, and
+"""What begins a sequence of its own after ESC (`[ \\ ] ^ _`, O, P, X) is not among them, and
 neither are b and f, which are how Macs send "a word on"."""
 
 

@@ -91,8 +91,9 @@ class KeyParser(XTermParser):
         if not events and _UNKNOWN_KEY.match(sequence):
             events = [Key(Keys.Ignore, sequence)]
         for event in events:
-            if alt:
-                event.character = None  # ESC O, ESC P, ESC X: keys that type nothing
+            if alt:  # ESC O, ESC [ and others that begin sequences: keys that type nothing
+                name = event.key if event.key.startswith("alt+") else f"alt+{event.key}"
+                event = Key(name, None)
             if sequence in _TYPED_KEYS:
                 event = TakenKey(event.key, event.character, _TYPED_KEYS[sequence])
             yield event

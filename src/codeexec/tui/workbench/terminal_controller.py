@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, TypeVar
 
 from msgspec.structs import replace
@@ -15,8 +16,9 @@ from textual.screen import Screen
 from codeexec.domain.ids import TERMINAL, new_id
 from codeexec.domain.requests import CloseTerminal, Interrupt, OpenTerminal
 from codeexec.domain.snapshot import Snapshot
+from codeexec.domain.text.printable import printable
 from codeexec.tui.panes.console.pane import ConsolePane
-from codeexec.tui.session.ask import NoticePosted, ask
+from codeexec.tui.session.ask import CopyRequested, NoticePosted, ask
 from codeexec.tui.session.feed import Frame
 from codeexec.tui.session.watch_only import refusal
 from codeexec.tui.widgets.chrome import Tab, TabStrip
@@ -27,7 +29,13 @@ from codeexec.tui.workbench.layout.panes import PaneSet
 from codeexec.tui.workbench.surface import Surface, WorkbenchState
 
 if TYPE_CHECKING:
-    from codeexec.tui.panes.terminal.messages import PlaceChosen, TerminalCloseRequested, TextSent
+    from codeexec.tui.panes.terminal.messages import (
+        PictureChosen,
+        PlaceChosen,
+        ProgramCopied,
+        TerminalCloseRequested,
+        TextSent,
+    )
     from codeexec.tui.panes.terminal.pane import TerminalPane
     from codeexec.tui.theme.theme import Theme
 
@@ -35,6 +43,9 @@ R = TypeVar("R")
 
 END_SECONDS = 3.0
 """Seconds that a program has to end before it is opened in a terminal."""
+
+QUIET = 5.0
+"""Seconds between two notifications of what programs put on the clipboard."""
 
 GROUP = "terminal"
 """Group of the workers that open the pane: keys wait for them."""
@@ -60,6 +71,9 @@ class TerminalController:
         self._layout = layout
         self._show_file = show_file
         self._screen = screen
+        self._told_of_copies = -QUIET
+        self._first: OpenTerminal | None = None
+        """The request for the first terminal, until it is answered: it may be repeated."""
 
     def actions(self) -> Mapping[str, Handler]:
         return {
@@ -78,9 +92,11 @@ class TerminalController:
         from codeexec.tui.panes.terminal import messages
 
         return {
-            messages.OpenRequested: InWorker(self.open_another, GROUP),
+            messages.OpenRequested: InWorker(self.open_first, GROUP),
             messages.TerminalCloseRequested: InWorker(self.close),
             messages.PlaceChosen: InWorker(self.show_place),
+            messages.PictureChosen: self.show_picture,
+            messages.ProgramCopied: self.take_copied,
             messages.TextSent: self.take_text,
             messages.Left: lambda _: self._layout.go("editor"),
         }
@@ -108,12 +124,18 @@ class TerminalController:
         pane = await self._chosen_pane()
         pane.show_terminals(pane.terminals or self._state.snapshot.terminals)
         if pane.current is None and not self._state.options.watch:
-            await self.open_another()
+            await self.open_first()
         else:
             pane.input.enter()
         return pane
 
-    async def open_another(self, _: Message | None = None) -> None:
+    async def open_first(self, _: Message | None = None) -> None:
+        """Open a shell where there is no terminal; the same one, when asked again meanwhile."""
+        self._first = self._first or OpenTerminal(new_id(TERMINAL), folder=self._folder())
+        await self._open(self._first)
+        self._first = None
+
+    async def open_another(self) -> None:
         """Open a shell in the folder of the document in front."""
         await self._open(OpenTerminal(new_id(TERMINAL), folder=self._folder()))
 
@@ -155,10 +177,13 @@ class TerminalController:
         pane = await self._chosen_pane()
         columns, rows = pane.size_for_program
         request = replace(request, columns=columns, rows=rows)
+        pane.input.hold()
         answer = await ask(self._surface, self._state.session, request)
-        if answer is not None:
-            pane.add(answer)
-            pane.input.enter()
+        if answer is None:
+            pane.input.drop()
+            return
+        pane.add(answer)
+        pane.input.enter()
 
     def _folder(self) -> str:
         """The folder of the document in front, relative to the session's where it is in there."""
@@ -232,6 +257,31 @@ class TerminalController:
         place = event.place
         name = str(Path(event.folder, Path(place.path).expanduser()))
         await self._show_file(name, place.line - 1, max(place.column - 1, 0))
+
+    def show_picture(self, event: PictureChosen) -> None:
+        """Show a picture of a program among the artifacts."""
+        artifacts = self._panes.artifacts
+        if artifacts is not None and artifacts.select(event.artifact_id):
+            self._layout.go("artifacts")
+        else:
+            self._surface.post_message(NoticePosted("The session does not keep this picture."))
+
+    def take_copied(self, event: ProgramCopied) -> None:
+        """Put text of a program on the clipboard, where the setting allows it."""
+        is_quiet = monotonic() < self._told_of_copies + QUIET
+        if self._state.settings.terminal.clipboard == "off":
+            if not is_quiet:
+                self._surface.notify(
+                    "A program wanted to put text on the clipboard. "
+                    'The setting terminal.clipboard = "write" allows it.',
+                    timeout=6,
+                )
+        else:
+            text = printable(event.text, lines=True)
+            label = "" if is_quiet else f"{len(text):,} characters from the program"
+            self._surface.post_message(CopyRequested(text, label))
+        if not is_quiet:
+            self._told_of_copies = monotonic()
 
     def take_text(self, event: TextSent) -> None:
         """Put text into the document in front at its caret, or at the prompt of the console."""

@@ -32,6 +32,20 @@ class PlaceChosen(Message):
 
 
 @dataclass
+class PictureChosen(Message):
+    """Show a picture of the output among the artifacts."""
+
+    artifact_id: str
+
+
+@dataclass
+class ProgramCopied(Message):
+    """The program that has the keys puts text on the clipboard."""
+
+    text: str
+
+
+@dataclass
 class TextSent(Message):
     """Put text into the editor or at the prompt of the console."""
 

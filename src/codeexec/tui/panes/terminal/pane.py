@@ -16,17 +16,20 @@ from codeexec.domain.requests import RestartTerminal, TerminalAnswer
 from codeexec.domain.terminals import FocusChanged, TerminalView
 from codeexec.tui.commands.keymap import named_keys
 from codeexec.tui.commands.table import bindings
+from codeexec.tui.output.cell_pictures import CellPictures
 from codeexec.tui.panes.pane import BuildContext
 from codeexec.tui.panes.terminal.gutter import marks_of
 from codeexec.tui.panes.terminal.messages import (
     Left,
     OpenRequested,
+    PictureChosen,
     PlaceChosen,
+    ProgramCopied,
     TerminalCloseRequested,
     TextSent,
 )
 from codeexec.tui.panes.terminal.mouse import MouseController
-from codeexec.tui.panes.terminal.places import file_at, link_at
+from codeexec.tui.panes.terminal.places import file_at, link_at, picture_at
 from codeexec.tui.panes.terminal.program_input import ProgramInput
 from codeexec.tui.panes.terminal.screen_view import ScreenView
 from codeexec.tui.panes.terminal.scrolling import Reader, TerminalSearch
@@ -71,6 +74,7 @@ class TerminalPane(Vertical):
         self._sender = InputSender(context.session, self._show_failure)
         self.tabs = TabStrip(context.theme, id="terminal-tabs")
         self.view = ScreenView(context.theme, self._grab, lambda: self.input.is_inside)
+        self.view.pictures = CellPictures(self._requester, context.graphics, self.view)
         self.reader = Reader(self._requester, self.view)
         self.input = ProgramInput(
             self, self._sender, self.reader, self._show_inside, watch_only=context.watch_only
@@ -96,7 +100,7 @@ class TerminalPane(Vertical):
         self._sender.close()
 
     def take_focus(self) -> None:
-        if self.view.is_attached:  # else it is being mounted, and is gone to again after that
+        if self.view.is_attached:  # else it is gone to again after it is mounted
             focus_now(self.view)
 
     def use(self, theme: Theme) -> None:
@@ -118,6 +122,7 @@ class TerminalPane(Vertical):
 
     def show_frame(self, frame: Frame) -> None:
         """Take in what the session says of its terminals."""
+        self.view.take_artifacts(frame.snapshot.artifacts)
         seq = frame.snapshot.seq
         self._answers = [answer for answer in self._answers if answer.seq > seq]
         newer = {answer.terminal.terminal_id: answer.terminal for answer in self._answers}
@@ -148,7 +153,7 @@ class TerminalPane(Vertical):
         terminal = self.terminals.get(terminal_id)
         if self.current is not None and self.current.terminal_id != terminal_id:
             self._sender.resize(self.current.terminal_id, 0, 0)
-            self.input.set_inside(False)
+            self.input.stop()
         self.reader.terminal = terminal
         if terminal is None:
             self._stop_following()
@@ -170,7 +175,7 @@ class TerminalPane(Vertical):
     def _show_current(self, terminal: TerminalView) -> None:
         self.reader.terminal = terminal
         if terminal.state != "running":
-            self.input.set_inside(False)
+            self.input.stop()
         self.view.show_marks(marks_of(terminal.commands))
         self._show_titles()
 
@@ -208,8 +213,10 @@ class TerminalPane(Vertical):
         try:
             async for screen in follow_screen(self._session, terminal_id):
                 self.view.take(screen)
+                if screen.copied and self.input.is_inside:
+                    self.post_message(ProgramCopied(screen.copied))
         except NotFound:
-            pass  # it was closed: the next frame says so
+            pass  # it was closed
         except CodeexecError as error:
             self._show_failure(error)
 
@@ -291,6 +298,9 @@ class TerminalPane(Vertical):
         row = self.view.store.row(cell.row)
         if address := link_at(row, cell.column):
             self.app.open_url(address)
+            return True
+        if artifact_id := picture_at(row, cell.column):
+            self.post_message(PictureChosen(artifact_id))
             return True
         place, current = file_at(row, cell.column), self.current
         if place is None or current is None:

@@ -8,6 +8,7 @@ from urllib.parse import unquote, urlsplit
 
 from codeexec.domain.terminals import TerminalRow
 from codeexec.domain.text.printable import is_web_address
+from codeexec.tui.output.cell_pictures import placed_parts
 from codeexec.tui.panes.terminal.cells import cell_at, index_at
 
 _PYTHON = re.compile(r'File "(?P<path>[^"\n]{1,1000})", line (?P<line>\d{1,7})')
@@ -41,6 +42,14 @@ def link_at(row: TerminalRow, column: int) -> str:
     for match in _ADDRESS.finditer(row.text):
         if match.start() <= index < match.end():
             return match[0].rstrip(_TRAILING)
+    return ""
+
+
+def picture_at(row: TerminalRow, column: int) -> str:
+    """The artifact of the picture under a cell; else empty."""
+    for placed in placed_parts(row):
+        if placed.start <= column < placed.end:
+            return placed.part.artifact_id
     return ""
 
 

@@ -40,6 +40,8 @@ class ProgramInput:
         self.watch_only = watch_only
         self.is_inside = False
         self._leave_keys: tuple[str, ...] = ()
+        self._held: list[events.Key | events.Paste] | None = None
+        """What was typed for a program that is being started; None while none is."""
 
     @property
     def terminal(self) -> TerminalView | None:
@@ -57,9 +59,30 @@ class ProgramInput:
         if self.may_type:
             self._reader.stop()
             self._leave_keys = self._bound_keys()
+            held, self._held = self._held or [], None
             self.set_inside(True)
+            for event in held:
+                self.grab(event)
+
+    def hold(self) -> None:
+        """Keep what is typed for a program that is being started, until `enter` or `drop`."""
+        self._held = self._held or []
+        self._leave_keys = self._bound_keys()
+        self.set_inside(True)
+
+    def drop(self) -> None:
+        """It was not started."""
+        if self._held is not None:
+            self.set_inside(False)
+
+    def stop(self) -> None:
+        """The program that has the keys ended, or another one is shown."""
+        if self._held is None:
+            self.set_inside(False)
 
     def set_inside(self, is_inside: bool) -> None:
+        if not is_inside:
+            self._held = None
         if is_inside != self.is_inside:
             self.is_inside = is_inside
             self._on_change()
@@ -80,13 +103,16 @@ class ProgramInput:
 
     def grab(self, event: events.Key | events.Paste) -> bool:
         """Send a key or a paste to the program; False for the key that leaves it, and out of it."""
+        if isinstance(event, events.Key) and event.key in self._leave_keys:
+            return False
+        if self._held is not None:
+            self._held.append(event)
+            return True
         if not self.is_inside or not self.may_type:
             return False
         if isinstance(event, events.Paste):
             self.paste(event.text)
             return True
-        if event.key in self._leave_keys:
-            return False
         press = key_press(event)
         if press is not None:
             self.type(press)

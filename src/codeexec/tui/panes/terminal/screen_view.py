@@ -11,7 +11,9 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
+from codeexec.domain.events import Artifact
 from codeexec.domain.terminals import TerminalRow, TerminalScreen
+from codeexec.tui.output.cell_pictures import CellPictures, placed_parts
 from codeexec.tui.panes.terminal.cells import width as row_width
 from codeexec.tui.panes.terminal.gutter import CommandMark
 from codeexec.tui.panes.terminal.painting import CellPainter, Highlight
@@ -59,6 +61,7 @@ class ScreenView(Widget, can_focus=True):
         is_inside: Callable[[], bool],
     ) -> None:
         super().__init__(id="terminal-screen")
+        self.pictures: CellPictures | None = None
         self._painter = CellPainter(theme)
         self._grab = grab
         self._is_inside = is_inside
@@ -97,7 +100,14 @@ class ScreenView(Widget, can_focus=True):
 
     def use(self, theme: Theme) -> None:
         self._painter = CellPainter(theme)
+        if self.pictures is not None:
+            self.pictures.clear()
         self.refresh()
+
+    def take_artifacts(self, artifacts: tuple[Artifact, ...]) -> None:
+        """Note which pictures the session has."""
+        if self.pictures is not None:
+            self.pictures.take(artifacts)
 
     def show_words(self, *lines: str) -> None:
         """Show words in place of a terminal."""
@@ -162,6 +172,7 @@ class ScreenView(Widget, can_focus=True):
         if self.store.missing:
             self.post_message(self.RowsMissing())
         strip = self._painter.strip(row, columns, self._highlights(number))
+        strip = self._with_pictures(strip, row)
         strip = self._with_cursors(strip, row, number)
         # The rows of a program on the alternate screen are those of no command.
         mark = None if self.is_of_program(number) else self._marks.get(number)
@@ -169,6 +180,21 @@ class ScreenView(Widget, can_focus=True):
             strip = self._with_words(strip, row, mark)
         edge = self._gutter(mark), *strip, self._bar(y)
         return Strip(edge, self.size.width).apply_style(self.rich_style)
+
+    def _with_pictures(self, strip: Strip, row: TerminalRow) -> Strip:
+        """The strip with what it shows of pictures, once they are painted."""
+        if self.pictures is None:
+            return strip
+        ground, width = self._painter.theme.color("surface"), strip.cell_length
+        is_whole = self.screen.is_active
+        for placed in placed_parts(row):
+            if placed.start >= width:
+                break
+            cut = placed._replace(end=min(placed.end, width))
+            if (cells := self.pictures.strip(cut, ground, is_whole=is_whole)) is not None:
+                end = cut.start + cells.cell_length
+                strip = Strip.join([strip.crop(0, cut.start), cells, strip.crop(end, width)])
+        return strip
 
     def is_of_program(self, number: int) -> bool:
         """Whether a row is one of the alternate screen."""
