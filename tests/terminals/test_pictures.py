@@ -83,11 +83,7 @@ def test_the_parts_in_which_it_comes_make_no_difference(cuts: list[int]) -> None
     whole = list(ControlStringScanner().scan(stream))
     scanner = ControlStringScanner()
     places = [0, *sorted(cuts), len(stream)]
-    parts = [
-        part
-        for start, end in pairwise(places)
-        for part in scanner.scan(stream[start:end])
-    ]
+    parts = [part for start, end in pairwise(places) for part in scanner.scan(stream[start:end])]
     strings = [part for part in parts if not isinstance(part, bytes)]
     assert strings == [part for part in whole if not isinstance(part, bytes)]
     assert len(strings) == 2
