@@ -198,6 +198,7 @@ def main() -> None:
     load("fast_streams").install()
     plugin_entry = load("plugin_entry")
     load("outbox").install(app)
+    load("traceback_imports").begin(app)
     enter()
     plugin_entry.note_folder()
     gc.freeze()
