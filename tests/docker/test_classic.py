@@ -14,7 +14,7 @@ from codeexec.domain.containers import ClassicLayout
 from codeexec.domain.errors import CodeexecError, UsageError
 from codeexec.environments.docker.engine import Engine
 from codeexec.environments.trust.store import TrustStore
-from codeexec.kernels.base import KernelChoice
+from codeexec.kernels.base import KernelChoice, Notice
 from support.containers import (
     ENGINE,
     IMAGE,
@@ -135,6 +135,27 @@ async def test_a_container_that_is_killed_is_lost_in_words_and_leaves_no_file(
     assert list(ces.iterdir()) == []
 
 
+async def test_what_grows_in_ces_is_limited_as_the_working_folder_is(
+    tmp_path: Path, workspace: Path
+) -> None:
+    partner = Partner()
+    layout = ClassicLayout(str(tmp_path / "ces"))
+    kernel = partner.kernel = container_kernels("network workspace_growth=5MB").create(
+        choice(workspace, "test-classic-growth", layout), partner.sink
+    )
+    try:
+        await kernel.start()
+        code = "while True:\n    file.write(bytes(100_000)); file.flush(); time.sleep(0.01)"
+        end = await partner.run(f"import time\nfile = open('/app/ces/big', 'wb')\n{code}")
+        assert end.error is not None
+        assert end.error.name == "KeyboardInterrupt"
+        [notice] = partner.all(Notice)
+        assert "5 MB are allowed" in notice.message
+    finally:
+        await kernel.shutdown()
+
+
+@pytest.mark.slow
 def test_it_is_chosen_on_the_command_line(tmp_path: Path, workspace: Path) -> None:
     classic_image()
     home = tmp_path / "home"
@@ -159,6 +180,7 @@ def test_it_is_chosen_on_the_command_line(tmp_path: Path, workspace: Path) -> No
     assert "--transport ports: It is for a container" in here.stderr
 
 
+@pytest.mark.slow
 async def test_a_killed_server_leaves_nothing_and_the_next_one_starts_the_same(
     tmp_path: Path,
 ) -> None:
