@@ -9,7 +9,7 @@ import pytest
 
 from codeexec.domain.errors import EnvironmentUnavailable, UsageError
 from codeexec.environments.docker.failures import FAILURES, explain
-from codeexec.environments.docker.mounts import Mount
+from codeexec.environments.docker.mounts import FolderMount
 from codeexec.environments.docker.policy import (
     PRESETS,
     EngineInfo,
@@ -152,7 +152,7 @@ def test_ports_are_on_the_loopback() -> None:
 
 
 def test_a_folder_at_a_second_path_has_the_same_limits_there() -> None:
-    mounts = (Mount(Path("/ces"), "/app/ces"), Mount(Path("/work"), "/app/cwd"))
+    mounts = (FolderMount(Path("/ces"), "/app/ces"), FolderMount(Path("/work"), "/app/cwd"))
     executed = [Path("/work/tools/bin")]
     words = after(argv(preset("network"), mounts=mounts, executed=executed), "--mount")
     assert [word for word in words if word.endswith(",readonly")] == [

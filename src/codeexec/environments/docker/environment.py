@@ -32,7 +32,7 @@ from codeexec.environments.docker.container_cli import END_DEADLINE, ContainerCl
 from codeexec.environments.docker.engine import Engine
 from codeexec.environments.docker.failures import explain
 from codeexec.environments.docker.growth import Hidden
-from codeexec.environments.docker.mounts import Mount, MountRecords, exchangeable
+from codeexec.environments.docker.mounts import FolderMount, MountRecords, exchangeable
 from codeexec.environments.docker.orphans import PREFIX, this_process
 from codeexec.environments.docker.own_programs import executed_inside
 from codeexec.environments.docker.policy import (
@@ -71,7 +71,7 @@ class ContainerPlan:
     engine: Engine = Engine()  # noqa: RUF009  # frozen
     session: str = ""
     """Told in the container's labels and name."""
-    mounts: tuple[Mount, ...] = ()
+    mounts: tuple[FolderMount, ...] = ()
     """Further folders, or the workspace at a second path."""
     ports: tuple[int, ...] = ()
     """TCP ports of the container, each mapped to a free port of the host's loopback."""

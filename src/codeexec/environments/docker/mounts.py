@@ -14,7 +14,7 @@ from codeexec.hostfiles.place import locate
 
 
 @dataclass(frozen=True, slots=True)
-class Mount:
+class FolderMount:
     """A folder of this machine that code in the container reads and writes at `target`."""
 
     source: Path

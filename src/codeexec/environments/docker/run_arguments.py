@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
-from codeexec.environments.docker.mounts import Mount
+from codeexec.environments.docker.mounts import FolderMount
 from codeexec.environments.docker.own_programs import fixed_above
 from codeexec.environments.docker.policy import HOME, MEGABYTE, EngineInfo, Policy
 
@@ -24,7 +24,7 @@ def arguments(
     name: str,
     labels: Mapping[str, str],
     executed: Sequence[Path] = (),
-    mounts: Sequence[Mount] = (),
+    mounts: Sequence[FolderMount] = (),
     ports: Sequence[int] = (),
     blocked_hosts: Sequence[str] = (),
 ) -> list[str]:

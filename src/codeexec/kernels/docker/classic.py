@@ -19,7 +19,7 @@ from pathlib import Path
 from codeexec.domain.containers import FIRST_PORT, LAST_FIRST_PORT, ClassicLayout
 from codeexec.domain.errors import CodeexecError, EnvironmentUnavailable, UsageError
 from codeexec.environments.docker.environment import ContainerPlan, DockerEnvironment
-from codeexec.environments.docker.mounts import Mount
+from codeexec.environments.docker.mounts import FolderMount
 from codeexec.environments.docker.policy import EngineInfo, Policy, identity, mountable
 from codeexec.environments.temporary import LockedFolder, sweep
 from codeexec.hostfiles.files import delete, make_folder
@@ -139,7 +139,7 @@ class ClassicContainer:
         await asyncio.to_thread(self._make_folder, user)
         return replace(
             plan,
-            mounts=(Mount(self._ces, CES), Mount(plan.workspace, CWD)),
+            mounts=(FolderMount(self._ces, CES), FolderMount(plan.workspace, CWD)),
             ports=tuple(self._inner.values()),
             blocked_hosts=BLOCKED_HOSTS,
             user=user,
