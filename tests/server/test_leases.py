@@ -60,6 +60,9 @@ async def test_a_temporary_session_leaves_no_file_when_it_is_stopped(tmp_path: P
             opened = await host.call(leased(tmp_path, "env-1"))
             files = here.host.state / "sessions" / opened.session_id
             assert files.is_dir()
+            await output_of(host, opened.session_id, "secret = 1")
+            found = await host.session(opened.session_id).call(q.SearchHistory("secret"))
+            assert found.entries == ()
             await host.call(q.StopSession(opened.session_id))
             assert not files.exists()
             listed = await host.call(q.ListSessions())

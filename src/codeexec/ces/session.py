@@ -233,7 +233,8 @@ class SessionRunner:
 
 def _require_success(answer: q.PluginAnswer, what: str) -> None:
     if not answer.is_success:
+        reasons = "\n".join((answer.message, *answer.messages))
         raise UsageError(
-            f"The plugin {answer.name!r} could not be {what}: {answer.message}",
+            f"The plugin {answer.name!r} could not be {what}: {reasons}",
             "Correct it and load it again; the session goes on without it.",
         )

@@ -87,14 +87,14 @@ class Session:
         self._activity = activity or Activity()
         self.execution_watch = ExecutionWatch()
         self.blobs = blobs
-        self._records = SessionRecords(self.recorder, history)
+        self.lease, self.is_temporary = read_tenure(journal)
+        self._records = SessionRecords(self.recorder, history, adds_history=not self.is_temporary)
         self._limits = limits
         self._clock = clock
         self._tasks = Tasks()
         self._clients: list[q.ClientInfo] = []
         self._agents = AgentRules(settings.agents)
         self._closing = False
-        self.lease, self.is_temporary = read_tenure(journal)
         self.ending = asyncio.Lock()
         self.unwatched_since = clock.monotonic()
         limit = JournalLimit(journal, settings.journal_limit)

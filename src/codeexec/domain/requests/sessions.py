@@ -108,7 +108,7 @@ class OpenSession(Request[SessionSummary], frozen=True):
     A session with a `lease` ends a few seconds after the last connection that holds this lease
     (`ClientInfo.lease`), however that ends. It is new unless the open session of its name has the
     same lease; where the name is taken it gets a number. The journal and the files of a `temporary`
-    session are removed when it ends."""
+    session are removed when it ends, and its code is not added to the history."""
 
     Answer: ClassVar[type[Reply]] = SessionSummary
     cwd: str = ""

@@ -16,7 +16,11 @@ SEARCH_SECONDS = 20.0
 class SessionRecords:
     """NotFound for an execution that the session never had."""
 
-    def __init__(self, recorder: EventLog, history: HistoryStore) -> None:
+    def __init__(
+        self, recorder: EventLog, history: HistoryStore, *, adds_history: bool = True
+    ) -> None:
+        """`adds_history`: executions are added to the history, which outlives the session."""
+        self._adds_history = adds_history
         self._recorder = recorder
         self._history = history
 
@@ -61,7 +65,7 @@ class SessionRecords:
 
     def remember(self, view: ExecutionView) -> None:
         """Add an execution to the history, or its status."""
-        if view.options.store_history and not view.options.silent:
+        if self._adds_history and view.options.store_history and not view.options.silent:
             snapshot = self._recorder.snapshot
             self._history.add(
                 q.HistoryEntry(
