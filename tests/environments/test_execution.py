@@ -36,6 +36,7 @@ from codeexec.environments.execution import factory
 from codeexec.environments.execution.config import CODE
 from codeexec.environments.host_files import HostFiles
 from codeexec.environments.local import LocalEnvironment
+from codeexec.environments.watching.folder_watch import MOST_CHANGES
 from support.containers import ENGINE, IMAGE, require_engine, until
 
 EVENTS = [{"type": f"step_{n}", "payload": {"n": n}, "context": {"at": n}} for n in range(3)]
@@ -238,6 +239,49 @@ class TestCode:
         ]
         assert statuses == ["lost", "ok"]
         assert ended(events).success
+
+
+class TestWorkspace:
+    async def test_files_that_come_change_and_go_are_told(
+        self, options: EnvironmentOptions
+    ) -> None:
+        async with await made(options) as environment:
+            watch = environment.watch_workspace_files()
+            assert await anext(watch) == ()  # it has begun
+            told: list[str] = []
+
+            async def is_told(code: str, event: str) -> None:
+                query = asyncio.create_task(queried(environment, code))
+                while event not in told:
+                    told.extend(f"{each.type} {each.path}" for each in await anext(watch))
+                assert ended(await query).success
+
+            await is_told("open('x', 'w').close()", "add x")
+            await is_told("print('more', file=open('x', 'w'))", "change x")
+            await is_told("import os; os.remove('x'); open('y', 'w').close()", "add y")
+            assert set(told) == {"add x", "change x", "unlink x", "add y"}
+            await watch.aclose()
+
+    @pytest.mark.slow
+    async def test_many_changes_at_once_are_one_bounded_batch(
+        self, options: EnvironmentOptions
+    ) -> None:
+        async with await made(options) as environment:
+            query = (
+                "import os\nos.makedirs('beside/new')\n"
+                "for n in range(10_000): open(f'beside/new/{n}', 'w').close()\n"
+            )
+            assert ended(await queried(environment, query)).success
+            watch = environment.watch_workspace_files()
+            assert await anext(watch) == ()
+            moved = asyncio.create_task(
+                queried(environment, "import os; os.rename('beside/new', 'new')")
+            )
+            batch = await anext(watch)
+            await moved
+            assert batch[-1].path == PurePosixPath(".")
+            assert 100 < len(batch) <= MOST_CHANGES + 1
+            await watch.aclose()
 
 
 class TestLife:

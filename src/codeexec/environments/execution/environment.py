@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import aclosing
 from pathlib import Path, PurePosixPath
 from types import TracebackType
@@ -91,7 +91,9 @@ class ExecutionEnvironment:
         entries = await self.primitive.list_files("", pattern)
         return [entry for entry in entries if entry.kind is FileKind.FILE]
 
-    async def watch_workspace_files(self) -> AsyncIterator[tuple[WorkspaceFileEvent, ...]]:
+    async def watch_workspace_files(
+        self,
+    ) -> AsyncGenerator[tuple[WorkspaceFileEvent, ...], None]:
         """Batches of files that were added, changed or removed. The first is empty, and comes when
         the watch has begun. A path `.` says that others have changed as well."""
         async for changes in self.primitive.watch():
