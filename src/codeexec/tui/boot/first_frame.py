@@ -26,6 +26,9 @@ _MODES_OFF = (
     "\x1b[?1004l\x1b[?2004l\x1b[?2048l\x1b[<u\x1b[?7h"
 )
 _STARTING = " ◌ starting"
+_SWITCH = 0.0005
+"""Switch interval in seconds while a thread reads the keys beside imports: with Python's 5 ms the
+first character is shown up to 10 ms later."""
 _PATIENCE = 0.1
 """Seconds after an Escape: what comes later is another key."""
 
@@ -51,6 +54,7 @@ class FirstFrame:
         self._lock = Lock()
         self._thread: Thread | None = None
         self._pipe = (-1, -1)
+        self._usual = sys.getswitchinterval()
 
     def begin(self) -> None:
         """Take the terminal, paint, and read the keys; whatever comes of that, `leave` is due."""
@@ -129,6 +133,7 @@ class FirstFrame:
         from threading import Thread
 
         self._pipe = os.pipe()
+        sys.setswitchinterval(_SWITCH)
         thread = Thread(target=self._read, name="first keys", daemon=True)
         thread.start()
         self._thread = thread
@@ -187,6 +192,7 @@ class FirstFrame:
         if self._thread is not None:
             os.write(self._pipe[1], b".")
             self._thread.join()
+            sys.setswitchinterval(self._usual)
             for end in self._pipe:
                 os.close(end)
             self._thread = None

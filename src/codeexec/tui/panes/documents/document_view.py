@@ -43,7 +43,6 @@ from codeexec.tui.panes.editor.code_editor import CodeEditor
 from codeexec.tui.panes.editor.find_bar import FindBar
 from codeexec.tui.panes.editor.styles import EditorStyles
 from codeexec.tui.panes.editor.text.model import EditorModel
-from codeexec.tui.panes.editor.vim import VimKeys
 from codeexec.tui.theme.theme import Theme
 
 _WRITES = 5.0
@@ -110,6 +109,8 @@ class DocumentView(Vertical):
         editor.soft_wrap = habits.soft_wrap
         editor.line_numbers = habits.line_numbers
         if habits.keymap == "vim":
+            from codeexec.tui.panes.editor.vim import VimKeys  # few have it
+
             editor.modal = VimKeys()
         return DocumentEditor(self, editor, self._theme)
 
