@@ -78,6 +78,7 @@ class AsyncEnvironment:
         self._where: Where = where
         self._cut_offs = cut_offs or CutOffs()
         self._runners: dict[str, SessionRunner] = {}
+        self._starting: set[str] = set()
         self._opening = asyncio.Lock()
         self._engine: HostClient | None = None
         self._lease = get_id(prefix=self.id)
@@ -112,15 +113,25 @@ class AsyncEnvironment:
         its code (by default `session_dir/cwd`). Conflict when it has been started; one that was
         stopped starts anew. KernelUnavailable or EnvironmentUnavailable when there is no kernel.
         """
-        from codeexec.ces.session import EnvSession, SessionRunner
-        from codeexec.domain.requests import StopSession
-
         check_session_id(session_id)
         known = self.session_dict.get(session_id)
-        if known is not None and known.kernel_status != "stopped":
+        is_open = known is not None and known.kernel_status != "stopped"
+        if is_open or session_id in self._starting:
             raise Conflict(
                 f"The session {session_id!r} has been started.", "Use it, or stop it first."
             )
+        self._starting.add(session_id)
+        try:
+            await self._start(session_id, session_dir, cwd)
+        finally:
+            self._starting.discard(session_id)
+
+    async def _start(
+        self, session_id: str, session_dir: str | Path | None, cwd: str | Path | None
+    ) -> None:
+        from codeexec.ces.session import EnvSession, SessionRunner
+        from codeexec.domain.requests import StopSession
+
         path = Path(session_dir) if session_dir else self.env_dir / "sessions" / session_id
         folder = await asyncio.to_thread(
             make_session_folder,
@@ -202,9 +213,12 @@ class AsyncEnvironment:
 
     async def stop_session(self, session_id: str) -> None:
         """End a session: its kernel and container are gone, and its journal; its folder stays.
-        Nothing happens when it has been stopped. NotFound for an unknown session."""
+        Nothing happens when it has been stopped. NotFound for an unknown session, Conflict for one
+        that is still starting."""
         from codeexec.domain.requests import StopSession
 
+        if session_id in self._starting:
+            raise self._still_starting(session_id)
         if session_id not in self.session_dict:
             raise self._unknown(session_id)
         self.session_dict[session_id].kernel_status = "stopped"
@@ -238,11 +252,14 @@ class AsyncEnvironment:
     def _runner(self, session_id: str) -> SessionRunner:
         if (runner := self._runners.get(session_id)) is not None:
             return runner
-        if (state := self.session_dict.get(session_id)) is None:
+        if session_id in self._starting:
+            raise self._still_starting(session_id)
+        if session_id not in self.session_dict:
             raise self._unknown(session_id)
-        if state.kernel_status == "stopped":
-            raise Conflict(f"The session {session_id!r} is stopped.", "Start it anew.")
-        raise Conflict(
+        raise Conflict(f"The session {session_id!r} is stopped.", "Start it anew.")
+
+    def _still_starting(self, session_id: str) -> Conflict:
+        return Conflict(
             f"The session {session_id!r} is still starting.", "Wait for start_session to return."
         )
 

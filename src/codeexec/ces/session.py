@@ -94,6 +94,8 @@ class SessionRunner:
                     engine_id,
                     ExecuteOptions(
                         allow_stdin=allow_input,
+                        # Code that is still being interrupted takes nothing with it.
+                        stop_on_error=False,
                         timeout=timeout,
                         report=True,
                         index=index,
