@@ -8,10 +8,11 @@ import re
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 import httpx
 import jwt
+import msgspec
 import pytest
 from websockets.asyncio.client import connect
 
@@ -25,6 +26,21 @@ from support.servers import Here, poll, wait_until
 async def here() -> AsyncIterator[Here]:
     async with serving() as here:
         yield here
+
+
+OF_NO_SESSION = {
+    ("get", "/v1/info"),
+    ("get", "/v1/sessions"),
+    ("post", "/v1/sessions"),
+    ("get", "/v1/kernels"),
+    ("post", "/v1/stop"),
+    ("get", "/v1/health"),
+    ("get", "/v1/limits"),
+    ("post", "/start_kernel"),
+    ("get", "/health"),
+    ("get", "/ready"),
+}
+"""Operations that name no session; all others are walked as another user."""
 
 
 class Belongings:
@@ -78,9 +94,12 @@ class Belongings:
             "/v1/sessions/files/list": {"session_id": session},
         }  # fmt: skip
         for path, methods in document["paths"].items():
-            if path not in bodies and not {"session", "execution_id"} & set(_names(path)):
-                continue
             for method in methods:
+                if (method, path) in OF_NO_SESSION:
+                    continue
+                # A new path names a session in its address, or belongs into one of the lists.
+                named = {"session", "execution_id"} & set(_names(path))
+                assert named or path in bodies, f"{method} {path}"
                 address = re.sub(r"{(\w+)}", lambda name: self.ids[name[1]], path)
                 yield method, address, bodies.get(path, {})
         assert execution_id
@@ -118,6 +137,19 @@ async def test_every_path_that_names_a_session_of_another_user_is_not_there(here
             assert seen["session_id"] == ids["session"]
 
 
+_VALUES: dict[object, object] = {str: "x", int: 1, bytes: b"x", bool: True, float: 1.0}
+
+
+def _request_of(kind: type[msgspec.Struct]) -> msgspec.Struct:
+    """A request of this type, with something in each field that has no default."""
+    required = {
+        field.encode_name: _VALUES.get(field.type, ())
+        for field in msgspec.structs.fields(kind)
+        if field.required
+    }
+    return msgspec.convert({"type": kind.__struct_config__.tag, **required}, kind)
+
+
 async def test_every_request_of_a_socket_to_a_session_of_another_user_is_not_found(
     here: Here,
 ) -> None:
@@ -125,14 +157,14 @@ async def test_every_request_of_a_socket_to_a_session_of_another_user_is_not_fou
         session = (await anna.post("/start_kernel")).json()["id"]
         name = here.host.session(session).snapshot.name
         target = ben.session(session)
-        requests: tuple[q.AnyRequest, ...] = (
-            q.Execute("1", "e"), q.Interrupt(), q.SearchHistory(), q.ListTerminals(),
-            q.ReadFile("x"), q.WriteFile("x", b""), q.ReadBlob("0" * 64), q.OpenTerminal(),
-            q.RenameSession("mine"), q.ReadRows("e"), q.ReadExecution("e"),
-        )  # fmt: skip
-        for request in requests:
+        kinds = get_args(q.SessionRequest | q.TerminalRequest | q.FileRequest)
+        assert len(kinds) > 40
+        for kind in kinds:
             with pytest.raises(NotFound):
-                await target.call(cast("q.Request[q.Reply]", request))
+                await target.call(cast("q.Request[q.Reply]", _request_of(kind)))
+        with pytest.raises(NotFound):
+            async for _ in target.stream("terminal-1"):
+                pytest.fail("bytes of another user")
         for named in (session, name, session[:-2]):
             with pytest.raises(NotFound):
                 await ben.call(q.StopSession(named))
