@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from codeexec.domain.errors import UsageError
-from codeexec.server.service_settings import ServiceSettings, service_settings, with_terminal_limits
+from codeexec.server.service_settings import ServiceSettings, service_settings, with_session_limits
 from codeexec.session.settings import HostSettings
 from support.servers import Here, poll
 from support.sessions import until
@@ -200,9 +200,9 @@ def test_limits_are_read_from_the_environment() -> None:
 )
 def test_sizes_are_read_from_the_environment(text: str, size: int) -> None:
     service = service_settings({"TERMINAL_MAX_BUFFER": text, "TERMINAL_IDLE_TIMEOUT": "60s"})
-    host = with_terminal_limits(HostSettings(), service, is_service=True)
+    host = with_session_limits(HostSettings(), service, is_service=True)
     assert (host.terminal_scrollback, host.terminal_idle) == (size, 60.0)
-    assert with_terminal_limits(HostSettings(), service, is_service=False) == HostSettings()
+    assert with_session_limits(HostSettings(), service, is_service=False) == HostSettings()
     with pytest.raises(UsageError, match="TERMINAL_MAX_BUFFER"):
         service_settings({"TERMINAL_MAX_BUFFER": f"{text} of memory"})
 

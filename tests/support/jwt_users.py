@@ -15,6 +15,7 @@ from codeexec.client.wire import Address
 from codeexec.server.access.jwt_verifier import JwtSettings
 from codeexec.server.access.settings import AccessSettings, make_verifier
 from codeexec.server.access.user_limits import UserLimits
+from codeexec.session.settings import HostSettings
 from support.servers import Here, poll, serve_here, short_folder
 
 SECRET = "a secret of the test, with more than 32 characters"
@@ -29,7 +30,9 @@ def token(user: str, scope: str | None = None, seconds: float = 600.0, key: str 
 
 
 @asynccontextmanager
-async def serving(user_limits: UserLimits | None = None) -> AsyncIterator[Here]:
+async def serving(
+    user_limits: UserLimits | None = None, settings: HostSettings | None = None
+) -> AsyncIterator[Here]:
     """A server whose users have JWTs that are signed with `SECRET`."""
     with short_folder() as folder:
         secret_file = folder / "secret"
@@ -37,7 +40,9 @@ async def serving(user_limits: UserLimits | None = None) -> AsyncIterator[Here]:
         secret_file.write_text(f"{SECRET}\n")
         access = AccessSettings(JwtSettings(secret_file=secret_file))
         verifier = make_verifier(access, folder / "state")
-        async with serve_here(folder, verifier=verifier, user_limits=user_limits) as here:
+        async with serve_here(
+            folder, settings=settings, verifier=verifier, user_limits=user_limits
+        ) as here:
             yield here
 
 

@@ -61,7 +61,13 @@ def find_marked(name: str, value: str, *spared_marks: str) -> list[int]:
 
 def get_mark(pid: int) -> str | None:
     """The mark of a process, None where it has none or it cannot be read."""
-    start = f"{MARK}=".encode()
+    return get_variable(pid, MARK)
+
+
+def get_variable(pid: int, name: str) -> str | None:
+    """A variable of the environment that a process was started with, None where there is none or
+    it cannot be read."""
+    start = f"{name}=".encode()
     entries = _environ(pid).split(b"\0")
     return next((os.fsdecode(e[len(start) :]) for e in entries if e.startswith(start)), None)
 

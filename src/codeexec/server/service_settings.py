@@ -32,7 +32,7 @@ class ServiceSettings:
     """After this a shell in which nothing runs is ended."""
     session_max_memory: int = 2 * 2**30
     session_max_cpu: float = 2.0
-    """Of each container that `serve --isolate docker` runs a session in."""
+    """Of each session that is opened over TCP or HTTP."""
     terminal_max_buffer: int = 2**20
     """Of a terminal: output that is kept, and output that waits for a page that does not read."""
 
@@ -56,17 +56,19 @@ def service_settings(environ: Mapping[str, str]) -> ServiceSettings:
     )
 
 
-def with_terminal_limits(
+def with_session_limits(
     settings: HostSettings, service: ServiceSettings, *, is_service: bool
 ) -> HostSettings:
-    """The settings of the host with the service's limits for terminals. A server of one person
-    (not `is_service`) keeps its own."""
+    """The settings of the host with the service's limits for sessions and their terminals. A
+    server of one person (not `is_service`) keeps its own."""
     if not is_service:
         return settings
     return replace(
         settings,
         terminal_idle=settings.terminal_idle or service.terminal_idle_timeout,
         terminal_scrollback=service.terminal_max_buffer,
+        session_memory=service.session_max_memory,
+        session_cpus=service.session_max_cpu,
     )
 
 

@@ -31,6 +31,7 @@ from codeexec.session.kernels.idle import stop_idle
 from codeexec.session.kernels.names import first_kernel_name
 from codeexec.session.kernels.requests import SLOT, choice_from
 from codeexec.session.kernels.supervisor import CHOICE
+from codeexec.session.resources.watch import ResourceWatch
 from codeexec.session.retention import newest_change, prune
 from codeexec.session.secret_file import NAME as SECRET_FILE
 from codeexec.session.secret_file import SecretFile
@@ -79,6 +80,9 @@ class Host:
         self._clock = clock or SystemClock()
         self._started_at = self._clock.now()
         self._tasks = Tasks()
+        self.resources = ResourceWatch(
+            self.settings, lambda: self.sessions, lambda: self.session_limits, self._tasks
+        )
         self._open: dict[str, Session] = {}
         self._shelf = SessionDirectory(state / "sessions")
         self._lookup = SessionLookup(self._open, self._shelf, self._read_ended)
@@ -96,6 +100,7 @@ class Host:
         background, all at once), and begin housekeeping."""
         self._take_up_all()
         self._tasks.start(self._keep_house(), "housekeeping")
+        self._tasks.start(self.resources.run(), "resources")
 
     async def close(self, leave_kernels: bool) -> None:
         """Let go of all sessions; their kernels are left to be adopted, or end."""

@@ -21,6 +21,14 @@ class SessionLimits(Protocol):
         """LimitReached where one more kernel of the owner may not run code now."""
         ...
 
+    def memory(self, owner: str) -> int:
+        """Bytes that all kernels and terminals of the owner may take; 0: no limit."""
+        ...
+
+    def disk_excess(self, owner: str) -> str:
+        """Why code of the owner may not go on writing files; empty: it may."""
+        ...
+
     def runtime(self, wanted: float | None) -> float | None:
         """Seconds that an execution may run, of which its client wants so many; None: no limit."""
         ...

@@ -65,6 +65,13 @@ class HostSettings:
     terminal_scrollback: int = 2**20
     """Bytes of output that are kept of a terminal; the oldest go first."""
 
+    session_memory: int = 0
+    """Bytes that the processes of a session of the service may take outside of containers; 0: no
+    limit."""
+
+    session_cpus: float = 0.0
+    """Cores on which they may run, rounded up; 0: all."""
+
     isolate_image: str = ""
     isolate_policy: str = ""
     """Where the policy is not empty: sessions of the service run in containers of this image

@@ -203,7 +203,7 @@ def serve(
     from codeexec.server.service_settings import (
         service_settings,
         with_isolation,
-        with_terminal_limits,
+        with_session_limits,
     )
     from codeexec.server.start import claim, clean_environ, container_settings, host_settings
     from codeexec.server.tcp_listener import ListenerOptions, listener_request
@@ -247,7 +247,7 @@ def serve(
         if is_joined:
             style.say("Ctrl+C closes this address; the server and its sessions go on.", flush=True)
 
-    settings = with_terminal_limits(host_settings(), limits, is_service=address is not None)
+    settings = with_session_limits(host_settings(), limits, is_service=address is not None)
     if isolate == "docker":
         settings = with_isolation(
             settings, limits, isolate_image or container_settings().image, isolate_policy

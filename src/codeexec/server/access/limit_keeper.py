@@ -126,6 +126,15 @@ class LimitKeeper:
                 "running", number, f"You have {number} executions running.", RETRY_SECONDS
             )
 
+    def memory(self, owner: str) -> int:
+        return self._limits.memory if owner else 0
+
+    def disk_excess(self, owner: str) -> str:
+        number = self._limits.disk
+        if not owner or not number or self._disk(owner) <= number:
+            return ""
+        return f"Your files and sessions take more than {number:,} bytes (USER_MAX_DISK)."
+
     def runtime(self, wanted: float | None) -> float | None:
         limit = self._limits.runtime
         if not limit:
@@ -183,13 +192,16 @@ class LimitKeeper:
         return self._meter.ask("memory", owner, lambda: memory_bytes(pids))
 
     def _local_pids(self, owner: str) -> list[int]:
-        """Processes of kernels that are not in containers, which have limits of their own."""
-        return [
-            view.pid
-            for session in self._host.open_sessions(owner)
-            for view in session.snapshot.kernels.values()
-            if view.pid is not None and view.kernel is not None and view.kernel.backend == LOCAL
-        ]
+        """Processes of kernels and terminals that are not in containers, which have limits of
+        their own."""
+        pids: list[int] = []
+        for session in self._host.open_sessions(owner):
+            kernels = session.snapshot.kernels.values()
+            terminals = session.snapshot.terminals.values()
+            local = (view for view in kernels if view.kernel and view.kernel.backend == LOCAL)
+            pids += [view.pid for view in local if view.pid is not None]
+            pids += [view.pid for view in terminals if view.pid and view.place == LOCAL]
+        return pids
 
     async def states(self, identity: Identity) -> LimitList:
         """The limits of a user, with what is used of each."""

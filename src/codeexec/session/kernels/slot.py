@@ -74,7 +74,7 @@ class KernelSlot:
         self._clock = parts.clock
         self._tasks = parts.tasks
         self._plugins = parts.plugins
-        self._limited: set[str] = set()
+        self._limited: dict[str, str] = {}
         self._theirs: set[str] = set()
         self._open_documents = OpenDocuments(recorder.journal, name)
         self._intake = KernelEventHandler(
@@ -222,13 +222,15 @@ class KernelSlot:
         self.recorder.record(*events, private=self._open_documents.journaled_with(kernel_events))
         self._reached = reached_by(kernel_events) or self._reached
 
-    def end_over_limit(self) -> None:
-        """Interrupt what runs, as the journal is full."""
+    def end_over_limit(self, reason: str, stage: LadderStage = "interrupt") -> None:
+        """Interrupt what runs, as it has reached a limit; `reason` says which. With a higher
+        `stage`, again where it was interrupted before."""
         running = self.queue.running
         is_held = self.supervisor.is_paused or not self.supervisor.is_ready
-        if running is not None and running not in self._limited and not is_held:
-            self._limited.add(running)
-            self.interrupt(auto=True)
+        if running is None or is_held or (running in self._limited and stage == "interrupt"):
+            return
+        self._limited.setdefault(running, reason)
+        self.interrupt(stage, auto=True)
 
     def _catch_up(self) -> None:
         """Tell the kernel how far the journal has come, and what the last server journaled as
@@ -282,7 +284,7 @@ class KernelSlot:
         if execution_id in self._timed_out:
             status, reason = "timed_out", _out_of_time(view.options.timeout)
         elif execution_id in self._limited:
-            status, reason = "cancelled", self.limit.reason
+            status, reason = "cancelled", self._limited[execution_id]
         elif self._ladder.is_for(execution_id) and status != "ok":
             status, reason = "cancelled", f"{INTERRUPTED}."
         elif status == "ok" and self.recorder.lost_file is not None:
@@ -311,7 +313,7 @@ class KernelSlot:
                 reason = f"{_out_of_time(view.options.timeout)} The kernel had to be ended."
             elif running in self._limited:
                 status = "cancelled"
-                reason = f"{self.limit.reason} The kernel had to be ended."
+                reason = f"{self._limited[running]} The kernel had to be ended."
             elif self._ladder.is_for(running) and self._ladder.was_ended_by_force:
                 status, reason = "cancelled", f"{INTERRUPTED}; the kernel had to be ended."
             by = self._interrupter(running, status)
@@ -332,7 +334,7 @@ class KernelSlot:
     def _end_run(self, execution_id: str) -> None:
         self.queue = self.queue.finish(execution_id)
         self._timed_out.discard(execution_id)
-        self._limited.discard(execution_id)
+        self._limited.pop(execution_id, None)
         self._timer.stop()
 
     def interrupt_for_storage(self) -> None:

@@ -312,7 +312,7 @@ class KernelSlots:
         if not was_full:
             self.recorder.record(self.limit.notice)
         for slot in self:
-            slot.end_over_limit()
+            slot.end_over_limit(self.limit.reason)
 
     def retry_storage(self, problem: StorageError | None = None) -> None:
         """Nothing more is started until the journal can be written; what runs is interrupted."""

@@ -1,0 +1,142 @@
+"""Memory of this machine's processes, counted for the sessions that have started them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+
+from codeexec.environments.marks import SESSION, get_variable
+from codeexec.environments.processes import end_identified, has_proc, identify
+
+STRAY = ""
+"""The root of processes whose kernel or terminal is not known, as they have left its tree."""
+
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+@dataclass(slots=True)
+class SessionUse:
+    """`pids` are the processes by their root (a kernel or terminal of the session), `memory` the
+    resident bytes of each; pages that several processes share count for each of them."""
+
+    memory: dict[str, int] = field(default_factory=dict)
+    pids: dict[str, list[int]] = field(default_factory=dict)
+
+    @property
+    def total(self) -> int:
+        return sum(self.memory.values())
+
+    def all_pids(self) -> list[int]:
+        return [pid for pids in self.pids.values() for pid in pids]
+
+
+@dataclass(frozen=True, slots=True)
+class _Process:
+    parent: int
+    started: float
+    memory: int
+
+
+class ProcessUse:
+    """Looks at all processes of this user. Blocks for some milliseconds."""
+
+    def __init__(self) -> None:
+        self._marks: dict[int, tuple[float, str]] = {}
+
+    def look(self, sessions: Mapping[str, Mapping[int, str]]) -> dict[str, SessionUse]:
+        """What each session uses. It is given by its id with its roots: the name of a kernel or
+        terminal by the pid of its process. A process belongs to the root from which it descends,
+        else to the session that its environment names."""
+        processes = dict(_processes())
+        self._marks = {
+            pid: mark
+            for pid, mark in self._marks.items()
+            if pid in processes and processes[pid].started == mark[0]
+        }
+        roots = {
+            pid: (session_id, root)
+            for session_id, names in sessions.items()
+            for pid, root in names.items()
+        }
+        uses = {session_id: SessionUse() for session_id in sessions}
+        for pid, process in processes.items():
+            session_id, root = self._place(pid, processes, roots)
+            if (use := uses.get(session_id)) is not None:
+                use.memory[root] = use.memory.get(root, 0) + process.memory
+                use.pids.setdefault(root, []).append(pid)
+        return uses
+
+    def _place(
+        self, pid: int, processes: Mapping[int, _Process], roots: Mapping[int, tuple[str, str]]
+    ) -> tuple[str, str]:
+        passed: set[int] = set()
+        each = pid
+        while each in processes and each not in passed:
+            if each in roots:
+                return roots[each]
+            passed.add(each)
+            each = processes[each].parent
+        return self._mark(pid, processes[pid].started), STRAY
+
+    def _mark(self, pid: int, started: float) -> str:
+        if pid not in self._marks:
+            self._marks[pid] = started, get_variable(pid, SESSION) or ""
+        return self._marks[pid][1]
+
+
+def _processes() -> Iterator[tuple[int, _Process]]:
+    if not has_proc():
+        for process in psutil.process_iter(["pid", "ppid", "create_time", "memory_info"]):
+            seen = process.info
+            if seen["memory_info"] is not None:
+                yield (
+                    seen["pid"],
+                    _Process(seen["ppid"], seen["create_time"], seen["memory_info"].rss),
+                )
+        return
+    uid = os.geteuid()
+    for entry in os.scandir("/proc"):
+        # Processes end meanwhile.
+        with contextlib.suppress(OSError, IndexError, ValueError):
+            if entry.name.isdigit() and entry.stat().st_uid == uid:
+                with open(f"/proc/{entry.name}/stat", "rb") as file:  # noqa: PTH123  # hundreds
+                    # Fields from the third on; the second may hold spaces and brackets.
+                    fields = file.read().rpartition(b")")[2].split()
+                yield (
+                    int(entry.name),
+                    _Process(int(fields[1]), float(fields[19]), int(fields[21]) * _PAGE),
+                )
+
+
+def exact_memory(pids: Iterable[int]) -> int:
+    """Bytes that these processes take, where a page that several of them share counts once.
+    Blocks, for milliseconds for each gigabyte."""
+    total = 0
+    for pid in pids:
+        with contextlib.suppress(psutil.Error, OSError):
+            memory = psutil.Process(pid).memory_full_info()
+            total += getattr(memory, "pss", memory.rss)
+    return total
+
+
+def keep_on_cores(pids: Iterable[int], cores: set[int]) -> None:
+    """Let all threads of these processes run on these cores alone, where the system can. What they
+    start later inherits it."""
+    if not hasattr(os, "sched_setaffinity"):
+        return
+    for pid in pids:
+        with contextlib.suppress(OSError):
+            for thread in Path(f"/proc/{pid}/task").iterdir():
+                with contextlib.suppress(OSError):
+                    os.sched_setaffinity(int(thread.name), cores)
+
+
+def end_processes(pids: Iterable[int]) -> None:
+    """Kill those that are still the ones that they are now."""
+    identities = ((pid, identify(pid)) for pid in pids)
+    end_identified({pid: identity for pid, identity in identities if identity is not None})
