@@ -20,10 +20,10 @@ from codeexec.cli.servers.local import (
     find_open_session,
     find_session,
     is_running,
-    open_journal,
     sessions_folder,
     use_server,
 )
+from codeexec.cli.servers.stored_session import open_stored
 from codeexec.cli.text_width import TAB
 from codeexec.domain.errors import NotFound, UsageError
 from codeexec.domain.events import Recorded
@@ -57,7 +57,7 @@ JSON = click.option("--json", "as_json", is_flag=True, help="For programs.")
 def sessions(ctx: click.Context, server: str, as_json: bool) -> None:
     """List, show, stop, remove and export sessions. NAME may be a prefix of an id.
 
-    With --server, those of another machine: list, stop and rm.
+    With --server, those of another machine: `sessions --server NAME logs SESSION`.
     """
     if server:
         from codeexec.cli.servers.remote import named_target
@@ -145,7 +145,7 @@ def _list(running: bool, as_json: bool) -> None:
 @JSON
 def show(name: str, as_json: bool) -> None:
     """Show one session: its kernels and executions."""
-    _, journal = open_journal(name)
+    journal = open_stored(name, with_output=False).journal
     snapshot = journal.restore()
     if as_json:
         style.say_json(b"".join(_whole(journal, snapshot)))
@@ -203,7 +203,7 @@ def stop(names: tuple[str, ...], as_json: bool) -> None:
 
 
 def _snapshot_of(session: SessionSummary) -> Snapshot:
-    _, journal = open_journal(session.session_id)
+    journal = open_stored(session.session_id, with_output=False).journal
     snapshot = journal.restore()
     journal.close()
     return snapshot
@@ -283,7 +283,8 @@ def _say_done(action: str, names: Sequence[str], as_json: bool) -> None:
 @JSON
 def logs(name: str, execution: str, code: bool, as_json: bool) -> None:
     """Print the whole output of a session; with --json its events, one per line."""
-    session_id, journal = open_journal(name)
+    stored = open_stored(name, with_output=True)
+    journal, blobs = stored.journal, stored.blobs
     if as_json:
         for records in _read(journal):
             for record in records:
@@ -300,7 +301,6 @@ def logs(name: str, execution: str, code: bool, as_json: bool) -> None:
                 f"`codeexec-tui sessions show {name}` lists them.",
             )
     color = style.wants_color(sys.stdout)
-    blobs = BlobStore(sessions_folder() / session_id / "blobs")
     for view in views:
         if code:
             for number, line in enumerate(view.code.rstrip("\n").split("\n")):
@@ -344,8 +344,8 @@ def export(name: str, out: Path, force: bool, as_json: bool) -> None:
         raise UsageError(f"{out.suffix or out} is not a known format.", f"Use {suffixes}.")
     if out.exists() and not force:
         raise UsageError(f"{out} exists already.", "Give another name, or --force.")
-    session_id, journal = open_journal(name)
-    blobs = BlobStore(sessions_folder() / session_id / "blobs")
+    stored = open_stored(name, with_output=True)
+    journal, blobs = stored.journal, stored.blobs
     is_page = form not in FORMS
     content = b"".join(pieces("ipynb" if is_page else form, journal, journal.restore(), blobs))
     if is_page:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import contextlib
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextvars import ContextVar
 from pathlib import Path
 from typing import TypeVar
@@ -12,10 +13,11 @@ from codeexec.client import spawn
 from codeexec.client.socket import SocketHost
 from codeexec.client.wire import Address
 from codeexec.config.paths import find_paths
-from codeexec.domain.errors import Conflict, NotFound, UsageError
+from codeexec.domain.errors import Conflict, NotFound
+from codeexec.domain.events import Recorded
+from codeexec.domain.flow import OutputMode
 from codeexec.domain.requests import ClientInfo, ListSessions, Request, SessionSummary
 from codeexec.session.directory import SessionDirectory
-from codeexec.session.storage.journal import Journal
 
 R = TypeVar("R")
 
@@ -125,13 +127,26 @@ def pick_open(sessions: Sequence[SessionSummary], name: str) -> SessionSummary:
     return matches[0]
 
 
-def open_journal(name: str) -> tuple[str, Journal]:
-    """The id and the journal of a session, read-only: a server may be writing it. NotFound;
-    UsageError where the server is elsewhere."""
-    if is_remote():
-        raise UsageError(
-            "The files of this session are on another machine.",
-            f"Run this command there, or open it: codeexec-tui attach --server NAME {name}",
-        )
-    session_id = find_session(name)
-    return session_id, Journal.open(sessions_folder() / session_id / "journal.db", read_only=True)
+def read_events(session_id: str, last_seq: int, output: OutputMode) -> Iterator[Sequence[Recorded]]:
+    """The events of a session up to number `last_seq`, in batches, as they come. NotFound."""
+    loop = asyncio.new_event_loop()
+    try:
+        batches = _events(session_id, last_seq, output)
+        with contextlib.suppress(StopAsyncIteration):
+            while True:
+                yield loop.run_until_complete(anext(batches))
+        loop.run_until_complete(loop.shutdown_asyncgens())
+    finally:
+        loop.close()
+
+
+async def _events(
+    session_id: str, last_seq: int, output: OutputMode
+) -> AsyncGenerator[Sequence[Recorded]]:
+    if not last_seq:
+        return
+    async with _connect() as host:
+        async for records in host.session(session_id).events(0, output):
+            yield [record for record in records if record.seq <= last_seq]
+            if records and records[-1].seq >= last_seq:
+                return
