@@ -1,13 +1,15 @@
 """The service under load, beside jupyter-kernel-gateway 3 where that is installed. One run:
 
-    python benchmarks/service.py [--sessions 1 10 100] [--seconds 10] [--gateway] [--polls 1000]
-        [--silent 200] [--posts 10000]
+    python -m venv gateway && gateway/bin/pip install jupyter-kernel-gateway ipykernel
+    python benchmarks/service.py [--sessions 1 10 100] [--seconds 10]
+        [--gateway gateway/bin/python] [--polls 1000] [--silent 200] [--posts 10000]
 
 A server process of its own, in a temporary folder, on a loopback address. Reported:
 
 - `1+1`: executions per second, and milliseconds (p50, p99) from the request to the result, with so
   many sessions at once: POST /execute_code and a waiting GET /execution_status; with `--gateway`
-  the same code by the gateway's WebSocket. Bound: level at 1, ahead at 100.
+  (the Python that has it) the same code by the gateway's WebSocket, and how many times as much ours
+  does. Kernels are started within `--start` seconds. Bound: level at 1, ahead at 100.
 - `--polls N`: N requests wait for one execution; milliseconds (p50, p99) of other answers
   meanwhile, and until all have their answer once it ends. Bound: p99 at most 100.
 - `--silent S`: a cell without output for S seconds; its status in the end.
@@ -139,16 +141,19 @@ async def start_kernels(port: int, count: int) -> list[str]:
     return list(await asyncio.gather(*(start() for _ in range(count))))
 
 
-def report(name: str, times: list[float], seconds: float) -> None:
+def report(name: str, times: list[float], seconds: float) -> float:
+    """Print and return how often a second."""
     quantiles = statistics.quantiles(times, n=100) if len(times) > 1 else times * 99
     p50, p99 = (1000 * quantiles[at] for at in (49, 98))
     print(
         f"{name}: {len(times) / seconds:8.1f}/s  p50 {p50:7.1f} ms  p99 {p99:7.1f} ms", flush=True
     )
+    return len(times) / seconds
 
 
-async def measure_ours(port: int, count: int, seconds: float) -> None:
-    kernels = await start_kernels(port, count)
+async def measure_ours(port: int, count: int, seconds: float, start: float) -> float:
+    async with asyncio.timeout(start):
+        kernels = await start_kernels(port, count)
     times: list[float] = []
     end = time.perf_counter() + seconds
 
@@ -162,17 +167,19 @@ async def measure_ours(port: int, count: int, seconds: float) -> None:
 
     began = time.perf_counter()
     await asyncio.gather(*map(work, kernels))
-    report(f"ours    {count:4d} sessions", times, time.perf_counter() - began)
+    rate = report(f"ours    {count:4d} sessions", times, time.perf_counter() - began)
     await stop(port)
+    return rate
 
 
 @contextlib.contextmanager
-def gateway() -> Iterator[int]:
+def gateway(python: str) -> Iterator[int]:
+    """The port of a gateway of this Python."""
     import socket
 
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = int(probe.getsockname()[1])
-    command = [sys.executable, "-m", "kernel_gateway", f"--KernelGatewayApp.port={port}"]
+    command = [python, "-m", "kernel_gateway", f"--KernelGatewayApp.port={port}"]
     quiet = subprocess.DEVNULL
     process = subprocess.Popen(command, stdout=quiet, stderr=quiet, start_new_session=True)
     try:
@@ -205,7 +212,7 @@ async def gateway_run(socket: Any, code: str) -> None:
             pending.discard(answer["content"]["execution_state"])
 
 
-async def measure_gateway(port: int, count: int, seconds: float) -> None:
+async def measure_gateway(port: int, count: int, seconds: float, start: float) -> float:
     from websockets.asyncio.client import connect
 
     gate = asyncio.Semaphore(4)
@@ -227,7 +234,9 @@ async def measure_gateway(port: int, count: int, seconds: float) -> None:
             await Http(port).send("DELETE", f"/api/kernels/{kernel_id}")
 
     async with contextlib.AsyncExitStack() as stack:
-        sockets = await asyncio.gather(*(stack.enter_async_context(kernel()) for _ in range(count)))
+        async with asyncio.timeout(start):
+            entering = (stack.enter_async_context(kernel()) for _ in range(count))
+            sockets = await asyncio.gather(*entering)
         began = time.perf_counter()
         end = began + seconds
 
@@ -237,7 +246,7 @@ async def measure_gateway(port: int, count: int, seconds: float) -> None:
                 times.append(time.perf_counter() - started)
 
         await asyncio.gather(*map(work, sockets))
-        report(f"gateway {count:4d} sessions", times, time.perf_counter() - began)
+        return report(f"gateway {count:4d} sessions", times, time.perf_counter() - began)
 
 
 async def measure_polls(port: int, count: int) -> None:
@@ -318,25 +327,27 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sessions", type=int, nargs="*", default=[1, 10, 100])
     parser.add_argument("--seconds", type=float, default=10.0)
-    parser.add_argument("--gateway", action="store_true")
+    parser.add_argument("--start", type=float, default=400.0)
+    parser.add_argument("--gateway", metavar="PYTHON", default="")
     parser.add_argument("--polls", type=int, default=0)
     parser.add_argument("--silent", type=float, default=0.0)
     parser.add_argument("--posts", type=int, default=0)
     options = parser.parse_args()
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, Python {sys.version.split()[0]}")
+    for count in options.sessions:
+        with serving() as port:
+            ours = asyncio.run(measure_ours(port, count, options.seconds, options.start))
+        if options.gateway:
+            with gateway(options.gateway) as port:
+                work = measure_gateway(port, count, options.seconds, options.start)
+                print(f"ratio   {count:4d} sessions: {ours / asyncio.run(work):8.2f}", flush=True)
     with serving() as port:
-        for count in options.sessions:
-            asyncio.run(measure_ours(port, count, options.seconds))
         if options.polls:
             asyncio.run(measure_polls(port, options.polls))
         if options.silent:
             asyncio.run(measure_silence(port, options.silent))
         if options.posts:
             asyncio.run(measure_posts(port, options.posts))
-    if options.gateway:
-        with gateway() as port:
-            for count in options.sessions:
-                asyncio.run(measure_gateway(port, count, options.seconds))
 
 
 if __name__ == "__main__":

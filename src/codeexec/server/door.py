@@ -28,7 +28,7 @@ from codeexec.server import refusal
 from codeexec.server.access.identity import NOBODY
 from codeexec.server.access.token_watch import wait_for_denial
 from codeexec.server.access.verifier import KeysNeeded
-from codeexec.server.gate import Authenticator, is_ours
+from codeexec.server.gate import Authenticator, asks_for_docs, is_ours
 from codeexec.server.limits import Connections
 from codeexec.server.terminals.paths import is_socket_path
 
@@ -169,6 +169,7 @@ class ProtocolSwitch(asyncio.Protocol):
         self._start = start
         self._data = bytearray()
         self._discarded: int | None = None
+        self._is_docs = False
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
 
@@ -209,7 +210,10 @@ class ProtocolSwitch(asyncio.Protocol):
         try:
             head = heads.parse(bytes(self._data))
             is_websocket = (head.header("upgrade") or "").lower() == "websocket"
-            self._gate.check(head.header, head.query, is_websocket=is_websocket)
+            self._is_docs = asks_for_docs(head.method, head.path)
+            self._gate.check(
+                head.header, head.query, is_websocket=is_websocket, is_docs=self._is_docs
+            )
         except KeysNeeded:
             self._transport.pause_reading()
             self._start(self._admit_with_new_keys(head, is_websocket=is_websocket))
@@ -223,7 +227,9 @@ class ProtocolSwitch(asyncio.Protocol):
     async def _admit_with_new_keys(self, head: heads.Head, *, is_websocket: bool) -> None:
         assert self._transport is not None
         try:
-            await self._gate.admit(head.header, head.query, is_websocket=is_websocket)
+            await self._gate.admit(
+                head.header, head.query, is_websocket=is_websocket, is_docs=self._is_docs
+            )
         except Denied as denied:
             error: Denied | None = denied
         else:
@@ -276,7 +282,7 @@ class ProtocolSwitch(asyncio.Protocol):
         assert self._transport is not None
         self._discarded = 0
         self._data.clear()
-        self._transport.write(refusal.response(status, error))
+        self._transport.write(refusal.response(status, error, is_docs=self._is_docs))
         if self._transport.can_write_eof():
             self._transport.write_eof()
         self._abort_after(self._connections.limits.linger_seconds)

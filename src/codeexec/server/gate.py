@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hmac
 import ipaddress
 import os
@@ -42,9 +43,15 @@ class Authenticator:
     server."""
 
     def check(
-        self, header: Callable[[str], str | None], query: str, *, is_websocket: bool = False
+        self,
+        header: Callable[[str], str | None],
+        query: str,
+        *,
+        is_websocket: bool = False,
+        is_docs: bool = False,
     ) -> Identity:
         """The sender of this request; Denied unless it may pass. `header` finds by lower-case name.
+        `is_docs`: see `asks_for_docs`; the token may then be the password of a browser's login.
         A token may stand in the `query` (`token=`) of a WebSocket alone: a browser's has no
         headers, and other addresses are written to logs and histories. KeysNeeded: see `admit`."""
         host = header("host") or ""
@@ -61,19 +68,25 @@ class Authenticator:
             if (header("sec-fetch-site") or "none") not in ("none", "same-origin"):
                 raise Denied("This page comes from another server.", "Use the API from its own.")
         elif self.token or not self.is_private:
-            token = _bearer(header("authorization") or "")
+            authorization = header("authorization") or ""
+            token = _bearer(authorization) or (_password(authorization) if is_docs else "")
             return self._identify(token or (_token_in(query) if is_websocket else ""))
         return OPERATOR
 
     async def admit(
-        self, header: Callable[[str], str | None], query: str, *, is_websocket: bool = False
+        self,
+        header: Callable[[str], str | None],
+        query: str,
+        *,
+        is_websocket: bool = False,
+        is_docs: bool = False,
     ) -> Identity:
         """`check`, with new keys of the identity provider where those at hand are not enough."""
         try:
-            return self.check(header, query, is_websocket=is_websocket)
+            return self.check(header, query, is_websocket=is_websocket, is_docs=is_docs)
         except KeysNeeded:
             await self.fetch_keys()
-            return self.check(header, query, is_websocket=is_websocket)
+            return self.check(header, query, is_websocket=is_websocket, is_docs=is_docs)
 
     async def fetch_keys(self) -> None:
         """After `KeysNeeded`."""
@@ -133,6 +146,24 @@ def _place(origin: str) -> str:
 def _bearer(authorization: str) -> str:
     scheme, _, token = authorization.strip().partition(" ")
     return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def asks_for_docs(method: str, path: str) -> bool:
+    """Whether a person reads about the interface, in a browser that has no token to send. Its
+    login counts for nothing else, as a browser sends it with requests of other pages too."""
+    return method in ("GET", "HEAD") and path in ("/", "/docs", "/openapi.json")
+
+
+def _password(authorization: str) -> str:
+    """That of a browser's login, whatever the name; empty when there is none."""
+    scheme, _, encoded = authorization.strip().partition(" ")
+    if scheme.lower() != "basic":
+        return ""
+    try:
+        login = base64.b64decode(encoded.strip(), validate=True).decode()
+    except ValueError:
+        return ""
+    return login.partition(":")[2]
 
 
 def _token_in(query: str) -> str:

@@ -11,10 +11,15 @@ from typing import TYPE_CHECKING, Any
 from codeexec.domain.errors import CodeexecError, Denied, LimitReached, UsageError
 from codeexec.domain.wire.frames import MAX_REQUEST
 from codeexec.server import head, refusal
-from codeexec.server.access.identity import Scope, current_identity
+from codeexec.server.access.identity import (
+    Scope,
+    agent_name,
+    current_agent,
+    current_identity,
+)
 from codeexec.server.access.limit_keeper import LimitKeeper
 from codeexec.server.access.token_watch import wait_for_denial
-from codeexec.server.gate import Authenticator
+from codeexec.server.gate import Authenticator, asks_for_docs
 from codeexec.server.limits import Connections
 from codeexec.server.logs.request_id import begin_request
 from codeexec.server.metrics.http_meter import HttpMeter
@@ -123,24 +128,26 @@ class Guarded:
         query = scope["query_string"].decode("latin-1")
         given = dict(raw).get(b"x-request-id", b"").decode("latin-1")
         send = self._meter.begin(scope, begin_request(given), send)
+        is_docs = asks_for_docs(scope["method"], scope["path"])
         try:
-            identity = await self._gate.admit(header, query)
+            identity = await self._gate.admit(header, query, is_docs=is_docs)
             length = header("content-length") or "0"
             if length.isdecimal() and int(length[:20]) > MAX_REQUEST:
                 raise _too_long()
         except Denied as error:
-            await _refuse(send, 401, error)
+            await _refuse(send, 401, error, is_docs=is_docs)
             return
         except TooLong as error:
             await _refuse(send, 413, error)
             return
         current_identity.set(identity)
+        current_agent.set(identity.agent or agent_name(header("x-agent") or ""))
         exchange = Exchange(receive, send)
         try:
             identity.require(_scope_of(scope))
             self._limits.take_request(identity)
             held = self._limits.hold_stream(identity) if _is_stream(scope) else nullcontext()
-            with held:
+            with self._limits.hold_connection(identity), held:
                 if not identity.subject or scope["method"] not in _READING:
                     # A change that has begun goes on to its end; the static token stays good.
                     await exchange.answer(self._app, scope)
@@ -229,9 +236,9 @@ def _too_long() -> TooLong:
     )
 
 
-async def _refuse(send: Send, status: int, error: CodeexecError) -> None:
+async def _refuse(send: Send, status: int, error: CodeexecError, *, is_docs: bool = False) -> None:
     headers = [(b"content-type", b"application/json"), (b"connection", b"close")]
     if status == 401:
-        headers.append((b"www-authenticate", b"Bearer"))
+        headers.append((b"www-authenticate", refusal.challenge(is_docs=is_docs).encode()))
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": refusal.body(error)})

@@ -86,7 +86,11 @@ class ClientConnection:
         self._host = host
         self._channel = channel
         self._start = start
-        self._client = q.ClientInfo("client", watch_only=not host.identity.may("run"))
+        self._client = q.ClientInfo(
+            host.identity.agent or "client",
+            watch_only=not host.identity.may("run"),
+            is_agent=bool(host.identity.agent),
+        )
         self._listeners: dict[int, asyncio.Task[None]] = {}
         self._senders: dict[int, StreamSender] = {}
         self._free = asyncio.Semaphore(MAX_CALLS)

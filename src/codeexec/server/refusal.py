@@ -20,7 +20,13 @@ def body(error: CodeexecError) -> bytes:
     return json.dumps({**told, "request_id": current_request_id()}).encode()
 
 
-def response(status: int, error: CodeexecError) -> bytes:
+def challenge(*, is_docs: bool) -> str:
+    """The header WWW-Authenticate: a browser then asks a person who reads the docs for a login."""
+    login = ', Basic realm="codeexec-tui: any name, the token as password", charset="UTF-8"'
+    return f"Bearer{login}" if is_docs else "Bearer"
+
+
+def response(status: int, error: CodeexecError, *, is_docs: bool = False) -> bytes:
     """Head and body. `X-Problem` is for WebSocket clients, which do not read a body."""
     request_id = begin_request()
     log.info("refused: %s", error.message, extra={"meta": {"status": int(status)}})
@@ -35,5 +41,5 @@ def response(status: int, error: CodeexecError) -> bytes:
         f"X-Problem: {''.join(c if c.isprintable() else '?' for c in reason)}",
     ]
     if status == HTTPStatus.UNAUTHORIZED:
-        lines.append("WWW-Authenticate: Bearer")
+        lines.append(f"WWW-Authenticate: {challenge(is_docs=is_docs)}")
     return ("\r\n".join(lines) + "\r\n\r\n").encode("ascii") + content

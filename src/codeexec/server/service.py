@@ -14,6 +14,7 @@ from websockets.frames import CloseCode
 
 from codeexec.domain.errors import LimitReached
 from codeexec.domain.ids import is_session_id
+from codeexec.domain.requests import ClientInfo
 from codeexec.domain.wire.frames import STOPPED
 from codeexec.server.access.limit_keeper import LimitKeeper
 from codeexec.server.access.user_host import UserHost
@@ -137,12 +138,13 @@ class Service:
         )
         channel = ClientChannel(connection)
         if name := terminal_session(path):
+            listeners = None
             run = self._show_terminal(users, connection, name)
         else:
             listeners = ClientListeners(self) if connection.is_local else None
             run = ClientConnection(users, channel, self._start, listeners, self._leases).run()
         loop = asyncio.get_running_loop()
-        task = loop.create_task(run, name="client")
+        task = loop.create_task(self._counted(connection, run), name="client")
         watch = loop.create_task(connection.end_with_token(), name="token watch")
         self._clients[connection] = task
 
@@ -157,6 +159,17 @@ class Service:
 
         task.add_done_callback(ended)
 
+    async def _counted(
+        self, connection: ClientWebSocket, work: Coroutine[object, object, None]
+    ) -> None:
+        try:
+            with self._user_limits.hold_connection(connection.identity):
+                await work
+        except LimitReached as error:
+            await connection.close(CloseCode.TRY_AGAIN_LATER, error.message)
+        finally:
+            work.close()  # it has not begun where there are too many
+
     async def _show_terminal(self, users: UserHost, connection: ClientWebSocket, name: str) -> None:
         from codeexec.server.rest.lookup import open_workspace
         from codeexec.server.terminals.socket import TerminalConnection
@@ -168,7 +181,9 @@ class Service:
             return await open_workspace(users, name, start_kernel=False)
 
         channel, buffer = ClientChannel(connection), self._settings.terminal_max_buffer
-        terminal = TerminalConnection(open_session, channel, connection.close, buffer)
+        agent = users.identity.agent
+        client = ClientInfo(agent or "terminal socket", is_agent=bool(agent))
+        terminal = TerminalConnection(open_session, channel, connection.close, buffer, client)
         try:
             with users.hold_stream():
                 await terminal.run()

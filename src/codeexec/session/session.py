@@ -211,6 +211,12 @@ class Session:
         others = cast(q.SessionRequest | q.FileRequest, request)
         return cast(R, await self._answer(others, client or _NOBODY))
 
+    def check_program(self, client: q.ClientInfo) -> None:
+        """Denied where `client` is an agent whose code has to be confirmed, and whose program would
+        be started as a command."""
+        if client.is_agent:
+            self._agents.check_program()
+
     def _require_open(self, request: q.Request[R]) -> None:
         closed = self.snapshot.closed or self._closing
         if closed and not isinstance(request, _READ_WHEN_CLOSED):

@@ -37,13 +37,19 @@ def token() -> None:
     show_default=True,
     help="Days until it expires.",
 )
+@click.option(
+    "--agent",
+    default="",
+    metavar="NAME",
+    help="It is for an agent: what that runs is marked, and confirmed as [agents] says.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
-def create(user: str, scope: str, days: float, as_json: bool) -> None:
+def create(user: str, scope: str, days: float, agent: str, as_json: bool) -> None:
     """Make a token for USER. With it the user sees their own sessions alone.
 
     It is printed once, and cannot be shown again. It works at once.
     """
-    text, stored = _store().create(user, cast("Scope", scope), days * _DAY)
+    text, stored = _store().create(user, cast("Scope", scope), days * _DAY, agent)
     if as_json:
         style.say_json({**_fields(stored), "token": text})
         return
@@ -59,7 +65,10 @@ def list_tokens(as_json: bool) -> None:
         if as_json:
             style.say_json(_fields(stored))
         else:
-            style.say(f"{stored.id}  {stored.user:<20} {stored.scope:<5}  until {_day(stored)}")
+            agent = f", agent {stored.agent}" if stored.agent else ""
+            style.say(
+                f"{stored.id}  {stored.user:<20} {stored.scope:<5}  until {_day(stored)}{agent}"
+            )
 
 
 @token.command("revoke")
@@ -91,6 +100,7 @@ def _fields(stored: StoredToken) -> dict[str, object]:
         "id": stored.id,
         "user": stored.user,
         "scope": stored.scope,
+        "agent": stored.agent,
         "created": stored.created,
         "expires": stored.expires,
     }

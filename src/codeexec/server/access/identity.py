@@ -22,6 +22,8 @@ class Identity:
     subject: str = ""
     scope: Scope | None = "admin"
     expires: float | None = None
+    agent: str = ""
+    """The name of the agent that the token was made for; empty: it is a person's or program's."""
 
     @property
     def owner(self) -> str | None:
@@ -49,6 +51,14 @@ NOBODY = Identity("nobody", None, 0.0)
 
 current_identity: ContextVar[Identity] = ContextVar("current_identity")
 """Who sent the HTTP request that is being answered."""
+
+current_agent: ContextVar[str] = ContextVar("current_agent", default="")
+"""The name of the agent that sent it; empty: no agent did, as far as it says."""
+
+
+def agent_name(text: str) -> str:
+    """The name of an agent as it is shown; empty where nothing of it can be shown."""
+    return "".join(character for character in text if character.isprintable()).strip()[:100]
 
 
 def widest_scope(names: Iterable[str]) -> Scope | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from codeexec.domain.errors import Denied, UsageError
-from codeexec.server.access.identity import Identity, Scope, widest_scope
+from codeexec.server.access.identity import Identity, Scope, agent_name, widest_scope
 from codeexec.server.access.verifier import KeysNeeded
 
 if TYPE_CHECKING:
@@ -134,7 +134,9 @@ class JwtVerifier:
             raise Denied("The token names no user: its `sub` is not a name.", _NEXT)
         if not isinstance(expires, int | float):
             raise Denied("The token is wrong: its `exp` is no number.", _NEXT)
-        return Identity(subject, _scope(claims), float(expires))
+        agent = claims.get("agent")
+        name = "" if agent in (None, False, "") else agent_name(str(agent)) or "agent"
+        return Identity(subject, _scope(claims), float(expires), name)
 
 
 def is_subject(text: str) -> bool:

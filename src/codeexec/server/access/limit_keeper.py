@@ -43,6 +43,7 @@ class LimitKeeper:
         self._host = host
         self._limits = limits
         self._streams: Counter[str] = Counter()
+        self._connections: Counter[str] = Counter()
         self._meter = UsageMeter()
 
     def prepare(self) -> None:
@@ -88,6 +89,23 @@ class LimitKeeper:
             self._streams[user] -= 1
             if not self._streams[user]:
                 del self._streams[user]
+
+    @contextlib.contextmanager
+    def hold_connection(self, identity: Identity) -> Iterator[None]:
+        """Count a WebSocket, or a request that is being answered, while the block runs.
+        LimitReached."""
+        number, user = self._limits.connections, identity.subject
+        if user and number and self._connections[user] >= number:
+            raise LimitReached(
+                "connections", number, f"You have {number} connections open.", RETRY_SECONDS
+            )
+        self._connections[user] += 1
+        try:
+            yield
+        finally:
+            self._connections[user] -= 1
+            if not self._connections[user]:
+                del self._connections[user]
 
     def check_new_session(self, identity: Identity, name: str) -> None:
         """LimitReached when one more is too much. One of this name is not new."""
@@ -215,6 +233,7 @@ class LimitKeeper:
             "running": self._running(owner),
             "sessions": len(self._host.open_sessions(owner)),
             "streams": self._streams[owner],
+            "connections": self._connections[owner],
             "disk": disk,
             "memory": memory,
         }
@@ -231,6 +250,7 @@ _UNITS = {
     "running": "executions",
     "sessions": "sessions",
     "streams": "streams of events",
+    "connections": "connections",
     "runtime": "seconds of each execution",
     "disk": "bytes",
     "memory": "bytes",

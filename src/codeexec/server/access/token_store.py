@@ -22,7 +22,7 @@ import msgspec
 from codeexec.domain.errors import CodeexecError, Denied, NotFound, StorageError, UsageError
 from codeexec.hostfiles.file_version import FileVersion, file_version
 from codeexec.hostfiles.private_file import find_private
-from codeexec.server.access.identity import Identity, Scope
+from codeexec.server.access.identity import Identity, Scope, agent_name
 from codeexec.server.access.jwt_verifier import is_subject
 
 log = logging.getLogger(__name__)
@@ -36,7 +36,8 @@ _NEXT = "Ask whoever runs the server for another one."
 
 
 class StoredToken(msgspec.Struct, frozen=True):
-    """Times are in seconds since 1970. `digest` is the SHA-256 of the token."""
+    """Times are in seconds since 1970. `digest` is the SHA-256 of the token. `agent` names the
+    agent that it was made for, if any."""
 
     id: str
     user: str
@@ -44,6 +45,7 @@ class StoredToken(msgspec.Struct, frozen=True):
     created: float
     expires: float
     digest: str
+    agent: str = ""
 
 
 class TokenStore:
@@ -55,15 +57,19 @@ class TokenStore:
         self._version: FileVersion | None = None
         self._tokens: dict[str, StoredToken] = {}
 
-    def create(self, user: str, scope: Scope, seconds: float) -> tuple[str, StoredToken]:
+    def create(
+        self, user: str, scope: Scope, seconds: float, agent: str = ""
+    ) -> tuple[str, StoredToken]:
         """A new token, which is told only now, and what is stored of it. `seconds` until it
-        expires. UsageError, StorageError."""
+        expires; `agent` is the name of the agent that gets it. UsageError, StorageError."""
         if not is_subject(user):
             raise UsageError(f"{user[:40]!a} is no name of a user.", "Give one, such as anna.")
+        if agent and agent != agent_name(agent):
+            raise UsageError(f"{agent[:40]!a} is no name of an agent.", "Give a plain name.")
         token_id = secrets.token_hex(4)
         token = f"{PREFIX}{token_id}_{secrets.token_urlsafe(32)}"
         now = self._clock()
-        stored = StoredToken(token_id, user, scope, now, now + seconds, _digest(token))
+        stored = StoredToken(token_id, user, scope, now, now + seconds, _digest(token), agent)
         with self._changing() as tokens:
             tokens[token_id] = stored
         return token, stored
@@ -93,7 +99,7 @@ class TokenStore:
             raise Denied("The token is wrong, or was revoked.", _NEXT)
         if self._clock() >= stored.expires:
             raise Denied("The token has expired.", _NEXT)
-        return Identity(stored.user, stored.scope, stored.expires)
+        return Identity(stored.user, stored.scope, stored.expires, stored.agent)
 
     async def fetch_keys(self) -> None:
         """There are none."""

@@ -14,14 +14,15 @@ _POWERS = {"K": 1, "M": 2, "G": 3, "T": 4}
 
 @dataclass(frozen=True, slots=True)
 class UserLimits:
-    """0: no limit. `runtime` is the wall time of an execution in seconds; `disk` (folders and
-    sessions) and `memory` (processes of local kernels) are in bytes. The operator of the server has
-    no limits."""
+    """0: no limit. `connections` are WebSockets and requests that are being answered. `runtime` is
+    the wall time of an execution in seconds; `disk` (folders and sessions) and `memory` (processes
+    of local kernels and terminals) are in bytes. The operator of the server has no limits."""
 
     requests_per_second: int = 100
     running: int = 8
     sessions: int = 20
     streams: int = 32
+    connections: int = 256
     runtime: int = 0
     disk: int = 10 * 2**30
     memory: int = 0

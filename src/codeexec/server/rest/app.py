@@ -28,7 +28,7 @@ from codeexec.server.rest.bodies import read_json
 from codeexec.server.rest.docs_page import docs_page
 from codeexec.server.rest.openapi import describe
 from codeexec.server.rest.replies import answer, convert, problem
-from codeexec.server.rest.routes import CLIENT, ROUTES, Route
+from codeexec.server.rest.routes import ROUTES, Route, client
 from codeexec.server.service_settings import ServiceSettings
 from codeexec.session.host import Host
 
@@ -103,7 +103,7 @@ def _endpoint(host: UserHost, route: Route) -> Endpoint:
         if target is None:
             reply = await host.call(typed)
         else:
-            reply = await target.call(typed, CLIENT)
+            reply = await target.call(typed, client())
         return answer(reply, route.status)
 
     endpoint.__name__ = re.sub("(?<=[a-z])(?=[A-Z])", "_", route.request.__name__).lower()

@@ -12,7 +12,7 @@ from codeexec.domain.errors import UsageError
 from codeexec.domain.events import Recorded
 from codeexec.domain.wire.checks import MAX_INTEGER
 from codeexec.domain.wire.codec import encode
-from codeexec.server.rest.routes import CLIENT
+from codeexec.server.rest.routes import client
 from codeexec.session.session import Session
 
 KEEP_ALIVE = 15.0
@@ -51,7 +51,7 @@ def event_stream(session: Session, after: int, *, is_full: bool) -> Response:
 async def _messages(
     session: Session, after: int, *, is_full: bool, keep_alive: float
 ) -> AsyncIterator[bytes]:
-    with session.join(CLIENT):
+    with session.join(client()):
         batches = session.events(after, "full" if is_full else "tail")
         pending = _next(batches)
         try:

@@ -18,10 +18,11 @@ from codeexec.languages.plan import has_programs
 from codeexec.server.rest.lookup import new_execution_id
 from codeexec.server.rest.output_text import read_output
 from codeexec.server.rest.polling import find_view
+from codeexec.server.rest.routes import client
 from codeexec.server.rest.workspace_paths import file_path
 from codeexec.session.session import Session
 
-CLIENT = q.ClientInfo("service")
+NAME = "service"
 START_SECONDS = 10.0
 """Seconds that an answer waits for the process whose number it tells."""
 
@@ -87,7 +88,7 @@ async def run_language(
     if language.name == "python" and not path:
         path = f".executions/{execution_id}.py"
     if path and request.code:
-        await session.call(q.WriteFile(path, request.code.encode("utf-8", "replace")), CLIENT)
+        await session.call(q.WriteFile(path, request.code.encode("utf-8", "replace")), client(NAME))
     elif path:
         await _require_file(session, path)
     if language.name == "python":
@@ -103,7 +104,7 @@ async def run_language(
         stop_on_error=False,
     )
     code = "" if path else request.code
-    await session.call(q.Execute(code, execution_id, options=options), CLIENT)
+    await session.call(q.Execute(code, execution_id, options=options), client(NAME))
     return await _started(session, execution_id)
 
 
@@ -136,7 +137,7 @@ async def _run_command(
     # `exec`: the program has the number of the process that we tell, and gets its signals.
     options = ExecuteOptions(kernel=_SHELL, timeout=timeout or None, stop_on_error=False)
     code = f"exec {shlex.join(command)}"
-    await session.call(q.Execute(code, execution_id, options=options), CLIENT)
+    await session.call(q.Execute(code, execution_id, options=options), client(NAME))
     return await _started(session, execution_id)
 
 

@@ -17,7 +17,7 @@ from codeexec.server.access.user_host import UserHost
 from codeexec.server.rest.bodies import read_json
 from codeexec.server.rest.builds import BuildAnswer, BuildRequest, build
 from codeexec.server.rest.executions import (
-    CLIENT,
+    NAME,
     BinaryRequest,
     ExecutionRequest,
     ProgramAccepted,
@@ -29,7 +29,7 @@ from codeexec.server.rest.executions import (
 from codeexec.server.rest.lookup import find_execution, find_open, open_workspace
 from codeexec.server.rest.polling import is_known, not_modified, tag_of, wait_for_change
 from codeexec.server.rest.replies import answer
-from codeexec.server.rest.routes import Route
+from codeexec.server.rest.routes import Route, client
 from codeexec.server.rest.workspace_paths import file_path, workspace_path
 from codeexec.server.service_settings import ServiceSettings
 from codeexec.session.session import Session
@@ -112,26 +112,26 @@ def add(app: FastAPI, host: UserHost, settings: ServiceSettings) -> None:
 
     async def execute_binary(request: Request) -> Response:
         body = await read_json(request, BinaryRequest)
-        session = await _session(host, body.session_id)
+        session = await _session_for_program(host, body.session_id)
         return answer(await run_binary(session, body, settings.binary_max_runtime))
 
     async def execute_language(language: str, request: Request) -> Response:
         body = await read_json(request, ExecutionRequest)
-        session = await _session(host, body.session_id)
+        session = await _session_for_program(host, body.session_id)
         is_python = language.lower() in ("python", "py")
         seconds = settings.python_max_runtime if is_python else settings.binary_max_runtime
         return answer(await run_language(session, language, body, seconds))
 
     async def build_cpp(request: Request) -> Response:
         body = await read_json(request, BuildRequest)
-        session = await _session(host, body.session_id)
+        session = await _session_for_program(host, body.session_id)
         return answer(await build(session, body, settings.cpp_build_timeout))
 
     async def write_named_file(request: Request) -> Response:
         body = await read_json(request, FileToWrite)
         data = _decoded(body)
         session = await _session(host, body.session_id)
-        await session.call(q.WriteFile(file_path(body.path, _root(session)), data), CLIENT)
+        await session.call(q.WriteFile(file_path(body.path, _root(session)), data), client(NAME))
         return answer(FileWritten(body.path, len(data)))
 
     async def read_named_file(request: Request) -> Response:
@@ -139,7 +139,7 @@ def add(app: FastAPI, host: UserHost, settings: ServiceSettings) -> None:
         session = await _session(host, body.session_id)
         path = file_path(body.path, _root(session))
         try:
-            content = await session.call(q.ReadFile(path), CLIENT)
+            content = await session.call(q.ReadFile(path), client(NAME))
         except NotFound:
             return answer(FileAnswer("", exists=False))
         return answer(_encoded(content.data))
@@ -148,7 +148,7 @@ def add(app: FastAPI, host: UserHost, settings: ServiceSettings) -> None:
         body = await read_json(request, FolderToList)
         session = await _session(host, body.session_id)
         path = workspace_path(body.directory or body.path, _root(session))
-        listed = await session.call(q.ListFiles(path), CLIENT)
+        listed = await session.call(q.ListFiles(path), client(NAME))
         return answer(FolderFiles(listed.entries))
 
     async def named_execution(execution_id: str, request: Request) -> Response:
@@ -181,6 +181,12 @@ async def _session(host: UserHost, name: str) -> Session:
         # An id is of a session that has ended, or that is another user's: it is no new name.
         raise NotFound(f"There is no open session {name}.", "Choose a name, such as session-1.")
     return await open_workspace(host, name, start_kernel=False)
+
+
+async def _session_for_program(host: UserHost, name: str) -> Session:
+    session = await _session(host, name)
+    session.check_program(client(NAME))
+    return session
 
 
 def _root(session: Session) -> str:

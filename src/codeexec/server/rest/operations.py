@@ -31,10 +31,10 @@ from codeexec.server.rest.lookup import (
 from codeexec.server.rest.output_text import read_output
 from codeexec.server.rest.polling import is_known, not_modified, tag_of, wait_for_change
 from codeexec.server.rest.replies import answer, status_of
-from codeexec.server.rest.routes import Route
+from codeexec.server.rest.routes import Route, client
 from codeexec.session.session import Session
 
-CLIENT = q.ClientInfo("operations")
+NAME = "operations"
 
 State = Literal["PENDING", "RUNNING", "COMPLETED", "FAILED"]
 _STATES: dict[str, State] = {"queued": "PENDING", "running": "RUNNING", "ok": "COMPLETED"}
@@ -148,7 +148,7 @@ def add(app: FastAPI, host: UserHost) -> None:
             return _not_found("Kernel not found")
         options = ExecuteOptions(allow_stdin=False, stop_on_error=False)
         execution_id = new_execution_id(session)
-        await session.call(q.Execute(body.code, execution_id, options=options), CLIENT)
+        await session.call(q.Execute(body.code, execution_id, options=options), client(NAME))
         return answer(CodeSubmitted(execution_id))
 
     async def execution_status(execution_id: str, request: Request) -> Response:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from codeexec.domain import requests as q
 from codeexec.domain.outputs import plain
 from codeexec.domain.snapshot import ExecutionView
-from codeexec.server.rest.routes import CLIENT
+from codeexec.server.rest.routes import client
 from codeexec.session.session import Session
 
 _ROWS_AT_ONCE = 2000
@@ -46,5 +46,5 @@ async def read_output(session: Session, view: ExecutionView) -> OutputText:
 async def _content(session: Session, text: str | None, blob: str | None) -> str:
     if not blob:
         return text or ""
-    answer = await session.call(q.ReadBlob(blob), CLIENT)
+    answer = await session.call(q.ReadBlob(blob), client())
     return answer.data.decode("utf-8", "replace")

@@ -15,7 +15,7 @@ from codeexec.domain.errors import NotFound, UsageError
 from codeexec.domain.snapshot import ExecutionView
 from codeexec.server.access.identity import current_identity
 from codeexec.server.peer import interrupt_tied
-from codeexec.server.rest.routes import CLIENT
+from codeexec.server.rest.routes import client
 from codeexec.session.session import Session
 
 MAX_WAIT = 120.0
@@ -84,7 +84,7 @@ async def wait_for_change(
                     if disconnected.done():
                         is_tied = view.options.on_disconnect == "interrupt"
                         if is_tied and current_identity.get().may("run"):
-                            await interrupt_tied(session, execution_id, CLIENT)
+                            await interrupt_tied(session, execution_id, client())
                         break
                     view = find_view(session, execution_id)
         except TimeoutError:

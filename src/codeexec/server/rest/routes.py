@@ -14,10 +14,16 @@ from fastapi import FastAPI
 from starlette.responses import Response
 
 from codeexec.domain import requests as q
+from codeexec.server.access.identity import current_agent
 
 SESSION = "/v1/sessions/{session}"
-CLIENT = q.ClientInfo("http")
-"""Who asks, for events and the list of clients."""
+
+
+def client(name: str = "http") -> q.ClientInfo:
+    """The sender of this request as sessions see it: an agent where it says so, in the header
+    X-Agent or by its token. `name` is that of a program that gives none."""
+    agent = current_agent.get()
+    return q.ClientInfo(agent or name, is_agent=bool(agent))
 
 
 @dataclass(frozen=True, slots=True)

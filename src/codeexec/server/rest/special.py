@@ -21,7 +21,7 @@ from codeexec.server.access.user_host import UserHost
 from codeexec.server.rest.event_stream import event_stream, is_event_stream, last_event
 from codeexec.server.rest.polling import is_known, not_modified, tag_of, wait_for_change
 from codeexec.server.rest.replies import answer, content, content_headers
-from codeexec.server.rest.routes import CLIENT, SESSION
+from codeexec.server.rest.routes import SESSION, client
 from codeexec.session.output.export import FORMS, export
 from codeexec.session.session import Session
 
@@ -93,8 +93,8 @@ def _add_wholes(app: FastAPI, host: UserHost) -> None:
         if is_known(request, tag):
             return not_modified(tag)
         # The rows first: what is said of the execution is then never older than they are.
-        rows = await target.call(q.ReadRows(execution_id, start, count), CLIENT)
-        state = await target.call(q.ReadExecution(execution_id), CLIENT)
+        rows = await target.call(q.ReadRows(execution_id, start, count), client())
+        state = await target.call(q.ReadExecution(execution_id), client())
         headers = {"ETag": tag_of(state.execution, form)}
         return answer(ExecutionRows(state.execution, rows), headers=headers)
 
@@ -152,12 +152,12 @@ def _add_bytes(app: FastAPI, host: UserHost) -> None:
     async def write_file(session: str, path: str, request: Request) -> Response:
         target = await host.find_session(session)
         data = await request.body()
-        done = await target.call(q.WriteFile(path, data), CLIENT)
+        done = await target.call(q.WriteFile(path, data), client())
         return answer(done)
 
 
 async def _blob(session: Session, digest: str, mime: str, request: Request) -> Response:
-    blob = await session.call(q.ReadBlob(digest), CLIENT)
+    blob = await session.call(q.ReadBlob(digest), client())
     return content(blob.data, mime, digest, request.headers, is_attachment=mime not in _SHOWN)
 
 
@@ -240,7 +240,7 @@ async def _lines(
     """Events as lines, until number `upto`; the reader counts as a client meanwhile."""
     if upto is not None and after >= upto:
         return
-    with session.join(CLIENT):
+    with session.join(client()):
         async for records in session.events(after, "full" if full else "tail"):
             yield b"".join(encode(record) + b"\n" for record in records)
             if upto is not None and records[-1].seq >= upto:

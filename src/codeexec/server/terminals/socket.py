@@ -68,14 +68,15 @@ class TerminalConnection:
         channel: FrameChannel,
         close: Callable[[int, str], Awaitable[None]],
         max_buffer: int,
+        client: q.ClientInfo,
     ) -> None:
-        """`max_buffer`: bytes of output that wait for a page that does not read; `close` ends the
-        connection with a code and a reason."""
+        """`client` is the page as sessions see it. `max_buffer`: bytes of output that wait for a
+        page that does not read; `close` ends the connection with a code and a reason."""
         self._open_session = open_session
         self._channel = channel
         self._close = close
         self._max_buffer = max_buffer
-        self._client = q.ClientInfo("terminal socket")
+        self._client = client
         self._source = new_id(CLIENT)
 
     async def run(self) -> None:

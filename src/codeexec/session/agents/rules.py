@@ -39,6 +39,14 @@ class AgentRules:
                 "Run the command as code, such as `language` bash.",
             )
 
+    def check_program(self) -> None:
+        """Denied where an agent must not start programs whose code cannot be shown to the user."""
+        if self._settings().confirm != "never":
+            raise Denied(
+                "An agent starts no programs here, as their code cannot be confirmed.",
+                "Submit it as code of its `language`: POST /v1/sessions/ID/executions",
+            )
+
     def confirmation(
         self, request: q.Execute, snapshot: Snapshot, clients: Iterable[q.ClientInfo]
     ) -> str:
