@@ -16,7 +16,7 @@ from codeexec.server.access.token_store import TokenStore
 from codeexec.server.access.user_limits import UserLimits
 from codeexec.session.settings import AgentSettings, HostSettings
 from support.jwt_users import SECRET, client, finished, serving, token, web
-from support.servers import Here, poll, wait_until
+from support.servers import Here, poll
 
 RISKY = "import shutil; shutil.rmtree('nothing', ignore_errors=True); 'ran'"
 
