@@ -109,7 +109,9 @@ async def test_the_docs_take_a_login_of_a_browser_and_nothing_else_does() -> Non
         for path in ("/", "/docs", "/openapi.json"):
             asked = await browser.get(path)
             assert asked.status_code == 401
-            assert 'Basic realm="codeexec-tui' in asked.headers["www-authenticate"]
+            bearer, asking = asked.headers.get_list("www-authenticate")
+            assert bearer == "Bearer"
+            assert asking.startswith('Basic realm="codeexec-tui')
             for password in (here.token, token("anna")):
                 shown = await browser.get(path, auth=("anyone", password))
                 assert shown.status_code == 200

@@ -239,6 +239,7 @@ def _too_long() -> TooLong:
 async def _refuse(send: Send, status: int, error: CodeexecError, *, is_docs: bool = False) -> None:
     headers = [(b"content-type", b"application/json"), (b"connection", b"close")]
     if status == 401:
-        headers.append((b"www-authenticate", refusal.challenge(is_docs=is_docs).encode()))
+        values = refusal.challenges(is_docs=is_docs)
+        headers += [(b"www-authenticate", value.encode()) for value in values]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": refusal.body(error)})

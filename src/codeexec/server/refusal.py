@@ -20,10 +20,11 @@ def body(error: CodeexecError) -> bytes:
     return json.dumps({**told, "request_id": current_request_id()}).encode()
 
 
-def challenge(*, is_docs: bool) -> str:
-    """The header WWW-Authenticate: a browser then asks a person who reads the docs for a login."""
-    login = ', Basic realm="codeexec-tui: any name, the token as password", charset="UTF-8"'
-    return f"Bearer{login}" if is_docs else "Bearer"
+def challenges(*, is_docs: bool) -> list[str]:
+    """Values of WWW-Authenticate: a browser then asks a person who reads the docs for a login. Each
+    in a header of its own, as Chromium reads no further than the first one of a header."""
+    login = 'Basic realm="codeexec-tui: any name, the token as password", charset="UTF-8"'
+    return ["Bearer", login] if is_docs else ["Bearer"]
 
 
 def response(status: int, error: CodeexecError, *, is_docs: bool = False) -> bytes:
@@ -41,5 +42,5 @@ def response(status: int, error: CodeexecError, *, is_docs: bool = False) -> byt
         f"X-Problem: {''.join(c if c.isprintable() else '?' for c in reason)}",
     ]
     if status == HTTPStatus.UNAUTHORIZED:
-        lines.append(f"WWW-Authenticate: {challenge(is_docs=is_docs)}")
+        lines += [f"WWW-Authenticate: {value}" for value in challenges(is_docs=is_docs)]
     return ("\r\n".join(lines) + "\r\n\r\n").encode("ascii") + content
