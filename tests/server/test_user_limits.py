@@ -13,6 +13,7 @@ from codeexec.domain.errors import LimitReached, UsageError
 from codeexec.domain.options import ExecuteOptions
 from codeexec.server.access import usage_meter
 from codeexec.server.access.user_limits import UserLimits, user_limits
+from codeexec.session.resources import watch
 from support.jwt_users import client, finished, serving, token, web
 from support.servers import poll
 
@@ -134,6 +135,7 @@ async def test_files_take_so_much_of_the_disk() -> None:
 
 async def test_kernels_take_so_much_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(usage_meter, "FRESH_SECONDS", 0.1)
+    monkeypatch.setattr(watch, "PAUSE", 1000.0)  # it would end the kernel before
     async with serving(UserLimits(memory=1)) as here:
         async with web(here, token("anna")) as anna:
             session = (await anna.post("/start_kernel")).json()["id"]
