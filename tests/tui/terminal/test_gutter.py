@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from codeexec.domain.terminals import TerminalCommand, TerminalView
-from codeexec.tui.panes.terminal.gutter import CommandMark, mark_of
+from codeexec.tui.panes.terminal.gutter import CommandMark, mark_of, marks_of
 from codeexec.tui.panes.terminal.titles import end_words
 from codeexec.tui.workbench.notify import words_for_command
 
@@ -43,3 +43,11 @@ def test_the_end_of_a_long_command_in_words(exit_code: int | None, words: str) -
         1, "make", end_row=2, exit_code=exit_code, started_at=1.0, ended_at=81.0
     )
     assert words_for_command(command) == f"{words} after 1:20"
+
+
+def test_commands_whose_rows_were_cleared_have_no_marks() -> None:
+    rows = (0, 5, 9, 0, 2)
+    commands = [
+        TerminalCommand(number, "ls", row, row, row + 1, 0) for number, row in enumerate(rows, 1)
+    ]
+    assert list(marks_of(commands)) == [0, 2]

@@ -37,8 +37,14 @@ def mark_of(command: TerminalCommand) -> CommandMark | None:
 
 
 def marks_of(commands: Sequence[TerminalCommand]) -> dict[int, CommandMark]:
-    """Marks by the row of the prompt."""
-    marks = ((command.row, mark_of(command)) for command in commands)
+    """Marks by the row of the prompt. Commands whose rows `clear` has given to later ones have
+    none."""
+    shown: list[TerminalCommand] = []
+    for command in commands:
+        while shown and shown[-1].row >= command.row:
+            shown.pop()
+        shown.append(command)
+    marks = ((command.row, mark_of(command)) for command in shown)
     return {row: mark for row, mark in marks if mark is not None}
 
 
