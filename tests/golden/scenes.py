@@ -23,7 +23,7 @@ from textual.widgets import Input, TextArea
 
 from codeexec.config.model import Editor, Settings
 from codeexec.domain.errors import CodeexecError
-from codeexec.domain.requests import Complete
+from codeexec.domain.requests import Complete, LoadPlugin
 from codeexec.tui.options import OpenOptions
 from codeexec.tui.panes.console import paint
 from codeexec.tui.panes.editor import painting
@@ -31,6 +31,7 @@ from codeexec.tui.theme.color_depth import Depth
 from codeexec.tui.widgets import keys_shown, status
 from support.bench import DEADLINE, Bench, engine_in, open_bench
 from support.notebooks import code, markdown, notebook, stream
+from support.plugins import SUMMARY, TWICE
 from support.shells import Shell, use_plain_bash
 
 Look = tuple[str, Depth]
@@ -271,6 +272,21 @@ async def settings(bench: Bench) -> None:
 
 
 @asynccontextmanager
+async def plugins(folder: Path, size: Size) -> AsyncIterator[Bench]:
+    """The plugins of the session: one is loaded, the other says why it is not."""
+    async with open_bench(folder, size=size) as bench:
+        await bench.is_idle()
+        session = bench.workbench.state.session
+        for name, text in (("summary", SUMMARY), ("report", TWICE)):
+            await session.call(LoadPlugin(name, text, {"prefix": "A"}, source=f"plugins/{name}.py"))
+        await bench.choose("plugins…")
+        await bench.sees("Tests: counting")
+        await bench.press("j")
+        await bench.sees("registers twice")
+        yield bench
+
+
+@asynccontextmanager
 async def table(folder: Path, size: Size) -> AsyncIterator[Bench]:
     """A data frame among the artifacts, and its variables."""
     async with open_bench(folder, {"weather.py": WEATHER}, size=size) as bench:
@@ -425,6 +441,7 @@ SCENES: dict[str, Scene] = {
     "presentation": Scene(presentation),
     "watching": Scene(watching),
     "split": Scene(split, {"palette": palette, "settings": settings}),
+    "plugins": Scene(plugins),
     "table": Scene(table),
     "page": Scene(page, {"page-plot": plot}, SMALL_IN_ALL_THEMES),
     "terminal": Scene(terminal, {"terminal-vim": vim_in_terminal}),
