@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -91,3 +92,21 @@ def test_an_editor_is_a_program_that_is_there_and_not_planted(
     else:
         with pytest.raises(UsageError, match="cannot be started"):
             editor_command(environ)
+
+
+def test_programs_are_found_as_shutil_finds_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for folder, name, mode in (("a", "tool", 0o644), ("b", "tool", 0o755), ("here", "tool", 0o755)):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / name).touch(mode)
+    (tmp_path / "a" / "folder").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    path = f"{tmp_path}/a:{tmp_path}/b"
+    assert which("tool", {"PATH": path}) == shutil.which("tool", path=path) == f"{tmp_path}/b/tool"
+    for program in ("folder", "missing", "", str(tmp_path / "a" / "tool")):
+        assert which(program, {"PATH": path}) is shutil.which(program, path=path) is None
+    assert which("./tool", {"PATH": path}) == f"{tmp_path}/here/tool"
+    # The current folder is not searched.
+    assert which("tool", {"PATH": ""}) is None
+    assert which("tool", {"PATH": f":.:{tmp_path}/a:"}) is None

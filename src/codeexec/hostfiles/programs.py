@@ -33,7 +33,8 @@ def which(program: str, environ: Mapping[str, str] | None = None) -> str | None:
 
 def _find(program: str, path: str) -> str | None:
     """As `shutil.which` on POSIX, without what importing `shutil` loads: compressors."""
-    folders = [""] if os.sep in program else path.split(os.pathsep)
+    # An empty entry of PATH is the current folder, in which nothing is looked for.
+    folders = [""] if os.sep in program else list(filter(None, path.split(os.pathsep)))
     candidates = (os.path.join(folder, program) for folder in folders)  # noqa: PTH118
     for candidate in candidates:
         is_folder = os.path.isdir(candidate)  # noqa: PTH112
