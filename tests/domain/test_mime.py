@@ -8,8 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from codeexec.domain.content.mime import (
+    content_of,
+    decode_base64,
+    is_base64,
+    is_json,
+    is_text,
+    text_of,
+)
 from codeexec.domain.errors import DocumentError
-from codeexec.domain.mime import content_of, decode_base64, is_base64, is_json, is_text, text_of
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import io
 import pytest
 from PIL import Image
 
-from codeexec.domain.picture_head import is_multi_scan_jpeg, picture_size
+from codeexec.domain.content.picture_head import is_multi_scan_jpeg, picture_size
 
 
 def saved(kind: str, size: tuple[int, int], **options: object) -> bytes:

@@ -17,7 +17,7 @@ from codeexec.environments.local import LocalEnvironment
 from codeexec.environments.watching import folder_watch, watch
 from codeexec.environments.watching.folder_watch import MOST_CHANGES
 from codeexec.environments.watching.known import KnownNames
-from codeexec.environments.watching.notifier import Notes, Notifier, NotifierFailed
+from codeexec.environments.watching.notifier import ChangeNotifier, Notes, NotifierFailed
 from support.containers import until
 
 Told = list[tuple[FileChange, ...]]
@@ -177,7 +177,7 @@ async def test_links_are_not_followed(tmp_path: Path) -> None:
 def test_a_folder_that_became_a_link_is_not_added(tmp_path: Path) -> None:
     (tmp_path / "sub").mkdir()
     (tmp_path / "link").symlink_to("/etc")
-    notifier = Notifier(Folder(tmp_path), ["", "sub", "link", "missing"])
+    notifier = ChangeNotifier(Folder(tmp_path), ["", "sub", "link", "missing"])
     assert sorted(notifier._paths.values()) == ["", "sub"]
     notifier.close()
 
@@ -201,10 +201,10 @@ async def test_a_name_that_is_no_text_loses_no_later_change(
 async def test_where_the_system_does_not_notify_is_looked_again_and_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(*arguments: object) -> Notifier:
+    def fail(*arguments: object) -> ChangeNotifier:
         raise NotifierFailed("no space left on device")
 
-    monkeypatch.setattr(folder_watch, "Notifier", fail)
+    monkeypatch.setattr(folder_watch, "ChangeNotifier", fail)
     monkeypatch.setattr(watch, "POLLED_EVERY", 0.0)
     async with watching(tmp_path) as batches:
         (tmp_path / "__pycache__").mkdir()

@@ -49,7 +49,7 @@ class ExecutionClient(Client[Result]):
         return self._make_environment().session_dict[self.session_id].kernel_status
 
     def warm_up(self) -> None:
-        """Begin to start the session in the background; whoever uses it waits for that."""
+        """Begin to start the session in the background; the first use of it waits for that."""
         with self._lock:
             if self._start is None and not self._is_stopped:
                 self._start = Future()

@@ -206,7 +206,7 @@ class SessionRunner:
             self.state.kernel_status = "error"
 
     async def _follow(self) -> None:
-        """Keep the snapshot of the session; whoever stops it elsewhere stops it for us."""
+        """Keep the snapshot of the session up to date, until the session ends."""
         try:
             async for batch in self._client.events(0, "latest"):
                 self._snapshot = apply(self._snapshot, batch)

@@ -57,7 +57,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "Show what sessions and caches use on disk, and free it.",
     ),
     "doctor": (
-        "codeexec.cli.commands.doctor:doctor",
+        "codeexec.cli.commands.doctor.command:doctor",
         "Check this machine, with the fix for each problem.",
     ),
     "mcp": (

@@ -49,7 +49,7 @@ async def read_result(
 
 
 async def _blob(session: SessionClient, digest: str, mimes: set[str]) -> str:
-    from codeexec.domain.mime import text_of
+    from codeexec.domain.content.mime import text_of
 
     data = (await session.call(ReadBlob(digest))).data
     # The same content under two types, such as text/plain and text/x-log, has the same text.

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from codeexec.domain.digests import blake2s
+from codeexec.domain.content.digests import blake2s
 from codeexec.domain.errors import Denied, StorageError
 from codeexec.hostfiles.state import APP, absolute, state_folder
 

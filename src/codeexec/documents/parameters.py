@@ -13,8 +13,8 @@ from codeexec.documents.model import CellKind
 from codeexec.documents.notebook.convert import Notebook, cell_tags, new_cell
 from codeexec.documents.notebook.outputs import split_lines
 from codeexec.documents.parameter_code import LANGUAGES
+from codeexec.domain.content.mime import decode_base64
 from codeexec.domain.errors import UsageError
-from codeexec.domain.mime import decode_base64
 from codeexec.domain.plain_files import read_plain_text
 from codeexec.domain.text.parsing import TOO_DEEP, check_depth, load_json, load_toml
 

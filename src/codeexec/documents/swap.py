@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from codeexec.documents.files import TOO_LARGE, Stamp, write_atomic
-from codeexec.domain.digests import sha256
+from codeexec.domain.content.digests import sha256
 from codeexec.domain.plain_files import read_plain
 from codeexec.domain.text.parsing import load_json
 

@@ -6,8 +6,8 @@ import mimetypes
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from codeexec.domain.content.mime import is_base64
 from codeexec.domain.events import Variable
-from codeexec.domain.mime import is_base64
 from codeexec.domain.outputs import Display, ErrorInfo, MimePart, Run, plain
 from codeexec.domain.programs import StepResult
 from codeexec.domain.snapshot import ExecutionView

@@ -40,8 +40,8 @@ class LocalEnvironment(HostFiles):
         """A `Folder` need not be there: its files are not there then, and no command starts.
         `holding` has the terminals; without it a holder is begun for the first terminal, and ends
         with this environment. `rule` is the variable RULE of the session, where it has one.
-        `application` is a folder for runner scripts, removed at the end; without it there are
-        those of ours alone, as they are installed."""
+        `application` is a folder for runner scripts, removed at the end; without it there are only
+        the installed ones."""
         if isinstance(workspace, Folder):
             self._root = workspace.real
             super().__init__(workspace)

@@ -1,7 +1,7 @@
 """Makes plugins possible in a kernel, and loads what they need when they are first used.
 
-Run once inside every ipykernel of ours: the names of eleven magics, a hook before executions that
-looks into the metadata of their request, and a finder behind all others, which is asked only for
+Run once inside every ipykernel that we launch: the names of eleven magics, a hook before
+executions that looks into the metadata of their request, and a finder behind all others, which is asked only for
 modules that nothing else has. So an installed package `taskweaver` comes first; where there is
 none, `from taskweaver.plugin import Plugin, register_plugin, test_plugin` is answered from here.
 Standard library only, Python 3.8 on.
@@ -64,8 +64,8 @@ def source_of(name: str) -> str:
         return file.read()
 
 
-class Finder:
-    """Finder and loader of our modules; `folder` is that of the session, where artifacts go."""
+class PluginFinder:
+    """Finds and loads our modules; `folder` is that of the session, where artifacts go."""
 
     def __init__(self) -> None:
         self.folder = os.getcwd()
@@ -98,7 +98,7 @@ class Finder:
                 vars(module).update(register_plugin_inner=None, register_plugin_test_inner=None)
 
 
-FINDER = Finder()
+FINDER = PluginFinder()
 
 
 def make_magic(name: str) -> Any:

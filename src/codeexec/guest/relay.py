@@ -236,7 +236,7 @@ class Wanted(TypedDict, total=False):
     size: tuple[int, int]
 
 
-class Stream:
+class NumberedStream:
     """Bytes between the host and one descriptor (a socket, or one end of a process's pipe)."""
 
     def __init__(self, number: int, handle: int, reads: bool, writes: bool) -> None:
@@ -256,14 +256,14 @@ class Relay:
     def __init__(self, source: int, sink: int) -> None:
         self.source, self.sink = source, sink
         self.selector = selectors.DefaultSelector()
-        self.streams: dict[int, Stream] = {}
+        self.streams: dict[int, NumberedStream] = {}
         self.processes: dict[int, subprocess.Popen[bytes]] = {}
         self.ended: dict[int, int] = {}  # groups of the last processes that have ended
         # Not connected yet: stream, address, and the process that is expected to bind it.
-        self.pending: list[tuple[Stream, str | list[object], int]] = []
-        self.terminals: dict[int, Stream] = {}  # by process
-        self.fading: list[Stream] = []  # terminals of processes that have ended
-        self.deserted: set[Stream] = set()  # terminals that no process has open now
+        self.pending: list[tuple[NumberedStream, str | list[object], int]] = []
+        self.terminals: dict[int, NumberedStream] = {}  # by process
+        self.fading: list[NumberedStream] = []  # terminals of processes that have ended
+        self.deserted: set[NumberedStream] = set()  # terminals that no process has open now
         self.received = bytearray()
         self.out: deque[memoryview] = deque()
         self.temporary: dict[str, int] = {}  # files to remove, by path, and of which process
@@ -372,7 +372,7 @@ class Relay:
         elif kind == OPEN:
             wanted = json.loads(payload)
             # There from now on: what the host sends before the socket is bound waits in it.
-            stream = self.streams[number] = Stream(number, NOT_YET, reads=True, writes=True)
+            stream = self.streams[number] = NumberedStream(number, NOT_YET, reads=True, writes=True)
             self.pending.append((stream, wanted["address"], wanted["process"]))
             self.connect_pending()
         elif kind == SPAWN:
@@ -400,13 +400,13 @@ class Relay:
 
     # ---- streams -------------------------------------------------------------------------------
 
-    def add(self, number: int, handle: int, reads: bool, writes: bool) -> Stream:
+    def add(self, number: int, handle: int, reads: bool, writes: bool) -> NumberedStream:
         os.set_blocking(handle, False)
-        self.streams[number] = stream = Stream(number, handle, reads, writes)
+        self.streams[number] = stream = NumberedStream(number, handle, reads, writes)
         self.watch(stream)
         return stream
 
-    def watch(self, stream: Stream) -> None:
+    def watch(self, stream: NumberedStream) -> None:
         """Tell the selector what this stream waits for now."""
         if stream.handle == NOT_YET:
             return
@@ -424,13 +424,13 @@ class Relay:
         elif known.events != events:
             self.selector.modify(stream.handle, events, known.data)
 
-    def ready(self, stream: Stream, events: int) -> None:
+    def ready(self, stream: NumberedStream, events: int) -> None:
         if events & selectors.EVENT_WRITE and self.streams.get(stream.number) is stream:
             self.write_stream(stream)
         if events & selectors.EVENT_READ and self.streams.get(stream.number) is stream:
             self.read_stream(stream)
 
-    def read_stream(self, stream: Stream) -> None:
+    def read_stream(self, stream: NumberedStream) -> None:
         try:
             chunk = os.read(stream.handle, min(CHUNK, stream.credit))
         except BlockingIOError:
@@ -454,7 +454,7 @@ class Relay:
         # A socket whose peer is gone takes no more either; a pipe we only read is done.
         self.drop(stream)
 
-    def write_stream(self, stream: Stream) -> None:
+    def write_stream(self, stream: NumberedStream) -> None:
         while stream.waiting and stream.handle != NOT_YET:
             try:
                 written = os.write(stream.handle, stream.waiting[0])
@@ -477,7 +477,7 @@ class Relay:
             return
         self.watch(stream)
 
-    def drop(self, stream: Stream) -> None:
+    def drop(self, stream: NumberedStream) -> None:
         if self.streams.pop(stream.number, None) is None:
             return
         if stream.handle == NOT_YET:

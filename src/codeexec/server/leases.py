@@ -39,7 +39,7 @@ class Leases:
                 del self._held[lease]
 
     def is_over(self, lease: str, now: float) -> bool:
-        """Whether no connection has held it for so long that nobody comes back."""
+        """Whether no connection has held it for longer than LEASE_GRACE."""
         if lease in self._held:
             return False
         return now - self._unheld_since.setdefault(lease, now) > LEASE_GRACE

@@ -62,7 +62,7 @@ class Service:
         self._leases = Leases()
 
     async def end_leased_sessions(self) -> None:
-        """Stop the sessions whose lease nobody holds any more; to be called each second."""
+        """Stop the sessions whose lease no connection holds any more; to be called each second."""
         await self._leases.end_sessions(self.host)
 
     async def listen(

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from codeexec.domain.digests import sha256
+from codeexec.domain.content.digests import sha256
 from codeexec.domain.plain_files import read_plain_text
 from codeexec.domain.text.parsing import load_json
 from codeexec.tui.pane_registry import Place, panes_at, place_of

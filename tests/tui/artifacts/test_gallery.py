@@ -8,9 +8,9 @@ import io
 import pytest
 from PIL import Image
 
+from codeexec.domain.content.picture_head import picture_size
 from codeexec.domain.events import Artifact, CellRef
 from codeexec.domain.outputs import Display, MimePart
-from codeexec.domain.picture_head import picture_size
 from codeexec.domain.snapshot import ExecutionView, Snapshot
 from codeexec.tui.output.contents import (
     Content,

@@ -8,9 +8,9 @@ from codeexec.cli.agents.answer import ToolAnswer, clipped, head_and_tail
 from codeexec.cli.agents.connection import AgentConnection
 from codeexec.cli.agents.output import display_text, picture_of
 from codeexec.cli.agents.pictures import TYPES, scaled
+from codeexec.domain.content.mime import bare, is_json, is_text
 from codeexec.domain.errors import NotFound
 from codeexec.domain.events import Artifact
-from codeexec.domain.mime import bare, is_json, is_text
 from codeexec.domain.outputs import Display
 from codeexec.domain.requests import ListDisplays, ReadBlob
 from codeexec.domain.text.words import size_words

@@ -10,8 +10,8 @@ from codeexec.cli.agents.answer import CHARACTERS, ToolPicture, clipped, fitting
 from codeexec.cli.agents.pictures import TYPES, scaled
 from codeexec.client.api import SessionClient
 from codeexec.documents.displays.text import read_display
+from codeexec.domain.content.mime import content_of, text_of
 from codeexec.domain.errors import NotFound
-from codeexec.domain.mime import content_of, text_of
 from codeexec.domain.outputs import Display, MimePart, Run, iter_rows, plain
 from codeexec.domain.requests import ReadBlob, ReadRows
 from codeexec.domain.result import error_text

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 
 from codeexec.cli.agents.answer import ToolPicture
-from codeexec.domain.picture_head import picture_size
+from codeexec.domain.content.picture_head import picture_size
 
 TYPES = ("image/png", "image/jpeg", "image/webp", "image/gif")
 LONGEST = 1024

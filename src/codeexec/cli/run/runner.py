@@ -27,13 +27,13 @@ from codeexec.cli.streams.signals import SignalPipe
 from codeexec.client.embedded import EmbeddedHost
 from codeexec.domain import errors
 from codeexec.domain.backends import CONTAINERS
+from codeexec.domain.content.mime import text_of
 from codeexec.domain.events import (
     CellRef,
     ExecutionFinished,
     StdinRequested,
 )
 from codeexec.domain.ids import EXECUTION, new_id
-from codeexec.domain.mime import text_of
 from codeexec.domain.options import PROGRAMS, ExecuteOptions
 from codeexec.domain.outputs import MimePart
 from codeexec.domain.requests import (

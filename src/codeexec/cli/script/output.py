@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from codeexec.cli.streams.printer import OutputPrinter
+from codeexec.domain.content.mime import text_of
 from codeexec.domain.events import DisplayUpdated, OutputChanged
-from codeexec.domain.mime import text_of
 from codeexec.domain.outputs import Display, MimePart
 from codeexec.domain.text.full_screen import FullScreenFilter
 from codeexec.kernels.base import (
@@ -31,7 +31,7 @@ RESTORED = "\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?2004l\x1b[?1049l\x
 """The main screen with its cursor, and no reports of the mouse."""
 
 
-class ScriptOutput:
+class ProgramPrinter:
     """Prints the output of a program; `spool` is a folder for contents of its displays."""
 
     def __init__(self, console: RunConsole, spool: Path, artifacts: Path | None) -> None:

@@ -22,7 +22,7 @@ from codeexec.kernels.process.spawn import SpawnedProgram
 
 if TYPE_CHECKING:
     from codeexec.cli.run_options import RunOptions
-    from codeexec.cli.script.output import ScriptOutput
+    from codeexec.cli.script.output import ProgramPrinter
 
 QUIT_WINDOW = 2.0
 """Seconds within which a second Ctrl+C ends the program."""
@@ -61,7 +61,7 @@ class ScriptRun:
         self._console = RunConsole(
             options.color, options.images, quiet=False, stdin_is_program=True
         )
-        self._output: ScriptOutput | None = None
+        self._output: ProgramPrinter | None = None
         self._ended_by: int | None = None
         self._interrupted_at = -QUIT_WINDOW
         self._ending: asyncio.Task[None] | None = None
@@ -101,11 +101,11 @@ class ScriptRun:
                 self._output.close()
         return await self._judge()
 
-    def _make_output(self) -> ScriptOutput:
+    def _make_output(self) -> ProgramPrinter:
         if self._output is None:
-            from codeexec.cli.script.output import ScriptOutput
+            from codeexec.cli.script.output import ProgramPrinter
 
-            self._output = ScriptOutput(
+            self._output = ProgramPrinter(
                 self._console, self._program.spawned.spool.path, self._options.artifacts
             )
         return self._output

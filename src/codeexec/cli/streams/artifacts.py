@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from codeexec.domain.content.mime import content_of, is_json
 from codeexec.domain.errors import DocumentError, StorageError
-from codeexec.domain.mime import content_of, is_json
 from codeexec.domain.outputs import Display, MimePart
 from codeexec.hostfiles.files import make_folder, write
 from codeexec.hostfiles.place import locate

@@ -10,8 +10,8 @@ import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from codeexec.domain.content.mime import content_of
 from codeexec.domain.errors import CodeexecError, DocumentError
-from codeexec.domain.mime import content_of
 from codeexec.domain.outputs import MimePart
 
 if TYPE_CHECKING:

@@ -13,10 +13,10 @@ from collections.abc import Generator
 
 from codeexec.documents.displays.html import html_to_text
 from codeexec.documents.displays.latex import latex_to_text
+from codeexec.domain.content.mime import bare, content_of, is_json, is_text
+from codeexec.domain.content.picture_head import picture_size
 from codeexec.domain.errors import DocumentError
-from codeexec.domain.mime import bare, content_of, is_json, is_text
 from codeexec.domain.outputs import Display, MimePart
-from codeexec.domain.picture_head import picture_size
 from codeexec.domain.text.parsing import load_json
 
 IMAGES = ("image/png", "image/jpeg", "image/gif", "image/webp", "image/svg+xml")

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
 from codeexec.documents.notebook.outputs import joined
-from codeexec.domain.mime import decode_base64
+from codeexec.domain.content.mime import decode_base64
 from codeexec.domain.text.printable import printable_row
 
 _PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp")

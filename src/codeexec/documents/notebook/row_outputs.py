@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from codeexec.documents.notebook.outputs import Json
-from codeexec.domain.mime import is_json
+from codeexec.domain.content.mime import is_json
 from codeexec.domain.outputs import Display, MimePart, Run
 from codeexec.domain.text.parsing import load_json
 

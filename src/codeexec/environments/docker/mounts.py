@@ -31,8 +31,9 @@ class MountRecords:
         self._recorded: dict[str, Path] = {}
 
     async def begin(self) -> None:
-        """Before the first of its code runs, or nobody would know if we were killed. UsageError
-        for a folder that is not given to a container; StorageError."""
+        """Record the mounts; call it before code runs in the container, so that they are known
+        also when this process is killed. UsageError for a folder that is not given to a
+        container; StorageError."""
         for name, folder in self._folders.items():
             await asyncio.to_thread(self._trust.record_mount, str(folder), name)
             self._recorded[name] = folder

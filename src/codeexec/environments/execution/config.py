@@ -12,7 +12,7 @@ from codeexec.environments.base import FileWrite
 
 LONGEST_NAME = 100
 _SIGNS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
-GUEST = Path(__file__).parents[2] / "guest"
+GUEST = Path(__file__).parents[2] / "guest" / "runners"
 SCRIPTS = ("setup_session", "execute_query", "read_transcript")
 """The runner scripts that each architecture has."""
 
@@ -92,8 +92,9 @@ class EnvironmentOptions:
 
 @dataclass(frozen=True, slots=True)
 class ExecutionEnvironmentConfig:
-    """`session_id` names the session: letters, digits, `.`, `_` and `-`. `architecture` is the name
-    of one of ours (`code`), or an Architecture. UsageError for what is no name of either."""
+    """`session_id` names the session: letters, digits, `.`, `_` and `-`. `architecture` is an
+    Architecture, or the name of a known one (`code`). UsageError for a bad id or an unknown
+    name."""
 
     session_id: str
     architecture: str | Architecture = CODE

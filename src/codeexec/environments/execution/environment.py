@@ -143,8 +143,8 @@ class ExecutionEnvironment:
         self, query: str, *, options: Mapping[str, object] | None = None
     ) -> AsyncGenerator[StreamEvent, None]:
         """Run a query, and yield its events as they come. The last is a ScriptOutput: `success`,
-        and `data` or `error`. Whoever stops iterating interrupts the query; `aclosing` does it at
-        once. `options` are for the architecture's script."""
+        and `data` or `error`. A caller that stops iterating interrupts the query, with
+        `aclosing` at once. `options` are for the architecture's script."""
         request = {
             "query": query,
             "execution_id": new_id(EXECUTION),

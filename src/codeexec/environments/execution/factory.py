@@ -20,7 +20,7 @@ CreatePrimitive = Callable[[EnvironmentOptions], Awaitable[EnvironmentPrimitive]
 
 
 async def get_environment_primitive(options: EnvironmentOptions) -> EnvironmentPrimitive:
-    """A place that is started and ready; whoever asks for it ends it with `terminate`.
+    """Start a place, which the caller ends with `terminate`.
 
     UsageError: there is no such kind, or its options make no sense. EnvironmentUnavailable: it
     cannot be started; the message says why.

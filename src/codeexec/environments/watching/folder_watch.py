@@ -22,9 +22,9 @@ from codeexec.environments.budget import Pace
 from codeexec.environments.files import MOST_ENTRIES, Folder
 from codeexec.environments.watching.known import KnownNames, number_of
 from codeexec.environments.watching.notifier import (
+    ChangeNotifier,
     Noted,
     Notes,
-    Notifier,
     NotifierFailed,
     at_once,
 )
@@ -74,7 +74,7 @@ class FolderWatch:
         self._folders: dict[str, int] = {}
         """Watched folders by path, each with a number of its own."""
         self._known = KnownNames()
-        self._notifiers: list[Notifier] = []
+        self._notifiers: list[ChangeNotifier] = []
         self._mend_at = 0.0
         self._is_broken = False
 
@@ -124,7 +124,7 @@ class FolderWatch:
         most = at_once()
         for start in range(0, len(paths), most):
             some = paths[start : start + most]
-            self._notifiers.append(Notifier(self._folder, some))
+            self._notifiers.append(ChangeNotifier(self._folder, some))
             for path in some:
                 self._numbers += 1
                 self._folders[path] = self._numbers
@@ -161,7 +161,7 @@ class FolderWatch:
     def _watch_again(self) -> None:
         paths = [*self._folders]
         for start in range(0, len(paths), at_once()):
-            self._notifiers.append(Notifier(self._folder, paths[start : start + at_once()]))
+            self._notifiers.append(ChangeNotifier(self._folder, paths[start : start + at_once()]))
 
     def _mend(self) -> None:
         """Watch again what could not be watched. What changed meanwhile is not known."""

@@ -37,7 +37,7 @@ class NotifierFailed(Exception):
     """Notifications have been lost, as of a name that is no UTF-8, or no more can be had."""
 
 
-class Notifier:
+class ChangeNotifier:
     """Watches some folders, each by itself and not what is below. Blocks: used in a thread.
 
     A folder is watched by its descriptor where the system has names for these, so a link that took

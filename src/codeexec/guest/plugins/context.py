@@ -75,7 +75,7 @@ class Context:
             return
         entry = (level if level in LEVELS else "info", str(tag)[:200], str(message)[:LONGEST_TEXT])
         if len(session.SESSION.log) == MOST_LOGGED:
-            entry = ("warning", "Session", "More log entries of this execution are not kept.")
+            entry = ("warning", "PluginSession", "More log entries of this execution are not kept.")
         session.SESSION.log.append(entry)
         session.publish("log", level=entry[0], tag=entry[1], message=entry[2])
 

@@ -137,11 +137,11 @@ def update_session_var(line: str, cell: str | None) -> dict[str, Any]:
         str(key): session.text_of(value) for key, value in variables.items()
     }
     session.publish("session_variables", variables=session.SESSION.variables)
-    return response(True, "Session var updated.", dict(session.SESSION.variables))
+    return response(True, "PluginSession var updated.", dict(session.SESSION.variables))
 
 
 def check_session_var(line: str, cell: str | None) -> dict[str, Any]:
-    return response(True, "Session variables.", dict(session.SESSION.variables))
+    return response(True, "PluginSession variables.", dict(session.SESSION.variables))
 
 
 def convert_path(line: str, cell: str | None) -> dict[str, Any]:

@@ -37,7 +37,7 @@ def publish(kind: str, **content: Any) -> None:
     kernel.session.send(kernel.iopub_socket, MESSAGE, content, parent=parent)
 
 
-class Session:
+class PluginSession:
     """What the kernel knows of its session, and of the execution that runs."""
 
     def __init__(self) -> None:
@@ -71,7 +71,7 @@ class Session:
         self.artifacts, self.log = [], []
 
 
-SESSION = Session()
+SESSION = PluginSession()
 
 
 def get_session_var(name: str, default: str | None = None) -> str | None:

@@ -31,7 +31,7 @@ ACK_SECONDS = 5.0
 SIGHUP = 1  # importing `signal` would cost time
 
 
-class Channel:
+class ParentChannel:
     """Sends messages to the parent. It closes itself at the first failure: the program goes on."""
 
     def __init__(self, setting: str) -> None:
@@ -138,7 +138,7 @@ class ImportHook:
     """A finder that adds to two modules right after they are imported, and provides the backend
     that the first of them is told to use."""
 
-    def __init__(self, channel: Channel, folder: str) -> None:
+    def __init__(self, channel: ParentChannel, folder: str) -> None:
         self._channel = channel
         self._folder = folder
         self._added = {
@@ -221,12 +221,12 @@ BACKEND = "codeexec_figures"
 CHANNEL = "_codeexec_channel"
 
 
-def channel() -> Channel | None:
+def channel() -> ParentChannel | None:
     """The channel of this process, for the modules of this folder."""
     return getattr(sys, CHANNEL, None)
 
 
-def send_end(channel: Channel) -> None:
+def send_end(channel: ParentChannel) -> None:
     """At exit, after everything else: how the program failed, and its variables."""
     if os.getpid() != channel.main_pid:
         return  # a forked child that ends as the interpreter does
@@ -269,7 +269,7 @@ def set_up() -> None:
     else:
         os.environ["PYTHONPATH"] = path
     try:
-        own = Channel(setting)
+        own = ParentChannel(setting)
     except (OSError, ValueError):
         return
     setattr(sys, CHANNEL, own)
@@ -295,7 +295,7 @@ def set_up() -> None:
     sys.meta_path.insert(0, ImportHook(own, folder))
 
 
-def asking_stdin(channel: Channel) -> Any:
+def asking_stdin(channel: ParentChannel) -> Any:
     """A `sys.stdin` that tells the parent before it waits for input."""
     import io
 

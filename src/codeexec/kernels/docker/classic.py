@@ -1,8 +1,8 @@
 """A container in the classic layout: mapped ports, `/app/ces`, `/app/cwd` and variables.
 
 Programs that were written for TaskWeaver's code execution service expect all of it. The kernel is
-started by our launcher: the entry point of the classic image wants to be root, which code in a
-container of ours never is.
+started by our launcher: the entry point of the classic image wants to be root, which our
+policies never allow.
 """
 
 from __future__ import annotations

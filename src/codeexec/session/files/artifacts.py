@@ -13,8 +13,8 @@ from pathlib import Path
 
 import msgspec
 
+from codeexec.domain.content.mime import decode_base64, is_base64, is_json
 from codeexec.domain.errors import NotFound, StorageError
-from codeexec.domain.mime import decode_base64, is_base64, is_json
 from codeexec.domain.outputs import MimePart
 from codeexec.session.output.document import safe_text
 from codeexec.session.output.terminal import without_controls

@@ -174,6 +174,6 @@ def _merged(before: Change | None, change: Change) -> Change | None:
 
 
 class _Closing:
-    """What `aclosing` needs of an iterator; all of ours are generators."""
+    """An iterator that `aclosing` can close, as each generator is."""
 
     async def aclose(self) -> None: ...

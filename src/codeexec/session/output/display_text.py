@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from codeexec.documents.displays.text import read_display
+from codeexec.domain.content.mime import text_of
 from codeexec.domain.errors import NotFound
-from codeexec.domain.mime import text_of
 from codeexec.domain.outputs import Display, MimePart
 from codeexec.session.files.artifacts import BlobStore
 

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 
 from codeexec.documents.notebook.kernel import kernelspec, language_info
 from codeexec.documents.notebook.row_outputs import outputs_of
+from codeexec.domain.content.mime import text_of as text_of_blob
 from codeexec.domain.errors import NotFound
-from codeexec.domain.mime import text_of as text_of_blob
 from codeexec.domain.outputs import MimePart, Run, plain
 from codeexec.domain.result import error_text
 from codeexec.domain.snapshot import ExecutionView, Snapshot

@@ -12,8 +12,8 @@ import warnings
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
+from codeexec.domain.content.picture_head import is_multi_scan_jpeg, picture_size
 from codeexec.domain.errors import DocumentError
-from codeexec.domain.picture_head import is_multi_scan_jpeg, picture_size
 from codeexec.tui.graphics.svg import draw_svg, is_svg, svg_size
 from codeexec.tui.theme.colors import Color
 

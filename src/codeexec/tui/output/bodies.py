@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from rich.segment import Segment
 from textual.strip import Strip
 
+from codeexec.domain.content.mime import content_of
+from codeexec.domain.content.picture_head import picture_size
 from codeexec.domain.errors import DocumentError
-from codeexec.domain.mime import content_of
 from codeexec.domain.outputs import Display, ErrorInfo, MimePart
-from codeexec.domain.picture_head import picture_size
 from codeexec.domain.text.words import size_words
 from codeexec.tui.render.ansi import AnsiPainter, wrap, wrap_words
 from codeexec.tui.render.counts import counted

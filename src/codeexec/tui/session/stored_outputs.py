@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from codeexec.documents.notebook.outputs import joined
-from codeexec.domain.mime import is_base64, is_json
+from codeexec.domain.content.mime import is_base64, is_json
 from codeexec.domain.outputs import Display, ErrorInfo, MimePart, Run, clip_row, compact, count_rows
 from codeexec.domain.snapshot import ExecutionView
 from codeexec.domain.text.printable import printable_row

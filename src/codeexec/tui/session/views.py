@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from codeexec.documents.files import write_atomic
-from codeexec.domain.digests import sha256
+from codeexec.domain.content.digests import sha256
 from codeexec.domain.errors import CodeexecError
 from codeexec.domain.plain_files import read_plain_text
 from codeexec.domain.text.parsing import load_json

@@ -329,8 +329,8 @@ class Confirm(Modal[str | None]):
         (self.focus_next if by > 0 else self.focus_previous)(Button)
 
     def on_key(self, event: events.Key) -> None:
-        """The first letter of an answer is enough, unless it comes within text that somebody types
-        who has not seen the dialog."""
+        """The first letter of an answer is enough, unless it comes within text that was
+        begun before the dialog was there."""
         if not event.is_printable:
             return
         now = time.monotonic()

@@ -52,12 +52,12 @@ class _File(msgspec.Struct):
     preview: str = ""
 
 
-class _Artifact(msgspec.Struct, tag_field="kind", tag="artifact"):
+class _ArtifactReport(msgspec.Struct, tag_field="kind", tag="artifact"):
     artifact: _File
     mime: str
 
 
-class _Result(msgspec.Struct, tag_field="kind", tag="result"):
+class _ResultReport(msgspec.Struct, tag_field="kind", tag="result"):
     variables: dict[str, str]
     output: tuple[tuple[str, str], ...] = ()
 
@@ -77,7 +77,7 @@ class _Plugin(msgspec.Struct, tag_field="kind", tag="plugin"):
     config: dict[str, str] = {}
 
 
-_Report = _Log | _Artifact | _Result | _Variables | _Plugin
+_Report = _Log | _ArtifactReport | _ResultReport | _Variables | _Plugin
 
 
 def report_events(content: Mapping[str, object], execution: str) -> tuple[KernelEvent, ...]:
@@ -91,7 +91,7 @@ def report_events(content: Mapping[str, object], execution: str) -> tuple[Kernel
         case _Log():
             entry = LogEntry(report.level, report.tag[:200], report.message[:10_000])
             return (Reported(execution, entry),)
-        case _Artifact(file):
+        case _ArtifactReport(file):
             if not _is_plain(file.file) or len(file.file) > 400:
                 return ()
             artifact = ReportedArtifact(
@@ -104,7 +104,7 @@ def report_events(content: Mapping[str, object], execution: str) -> tuple[Kernel
                 file.preview[:5000],
             )
             return (Reported(execution, artifact),)
-        case _Result():
+        case _ResultReport():
             size = sum(len(name) + len(text) for name, text in report.variables.items())
             if size > LONGEST:
                 return ()

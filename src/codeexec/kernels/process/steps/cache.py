@@ -17,7 +17,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from codeexec.domain.digests import blake2b
+from codeexec.domain.content.digests import blake2b
 from codeexec.domain.errors import StorageError
 from codeexec.hostfiles.state import cache_folder, is_own
 

@@ -228,8 +228,8 @@ class StepsKernel:
         self._task = asyncio.create_task(self._ended_once(execution, work))
 
     async def _ended_once(self, execution: str, work: Coroutine[None, None, None]) -> None:
-        """Do the work of an execution, which ends also by a fault of ours: an open execution
-        holds up all that is queued behind it."""
+        """Do the work of an execution. It ends also where our own code fails, because an
+        open execution holds up all that is queued behind it."""
         try:
             await work
         except Exception as error:

@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
-from codeexec.domain.digests import blake2b
+from codeexec.domain.content.digests import blake2b
 from codeexec.domain.errors import StorageError
 from codeexec.domain.plain_files import open_plain
 from codeexec.hostfiles.state import cache_folder

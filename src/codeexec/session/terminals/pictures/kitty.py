@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from codeexec.domain.picture_head import picture_size
+from codeexec.domain.content.picture_head import picture_size
 from codeexec.session.terminals.pictures.png import png_of_pixels
 
 MOST_PIXELS = 16_000_000

@@ -9,10 +9,10 @@ from types import MappingProxyType
 
 from rich.cells import cell_len
 
+from codeexec.domain.content.mime import decode_base64
+from codeexec.domain.content.picture_head import picture_size
 from codeexec.domain.events import Artifact
-from codeexec.domain.mime import decode_base64
 from codeexec.domain.outputs import Display, MimePart
-from codeexec.domain.picture_head import picture_size
 from codeexec.domain.snapshot import ExecutionView
 from codeexec.domain.text.words import size_words
 from codeexec.tui.graphics.svg import svg_size

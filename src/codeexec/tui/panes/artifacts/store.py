@@ -13,8 +13,8 @@ from textual.widget import Widget
 
 from codeexec.client.api import SessionClient
 from codeexec.domain import requests as q
+from codeexec.domain.content.mime import content_of
 from codeexec.domain.errors import CodeexecError, NotFound, Unavailable
-from codeexec.domain.mime import content_of
 from codeexec.hostfiles.programs import safe_environ, which
 from codeexec.tui.output.contents import (
     Content,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from codeexec.client.api import SessionClient
 from codeexec.client.output import read_rows
 from codeexec.domain import requests as q
-from codeexec.domain.mime import text_of
+from codeexec.domain.content.mime import text_of
 from codeexec.domain.outputs import Display, MimePart
 from codeexec.domain.snapshot import ExecutionView, KernelView
 

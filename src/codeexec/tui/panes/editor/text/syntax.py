@@ -174,8 +174,8 @@ class TreeSyntax:
         return self._take(parse) if parse.step(seconds) else False
 
     async def work_in_thread(self, is_wanted: Callable[[], bool] = lambda: False) -> bool:
-        """The same to the end of one parse, while keys are handled; it stands back while somebody
-        else wants the interpreter."""
+        """The same to the end of one parse, while keys are handled; it waits while other work
+        wants the interpreter."""
         parse = self._begin()
         return self._take(parse) if await parse.finish_in_thread(is_wanted) else False
 

@@ -2,7 +2,8 @@
 
 stdin: `{"session_id", "query", "execution_id", "base_paths"}`. The events are those of a session:
 `execution_queued`, `execution_started`, `output_changed`, `execution_finished`. All that the code,
-its children and its libraries print is in them, as descriptors 1 and 2 are pipes of ours.
+its children and its libraries print is in them, as descriptors 1 and 2 are pipes that the
+script reads.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ import traceback
 from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
-    from codeexec.guest.query_journal import QueryJournal, read_request
+    from codeexec.guest.runners.query_journal import QueryJournal, read_request
 else:
     from query_journal import QueryJournal, read_request
 
@@ -42,7 +43,7 @@ _UNSAFE = re.compile(
 _SGR = re.compile(r"\x1b\[[0-9;:]*m")
 
 
-class Output:
+class QueryOutput:
     """Rows of the execution, made from what comes out of the code's pipes."""
 
     def __init__(self, journal: QueryJournal, execution_id: str) -> None:
@@ -228,7 +229,7 @@ def main() -> int:
         queued = {"type": "execution_queued", "execution_id": execution_id, "code": query}
         journal.emit(queued)
         journal.emit({"type": "execution_started", "execution_id": execution_id})
-        output = Output(journal, execution_id)
+        output = QueryOutput(journal, execution_id)
         # Not the folder of this script, which is what Python puts there.
         sys.path[0] = os.getcwd()
         ended: dict[str, Any] = {"type": "execution_finished", "execution_id": execution_id}

@@ -15,7 +15,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from codeexec.guest.query_journal import (
+    from codeexec.guest.runners.query_journal import (
         QueryJournal,
         read_records,
         read_request,

@@ -12,7 +12,7 @@ import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from codeexec.guest.query_journal import QueryJournal, read_request
+    from codeexec.guest.runners.query_journal import QueryJournal, read_request
 else:
     from query_journal import QueryJournal, read_request
 

@@ -11,7 +11,7 @@ import click
 
 from codeexec.cli import exit_codes as exits
 from codeexec.cli import messages as style
-from codeexec.cli.commands.doctor_checks import all_checks
+from codeexec.cli.commands.doctor.checks import all_checks
 
 MARKS = {"ok": ("✓", "good"), "warn": ("!", "warn"), "fail": ("✗", "bad")}
 

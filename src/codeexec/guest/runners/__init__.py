@@ -1,0 +1,1 @@
+"""Runner scripts of execution environments; each is copied into the environment and run there."""
