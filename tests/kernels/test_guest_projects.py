@@ -23,7 +23,7 @@ def ask(folder: Path, **request: object) -> dict[str, object]:
         "present": [],
         "read": [],
     }
-    source = Path(GUEST, "project_files.py").read_text()
+    source = Path(GUEST, "files", "project_files.py").read_text()
     done = subprocess.run(
         [sys.executable, "-c", source],
         input=json.dumps({**whole, **request}),

@@ -1,9 +1,9 @@
 """Makes plugins possible in a kernel, and loads what they need when they are first used.
 
 Run once inside every ipykernel that we launch: the names of eleven magics, a hook before
-executions that looks into the metadata of their request, and a finder behind all others, which is asked only for
-modules that nothing else has. So an installed package `taskweaver` comes first; where there is
-none, `from taskweaver.plugin import Plugin, register_plugin, test_plugin` is answered from here.
+executions that looks into the metadata of their request, and a finder behind all others, which is
+asked only for modules that nothing else has. So an installed package `taskweaver` comes first;
+without it, `from taskweaver.plugin import Plugin, register_plugin, test_plugin` is answered here.
 Standard library only, Python 3.8 on.
 """
 

@@ -37,7 +37,7 @@ from codeexec.session.execution_watch import ExecutionWatch
 from codeexec.session.files.artifacts import BlobStore
 from codeexec.session.files.environments import SessionPlaces
 from codeexec.session.files.files import SessionFiles
-from codeexec.session.files.terminal_pictures import TerminalPictures
+from codeexec.session.files.terminal_pictures import ProgramPictures
 from codeexec.session.files.watching import FileWatch
 from codeexec.session.kernels.parts import SessionParts
 from codeexec.session.kernels.requests import KernelRequests, choice_left
@@ -132,7 +132,7 @@ class Session:
                 outlives=outlives,
             ),
         )
-        self._pictures = TerminalPictures(self.recorder, blobs)
+        self._pictures = ProgramPictures(self.recorder, blobs)
         self._files = SessionFiles(
             lambda: self.environment, self.recorder, blobs, self._tasks, settings.collect_files
         )

@@ -226,4 +226,4 @@ def _check(path: Location, outcome: ExecOutcome) -> None:
 
 @cache
 def _source() -> str:
-    return resources.files("codeexec").joinpath("guest", "relay_files.py").read_text()
+    return resources.files("codeexec").joinpath("guest", "files", "relay_files.py").read_text()

@@ -19,7 +19,7 @@ MOST_KEPT = 100
 _WHY = f"The session keeps the last {MOST_KEPT} pictures of terminals."
 
 
-class TerminalPictures:
+class ProgramPictures:
     """The pictures of one session."""
 
     def __init__(self, recorder: EventLog, blobs: BlobStore) -> None:

@@ -245,4 +245,4 @@ def _is_beside(name: str, pattern: str) -> bool:
 
 @cache
 def _source() -> str:
-    return Path(GUEST, "project_files.py").read_text("utf-8")
+    return Path(GUEST, "files", "project_files.py").read_text("utf-8")

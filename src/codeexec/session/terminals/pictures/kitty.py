@@ -65,7 +65,7 @@ class KittyState(Struct, frozen=True, omit_defaults=True):
     kept: dict[str, PictureRef] = {}
 
 
-class Answer(NamedTuple):
+class KittyAnswer(NamedTuple):
     """What a command has caused."""
 
     reply: bytes = b""
@@ -73,7 +73,7 @@ class Answer(NamedTuple):
     placement: Placement | None = None
 
 
-_NOTHING = Answer()
+_NOTHING = KittyAnswer()
 
 
 class KittyGraphics:
@@ -85,7 +85,7 @@ class KittyGraphics:
         self._payload = bytearray()
         self._kept: dict[str, PictureRef] = {}
 
-    def take(self, body: bytes) -> Answer:
+    def take(self, body: bytes) -> KittyAnswer:
         """Obey one command."""
         control, _, payload = body.partition(b";")
         options = {
@@ -98,15 +98,15 @@ class KittyGraphics:
             if action in "tTq":
                 return self._receive(options, payload)
             if action == "p":
-                return Answer(_reply(options, "OK"), placement=self._placement(options))
+                return KittyAnswer(_reply(options, "OK"), placement=self._placement(options))
             if action == "d":
                 return _NOTHING  # text that is written over a picture removes it
             raise PictureError("EINVAL:animations are not shown")
         except PictureError as error:
             self._options, self._payload = {}, bytearray()
-            return Answer(_reply(options, str(error)))
+            return KittyAnswer(_reply(options, str(error)))
 
-    def _receive(self, options: dict[str, str], payload: bytes) -> Answer:
+    def _receive(self, options: dict[str, str], payload: bytes) -> KittyAnswer:
         if options.get("t", "d") != "d":
             raise PictureError("EINVAL:pictures are read from the output alone")
         if len(self._payload) + len(payload) > MOST_TRANSMITTED:
@@ -119,7 +119,7 @@ class KittyGraphics:
         self._options, self._payload = {}, bytearray()
         ref = _ref_of(sent)
         if options.get("a") == "q":
-            return Answer(_reply(options, "OK"))
+            return KittyAnswer(_reply(options, "OK"))
         if name := options.get("i", ""):
             self._kept.pop(name, None)
             self._kept[name] = ref
@@ -128,7 +128,7 @@ class KittyGraphics:
         placement = None
         if options.get("a") == "T" and options.get("U") != "1":
             placement = _placement_of(ref, options)
-        return Answer(_reply(options, "OK"), (ref, sent), placement)
+        return KittyAnswer(_reply(options, "OK"), (ref, sent), placement)
 
     def _placement(self, options: Mapping[str, str]) -> Placement | None:
         ref = self._kept.get(options.get("i", ""))
