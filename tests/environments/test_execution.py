@@ -141,7 +141,7 @@ class TestScripts:
     async def test_a_query_that_is_no_longer_wanted_leaves_no_process(
         self, options: EnvironmentOptions
     ) -> None:
-        script = lines(EVENTS[0]) + "trap 'echo > interrupted; exit' INT; sleep 100 & wait"
+        script = "trap 'echo > interrupted; exit' INT; " + lines(EVENTS[0]) + "sleep 100 & wait"
         async with await made(options, architecture(script)) as environment:
             async with aclosing(environment.execute_query("three")) as events:
                 await anext(events)
