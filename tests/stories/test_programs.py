@@ -3,6 +3,7 @@ their lines."""
 
 from __future__ import annotations
 
+import shutil
 from functools import partial
 from pathlib import Path
 
@@ -116,6 +117,23 @@ async def test_a_program_is_stopped_by_the_bar_over_it(tmp_path: Path) -> None:
             await bench.pilot.pause(0.1)
         await bench.console.card(1).ends("cancelled")
         await bench.sees_no_more("■ Stop")
+
+
+async def test_why_a_program_cannot_be_run_is_on_screen(tmp_path: Path) -> None:
+    code = "int main() { return 0; }\n"
+    async with open_bench(tmp_path, {"a.cpp": code}, size=(120, 36)) as bench:
+        mouse = Mouse(bench)
+        await mouse.click("Build  ")
+        await bench.console.card(1).ends("ok")
+        shutil.rmtree(tmp_path / "cache")
+        await mouse.click("▷ Run a")
+        await bench.sees("a.cpp was not built yet. Build it first.")
+        # Below the editor as well, where the console is hidden.
+        await bench.press("alt+1", "f11")
+        await mouse.click("▷ Run a")
+        await bench.sees("F2 console")
+        await bench.sees("a.cpp was not built yet. Build it first.")
+        assert "no output" not in bench.screen()
 
 
 async def test_a_crash_of_a_script_stands_on_its_line(tmp_path: Path) -> None:

@@ -7,10 +7,12 @@ from collections.abc import Mapping
 import pytest
 
 from codeexec.domain.events import Death, KernelRef
-from codeexec.domain.options import DEFAULT_KERNEL
-from codeexec.domain.programs import StepResult
+from codeexec.domain.options import DEFAULT_KERNEL, ExecuteOptions
+from codeexec.domain.outputs import ErrorInfo
+from codeexec.domain.programs import StepName, StepResult
 from codeexec.domain.snapshot import ExecutionStatus, ExecutionView, KernelView, Snapshot
 from codeexec.tui.output.context import OutputContext
+from codeexec.tui.output.step_facts import failure_words
 from codeexec.tui.panes.console.cards.card import Line
 from codeexec.tui.panes.console.cards.card_list import CardList
 from codeexec.tui.panes.console.cards.cursor import CardCursor
@@ -20,6 +22,7 @@ from codeexec.tui.render.kernel_words import kernel_words
 from codeexec.tui.session.feed import Frame
 from codeexec.tui.theme.theme import built_in_folder, find_theme
 
+STEPS: tuple[StepName, ...] = ("build", "run")
 HARBOUR = find_theme("harbour", [built_in_folder()])
 
 
@@ -142,3 +145,39 @@ def test_the_facts_of_a_program_are_not_cut_within_one(width: int) -> None:
 )
 def test_kernels_of_programs_are_called_by_their_language(kernel: str, words: str) -> None:
     assert kernel_words(kernel) == words
+
+
+@pytest.mark.parametrize(
+    ("kernel", "error", "codes", "words"),
+    [
+        ("programs:rust", ErrorInfo("Not run", "Rust needs rustc."), (), "Rust needs rustc."),
+        ("programs:cpp", ErrorInfo("Not run", "a: No such file"), (0,), "a: No such file"),
+        ("programs:cpp", ErrorInfo("Not run", ""), (), "Not run"),
+        ("programs:cpp", ErrorInfo("BuildFailed", "g++ ended with status 1."), (1,), ""),
+        (
+            "programs:cpp",
+            ErrorInfo("BuildFailed", "g++ ended with status 1. The disk is full: make room."),
+            (1,),
+            "The disk is full: make room.",
+        ),
+        ("programs:cpp", ErrorInfo("SystemExit", "3"), (0, 3), ""),
+        ("python", ErrorInfo("NameError", "x"), (), ""),
+    ],
+)
+def test_why_a_program_did_not_run_stands_on_its_card(
+    kernel: str, error: ErrorInfo, codes: tuple[int, ...], words: str
+) -> None:
+    steps = tuple(
+        StepResult(name, ("tool",), code) for name, code in zip(STEPS, codes, strict=False)
+    )
+    options = ExecuteOptions(kernel=kernel)
+    view = ExecutionView("1", "f()", "error", options=options, error=error, steps=steps)
+    card_list = CardList(OutputContext(HARBOUR))
+    painter = CardPainter(HARBOUR)
+    frame = Frame(Snapshot(executions={"1": view}), Snapshot(), changed=frozenset("1"))
+    card_list.take(frame, painter)
+    card = next(iter(card_list))
+    assert card.has_note == bool(words or steps)
+    assert failure_words(view) == words
+    if card.has_note:
+        assert painter.note(card, 60)[0].text.startswith(words)

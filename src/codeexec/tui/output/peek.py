@@ -15,7 +15,10 @@ from codeexec.domain.text.words import duration
 from codeexec.tui.layout import output_width
 from codeexec.tui.output.context import OutputContext
 from codeexec.tui.output.statuses import GLYPHS
+from codeexec.tui.output.step_facts import failure_words
 from codeexec.tui.output.view import OutputView
+from codeexec.tui.render.ansi import wrap_words
+from codeexec.tui.render.plain import one_line
 from codeexec.tui.theme.theme import Theme
 
 _SHARE = 3
@@ -69,10 +72,17 @@ class OutputPeek(Widget):
         self.refresh()
 
     def _lines(self) -> list[Strip]:
-        """The last lines of output; blank rows at the end say nothing."""
+        """Why a program was not run, or the last lines of output; blank rows at the end say
+        nothing."""
         if self._output is None:
             return []
-        return self._output.last_lines(max(self.screen.size.height // _SHARE, 1))
+        most = max(self.screen.size.height // _SHARE, 1)
+        lines = self._output.last_lines(most)
+        if words := failure_words(self._output.execution):
+            style = self._shared.painter.theme.style(GLYPHS["error"][1])
+            width = output_width(self.size.width)
+            lines += wrap_words([Segment(one_line(words), style)], width)
+        return lines[-most:]
 
     def render_line(self, y: int) -> Strip:
         width, base = self.size.width, self.rich_style
@@ -89,7 +99,8 @@ class OutputPeek(Widget):
         taken = ""
         if view.started_at is not None:
             taken = f" {duration(max((view.finished_at or time.time()) - view.started_at, 0.0))}"
-        silent = "" if view.total or view.is_open else " · no output"
+        is_silent = not (view.total or view.is_open or failure_words(view))
+        silent = " · no output" if is_silent else ""
         segments = [Segment("── ", style("muted")), Segment(number, style("prompt"))]
         segments += [Segment(glyph, style(meaning)), Segment(f"{taken}{silent} ", style("muted"))]
         room = width - Strip(segments).cell_length - len(_HINT) - 2

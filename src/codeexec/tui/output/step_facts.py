@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from codeexec.domain.options import PROGRAMS
 from codeexec.domain.programs import StepResult
 from codeexec.domain.snapshot import ExecutionView
 from codeexec.domain.text.words import duration, size_words
 
+_BUILD_FAILED = "BuildFailed"
+"""Name of the error of an execution whose build failed; more than how it ended follows that."""
 _BUILD = {"configure": "configured", "build": "built", "test": "tested"}
 
 
@@ -15,6 +18,19 @@ def step_facts(view: ExecutionView) -> str:
     ran = [_ran(step) for step in view.steps if step.name == "run"]
     others = [_done(step) for step in view.steps if step.name != "run"]
     return "   ".join([*ran, *others])
+
+
+def failure_words(view: ExecutionView) -> str:
+    """Why a program was not built or not run, where its steps do not say that: no compiler, no
+    binary, a full disk. Empty for others."""
+    error = view.error
+    if error is None or view.status != "error" or not view.kernel.startswith(f"{PROGRAMS}:"):
+        return ""
+    if error.name == _BUILD_FAILED:
+        return error.value.partition(". ")[2]
+    if any(step.code for step in view.steps):
+        return ""
+    return error.value or error.name
 
 
 def _ran(step: StepResult) -> str:

@@ -13,7 +13,7 @@ from codeexec.domain.snapshot import ExecutionView, Snapshot
 from codeexec.domain.text.printable import printable
 from codeexec.domain.text.words import duration
 from codeexec.tui.output.statuses import GLYPHS
-from codeexec.tui.output.step_facts import step_facts
+from codeexec.tui.output.step_facts import failure_words, step_facts
 from codeexec.tui.panes.console.cards.card import Card, Fold, Line
 from codeexec.tui.render.ansi import wrap_words
 from codeexec.tui.render.counts import counted
@@ -203,8 +203,8 @@ class CardPainter:
             message, meaning = "This program uses the whole screen", "stream.stdin"
             if card.offers_terminal:
                 message += ": Enter opens it in a terminal"
-        elif view.steps and view.status in ("ok", "error"):
-            message = step_facts(view)
+        elif view.status in ("ok", "error"):
+            message = "   ".join(filter(None, (failure_words(view), step_facts(view))))
             meaning = GLYPHS[view.status][1] if view.status == "error" else "muted"
             if card.offers_terminal:
                 message += " · Enter opens it in a terminal"

@@ -7,6 +7,7 @@ from enum import Enum
 from typing import Literal
 
 from codeexec.domain.snapshot import ExecutionView
+from codeexec.tui.output.step_facts import failure_words
 from codeexec.tui.output.view import OutputView
 
 Part = Literal["rule", "code", "more", "row", "note", "queue", "gap"]
@@ -79,7 +80,7 @@ class Card:
         has_facts = bool(self.view.steps) and not self.view.is_open
         view = self.view
         is_asking = bool(view.stdin is not None or view.screen is not None or view.confirm)
-        return view.status in _ENDINGS or is_asking or has_facts
+        return view.status in _ENDINGS or is_asking or has_facts or bool(failure_words(view))
 
     @property
     def offers_terminal(self) -> bool:
