@@ -9,7 +9,7 @@ from pygments.token import Token
 from rich.segment import Segment
 
 from codeexec.domain.outputs import plain
-from codeexec.tui.render.highlight import highlight, meaning_of
+from codeexec.tui.render.highlight import MOST_COLORED, highlight, meaning_of
 from codeexec.tui.render.traceback import parse, rows
 from codeexec.tui.render.traceback_paint import paint
 from codeexec.tui.theme.theme import built_in_folder, find_theme
@@ -73,3 +73,12 @@ def test_the_line_at_fault_stands_out() -> None:
     assert docstring[1].style == HARBOUR.style("syntax.string")
     error = painted[-1]
     assert error[0].style == HARBOUR.style("traceback.error")
+
+
+def test_very_long_code_is_coloured_at_its_beginning_and_whole() -> None:
+    lines = [f"value_{number} = {number}" for number in range(200_000)]
+    painted = highlight("\n".join(lines), "python", HARBOUR)
+    assert ["".join(part.text for part in row) for row in painted] == lines
+    count = next(at for at, row in enumerate(painted) if len(row) == 1)
+    assert MOST_COLORED <= len("\n".join(lines[:count])) <= MOST_COLORED + 40
+    assert all(len(row) == 1 for row in painted[count:])

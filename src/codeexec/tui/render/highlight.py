@@ -45,6 +45,9 @@ _MEANINGS: dict[str, str] = {
     "Token.Generic.Subheading": "syntax.heading",
 }
 
+MOST_COLORED = 20_000
+"""Characters that are coloured, up to the end of a line."""
+
 SYNTAX_MEANINGS = frozenset(_MEANINGS.values())
 """Names of the meanings in which code is painted."""
 
@@ -63,9 +66,12 @@ def meaning_of(token: _TokenType) -> str:
 def highlight(code: str, language: str, theme: Theme) -> list[list[Segment]]:
     """The code as rows of segments, one for each line; plain where the language is not known.
 
-    Printable, and with as many characters as before; tabs stay.
+    Printable, and with as many characters as before; tabs stay. What comes after `MOST_COLORED`
+    characters is plain: a megabyte would take 15 s.
     """
     code = printable(code, lines=True)
+    end = code.find("\n", MOST_COLORED) if len(code) > MOST_COLORED else -1
+    code, plain_lines = (code[:end], code[end + 1 :].split("\n")) if end >= 0 else (code, [])
     rows: list[list[Segment]] = [[]]
     lexer = _lexer(language)
     for token, text in lexer.get_tokens(code):
@@ -75,7 +81,9 @@ def highlight(code: str, language: str, theme: Theme) -> list[list[Segment]]:
             rows[-1].append(Segment(first, style))
         rows += [[Segment(other, style)] if other else [] for other in others]
     line_count = code.count("\n") + 1
-    return (rows + [[]] * line_count)[:line_count]
+    rows = (rows + [[]] * line_count)[:line_count]
+    plain = theme.style("syntax.text")
+    return rows + [[Segment(line, plain)] if line else [] for line in plain_lines]
 
 
 @lru_cache(maxsize=32)
