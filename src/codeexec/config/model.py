@@ -230,7 +230,7 @@ class Agents:
 
 @dataclass(frozen=True, slots=True)
 class Terminal:
-    """The terminal pane. A project's file has no say in it."""
+    """The terminal pane. A project's file counts once its folder is trusted."""
 
     clipboard: Literal["off", "write"] = "off"
     """Whether the program that you type into may put text on the clipboard (OSC 52), 64 KB at a
