@@ -196,6 +196,7 @@ def main() -> None:
     load("program_magic")
     load("tqdm_bars")
     load("fast_streams").install()
+    load("interrupts").install(app)
     plugin_entry = load("plugin_entry")
     load("outbox").install(app)
     load("traceback_imports").begin(app)

@@ -39,8 +39,8 @@ log = logging.getLogger(__name__)
 
 SHIPPED = (
     *("launch.py", "outbox.py", "questions.py", "drawing.py", "screen_width.py"),
-    *("program_magic.py", "tqdm_bars.py", "fast_streams.py", "traceback_imports.py"),
-    *("plugin_entry.py", "prelude.py"),
+    *("program_magic.py", "tqdm_bars.py", "fast_streams.py", "interrupts.py"),
+    *("traceback_imports.py", "plugin_entry.py", "prelude.py"),
     *(f"plugins/{name}.py" for name in ("runtime", "context", "loading", "magics", "api")),
     *("program/sitecustomize.py", "program/figures.py", "program/displays.py"),
 )
