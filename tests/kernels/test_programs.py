@@ -84,6 +84,18 @@ async def test_a_failed_build_has_diagnostics(session: RunningSession, tmp_path:
     assert result.stderr[1].startswith("bad.cpp:1:20: error:")
 
 
+async def test_a_missing_header_is_a_diagnostic_at_its_include(
+    session: RunningSession, tmp_path: Path
+) -> None:
+    program = write(tmp_path, "bad.cpp", '#include <vector>\n#include "nothere.h"\nint main() {}\n')
+    result = await session.run("", kernel="programs:cpp", program=program)
+    assert result.error == "BuildFailed: g++ ended with status 1."
+    [problem] = result.steps[0].diagnostics
+    place = problem.place
+    assert (place.file, place.line, place.column) == ("bad.cpp", 2, 10)
+    assert problem.message == "nothere.h: No such file or directory"
+
+
 async def test_a_script_runs_in_the_folder_of_the_session(
     session: RunningSession, tmp_path: Path
 ) -> None:
