@@ -28,11 +28,14 @@ from codeexec.domain.events import (
     SnapshotTaken,
     StdinAnswered,
     StdinRequested,
+    StepEnded,
 )
+from codeexec.domain.events.plugins import ResultReported
 from codeexec.domain.flow import elide, merge
 from codeexec.domain.fold import apply
-from codeexec.domain.options import DEFAULT_KERNEL
+from codeexec.domain.options import DEFAULT_KERNEL, ExecuteOptions
 from codeexec.domain.outputs import Display, ErrorInfo, MimePart, Run, compact
+from codeexec.domain.programs import StepResult
 from codeexec.domain.snapshot import (
     KEPT_ANSWERS,
     KEPT_DISPLAYS,
@@ -215,6 +218,26 @@ def test_an_execution_from_the_journal_knows_which_kernel_ran_it(
     journal.close()
     assert found is not None
     assert found.generation == generation
+
+
+def test_steps_report_and_index_of_an_old_execution_are_in_the_journal(tmp_path: Path) -> None:
+    journal = Journal.create(tmp_path / "journal.db")
+    events: list[AnyEvent] = [
+        ExecutionQueued("silent", "", options=ExecuteOptions(silent=True)),
+        ExecutionQueued("e", "x"),
+        StepEnded("e", StepResult("build", ("g++",), 0)),
+        StepEnded("e", StepResult("run", ("./a",), 3)),
+        ResultReported("e", {"x": "1"}),
+        ExecutionFinished("e", "error"),
+    ]
+    whole = apply(Snapshot(), journal.append(events, 1.0))
+    with kept(0):
+        snapshot = apply(journal.restore(), journal.append([ExecutionQueued("f", "")], 2.0))
+    assert "e" not in snapshot.executions
+    views = [journal.runs.view(name) for name in ("silent", "e", "f")]
+    journal.close()
+    assert views[:2] == [whole.executions["silent"], whole.executions["e"]]
+    assert [view.index for view in views if view is not None] == [0, 1, 2]
 
 
 def test_updates_and_late_rows_of_an_old_execution_are_in_the_journal(tmp_path: Path) -> None:

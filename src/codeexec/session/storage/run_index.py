@@ -7,6 +7,7 @@ snapshot no longer holds are found without reading the journal from its beginnin
 from __future__ import annotations
 
 import sqlite3
+from bisect import bisect_right
 from collections.abc import Callable, Iterator
 
 from msgspec.structs import replace
@@ -17,12 +18,15 @@ from codeexec.domain.events import (
     ExecutionFinished,
     ExecutionQueued,
     ExecutionStarted,
+    FullScreenUsed,
     InputCounted,
     KernelStarting,
     Recorded,
     StdinAnswered,
     StdinRequested,
+    StepEnded,
 )
+from codeexec.domain.events.plugins import ResultReported
 from codeexec.domain.fold import apply
 from codeexec.domain.outputs import TAIL_ROWS, Run, clip_row, clip_runs, compact
 from codeexec.domain.requests import (
@@ -79,6 +83,9 @@ _OF_EXECUTIONS = (
     InputCounted,
     StdinRequested,
     StdinAnswered,
+    StepEnded,
+    FullScreenUsed,
+    ResultReported,
     ExecutionFinished,
 )
 
@@ -89,6 +96,9 @@ class RunIndex:
     def __init__(self, connection: sqlite3.Connection, output: OutputStore) -> None:
         self._db = connection
         self._output = output
+        self._silent: list[int] = []
+        """Numbers of silent executions, in order, up to number `_counted`."""
+        self._counted = 0
 
     # -- in ----------------------------------------------------------------------------
 
@@ -213,7 +223,22 @@ class RunIndex:
             if isinstance(record.event, ExecutionStarted) and not record.event.generation:
                 snapshot = self._with_kernel(snapshot, snapshot.executions[name].kernel, seq)
             snapshot = apply(snapshot, [record])
-        return replace(snapshot.executions[name], number=number)
+        view = snapshot.executions[name]
+        return replace(view, number=number, index=self._index(number, view))
+
+    def _index(self, number: int, view: ExecutionView) -> int:
+        """The number of an execution among those that are not silent; 0 for a silent one."""
+        if number > self._counted:
+            rows = self._db.execute(
+                "SELECT number FROM runs WHERE number > ? AND number <= ? AND silent"
+                " ORDER BY number",
+                (self._counted, number),
+            )
+            self._silent += [silent for (silent,) in rows]
+            self._counted = number
+        if view.options.silent:
+            return 0
+        return number - bisect_right(self._silent, number)
 
     def _with_kernel(self, snapshot: Snapshot, kernel: str, before: int) -> Snapshot:
         """With the kernel of this name as it was at an event of schema 1, which does not tell its
