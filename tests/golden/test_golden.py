@@ -29,6 +29,7 @@ PATIENCE = 20.0
 """Seconds for which a screen that looks otherwise is looked at again."""
 
 
+@pytest.mark.timeout(300)  # many screens in three themes, also beside other work
 @pytest.mark.parametrize("name", SCENES)
 async def test_the_screen_looks_as_before(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
