@@ -62,6 +62,8 @@ async def test_sessions_are_counted_as_long_as_they_are_open() -> None:
             answers = await asyncio.gather(*burst)
             assert sorted(answer.status_code for answer in answers) == [201, 403, 403, 403]
             is_limit(await anna.post("/start_kernel"), 403, "sessions", 2)
+            leased = {**first, "lease": "mine"}  # another session, with a number in its name
+            is_limit(await anna.post("/v1/sessions", json=leased), 403, "sessions", 2)
             named = {"session_id": "third", "path": "x", "content": ""}
             is_limit(await anna.post("/v1/sessions/files/write", json=named), 403, "sessions", 2)
             assert len((await anna.get("/v1/sessions")).json()["sessions"]) == 2
@@ -146,6 +148,9 @@ async def test_kernels_take_so_much_memory(monkeypatch: pytest.MonkeyPatch) -> N
 
             refused = await poll(run, lambda a: a.status_code == 403, "memory to be measured")
             is_limit(refused, 403, "memory", 1)
+            plugin = {"name": "runs", "implementation": "code = 1"}
+            answer = await anna.post(f"/v1/sessions/{session}/plugins", json=plugin)
+            is_limit(answer, 403, "memory", 1)
 
 
 async def test_users_see_their_limits_and_what_is_used(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -41,7 +41,7 @@ from codeexec.session.session_lookup import SessionLookup
 from codeexec.session.settings import HostSettings
 from codeexec.session.storage.history import HistoryStore
 from codeexec.session.storage.journal import Journal
-from codeexec.session.storage.tenure import write_tenure
+from codeexec.session.storage.tenure import is_asked_for, write_tenure
 from codeexec.session.summary import summarize
 from codeexec.session.tasks import Tasks
 from codeexec.session.temporary import sweep_states
@@ -203,8 +203,7 @@ class Host:
     async def _open_session(self, request: q.OpenSession, owner: str) -> Session:
         name = check_name(request.name) if request.name else ""
         for session in self._lookup.open_sessions(owner):
-            is_same = not request.lease or session.lease == request.lease
-            if name and session.snapshot.name == name and is_same:
+            if is_asked_for(request, session.snapshot.name, session.lease):
                 return session
         cwd = _folder(request.cwd)
         if cwd is None:

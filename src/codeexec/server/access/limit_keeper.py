@@ -20,6 +20,7 @@ from codeexec.server.access.user_folder import user_folder
 from codeexec.server.access.user_limits import UserLimits
 from codeexec.session.host import Host
 from codeexec.session.session import Session
+from codeexec.session.storage.tenure import is_asked_for
 
 if TYPE_CHECKING:
     from limits import RateLimitItem
@@ -31,8 +32,12 @@ RETRY_SECONDS = 1.0
 LONG_RETRY_SECONDS = 60.0
 """After which it may, for what somebody has to remove."""
 
-_WRITING = (q.WriteFile, q.Execute, q.PinArtifact, q.OpenTerminal)
-_STARTING = (q.Execute, q.StartKernel, q.RestartKernel, q.OpenTerminal)
+_PLUGINS = (q.LoadPlugin, q.TestPlugin, q.UnloadPlugin)
+_WRITING = (
+    *(q.WriteFile, q.Execute, q.PinArtifact, q.OpenTerminal),
+    *(*_PLUGINS, q.SetSessionVariables),
+)
+_STARTING = (q.Execute, q.StartKernel, q.RestartKernel, q.OpenTerminal, *_PLUGINS)
 
 
 class LimitKeeper:
@@ -107,13 +112,13 @@ class LimitKeeper:
             if not self._connections[user]:
                 del self._connections[user]
 
-    def check_new_session(self, identity: Identity, name: str) -> None:
-        """LimitReached when one more is too much. One of this name is not new."""
+    def check_new_session(self, identity: Identity, request: q.OpenSession) -> None:
+        """LimitReached when one more is too much. One that is open is not new."""
         number, owner = self._limits.sessions, identity.subject
         if not owner:
             return
         sessions = self._host.open_sessions(owner)
-        if name and any(session.snapshot.name == name for session in sessions):
+        if any(is_asked_for(request, each.snapshot.name, each.lease) for each in sessions):
             return
         if number and len(sessions) >= number:
             raise LimitReached(

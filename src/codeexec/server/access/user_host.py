@@ -89,7 +89,7 @@ class UserHost:
             opening = self._of_service(request)
             if not request.cwd and (identity.subject or self._makes_folders):
                 return cast(R, await self.open_workspace(opening))
-            self._limits.check_new_session(identity, request.name)
+            self._limits.check_new_session(identity, request)
             return cast(R, await self._host.call(opening, identity.owner))
         reply = await self._host.call(request, identity.owner)
         if isinstance(reply, q.HostInfo) and not identity.may("admin"):
@@ -99,14 +99,14 @@ class UserHost:
     async def open_workspace(self, request: q.OpenSession) -> q.SessionSummary:
         """Open a session in a new folder of its own. StorageError, Denied."""
         self.identity.require("run")
-        self._limits.check_new_session(self.identity, request.name)
+        self._limits.check_new_session(self.identity, request)
         folder = await asyncio.to_thread(
             _make_folder, self.workspaces, is_isolated=bool(self._host.settings.isolate_policy)
         )
         opening = msgspec.structs.replace(self._of_service(request), cwd=str(folder))
         try:
             # Others may have been opened meanwhile.
-            self._limits.check_new_session(self.identity, request.name)
+            self._limits.check_new_session(self.identity, request)
             summary = await self._host.call(opening, self.identity.owner)
         except CodeexecError:
             await asyncio.to_thread(folder.rmdir)

@@ -20,3 +20,8 @@ def write_tenure(journal: Journal, request: OpenSession) -> None:
 def read_tenure(journal: Journal) -> tuple[str, bool]:
     """The session's lease (empty: none), and whether it is temporary."""
     return str(journal.get_private(_LEASE) or ""), bool(journal.get_private(_TEMPORARY))
+
+
+def is_asked_for(request: OpenSession, name: str, lease: str) -> bool:
+    """Whether a request to open a session means the open one of this name and lease."""
+    return bool(name) and request.name.strip() == name and request.lease in ("", lease)
