@@ -59,6 +59,19 @@ async def test_an_execution_reports_its_variables_and_its_result(tmp_path: Path)
         assert len(long.report.variables["y"]) == 5000
 
 
+async def test_text_that_is_no_unicode_is_reported_as_far_as_it_is(tmp_path: Path) -> None:
+    async with open_host(tmp_path / "state") as host:
+        session = await open_session(host, tmp_path)
+        await load(session, "context", CONTEXT)
+        code = "name = 'a\\udcff'\ncontext().log('info', 't', '\\ud800 b')"
+        view = await run(session, code, report=True)
+        assert view.status == "ok", view.error
+        assert view.total == 0, "no row is printed for it"
+        assert view.report is not None
+        assert view.report.variables == {"name": "a?"}
+        assert [entry.message for entry in view.report.log] == ["? b"]
+
+
 async def test_the_last_assignment_is_shown_where_that_is_wanted(tmp_path: Path) -> None:
     async with open_host(tmp_path / "state") as host:
         session = await open_session(host, tmp_path)

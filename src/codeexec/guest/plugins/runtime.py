@@ -32,7 +32,9 @@ def publish(kind: str, **content: Any) -> None:
     kernel = getattr(shell(), "kernel", None)
     if kernel is None:
         return
-    content = json.loads(json.dumps({"kind": kind, **content}, default=str))
+    text = json.dumps({"kind": kind, **content}, default=str, ensure_ascii=False)
+    # Half a surrogate pair, as in names of files that are not UTF-8, cannot be sent.
+    content = json.loads(text.encode("utf-8", "replace").decode("utf-8"))
     parent = kernel.get_parent()
     kernel.session.send(kernel.iopub_socket, MESSAGE, content, parent=parent)
 
