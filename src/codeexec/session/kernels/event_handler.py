@@ -194,13 +194,16 @@ class KernelEventHandler:
 
     def _reported(self, event: says.Reported) -> list[AnyEvent]:
         """A report of an execution of this session."""
-        if self._find(event.execution) is None:
+        view = self._find(event.execution)
+        if view is None:
             return []
         match event.report:
             case LogEntry():
                 return [ExecutionLogged(event.execution, event.report)]
             case ReportedArtifact():
                 return [ArtifactReported(event.execution, event.report)]
+            case says.ResultReport() if not view.options.report:
+                return []  # user code sends it: nobody has asked
             case says.ResultReport(variables, output):
                 return [ResultReported(event.execution, dict(variables), output)]
 

@@ -33,8 +33,8 @@ from codeexec.kernels.base import (
 log = logging.getLogger(__name__)
 
 MESSAGE = "codeexec_report"
-LONGEST = 4 * MAX_IMPLEMENTATION
-"""Characters of a report."""
+LONGEST = 8 * MAX_IMPLEMENTATION
+"""Bytes of a report."""
 
 
 class _Log(msgspec.Struct, tag_field="kind", tag="log"):
@@ -84,8 +84,12 @@ def report_events(content: Mapping[str, object], execution: str) -> tuple[Kernel
     """The events of a message of the type `MESSAGE`."""
     try:
         report: _Report = msgspec.convert(content, _Report)
-    except msgspec.ValidationError as error:
+        size = len(msgspec.json.encode(report))
+    except (msgspec.ValidationError, UnicodeEncodeError) as error:
         log.debug("a report was passed over: %s", error)
+        return ()
+    if size > LONGEST:
+        log.debug("a report was passed over: it has %d bytes", size)
         return ()
     match report:
         case _Log():
@@ -105,9 +109,6 @@ def report_events(content: Mapping[str, object], execution: str) -> tuple[Kernel
             )
             return (Reported(execution, artifact),)
         case _ResultReport():
-            size = sum(len(name) + len(text) for name, text in report.variables.items())
-            if size > LONGEST:
-                return ()
             return (Reported(execution, ResultReport(report.variables, report.output)),)
         case _Variables():
             size = sum(len(name) + len(text) for name, text in report.variables.items())
@@ -115,7 +116,10 @@ def report_events(content: Mapping[str, object], execution: str) -> tuple[Kernel
                 return ()
             return (SessionVariablesReported(execution, report.variables),)
         case _Plugin():
-            if not report.name.isidentifier() or len(report.implementation) > MAX_IMPLEMENTATION:
+            settings = sum(len(name) + len(text) for name, text in report.config.items())
+            if max(len(report.implementation), settings) > MAX_IMPLEMENTATION:
+                return ()
+            if not report.name.isidentifier():
                 return ()
             return (
                 PluginReported(
@@ -134,7 +138,7 @@ def report_events(content: Mapping[str, object], execution: str) -> tuple[Kernel
 
 def _is_plain(name: str) -> bool:
     """Whether it is the name of a file in the session's folder itself."""
-    return bool(name) and name not in (".", "..") and "/" not in name and "\0" not in name
+    return name.isprintable() and name not in ("", ".", "..") and "/" not in name
 
 
 def plugin_code(call: PluginCall) -> str:
