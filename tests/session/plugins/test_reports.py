@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from codeexec.domain import requests as q
+from codeexec.domain.plugins import MOST_PLUGINS
+from codeexec.kernels.base import PluginReported
 from codeexec.session.session import Session
 from support.plugins import RAISES, SUMMARY, SYNTAX_ERROR, load
 from support.sessions import open_host, open_session, run, until
@@ -201,6 +203,49 @@ async def test_a_plugin_typed_in_the_console_is_one_of_the_session(tmp_path: Pat
         assert again["message"] == "Plugin summary not loaded, skipping unloading."
 
 
+INNER = """
+from taskweaver.plugin import register_plugin
+register_plugin(lambda: VERSION)
+"""
+BY_MAGICS = """
+magic = get_ipython().run_cell_magic
+for version in (1, 2):
+    magic("_taskweaver_plugin_register", "inner", TEXT.replace("VERSION", str(version)))
+    magic("_taskweaver_plugin_load", "inner", "{}")
+    get_ipython().run_line_magic("_taskweaver_plugin_test", "inner")
+"""
+
+
+async def test_reports_that_come_together_follow_one_another(tmp_path: Path) -> None:
+    async with open_host(tmp_path / "state") as host:
+        session = await open_session(host, tmp_path)
+        for _ in range(2):
+            execution_id = (await run(session, "1")).execution_id
+            session.slots.default.take([
+                PluginReported(execution_id, action, "inner", True, "", (), (), INNER, {})
+                for action in ("load", "test")
+            ])  # fmt: skip
+            assert session.snapshot.plugins["inner"].loaded_by == f"{execution_id}/inner"
+
+
+async def test_a_plugin_whose_module_loads_another_is_itself_after_a_restart(
+    tmp_path: Path,
+) -> None:
+    outer = (
+        "from IPython import get_ipython\nfrom taskweaver.plugin import register_plugin\n"
+        f"TEXT = {INNER!r}\n{BY_MAGICS}\nregister_plugin(lambda: 'outer')\n"
+    )
+    async with open_host(tmp_path / "state") as host:
+        session = await open_session(host, tmp_path)
+        answer_of_load = await load(session, "outer", outer)
+        assert answer_of_load.is_success, answer_of_load.message
+        assert answer_of_load.message == "Plugin outer loaded."
+        plugins = session.snapshot.plugins
+        assert plugins["inner"].loaded_by != plugins["outer"].loaded_by
+        await session.call(q.RestartKernel())
+        assert shown(await run(session, "outer(), inner()")) == "('outer', 2)"
+
+
 async def test_session_variables_set_by_code_are_those_of_the_session(tmp_path: Path) -> None:
     async with open_host(tmp_path / "state") as host:
         session = await open_session(host, tmp_path)
@@ -287,6 +332,17 @@ s.publish("artifact", mime="text/plain", artifact={"id": "i", "name": "n", "type
 s.publish("plugin", action="load", name="a/b", is_success=True, message="")
 s.publish("plugin", action="test", name="nobody", is_success=True, message="")
 s.publish("nothing")
+s.publish("result", variables={"nobody": "asked"})
+s.publish("artifact", mime="text/plain", artifact={"id": "i", "name": "n", "type": "txt",
+          "original_name": "o", "file": "clears \\x1b[2J the screen"})
+s.publish("plugin", action="load", name="large", is_success=True, message="",
+          config={"k" * 2**20: "v"})
+import json
+session = get_ipython().kernel.session
+session.pack = lambda content: json.dumps(content, default=str).encode()
+session.send(get_ipython().kernel.iopub_socket, "codeexec_report", {
+    "kind": "plugin", "action": "load", "name": "half", "is_success": True, "message": "",
+    "implementation": "\\ud800"}, parent=get_ipython().kernel.get_parent())
 """
     async with open_host(tmp_path / "state") as host:
         session = await open_session(host, tmp_path)
@@ -294,6 +350,20 @@ s.publish("nothing")
         assert view.status == "ok", view.error
         assert view.report is None
         assert session.snapshot.plugins == {}
+
+
+async def test_code_that_makes_plugins_without_end_is_bounded(tmp_path: Path) -> None:
+    many = """
+import codeexec_session as s
+for n in range(1000):
+    s.publish("plugin", action="load", name=f"p{n}", is_success=True, message="")
+    s.publish("session_variables", variables={"a": "b" * 10_000})
+"""
+    async with open_host(tmp_path / "state") as host:
+        session = await open_session(host, tmp_path)
+        assert (await run(session, many)).status == "ok"
+        assert len(session.snapshot.plugins) == MOST_PLUGINS
+        assert session.recorder.journal.used < 5_000_000
 
 
 @pytest.mark.parametrize("count", [1500])

@@ -201,6 +201,10 @@ class KernelSlot:
                 self._record(kernel_events[start:at])
                 self.recorder.record(*self._begin_theirs(event))
                 start = at + 1
+            elif isinstance(event, says.PluginReported):
+                # It changes what the one before it has left.
+                self._record(kernel_events[start:at])
+                start = at
         self._record(kernel_events[start:])
         self._owner.check_limit()
         self._owner.pump()

@@ -10,7 +10,7 @@ from codeexec.domain.events import AnyEvent, ExecutionQueued
 from codeexec.domain.events.plugins import PluginChanged, PluginRemoved, SessionVariablesSet
 from codeexec.domain.ids import EXECUTION, new_id
 from codeexec.domain.options import ExecuteOptions, PluginStep
-from codeexec.domain.plugins import PLUGIN_TIMEOUT, PluginState, PluginView
+from codeexec.domain.plugins import MOST_PLUGINS, PLUGIN_TIMEOUT, PluginState, PluginView
 from codeexec.domain.snapshot import ExecutionView, Snapshot
 from codeexec.kernels.base import ExecuteCall, PluginCall, PluginReported, SessionVariablesReported
 from codeexec.session.storage.event_log import EventLog
@@ -126,9 +126,14 @@ class PluginSteps:
         """A step of a plugin has ended in the kernel."""
         view = self._recorder.find(event.execution)
         step = view.options.plugin if view is not None else None
-        if event.execution in self.endings:
+        if step is not None and (step.action, step.name) != (event.action, event.name):
+            step = None  # another plugin's module, by a magic
+        elif event.execution in self.endings:
             self.endings[event.execution] = event
-        before = self.snapshot.plugins.get(event.name, PluginView(event.name))
+        plugins = self.snapshot.plugins
+        before = plugins.get(event.name, PluginView(event.name))
+        if before.name not in plugins and len(plugins) >= MOST_PLUGINS:
+            return []
         if step is None and event.action == "load":
             # Loaded by a magic: its implementation comes with the report.
             step = PluginStep("load", event.name, f"{event.execution}/{event.name}")
@@ -166,6 +171,8 @@ class PluginSteps:
     ) -> list[AnyEvent]:
         """Code has set the session variables by a magic."""
         self._given[kernel] = (generation, dict(event.variables))
+        if event.variables == self.snapshot.session_variables:
+            return []
         return [SessionVariablesSet(dict(event.variables), event.execution)]
 
     def settle(self, view: ExecutionView) -> list[AnyEvent]:
