@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import weakref
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -18,7 +17,7 @@ from codeexec.ces.session_request import EnvMode, Transport
 if TYPE_CHECKING:
     from codeexec.ces.session import EnvSession
 
-_open: weakref.WeakSet[Environment] = weakref.WeakSet()
+_open: set[Environment] = set()
 """Environments that are closed as the program ends."""
 
 
@@ -141,7 +140,8 @@ class Environment:
         self._loop.run(self._environment.stop_session(session_id))
 
     def close(self) -> None:
-        """Stop all sessions and the environment's thread; nothing happens when that is done."""
+        """Stop all sessions and the environment's thread; nothing happens when that is done, or in
+        a process that was forked from the environment's."""
         _open.discard(self)
         if self._loop.is_closed:
             return

@@ -153,6 +153,7 @@ class SessionRunner:
     async def close(self) -> None:
         """Stop following the engine's session, which is ended by the environment."""
         self.state.kernel_status = "stopped"
+        self._changed.set()  # an execution that waits is told
         self._follower.cancel()
         await asyncio.gather(self._follower, return_exceptions=True)
 
