@@ -87,6 +87,28 @@ def test_what_chooses_what_runs_counts_only_after_trust(place: Place, said: str,
     assert not place.examine().is_restricted
 
 
+@pytest.mark.parametrize("layer", ["user", "environment"])
+def test_plugins_that_the_user_names_wait_for_trust_of_the_folder_that_has_them(
+    place: Place, layer: str
+) -> None:
+    mine = place.user_file.with_name("mine.py")
+    mine.touch()
+    if layer == "user":
+        place.user_file.write_text(f'[session]\nplugins = ["{mine}", "plugins"]\n')
+    else:
+        place.environ["CODEEXEC_SESSION_PLUGINS"] = f"{mine} plugins"
+    words = f"{mine} plugins"
+    assert place.load().settings.session.plugins == words  # the folder has none
+    (place.folder / "plugins").mkdir()
+    before = place.load()
+    assert before.settings.session.plugins == ""
+    assert [each.key for each in before.withheld] == ["session.plugins"]
+    assert place.examine().is_question
+    place.grant()
+    assert place.load().settings.session.plugins == words
+    assert not place.examine().is_restricted
+
+
 def test_a_project_may_always_confine_its_code(place: Place) -> None:
     place.file.write_text('[kernel]\nbackend = "docker"\n')
     assert place.load().settings.kernel.backend == "docker"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -56,3 +57,15 @@ def untrusted_holder(kernel: str, folder: Path, trust: Trust) -> str:
     interpreter = interpreter_at(str(folder / kernel))
     holder = owner_folder(interpreter) if interpreter else ""
     return "" if not holder or trust.allows(holder, interpreter) else holder
+
+
+def untrusted_plugins(words: str, folder: Path, trust: Trust) -> str:
+    """The same for a `session.plugins` of the user, such as `plugins`, which means files of
+    whatever folder is opened."""
+    try:
+        names = shlex.split(words)
+    except ValueError:
+        return ""  # who loads them says so
+    paths = [folder / name for name in names if not name.startswith(("/", "~"))]
+    are_trusted = all(trust.allows(str(folder), str(path)) for path in paths if path.exists())
+    return "" if are_trusted else str(folder)

@@ -14,7 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from codeexec.config.docs import field_docs, section_docs
-from codeexec.config.guarded import guarded_digest, refused_settings, untrusted_holder
+from codeexec.config.guarded import (
+    guarded_digest,
+    refused_settings,
+    untrusted_holder,
+    untrusted_plugins,
+)
 from codeexec.config.model import Programs, RemoteServer, Settings
 from codeexec.config.profiles import MANUAL as PROFILES_MANUAL
 from codeexec.config.profiles import NAME as PROFILES
@@ -292,6 +297,11 @@ def load(
         withheld.append(Withheld(place, "kernel.name", kernel, holder))
         del values["kernel.name"]
         origins["kernel.name"] = Origin("default")
+    plugins, origin = str(values.get("session.plugins", "")), origins["session.plugins"]
+    if origin.layer != "project" and (holder := untrusted_plugins(plugins, folder, trust)):
+        withheld.append(Withheld(origin.place, "session.plugins", plugins, holder))
+        del values["session.plugins"]
+        origins["session.plugins"] = Origin("default")
     for name, value in (flags or {}).items():
         if value is not None:
             say(key_by_name[name], value, Origin("flag", f"--{name.rpartition('.')[2]}"))
