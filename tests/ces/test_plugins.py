@@ -50,6 +50,17 @@ def test_a_plugin_reads_its_configuration_and_session_variables(shared: Environm
     assert shared.session_dict["work"].session_var == {"place": "Rome", "kept": "1"}
 
 
+def test_a_result_has_all_log_entries_and_artifacts_of_its_execution(shared: Environment) -> None:
+    load(shared)
+    code = "for n in range(300): tool.log('info', str(n)); tool(f'{n}.txt') if n < 150 else None"
+    result = shared.execute_code("work", code)
+    assert [message.message for message in result.messages] == [str(n) for n in range(300)]
+    assert [artifact.original_name for artifact in result.artifact] == [
+        f"{n}.txt" for n in range(150)
+    ]
+    assert shared.execute_code("work", "1").messages == []
+
+
 def test_a_plugin_is_tested_replaced_and_unloaded(shared: Environment) -> None:
     load(shared, {"unit": "cm"})
     shared.test_plugin("work", "tool")

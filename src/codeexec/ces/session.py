@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from codeexec.ces.common import (
     EnvPlugin,
     ExecutionResult,
@@ -21,6 +23,7 @@ from codeexec.ces.results import make_result
 from codeexec.client.output import read_result
 from codeexec.domain import requests as q
 from codeexec.domain.errors import CodeexecError, Conflict, KernelDied, NotFound, UsageError
+from codeexec.domain.events.plugins import ArtifactReported, ExecutionLogged
 from codeexec.domain.fold import apply
 from codeexec.domain.options import ExecuteOptions
 from codeexec.domain.snapshot import Snapshot
@@ -28,8 +31,13 @@ from codeexec.domain.snapshot import Snapshot
 if TYPE_CHECKING:
     from codeexec.ces.session_folder import SessionFolder
     from codeexec.client.api import SessionClient
+    from codeexec.domain.events import AnyEvent
+    from codeexec.domain.plugins import ExecutionReport, LogEntry, ReportedArtifact
 
 log = logging.getLogger(__name__)
+
+MOST_REPORTED = 2000
+"""Log entries, and artifacts, of one result; what the kernel reports itself is less."""
 
 
 @dataclass(eq=False)
@@ -57,6 +65,9 @@ class SessionRunner:
         self._env_id = env_id
         self._cut_offs = cut_offs
         self._snapshot = Snapshot()
+        self._executing = ""
+        self._logged: list[LogEntry] = []
+        self._artifacts: dict[str, ReportedArtifact] = {}
         self._changed = asyncio.Event()
         self._set_up_generation = 0
         self._turn = asyncio.Lock()
@@ -88,6 +99,7 @@ class SessionRunner:
             engine_id = get_id(prefix="exec") if execution_id in self._used_ids else execution_id
             self._used_ids.add(engine_id)
             self.state.kernel_status = "running"
+            self._executing, self._logged, self._artifacts = engine_id, [], {}
             try:
                 await self._run(
                     code,
@@ -104,6 +116,8 @@ class SessionRunner:
                     ),
                 )
                 view = (await self._client.call(q.ReadExecution(engine_id))).execution
+                if view.report is not None:
+                    view = replace(view, report=self._whole(view.report))
                 engine_result = await read_result(self._client, view)
                 result, pictures = make_result(
                     engine_result, view, execution_id, index, self._cut_offs
@@ -173,6 +187,22 @@ class SessionRunner:
                 await asyncio.shield(self._client.call(q.CancelExecution(engine_id)))
             raise
 
+    def _whole(self, report: ExecutionReport) -> ExecutionReport:
+        """The report with all that was heard: a snapshot has the last entries and artifacts."""
+        return replace(report, log=tuple(self._logged), artifacts=tuple(self._artifacts.values()))
+
+    def _hear(self, event: AnyEvent) -> None:
+        """Keep what our execution reports, and not that of a person who has attached."""
+        if not isinstance(event, ExecutionLogged | ArtifactReported):
+            return
+        if event.execution_id != self._executing:
+            return
+        if isinstance(event, ArtifactReported):
+            if len(self._artifacts) < MOST_REPORTED:
+                self._artifacts[event.artifact.id] = event.artifact
+        elif len(self._logged) < MOST_REPORTED:
+            self._logged.append(event.entry)
+
     def _is_open(self, engine_id: str) -> bool:
         view = self._snapshot.executions.get(engine_id)
         return view is not None and view.is_open
@@ -209,8 +239,10 @@ class SessionRunner:
     async def _follow(self) -> None:
         """Keep the snapshot of the session up to date, until the session ends."""
         try:
-            async for batch in self._client.events(0, "latest"):
+            async for batch in self._client.events(0, "tail"):
                 self._snapshot = apply(self._snapshot, batch)
+                for record in batch:
+                    self._hear(record.event)
                 self._note_death()
                 if self._snapshot.closed:
                     break
