@@ -40,8 +40,13 @@ def test_a_session_goes_through_its_states(env_dir: Path) -> None:
     assert status_of(manager, "warmed") == "stopped"
     with pytest.raises(Conflict, match="'warmed' is stopped"):
         warmed.execute_code("exec-2", "1")
-    assert manager.create("warmed").execute_code("exec-1", "'anew'").output == "anew"
+    anew = manager.create("warmed")
+    assert anew.execute_code("exec-1", "'anew'").output == "anew"
+    warmed.stop()
+    assert anew.kernel_status == "ready", "its session has ended before"
     manager.clean_up()
+    waiting.stop()
+    assert manager._made is None
     assert waiting.kernel_status == "stopped"
     with pytest.raises(NotFound):
         manager.get("waiting")

@@ -70,6 +70,7 @@ class ExecutionClient(Client[Result]):
             start = self._start
         if start is not None and start.exception() is None:
             self._make_environment().stop_session(self.session_id)
+            self._start = None  # a second stop needs no environment
 
     def load_plugin(
         self, plugin_name: str, plugin_code: str, plugin_config: dict[str, str] | None = None
