@@ -18,6 +18,7 @@ from codeexec.environments.base import TerminalSize
 from codeexec.session.terminals.emulator import EmulatorKind
 from codeexec.session.terminals.fallback.emulator import BITTTY
 from codeexec.session.terminals.ghostty import GHOSTTY
+from codeexec.session.terminals.pictures import sixel
 from codeexec.session.terminals.pictures.emulator import (
     MOST_CLIPBOARD,
     PictureEmulator,
@@ -186,6 +187,17 @@ def test_a_picture_of_too_many_bytes_is_said_to_be_too_large(emulator: PictureEm
     rows = [row.text for _, row in sorted(emulator.changed_rows().items())]
     assert effects.pictures == []
     assert rows[:3] == ["[a picture that is too large to be shown", "]", "after"]
+
+
+def test_a_picture_of_one_band_is_read_no_longer_than_any_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sixel, "SECONDS", -1.0)
+    colors = b"".join(b"#1;2;%d;%d;0" % (n % 101, n // 101) for n in range(100))
+
+    image = Image.open(io.BytesIO(sixel_png(b'"1;1;1;6' + colors + b"~", (1, 6))))
+
+    assert image.convert("RGBA").getpixel((0, 0))[3] == 0  # type: ignore[index]  # is a tuple
 
 
 def test_random_sixels_are_read_in_bounds() -> None:

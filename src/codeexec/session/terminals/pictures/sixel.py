@@ -19,6 +19,8 @@ MOST_UNSIZED = 1 << 18
 """Bytes of a picture that does not begin with its size: all of it is read to find that."""
 SECONDS = 3.0
 """After which what has been read of a picture is all that is shown of it."""
+_TOKENS_AT_ONCE = 50
+"""Between two looks at the clock: one that chooses a colour takes up to a millisecond."""
 
 _SIZE = re.compile(rb'"\d*;\d*;(\d{1,6});(\d{1,6})')
 _TOKEN = re.compile(rb"([?-~]+)|!(\d{1,6})([?-~])|#([\d;]{1,40})|([$-])")
@@ -65,7 +67,9 @@ def sixel_png(body: bytes, size: tuple[int, int]) -> bytes:
     """The picture as PNG; what is outside of `size` is left out. Blocks, for SECONDS at most."""
     painter = _Painter(*size)
     deadline = time.monotonic() + SECONDS
-    for token in _TOKEN.finditer(body):
+    for number, token in enumerate(_TOKEN.finditer(body)):
+        if number % _TOKENS_AT_ONCE == 0 and time.monotonic() > deadline:
+            break
         run, count, column, color, mark = token.groups()
         if run is not None:
             painter.paint(run)
@@ -75,7 +79,7 @@ def sixel_png(body: bytes, size: tuple[int, int]) -> bytes:
             painter.choose(color)
         elif mark == b"$":
             painter.x = 0
-        elif not painter.next_band() or time.monotonic() > deadline:
+        elif not painter.next_band():
             break
     return png_of_indexes(painter.rows, painter.palette)
 
