@@ -179,6 +179,20 @@ class TestCode:
         assert [(view.status, view.code) for view in views] == [("ok", query), ("error", "1 / 0")]
         assert [run.text for run in views[0].tail if run.is_text] == ["one\ntwo"]
 
+    async def test_objects_whose_text_fails_or_is_endless_end_a_query_as_any_other(
+        self, options: EnvironmentOptions
+    ) -> None:
+        failing = "class X(Exception):\n def __repr__(self): 1/0\n __str__ = __repr__\n"
+        async with await made(options) as environment:
+            shown = ended(await queried(environment, f"{failing}X()"))
+            raised = ended(await queried(environment, f"{failing}raise X()"))
+            long = ended(await queried(environment, "'x' * 20_000_000"))
+        text = "<X: its text cannot be made: ZeroDivisionError>"
+        assert shown.data["result"] == text  # type: ignore[index]
+        assert raised.error == f"X: {text}"
+        assert long.success
+        assert long.data["result"].endswith("… (20,000,002 characters)")  # type: ignore[index]
+
     async def test_files_of_the_profile_are_there(self, options: EnvironmentOptions) -> None:
         profile = AgentProfile(
             "notes",

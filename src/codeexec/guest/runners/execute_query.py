@@ -21,6 +21,7 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ QUERY = "<query>"
 _PIECE = 1 << 16
 _LONGEST_OPEN = 1 << 16
 """Characters of a line whose end has not come: a longer one is broken."""
+_LONGEST_TEXT = 100_000
+"""Characters of a result or an error."""
 _LAST_OUTPUT = 1.0
 """Seconds that children of the code may hold its pipes at the end."""
 _GRACE = 2.0
@@ -203,16 +206,27 @@ def error_of(error: BaseException) -> dict[str, Any]:
     while frames is not None and frames.tb_frame.f_code.co_filename != QUERY:
         frames = frames.tb_next
     lines = traceback.format_exception(type(error), error, frames)
-    text = "".join(lines).rstrip("\n").split("\n")
+    text = "".join(line[:_LONGEST_TEXT] for line in lines).rstrip("\n").split("\n")
     return {
         "name": type(error).__name__,
-        "value": _safe(str(error)),
+        "value": _shown(str, error),
         "traceback": [_safe(line) for line in text],
     }
 
 
+def _shown(write: Callable[[object], str], value: object) -> str:
+    """The text of an object of the code, cut to _LONGEST_TEXT, also where it cannot be written."""
+    try:
+        text = write(value)
+    except Exception as error:
+        text = f"<{type(value).__name__}: its text cannot be made: {type(error).__name__}>"
+    if len(text) > _LONGEST_TEXT:
+        text = f"{text[:_LONGEST_TEXT]}… ({len(text):,} characters)"
+    return "\n".join(map(_safe, text.split("\n")))
+
+
 def result_of(value: object, execution_id: str) -> dict[str, Any]:
-    text = "\n".join(_safe(row) for row in repr(value).split("\n"))
+    text = _shown(repr, value)
     part = {"mime": "text/plain", "size": len(text.encode("utf-8", "replace")), "text": text}
     return {
         "kind": "display",
@@ -233,9 +247,11 @@ def main() -> int:
         # Not the folder of this script, which is what Python puts there.
         sys.path[0] = os.getcwd()
         ended: dict[str, Any] = {"type": "execution_finished", "execution_id": execution_id}
-        value, error = None, None
+        shown, error = None, None
         try:
             value = run_code(query)
+            if value is not None:
+                shown = result_of(value, execution_id)
             ended["status"] = "ok"
         except KeyboardInterrupt:
             ended |= {"status": "cancelled", "reason": "It was interrupted."}
@@ -245,7 +261,6 @@ def main() -> int:
             else:
                 error = error_of(raised)
                 ended |= {"status": "error", "error": error}
-        shown = result_of(value, execution_id) if value is not None else None
         output.finish()
         if shown is not None:
             output.add_object(shown)
