@@ -193,6 +193,17 @@ class TestCode:
         assert long.success
         assert long.data["result"].endswith("… (20,000,002 characters)")  # type: ignore[index]
 
+    async def test_a_process_that_the_code_has_forked_holds_nothing(
+        self, options: EnvironmentOptions
+    ) -> None:
+        forks = "import os, time\nif not os.fork():\n os.setsid(); time.sleep(100); os._exit(0)"
+        async with await made(options) as environment, asyncio.timeout(30):
+            assert ended(await queried(environment, forks)).success
+            both = await queried(environment, "import os; os.fork(); print('once each')")
+        types = [event.type for event in both]
+        assert types.count("execution_finished") == 1
+        assert types.count("script_output") == 1
+
     async def test_files_of_the_profile_are_there(self, options: EnvironmentOptions) -> None:
         profile = AgentProfile(
             "notes",

@@ -247,6 +247,7 @@ def main() -> int:
         # Not the folder of this script, which is what Python puts there.
         sys.path[0] = os.getcwd()
         ended: dict[str, Any] = {"type": "execution_finished", "execution_id": execution_id}
+        process = os.getpid()
         shown, error = None, None
         try:
             value = run_code(query)
@@ -261,6 +262,9 @@ def main() -> int:
             else:
                 error = error_of(raised)
                 ended |= {"status": "error", "error": error}
+        if os.getpid() != process:
+            sys.stdout.flush()
+            os._exit(0 if error is None else 1)  # the code has forked: this is not the query
         output.finish()
         if shown is not None:
             output.add_object(shown)

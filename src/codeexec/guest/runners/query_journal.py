@@ -46,6 +46,7 @@ class QueryJournal:
         os.makedirs(self.folder, mode=0o700, exist_ok=True)
         flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
         self._file = os.open(self.path, flags, 0o600)
+        os.register_at_fork(after_in_child=self._let_go)
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX)
             is_open = ""
@@ -71,6 +72,14 @@ class QueryJournal:
             yield self.seq == 0
         finally:
             os.close(self._file)
+
+    def _let_go(self) -> None:
+        """In a process that the code has forked: it must not hold the lock, nor the stream, open
+        for as long as it runs."""
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        for file in (self.stdout, self._file):
+            os.dup2(nothing, file, inheritable=False)
+        os.close(nothing)
 
     def append(self, event: dict[str, Any]) -> dict[str, Any]:
         """Record an event; returns its line of the stream."""
