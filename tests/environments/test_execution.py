@@ -235,6 +235,18 @@ class TestCode:
                 await query
         assert types[:2] == ["execution_queued", "execution_started"]
 
+    async def test_a_watched_transcript_of_many_megabytes_is_whole(
+        self, options: EnvironmentOptions
+    ) -> None:
+        async with await made(options) as environment:
+            query = "for n in range(3): print('x' * 6_000_000)"
+            sent = await queried(environment, query)
+            read: list[StreamEvent] = []
+            async with aclosing(environment.watch_session_transcript_changes()) as changes:
+                while not read or read[-1].type != "execution_finished":
+                    read += (await anext(changes)).events
+        assert read == sent[:-1]
+
     async def test_an_interrupted_query_is_recorded_as_cancelled(
         self, options: EnvironmentOptions
     ) -> None:

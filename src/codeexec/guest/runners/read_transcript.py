@@ -27,7 +27,8 @@ else:
 
 LOOK_EVERY = 0.25
 BATCH = 500
-"""Events of one line."""
+BATCH_SIZE = 1 << 20
+"""Events of one line, and bytes of the journal after which there are no more in it."""
 
 
 def main() -> int:
@@ -57,13 +58,13 @@ def follow(journal: QueryJournal) -> None:
             place = 0  # another journal of this name
         if now != size or is_first:
             size = now
-            events = []
+            events, begin = [], place
             for record, after in read_records(journal.path, place):
                 place = after
                 events.append(stream_event(journal.session_id, record))
-                if len(events) >= BATCH:
+                if len(events) >= BATCH or place - begin >= BATCH_SIZE:
                     write(journal, {"type": "transcript_change", "payload": events})
-                    events, is_first = [], False
+                    events, is_first, begin = [], False, place
             if events or is_first:
                 write(journal, {"type": "transcript_change", "payload": events})
                 is_first = False
