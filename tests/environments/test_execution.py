@@ -36,6 +36,7 @@ from codeexec.environments.execution import factory
 from codeexec.environments.execution.config import CODE
 from codeexec.environments.host_files import HostFiles
 from codeexec.environments.local import LocalEnvironment
+from codeexec.environments.marks import find_marked
 from codeexec.environments.watching.folder_watch import MOST_CHANGES
 from support.containers import ENGINE, IMAGE, require_engine, until
 
@@ -330,6 +331,15 @@ class TestLife:
         await environment.cleanup()
         assert not await environment.is_healthy()
         assert not application.exists()
+
+    async def test_cleanup_ends_what_queries_have_left(self, workspace: Path) -> None:
+        query = "import subprocess\nsubprocess.Popen(['sleep', '100'], start_new_session=True)"
+        environment = await made(EnvironmentOptions(workspace))
+        assert ended(await queried(environment, query)).success
+        application = str(environment.get_base_paths().application)
+        assert find_marked("APP_DIR", application)
+        await environment.cleanup()
+        assert not find_marked("APP_DIR", application)
 
     async def test_what_makes_no_sense_is_refused_in_words(self, workspace: Path) -> None:
         for name in ("", "../up", ".hidden", "a/b", "x" * 101):

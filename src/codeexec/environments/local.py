@@ -18,6 +18,7 @@ from codeexec.environments.holder.command import HeldCommand, start_command
 from codeexec.environments.holder.holding import Holding
 from codeexec.environments.holder.terminal import LocalTerminal, open_local_terminal, terminal_env
 from codeexec.environments.host_files import HostFiles
+from codeexec.environments.marks import end_marked
 from codeexec.environments.paths import inside
 from codeexec.environments.processes import Child, chunks, start
 from codeexec.environments.temporary import LockedFolder
@@ -25,6 +26,9 @@ from codeexec.hostfiles.place import locate
 
 GUEST = Path(__file__).parents[1] / "guest"
 """Runner scripts of ours, as they are installed."""
+_MARK = "APP_DIR"
+"""Variable of all commands of an environment that has an application folder of its own: by this
+they are found at its end."""
 
 
 class LocalEnvironment(HostFiles):
@@ -62,6 +66,7 @@ class LocalEnvironment(HostFiles):
         self._ended = False
         self._own_application = application
         self._application = application.path if application is not None else GUEST
+        self._mark = {_MARK: str(application.path)} if application is not None else {}
 
     @property
     def id(self) -> str:
@@ -87,7 +92,7 @@ class LocalEnvironment(HostFiles):
         if self._ended:
             raise EnvironmentUnavailable("This environment was ended.", "Make a new one.")
         folder = self._root.joinpath(*inside(PurePosixPath(self._root), cwd or ""))
-        environ = without_secrets({**os.environ, **(env or {}), **self._rule})
+        environ = without_secrets({**os.environ, **(env or {}), **self._rule, **self._mark})
         try:
             process = await start(command, cwd=folder, env=environ)
         except OSError as error:
@@ -171,6 +176,8 @@ class LocalEnvironment(HostFiles):
         if self._owns_holding:
             self._holding.close()
         if self._own_application is not None:
+            # What left the group of its command, or outlived it.
+            await asyncio.to_thread(end_marked, _MARK, self._mark[_MARK])
             await asyncio.to_thread(self._own_application.remove)
 
 
