@@ -148,6 +148,13 @@ class TestPending:
         assert pending.take() == FilesChanged(("a",), ("c",), ("b",))
         assert pending.take() is None
 
+    def test_a_folder_that_is_gone_includes_what_was_in_it(self) -> None:
+        pending = PendingChanges()
+        pending.add(changes("+new/", "+new/a", "~old/a", "+old/b", "-new/", "-old/"))
+        assert pending.take() == FilesChanged(removed=("old/",))
+        pending.add(changes("-old/", "+old/", "+old/c"))
+        assert pending.take() == FilesChanged(("old/c",), ("old/",), others=True)
+
     def test_an_event_is_bounded(self) -> None:
         pending = PendingChanges()
         pending.add(changes(*(f"+{number}" for number in range(MOST_PATHS + 1))))
@@ -172,4 +179,6 @@ class TestPending:
 
 def changes(*signs: str) -> tuple[FileChange, ...]:
     kinds = {"+": Change.CREATED, "~": Change.MODIFIED, "-": Change.REMOVED}
-    return tuple(FileChange(kinds[sign[0]], PurePosixPath(sign[1:])) for sign in signs)
+    return tuple(
+        FileChange(kinds[sign[0]], PurePosixPath(sign[1:]), sign.endswith("/")) for sign in signs
+    )

@@ -122,7 +122,9 @@ class PendingChanges:
             if path == ".":
                 self._others = True
                 continue
-            path += "/" if change.is_folder else ""
+            if change.is_folder:
+                path += "/"
+                self._take_folder(path, change.change)
             before = self._changes.pop(path, None)
             if before is None:
                 self._characters += len(path)
@@ -135,6 +137,16 @@ class PendingChanges:
                 self._characters -= len(path)
             else:
                 self._changes[path] = merged
+
+    def _take_folder(self, path: str, change: Change) -> None:
+        """A folder that is gone includes all that was in it; of one that was made again, what was
+        in the first one is not listed."""
+        if change is Change.REMOVED:
+            for below in [each for each in self._changes if each.startswith(path) and each != path]:
+                del self._changes[below]
+                self._characters -= len(below)
+        elif self._changes.get(path) is Change.REMOVED:
+            self._others = True
 
     def overflow(self) -> None:
         """Forget the paths: others have changed."""
