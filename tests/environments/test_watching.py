@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
@@ -17,7 +18,7 @@ from codeexec.environments.local import LocalEnvironment
 from codeexec.environments.watching import folder_watch, watch
 from codeexec.environments.watching.folder_watch import MOST_CHANGES
 from codeexec.environments.watching.known import KnownNames
-from codeexec.environments.watching.notifier import ChangeNotifier, Notes, NotifierFailed
+from codeexec.environments.watching.notifier import ChangeNotifier, Noted, Notes, NotifierFailed
 from support.containers import until
 
 Told = list[tuple[FileChange, ...]]
@@ -60,6 +61,16 @@ async def told(batches: Told, *expected: str) -> None:
 
     await until(has_all)
     assert sorted(signs(batches)) == sorted(expected)
+    batches.clear()
+
+
+async def told_also(batches: Told, sign: str) -> None:
+    """Wait until that was told, with whatever else."""
+
+    async def is_told() -> bool:
+        return sign in signs(batches)
+
+    await until(is_told)
     batches.clear()
 
 
@@ -108,6 +119,68 @@ async def test_a_folder_that_is_gone_is_one_path(tmp_path: Path) -> None:
         await told(batches, "-old/", "+new/", "+new/deep/", "+new/deep/file")
         (tmp_path / "new" / "deep" / "file").write_text("changed")
         await told(batches, "~new/deep/file")
+
+
+async def test_a_folder_that_is_made_again_is_told_as_gone_first(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    for folder, name in ((root / "sub", "old"), (tmp_path / "other", "new")):
+        folder.mkdir(parents=True)
+        (folder / name).write_text("")
+    async with watching(root) as batches:
+        (root / "sub").rename(tmp_path / "gone")
+        (tmp_path / "other").rename(root / "sub")
+        await told(batches, "-sub/", "+sub/", "+sub/new")
+
+
+@pytest.mark.parametrize("path", ["", "sub"])
+async def test_a_watched_folder_that_is_made_again_is_watched_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    monkeypatch.setattr(folder_watch, "LOOK_EVERY", 0.1)
+    monkeypatch.setattr(folder_watch, "MEND_EVERY", 0.1)
+    root = tmp_path / "root"
+    (root / "sub").mkdir(parents=True)
+    async with watching(root, path) as batches:
+        shutil.rmtree(root / path)
+        await told_also(batches, "~.")
+        (root / "sub").mkdir(parents=True)
+        await told_also(batches, "~.")
+        (root / "sub" / "new").write_text("")
+        await told_also(batches, "+sub/new")
+
+
+async def test_a_folder_that_was_moved_away_with_the_one_above_it_is_noticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folder_watch, "LOOK_EVERY", 0.1)
+    root = tmp_path / "above" / "root"
+    root.mkdir(parents=True)
+    async with watching(root) as batches:
+        (tmp_path / "above").rename(tmp_path / "moved")
+        root.mkdir(parents=True)
+        await told_also(batches, "~.")
+        (root / "new").write_text("")
+        await told_also(batches, "+new")
+
+
+def test_a_new_folder_for_which_there_was_no_room_is_watched_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batches: Told = []
+    watcher = watcher_of(tmp_path, batches.append)
+    watcher._begin()
+    (tmp_path / "new").mkdir()
+
+    def fail(*arguments: object) -> None:
+        raise NotifierFailed("no room")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(folder_watch, "ChangeNotifier", fail)
+        assert list(watcher._resolve({("", "new"): Noted.ADDED})) == []
+    watcher._mend()
+    assert [*watcher._folders] == ["", "new"]
+    for notifier in watcher._notifiers:
+        notifier.close()
 
 
 @pytest.mark.slow

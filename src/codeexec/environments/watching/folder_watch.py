@@ -46,8 +46,12 @@ QUIET = 0.2
 LONGEST = 1.0
 LONGEST_FLOOD = 5.0
 """Seconds that a batch takes at most, and one of more than MOST_CHANGES."""
+LOOK_EVERY = 2.0
+"""Seconds between looks whether the top is the same folder still."""
 MEND_EVERY = 5.0
 """Seconds between attempts to watch again what could not be watched."""
+MEND_SHARE = 20
+"""Of the time at most one in so many seconds is taken by these attempts."""
 TOP = PurePosixPath(".")
 
 Report = Callable[[tuple[FileChange, ...]], None]
@@ -75,7 +79,9 @@ class FolderWatch:
         """Watched folders by path, each with a number of its own."""
         self._known = KnownNames()
         self._notifiers: list[ChangeNotifier] = []
-        self._mend_at = 0.0
+        self._identity: tuple[int, int] | None = None
+        """Of the folder that is watched at the top."""
+        self._look_at = self._mend_at = 0.0
         self._is_broken = False
 
     def run(self) -> None:
@@ -89,7 +95,11 @@ class FolderWatch:
                 if self._take(notes):
                     self._gather(notes)
                     self._report(self._resolve(notes))
-                if self._is_broken and time.monotonic() > self._mend_at:
+                now = time.monotonic()
+                if now > self._look_at:
+                    self._look_at = now + LOOK_EVERY
+                    self._is_broken |= self._find_identity() != self._identity
+                if self._is_broken and now > self._mend_at:
                     self._mend()
         finally:
             for notifier in self._notifiers:
@@ -100,6 +110,7 @@ class FolderWatch:
     def _begin(self) -> None:
         """Find all folders, watch them, then look at what is in them: what comes meanwhile is
         noted or seen."""
+        self._identity = self._find_identity()
         found = deque([self._top])
         paths: list[str] = []
         while found and len(paths) < MOST_FOLDERS:
@@ -154,27 +165,37 @@ class FolderWatch:
     def _renew(self) -> None:
         """The new ones watch before the old ones end, so nothing is missed."""
         old, self._notifiers = self._notifiers, []
-        self._watch_again()
-        for notifier in old:
-            notifier.close()
-
-    def _watch_again(self) -> None:
         paths = [*self._folders]
         for start in range(0, len(paths), at_once()):
             self._notifiers.append(ChangeNotifier(self._folder, paths[start : start + at_once()]))
-
-    def _mend(self) -> None:
-        """Watch again what could not be watched. What changed meanwhile is not known."""
-        self._mend_at = time.monotonic() + MEND_EVERY
-        old, self._notifiers = self._notifiers, []
         for notifier in old:
             notifier.close()
+
+    def _mend(self) -> None:
+        """Begin anew. What changed meanwhile is not known."""
+        started = time.monotonic()
+        for notifier in self._notifiers:
+            notifier.close()
+        self._notifiers, self._folders, self._known = [], {}, KnownNames()
+        self._rules = self._read_rules()
         try:
-            self._watch_again()
+            self._begin()
             self._is_broken = False
             self._report((FileChange(Change.MODIFIED, TOP),))
         except NotifierFailed as error:
             log.info("%s is not watched: %s", self._folder.root, error)
+            self._is_broken = True
+        now = time.monotonic()
+        self._mend_at = now + max(MEND_EVERY, (now - started) * MEND_SHARE)
+
+    def _find_identity(self) -> tuple[int, int] | None:
+        """Device and inode of the folder at the top; None where there is none."""
+        try:
+            with self._folder.listing(self._top) as handle:
+                info = os.fstat(handle)
+        except (OSError, CodeexecError):
+            return None
+        return info.st_dev, info.st_ino
 
     def _number(self, path: str, name: str) -> int:
         return number_of(self._folders.get(path, 0), name)
@@ -218,6 +239,9 @@ class FolderWatch:
                 self._notifiers.remove(notifier)
                 notifier.close()
                 self._is_broken = True
+        if notes.pop((self._top, ""), None):
+            # Another one that is made in its place may have its inode.
+            self._is_broken = True
         return has_news
 
     def _gather(self, notes: Notes) -> None:
@@ -240,6 +264,7 @@ class FolderWatch:
         # Those above first: what is below a folder that is gone was forgotten with it.
         for path in sorted(by_folder):
             names = by_folder[path]
+            names.pop("", None)
             if self._hide_ignored and ".gitignore" in names:
                 self._rules = self._read_rules()
                 self._find_shown(path)
@@ -295,7 +320,7 @@ class FolderWatch:
         is_new = path not in self._folders
         if not is_new and (not is_there or noted & (Noted.ADDED | Noted.REMOVED)):
             self._forget(path)
-            if not is_there:
+            if not is_there or noted & Noted.REMOVED:
                 yield FileChange(Change.REMOVED, PurePosixPath(path), True)
             is_new = True
         if is_there and is_new:

@@ -30,7 +30,8 @@ class Noted(IntFlag):
 _NOTED = {1: Noted.ADDED, 2: Noted.CHANGED, 3: Noted.REMOVED}
 
 Notes = dict[tuple[str, str], Noted]
-"""By folder (its path below the root) and name."""
+"""By folder (its path below the root) and name. An empty name: the folder itself was removed, or
+moved away."""
 
 
 class NotifierFailed(Exception):
@@ -79,6 +80,8 @@ class ChangeNotifier:
             if path is not None:
                 key = (path, name)
                 notes[key] = notes.get(key, Noted(0)) | _NOTED[kind]
+            if place in self._paths and _NOTED[kind] is Noted.REMOVED:
+                notes[self._paths[place], ""] = Noted.REMOVED
         return True
 
     def close(self) -> None:

@@ -8,16 +8,18 @@ import threading
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 
-from codeexec.environments.base import FileChange, WorkspaceEntry
+from codeexec.environments.base import Change, FileChange, WorkspaceEntry
 from codeexec.environments.files import Folder
 from codeexec.environments.watch import changes
-from codeexec.environments.watching.folder_watch import FolderWatch
+from codeexec.environments.watching.folder_watch import TOP, FolderWatch
 from codeexec.environments.watching.notifier import NotifierFailed
 
 log = logging.getLogger(__name__)
 
 POLLED_EVERY = 2.0
 """Seconds between looks where the system cannot notify."""
+MOST_BATCHES = 50
+"""Batches that wait for a reader. Of more he is told that all may have changed."""
 
 Batch = tuple[FileChange, ...]
 
@@ -39,6 +41,9 @@ async def watch_folder(
     has_failed = False
 
     def report(batch: Batch) -> None:
+        if len(batches) >= MOST_BATCHES:
+            batches.clear()
+            batch = (FileChange(Change.MODIFIED, TOP),)
         batches.append(batch)
         wake.set()
 
