@@ -318,6 +318,19 @@ def test_many_new_folders_need_few_notifiers(
     assert ("folder0", "x") in notes
 
 
+def test_a_tree_without_end_is_watched_to_some_depth(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folder_watch, "MOST_DEPTH", 3)
+    (tmp_path / "1/2/3/4/5/6").mkdir(parents=True)
+    watcher = watcher_of(tmp_path, lambda batch: None)
+    watcher._begin()
+    watcher._resolve({("1/2/3/4", "5"): Noted.ADDED})
+    assert len(watcher._folders) == 5
+    for notifier in watcher._notifiers:
+        notifier.close()
+
+
 def watcher_of(
     root: Path, report: Callable[[tuple[FileChange, ...]], None]
 ) -> folder_watch.FolderWatch:

@@ -34,6 +34,8 @@ log = logging.getLogger(__name__)
 
 MOST_FOLDERS = 4000
 """Folders that are watched, those near the top first."""
+MOST_DEPTH = 100
+"""Levels of folders below the top; each costs more to look at than the one above it."""
 MOST_CHANGES = 1000
 """Paths of one batch. What changed beside them is told as a change of the top, `.`."""
 MOST_NOTIFIERS = 12
@@ -113,7 +115,7 @@ class FolderWatch:
         self._identity = self._find_identity()
         found = deque([self._top])
         paths: list[str] = []
-        while found and len(paths) < MOST_FOLDERS:
+        while found and len(paths) < MOST_FOLDERS and not self.stop.is_set():
             path = found.popleft()
             paths.append(path)
             found.extend(_join(path, name) for name, is_folder in self._inside(path) if is_folder)
@@ -201,8 +203,10 @@ class FolderWatch:
         return number_of(self._folders.get(path, 0), name)
 
     def _inside(self, path: str) -> Iterator[tuple[str, bool]]:
-        """Names in a folder, each with whether it is a folder; without hidden folders."""
+        """Names in a folder, each with whether it is a folder; without hidden folders, and those
+        that are too deep."""
         hides = self._hides(path)
+        is_deepest = self._is_deepest(path)
         try:
             with self._folder.listing(path) as handle, os.scandir(handle) as entries:
                 for entry in entries:
@@ -211,10 +215,14 @@ class FolderWatch:
                         is_folder = entry.is_dir(follow_symlinks=False)
                     except OSError:
                         continue
-                    if not is_folder or not hides(entry.name, True):
+                    if not is_folder or not (is_deepest or hides(entry.name, True)):
                         yield entry.name, is_folder
         except (OSError, CodeexecError):
             return
+
+    def _is_deepest(self, path: str) -> bool:
+        """Whether folders in this one are not watched."""
+        return path.count("/") - self._top.count("/") >= MOST_DEPTH
 
     def _read_rules(self) -> Ignored | None:
         return Ignored(self._folder.real) if self._hide_ignored else None
@@ -281,7 +289,7 @@ class FolderWatch:
             self._pace.step()
             below = _join(path, name)
             is_folder = stat.S_ISDIR(info.st_mode) if info is not None else below in self._folders
-            if hides(name, is_folder):
+            if hides(name, is_folder) or (is_folder and self._is_deepest(path)):
                 continue
             if is_folder:
                 yield from self._resolve_subfolder(below, names[name], is_there=info is not None)
