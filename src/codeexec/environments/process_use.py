@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 
 from codeexec.environments.marks import SESSION, get_variable
-from codeexec.environments.processes import end_identified, has_proc, identify
+from codeexec.environments.processes import boot_id, has_proc
 
 STRAY = ""
 """The root of processes whose kernel or terminal is not known, as they have left its tree."""
@@ -21,24 +21,25 @@ _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 @dataclass(slots=True)
 class SessionUse:
-    """`pids` are the processes by their root (a kernel or terminal of the session), `memory` the
-    resident bytes of each; pages that several processes share count for each of them."""
+    """`processes` are those of each root (a kernel or terminal of the session) with their
+    identities, `memory` the resident bytes of each root; pages that several processes share count
+    for each of them."""
 
     memory: dict[str, int] = field(default_factory=dict)
-    pids: dict[str, list[int]] = field(default_factory=dict)
+    processes: dict[str, dict[int, str]] = field(default_factory=dict)
 
     @property
     def total(self) -> int:
         return sum(self.memory.values())
 
     def all_pids(self) -> list[int]:
-        return [pid for pids in self.pids.values() for pid in pids]
+        return [pid for processes in self.processes.values() for pid in processes]
 
 
 @dataclass(frozen=True, slots=True)
 class _Process:
     parent: int
-    started: float
+    identity: str
     memory: int
 
 
@@ -46,7 +47,7 @@ class ProcessUse:
     """Looks at all processes of this user. Blocks for some milliseconds."""
 
     def __init__(self) -> None:
-        self._marks: dict[int, tuple[float, str]] = {}
+        self._marks: dict[int, tuple[str, str]] = {}
 
     def look(self, sessions: Mapping[str, Mapping[int, str]]) -> dict[str, SessionUse]:
         """What each session uses. It is given by its id with its roots: the name of a kernel or
@@ -56,7 +57,7 @@ class ProcessUse:
         self._marks = {
             pid: mark
             for pid, mark in self._marks.items()
-            if pid in processes and processes[pid].started == mark[0]
+            if pid in processes and processes[pid].identity == mark[0]
         }
         roots = {
             pid: (session_id, root)
@@ -68,7 +69,7 @@ class ProcessUse:
             session_id, root = self._place(pid, processes, roots)
             if (use := uses.get(session_id)) is not None:
                 use.memory[root] = use.memory.get(root, 0) + process.memory
-                use.pids.setdefault(root, []).append(pid)
+                use.processes.setdefault(root, {})[pid] = process.identity
         return uses
 
     def _place(
@@ -81,23 +82,23 @@ class ProcessUse:
                 return roots[each]
             passed.add(each)
             each = processes[each].parent
-        return self._mark(pid, processes[pid].started), STRAY
+        return self._mark(pid, processes[pid].identity), STRAY
 
-    def _mark(self, pid: int, started: float) -> str:
+    def _mark(self, pid: int, identity: str) -> str:
         if pid not in self._marks:
-            self._marks[pid] = started, get_variable(pid, SESSION) or ""
+            self._marks[pid] = identity, get_variable(pid, SESSION) or ""
         return self._marks[pid][1]
 
 
 def _processes() -> Iterator[tuple[int, _Process]]:
+    """Identities are those of `processes.identify`."""
+    boot = boot_id()
     if not has_proc():
-        for process in psutil.process_iter(["pid", "ppid", "create_time", "memory_info"]):
+        for process in psutil.process_iter(["pid", "ppid", "memory_info"]):
             seen = process.info
             if seen["memory_info"] is not None:
-                yield (
-                    seen["pid"],
-                    _Process(seen["ppid"], seen["create_time"], seen["memory_info"].rss),
-                )
+                identity = f"{boot}:{hash(process)}"
+                yield seen["pid"], _Process(seen["ppid"], identity, seen["memory_info"].rss)
         return
     uid = os.geteuid()
     for entry in os.scandir("/proc"):
@@ -107,10 +108,8 @@ def _processes() -> Iterator[tuple[int, _Process]]:
                 with open(f"/proc/{entry.name}/stat", "rb") as file:  # noqa: PTH123  # hundreds
                     # Fields from the third on; the second may hold spaces and brackets.
                     fields = file.read().rpartition(b")")[2].split()
-                yield (
-                    int(entry.name),
-                    _Process(int(fields[1]), float(fields[19]), int(fields[21]) * _PAGE),
-                )
+                identity = f"{boot}:{fields[19].decode()}"
+                yield int(entry.name), _Process(int(fields[1]), identity, int(fields[21]) * _PAGE)
 
 
 def exact_memory(pids: Iterable[int]) -> int:
@@ -134,9 +133,3 @@ def keep_on_cores(pids: Iterable[int], cores: set[int]) -> None:
             for thread in Path(f"/proc/{pid}/task").iterdir():
                 with contextlib.suppress(OSError):
                     os.sched_setaffinity(int(thread.name), cores)
-
-
-def end_processes(pids: Iterable[int]) -> None:
-    """Kill those that are still the ones that they are now."""
-    identities = ((pid, identify(pid)) for pid in pids)
-    end_identified({pid: identity for pid, identity in identities if identity is not None})

@@ -176,12 +176,14 @@ class ResourceWatch:
         if not is_last or session.session_id in self._ending:
             return
         self._ending.add(session.session_id)
-        self._tasks.start(self._end_root(session, root, use.pids[root], excess.reason), "limit")
+        self._tasks.start(
+            self._end_root(session, root, use.processes[root], excess.reason), "limit"
+        )
 
     async def _end_root(
-        self, session: Session, root: str, pids: Iterable[int], reason: str
+        self, session: Session, root: str, processes: Mapping[int, str], reason: str
     ) -> None:
-        from codeexec.environments.process_use import end_processes
+        from codeexec.environments.processes import end_identified
 
         try:
             log.info("session %s: %s", session.session_id, reason)
@@ -190,7 +192,7 @@ class ResourceWatch:
                 await slot.supervisor.shut_down(reason)
                 name = f"the kernel {root}"
             else:
-                await asyncio.to_thread(end_processes, pids)
+                await asyncio.to_thread(end_identified, processes)
                 name = "programs of a terminal" if root else "programs in the background"
             if not session.snapshot.closed:
                 words = f"{reason} To free it, {name} had to be ended."
