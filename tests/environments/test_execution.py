@@ -32,7 +32,7 @@ from codeexec.environments import (
     get_environment_primitive,
 )
 from codeexec.environments.base import TerminalHandle, TerminalSize
-from codeexec.environments.execution import factory
+from codeexec.environments.execution import factory, scripts
 from codeexec.environments.execution.config import CODE
 from codeexec.environments.host_files import HostFiles
 from codeexec.environments.local import LocalEnvironment
@@ -131,6 +131,36 @@ class TestScripts:
             assert ended(await queried(environment, "three")).error == "no credit left"
             with pytest.raises(EnvironmentUnavailable, match="no credit left"):
                 await environment.prepare_session()
+
+    async def test_words_of_a_script_cannot_act_on_a_terminal(
+        self, options: EnvironmentOptions
+    ) -> None:
+        fails = {"type": "script_output", "success": False, "error": "no\n\x1b]0;title\x07credit"}
+        script = f"cat <<'END'\n{json.dumps(fails)}\nEND\n"
+        async with await made(options, architecture(script)) as environment:
+            assert ended(await queried(environment, "three")).error == "no\n␛]0;title␇credit"
+
+    async def test_what_a_script_leaves_behind_does_not_hold_its_stream(
+        self, options: EnvironmentOptions
+    ) -> None:
+        script = "sleep 100 & " + lines(*EVENTS, DONE)
+        async with await made(options, architecture(script)) as environment, asyncio.timeout(30):
+            events = await queried(environment, "three")
+        assert [event.type for event in events][:3] == ["step_0", "step_1", "step_2"]
+        assert ended(events).data == {"answer": 42}
+
+    async def test_a_slow_reader_misses_nothing(
+        self, options: EnvironmentOptions, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(scripts, "LINGER", 0.2)
+        script = f"for n in $(seq 3000); do {lines(EVENTS[0])} done; {lines(DONE)}"
+        async with await made(options, architecture(script)) as environment:
+            events: list[StreamEvent] = []
+            async for event in environment.execute_query("three"):
+                if len(events) % 1000 == 0:
+                    await asyncio.sleep(0.3)
+                events.append(event)
+        assert len(events) == 3001
 
     async def test_a_script_that_says_nothing_is_an_error(
         self, options: EnvironmentOptions

@@ -8,6 +8,7 @@ import json
 import logging
 import signal
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import aclosing
 
 from codeexec.domain.errors import EnvironmentUnavailable
 from codeexec.domain.text.printable import printable
@@ -22,6 +23,9 @@ KEPT_ERRORS = 2000
 """Bytes at the end of stderr that explain a failure."""
 SHOWN = 80
 """Characters of a bad line in its warning."""
+LINGER = 1.0
+"""Seconds for which more output is waited for after the end of a script: what it has started, and
+left, may hold it open for ever."""
 STOP_GRACE = 2.0
 """Seconds between the interrupt of a script that is no longer wanted, and its end."""
 
@@ -38,22 +42,23 @@ async def run_script(
     interrupts the script, and ends it after STOP_GRACE. EnvironmentUnavailable: it cannot be
     started, or its place has ended."""
     handle = await primitive.exec(command, stdin=json.dumps(request), env=env)
-    errors = asyncio.ensure_future(_end_of(handle.stderr))
+    errors = asyncio.ensure_future(_end_of(_until_end(handle, handle.stderr)))
     output: ScriptOutput | None = None
     skipped = 0
     is_over = False
     try:
-        async for line in _lines(handle.stdout):
-            if line is not None and not line.strip():
-                continue
-            event = _event(line)
-            if event is None:
-                skipped += 1
-                _warn(name, line)
-            elif isinstance(event, ScriptOutput):
-                output = event
-            elif output is None:
-                yield event
+        async with aclosing(_until_end(handle, handle.stdout)) as chunks:
+            async for line in _lines(chunks):
+                if line is not None and not line.strip():
+                    continue
+                event = _event(line)
+                if event is None:
+                    skipped += 1
+                    _warn(name, line)
+                elif isinstance(event, ScriptOutput):
+                    output = event
+                elif output is None:
+                    yield event
         code = await handle.wait()
         is_over = True
         yield _outcome(name, output, code, skipped, await errors)
@@ -61,6 +66,35 @@ async def run_script(
         if not is_over:
             await asyncio.shield(_stop(handle))
         errors.cancel()
+
+
+async def _until_end(
+    handle: ExecHandle, chunks: AsyncIterator[bytes]
+) -> AsyncGenerator[bytes, None]:
+    """A stream of a script to its end, or until LINGER has been waited after the script's."""
+    loop = asyncio.get_running_loop()
+    ending = asyncio.ensure_future(handle.wait())
+    reading: asyncio.Future[bytes | None] = loop.create_future()
+    left = LINGER
+    try:
+        while True:
+            reading = asyncio.ensure_future(_next(chunks))
+            await asyncio.wait({reading, ending}, return_when=asyncio.FIRST_COMPLETED)
+            if ending.done():
+                started = loop.time()
+                await asyncio.wait({reading}, timeout=left)
+                left -= loop.time() - started
+            if not reading.done() or (chunk := reading.result()) is None:
+                return
+            yield chunk
+    finally:
+        reading.cancel()
+        ending.cancel()
+        await asyncio.gather(reading, ending, return_exceptions=True)
+
+
+async def _next(chunks: AsyncIterator[bytes]) -> bytes | None:
+    return await anext(chunks, None)
 
 
 async def _lines(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes | None]:
@@ -102,7 +136,7 @@ def _event(line: bytes | None) -> StreamEvent | None:
         context,
         success=value.get("success") is True,
         data=value.get("data"),
-        error=error if isinstance(error, str) else json.dumps(error) if error else "",
+        error=_words(error if isinstance(error, str) else json.dumps(error) if error else ""),
     )
 
 
@@ -146,8 +180,12 @@ async def _end_of(chunks: AsyncIterator[bytes]) -> str:
     kept = b""
     async for chunk in chunks:
         kept = (kept + chunk)[-KEPT_ERRORS:]
-    lines = kept.decode("utf-8", "replace").splitlines()
-    return "\n".join(text for line in lines if (text := printable(line.strip())))
+    return _words(kept.decode("utf-8", "replace"))
+
+
+def _words(text: str) -> str:
+    """Its lines, safe to show, without empty ones."""
+    return "\n".join(words for line in text.splitlines() if (words := printable(line.strip())))
 
 
 async def _stop(handle: ExecHandle) -> None:
