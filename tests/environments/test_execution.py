@@ -91,6 +91,13 @@ def ended(events: Sequence[StreamEvent]) -> ScriptOutput:
     return output
 
 
+def rows_of(event: StreamEvent) -> tuple[int, int, str]:
+    """First row and number of rows of an output_changed, and its text."""
+    payload = event.payload
+    assert isinstance(payload, dict)
+    return payload["start"], payload["total"], "\n".join(run["text"] for run in payload["runs"])
+
+
 class TestScripts:
     async def test_events_in_order_a_bad_line_skipped_and_exit_1_in_words(
         self, options: EnvironmentOptions, caplog: pytest.LogCaptureFixture
@@ -223,6 +230,23 @@ class TestCode:
         assert raised.error == f"X: {text}"
         assert long.success
         assert long.data["result"].endswith("… (20,000,002 characters)")  # type: ignore[index]
+
+    async def test_lines_that_grow_and_lines_that_are_written_over_stay_small(
+        self, options: EnvironmentOptions
+    ) -> None:
+        dots = (
+            "import time\nfor n in range(3000): print('.', end='', flush=True); time.sleep(0.0005)"
+        )
+        bar = "for n in range(3000): print(f'\\r{n:0100}', end='', flush=True)"
+        async with await made(options) as environment:
+            grown = await queried(environment, dots)
+            written_over = await queried(environment, bar)
+        told = [event for event in grown if event.type == "output_changed"]
+        seconds = float(str(told[-1].context["at"])) - float(str(told[0].context["at"]))
+        assert rows_of(told[-1]) == (0, 1, "." * 3000)
+        assert sum(len(rows_of(event)[2]) for event in told) < 100_000 + 250_000 * seconds
+        last = [event for event in written_over if event.type == "output_changed"][-1]
+        assert rows_of(last) == (0, 1, f"{2999:0100}")
 
     async def test_a_process_that_the_code_has_forked_holds_nothing(
         self, options: EnvironmentOptions

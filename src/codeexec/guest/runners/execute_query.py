@@ -33,6 +33,9 @@ QUERY = "<query>"
 _PIECE = 1 << 16
 _LONGEST_OPEN = 1 << 16
 """Characters of a line whose end has not come: a longer one is broken."""
+_REPEATED = 100_000
+"""Characters a second of lines whose end has not come: each piece that is added has all of it told
+again."""
 _LONGEST_TEXT = 100_000
 """Characters of a result or an error."""
 _LAST_OUTPUT = 1.0
@@ -103,6 +106,8 @@ class QueryOutput:
                         pipes.unregister(file)
                         is_open.discard(file)
                     self._take(file, data)
+                if len(self._open_text) > len(data):
+                    time.sleep(len(self._open_text) / _REPEATED)
         except OSError:
             os.kill(os.getpid(), signal.SIGINT)
             time.sleep(_GRACE)
@@ -123,6 +128,7 @@ class QueryOutput:
             start -= 1
             text = self._open_text + text
         *whole, rest = text.split("\n")
+        rest = rest[rest.rstrip("\r").rfind("\r") + 1 :]  # what was written over is not shown
         is_open = bool(rest) and len(rest) <= _LONGEST_OPEN
         rows = [*whole, rest] if rest else whole
         self._open_kind, self._open_text = (kind, rest) if is_open else ("", "")
