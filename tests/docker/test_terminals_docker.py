@@ -25,7 +25,7 @@ async def test_a_shell_has_pipes_jobs_and_integration_in_the_container(
     async with open_host(tmp_path / "state") as host:
         opened = await open_session(host, workspace, policy="locked")
         session = EmbeddedSession(opened, q.ClientInfo("test"))
-        terminal = await open_terminal(session, env={"NAME": "value"}, columns=100)
+        terminal = await open_terminal(session, env={"NAME": "value"}, columns=120)
         async with terminal.watch():
             await terminal.until(lambda: terminal.screen.cursor.column, "a prompt")
             assert terminal.view is not None
@@ -38,7 +38,7 @@ async def test_a_shell_has_pipes_jobs_and_integration_in_the_container(
                 return await terminal.text(command.output_row, command.end_row or 0)
 
             assert await run("echo $NAME | tr a-z A-Z; stty size; pwd", 1) == (
-                f"VALUE\n24 100\n{workspace}\n"
+                f"VALUE\n24 120\n{workspace}\n"
             )
             # It says so once it has the terminal: before that Ctrl+Z is for the shell, which
             # ignores it.
