@@ -21,6 +21,7 @@ from codeexec.session.terminals.ghostty import GHOSTTY
 from codeexec.session.terminals.pictures import sixel
 from codeexec.session.terminals.pictures.emulator import (
     MOST_CLIPBOARD,
+    MOST_PLACED,
     PictureEmulator,
     PictureKind,
 )
@@ -187,6 +188,12 @@ def test_a_picture_of_too_many_bytes_is_said_to_be_too_large(emulator: PictureEm
     rows = [row.text for _, row in sorted(emulator.changed_rows().items())]
     assert effects.pictures == []
     assert rows[:3] == ["[a picture that is too large to be shown", "]", "after"]
+
+
+def test_a_flood_of_placements_takes_few_rows(emulator: PictureEmulator) -> None:
+    emulator.feed(b"\x1b_Ga=t,f=24,s=32,v=16,i=1;" + BLUE + b"\x1b\\")
+    emulator.feed(b"\x1b_Ga=p,i=1,r=200,c=30\x1b\\\r\n" * 300)
+    assert MOST_PLACED <= emulator.history + SIZE.rows <= MOST_PLACED + 300
 
 
 def test_a_picture_of_one_band_is_read_no_longer_than_any_other(

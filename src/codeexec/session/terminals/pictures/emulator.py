@@ -42,6 +42,9 @@ from codeexec.session.terminals.pictures.sixel import sixel_png, sixel_size
 CELL_WIDTH, CELL_HEIGHT = 8, 16
 """Pixels of a cell, as programs are told."""
 MOST_ROWS = 200
+MOST_PLACED = 2000
+"""Rows of pictures that one piece of output may place; the pictures after them are not shown. A
+few bytes place a picture of MOST_ROWS, so a flood of them would hold the terminal for minutes."""
 MOST_CLIPBOARD = 64 * 1024
 """Bytes of text that a program may put on the clipboard at a time."""
 _HEAD = struct.Struct(">I")
@@ -64,6 +67,7 @@ class PictureEmulator:
         self._emulator = emulator
         self._scanner = ControlStringScanner()
         self._kitty = KittyGraphics()
+        self._room = MOST_PLACED
 
     @property
     def history(self) -> int:
@@ -75,6 +79,7 @@ class PictureEmulator:
 
     def feed(self, data: bytes) -> Effects:
         effects = Effects()
+        self._room = MOST_PLACED
         for part in self._scanner.scan(data):
             if isinstance(part, bytes):
                 _join(effects, self._emulator.feed(part))
@@ -116,10 +121,14 @@ class PictureEmulator:
 
     def _place(self, placement: Placement, effects: Effects) -> None:
         """Write the cells of a picture from the cursor on."""
+        if self._room <= 0:
+            return
         state, ref = self._emulator.state(), placement.ref
         column, row = state.cursor.column, state.cursor.row
         columns, rows = _extent(placement, state.size.columns - column)
         shown = rows if placement.moves_cursor else min(rows, state.size.rows - row)
+        shown = min(shown, self._room)
+        self._room -= shown
         label = f"▣ picture {ref.width}×{ref.height}, see the artifacts"[:columns]
         down = b"\n" if placement.moves_cursor else b"\x1b[B"
         back = b"\x1b[%dG" % (column + 1)
