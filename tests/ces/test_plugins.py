@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from codeexec.ces import Environment
@@ -59,6 +61,14 @@ def test_a_result_has_all_log_entries_and_artifacts_of_its_execution(shared: Env
         f"{n}.txt" for n in range(150)
     ]
     assert shared.execute_code("work", "1").messages == []
+
+
+@pytest.mark.parametrize("values", [{"unit": 1}, {"unit": None}, {1: "unit"}, ["unit"]])
+def test_configurations_and_session_variables_are_texts(shared: Environment, values: Any) -> None:
+    with pytest.raises(UsageError, match="texts"):
+        load(shared, values)
+    with pytest.raises(UsageError, match="texts"):
+        shared.update_session_var("work", values)
 
 
 def test_a_plugin_is_tested_replaced_and_unloaded(shared: Environment) -> None:

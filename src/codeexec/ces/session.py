@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -138,7 +138,7 @@ class SessionRunner:
         async with self._turn:
             self._require_open()
             await self._set_up()
-            config = dict(plugin.config or {})
+            config = _texts(plugin.config or {}, f"The configuration of {plugin.name}")
             request = q.LoadPlugin(plugin.name, plugin.impl, config, source="codeexec.ces")
             _require_success(await self._client.call(request), "loaded")
             plugin.loaded = True
@@ -161,6 +161,7 @@ class SessionRunner:
     async def set_variables(self, variables: dict[str, str]) -> None:
         """Add session variables, or change them."""
         self._require_open()
+        variables = _texts(variables, "A session variable")
         await self._client.call(q.SetSessionVariables(variables))
         self.state.session_var.update(variables)
 
@@ -273,3 +274,17 @@ def _require_success(answer: q.PluginAnswer, what: str) -> None:
             f"The plugin {answer.name!r} could not be {what}: {reasons}",
             "Correct it and load it again; the session goes on without it.",
         )
+
+
+def _texts(values: Mapping[str, str], what: str) -> dict[str, str]:
+    """The values, which callers without a type checker may have given as numbers."""
+    if not isinstance(values, Mapping):
+        raise UsageError(f"{what} is no mapping of names and texts.", 'Give {"name": "text"}.')
+    for name, text in values.items():
+        if not isinstance(name, str) or not isinstance(text, str):
+            raise UsageError(
+                f"{what} has {name!r:.60} of the type {type(text).__name__}: names and values are "
+                "texts.",
+                "Give str(value), or json.dumps(value).",
+            )
+    return dict(values)
