@@ -19,7 +19,7 @@ from codeexec.domain.requests import DeleteVariable, Request, SetSessionVariable
 from codeexec.domain.snapshot import KernelView, Snapshot
 from codeexec.domain.wire.frames import StreamChunk
 from codeexec.tui.panes.artifacts.items import Item
-from codeexec.tui.panes.variables.outline import VariableRow, ordered
+from codeexec.tui.panes.variables.outline import VariableRow, alive, ordered
 from codeexec.tui.panes.variables.pane import VariablesPane
 from codeexec.tui.session.ask import Failed
 from support.pane_app import PaneApp, until
@@ -181,6 +181,11 @@ async def test_session_variables_are_listed_as_such_and_deleted_by_their_own_req
         await pilot.press("enter", "right", "d", "y")
         await until(pilot, lambda: client.asked)
         assert client.asked == [SetSessionVariables(remove=("unit",))]
+
+
+def test_the_row_of_a_long_session_variable_is_made_of_its_beginning() -> None:
+    (variable,) = alive(Snapshot(session_variables={"long": "x" * 1_000_000}))
+    assert variable.preview == "x" * 1000
 
 
 @given(

@@ -134,13 +134,16 @@ def _inside(
 SESSION_PREFIX = "session."
 """Before the names of session variables in the list."""
 
+_PREVIEW = 1000
+"""Characters of a session variable, which may have a million, that its row is made of."""
+
 
 def alive(snapshot: Snapshot) -> tuple[Variable, ...]:
     """The variables of the kernel that is there now, and those of the session."""
     is_there = snapshot.kernel.state in ("idle", "busy")
     same = snapshot.kernel.variables_generation == snapshot.kernel.generation
     of_session = tuple(
-        Variable(f"{SESSION_PREFIX}{name}", "session", text, kind="session")
+        Variable(f"{SESSION_PREFIX}{name}", "session", text[:_PREVIEW], kind="session")
         for name, text in snapshot.session_variables.items()
     )
     return (*(snapshot.kernel.variables if is_there and same else ()), *of_session)
