@@ -18,6 +18,7 @@ from codeexec.tui.commands import keymap
 from codeexec.tui.context import AppContext
 from codeexec.tui.options import OpenOptions
 from codeexec.tui.theme import theme
+from support.descriptors import descriptors
 from support.tty import Tty, workbench
 
 pytestmark = pytest.mark.slow
@@ -216,7 +217,7 @@ async def test_100_times_open_and_close(tmp_path: Path) -> None:
                 gc.unfreeze()  # a program freezes what its start has made, for its own life
                 gc.collect()
             tasks.append(len(asyncio.all_tasks()))
-            files.append(process.num_fds())
+            files.append(descriptors())
             memory.append(process.memory_info().rss)
         assert max(tasks[-20:]) <= max(tasks[:20])
         assert max(files[-20:]) <= max(files[:20]) + 2

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -33,6 +32,7 @@ from codeexec.session.terminals.programs import HeldProgram, Program
 from codeexec.session.terminals.registry import SessionTerminals
 from codeexec.session.terminals.shells import Start
 from codeexec.session.terminals.writer import MOST_WAITING
+from support.descriptors import descriptors
 from support.servers import wait_until
 from support.terminals import open_terminal
 
@@ -327,18 +327,6 @@ async def test_a_flood_is_seen_in_few_screens(session: SessionClient) -> None:
     async with terminal.watch():
         await terminal.sees("the-end")
         assert terminal.screens < 300
-
-
-def descriptors() -> int:
-    """Open ones of this process, without those of the watch of the session's folder, which begins
-    meanwhile."""
-    count = 0
-    for path in Path("/proc/self/fd").iterdir():
-        with contextlib.suppress(OSError):
-            target = str(path.readlink())
-            is_of_watch = target.startswith("anon_inode:") and "pidfd" not in target
-            count += not is_of_watch and not path.is_dir()
-    return count
 
 
 async def test_opening_and_closing_leaves_no_descriptor_and_no_process(
