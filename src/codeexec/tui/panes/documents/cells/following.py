@@ -81,7 +81,7 @@ class CellFollower:
                 self._stored.follow(sheet)
                 self._save_outputs_of_run(sheet)
         for view in changed:
-            if view.options.program is not None:
+            if view.steps or view.options.program is not None:
                 self._note_program(view)
             if view.steps:
                 self._mark_problems(view)
