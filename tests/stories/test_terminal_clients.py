@@ -55,10 +55,11 @@ def test_the_smaller_client_has_the_size_until_one_takes_control() -> None:
             watcher.shows("size")
             watcher.press("\r")
             watcher.shows("This workbench only watches")
-            watcher.press("echo by a watcher\r")
             tty.press("echo by the user $((40 + 2))\r")
             watcher.shows("by the user 42")
-            tty.shows("by the user 42")
+            watcher.press("echo by a watcher\r")  # its letters may go to another pane
+            tty.press("echo after the watcher $((40 + 3))\r")
+            tty.shows("after the watcher 43")
             assert "by a watcher" not in tty.text
             assert size_told(tty) == large
 
