@@ -10,7 +10,7 @@ from codeexec.kernels.jupyter.launch import GUEST, LAUNCHER
 
 
 def test_what_the_launcher_loads_is_shipped_into_containers() -> None:
-    loaded = set(re.findall(r'\bload\("(\w+)"\)', Path(LAUNCHER).read_text("utf-8")))
+    loaded = set(re.findall(r'\bload\("([\w/]+)"\)', Path(LAUNCHER).read_text("utf-8")))
     assert {"outbox", "questions"} < loaded
     assert {f"{name}.py" for name in loaded} <= set(SHIPPED)
     assert all((Path(GUEST) / name).is_file() for name in SHIPPED)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from codeexec.ces.cut_offs import CutOffs
 
-_SOURCE = Path(__file__).parent.parent / "guest" / "library_defaults.py"
+_SOURCE = Path(__file__).parents[1] / "guest" / "libraries" / "library_defaults.py"
 
 
 def setup_code(cut_offs: CutOffs) -> str:

@@ -165,7 +165,8 @@ def keep_crash_reports() -> None:
 def load(name: str) -> Any:
     """Run the guest file with this name, as a module that is not in `sys.modules`."""
     path = os.path.join(os.path.dirname(os.path.abspath(__file__)), name + ".py")
-    loader = SourceFileLoader("codeexec_" + name, path)  # it keeps compiled code where it can
+    # This loader keeps compiled code where it can.
+    loader = SourceFileLoader("codeexec_" + os.path.basename(name), path)
     module = ModuleType(loader.name)
     module.__file__ = path
     loader.exec_module(module)
@@ -192,9 +193,10 @@ def main() -> None:
     keep_crash_reports()
     load("questions")
     load("drawing")
-    load("screen_width")
+    load("libraries/import_hook")
+    load("libraries/screen_width")
     load("program_magic")
-    load("tqdm_bars")
+    load("libraries/tqdm_bars")
     load("fast_streams").install()
     load("interrupts").install(app)
     plugin_entry = load("plugin_entry")

@@ -38,8 +38,9 @@ from codeexec.kernels.jupyter.launch import GUEST
 log = logging.getLogger(__name__)
 
 SHIPPED = (
-    *("launch.py", "outbox.py", "questions.py", "drawing.py", "screen_width.py"),
-    *("program_magic.py", "tqdm_bars.py", "fast_streams.py", "interrupts.py"),
+    *("launch.py", "outbox.py", "questions.py", "drawing.py"),
+    *("program_magic.py", "fast_streams.py", "interrupts.py"),
+    *(f"libraries/{name}.py" for name in ("import_hook", "screen_width", "tqdm_bars")),
     *("traceback_imports.py", "plugin_entry.py", "prelude.py"),
     *(f"plugins/{name}.py" for name in ("runtime", "context", "loading", "magics", "api")),
     *("program/sitecustomize.py", "program/figures.py", "program/displays.py"),

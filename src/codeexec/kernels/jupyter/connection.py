@@ -136,7 +136,7 @@ class KernelConnection:
         }
         self.interrupted = False
         self.expect(call.execution)
-        # See guest/screen_width.py and plugin_entry.py. Other kernels take no notice of metadata.
+        # See guest/libraries/screen_width.py, guest/plugin_entry.py. Others ignore metadata.
         metadata: dict[str, object] = {}
         if options.columns:
             metadata["codeexec_columns"] = options.columns

@@ -87,7 +87,7 @@ def comm_question(code: str) -> dict[str, object]:
 def prime() -> dict[str, object]:
     """The content of a request that makes a kernel which we did not launch answer questions;
     it leaves no name, no history and no prompt number behind."""
-    names = ("questions", "screen_width")
+    names = ("questions", "libraries/import_hook", "libraries/screen_width")
     code = "".join(
         f"exec({_guest_source(name)!r}, {{'__name__': 'codeexec_helpers'}})\n" for name in names
     )

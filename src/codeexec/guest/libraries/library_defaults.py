@@ -11,9 +11,10 @@ import re
 import sys
 from typing import TYPE_CHECKING, Any
 
+from codeexec_import_hook import ImportHook  # type: ignore[import-not-found]  # see import_hook.py
+
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from importlib.machinery import ModuleSpec
     from types import ModuleType
 
 SETTINGS: dict[str, Any] = globals()["SETTINGS"]
@@ -31,9 +32,8 @@ def set_up_matplotlib(matplotlib: Any) -> None:
 
 
 class LibraryDefaults:
-    """Sets a library's options as soon as it has been imported (as a finder, it is asked for each
-    import), and imports preloaded modules before the first code that names them: a session whose
-    code needs none starts no slower for them."""
+    """Sets a library's options as soon as it has been imported, and imports preloaded modules
+    before the first code that names them: a session whose code needs none starts no slower."""
 
     def __init__(self, shell: Any) -> None:
         self.shell = shell
@@ -42,7 +42,6 @@ class LibraryDefaults:
             "pandas": set_up_pandas,
             "matplotlib": set_up_matplotlib,
         }
-        self.searching: set[str] = set()
 
     def set_up(self, name: str, module: Any) -> None:
         try:
@@ -69,28 +68,9 @@ class LibraryDefaults:
             # The code that names it then fails with a NameError; this says why.
             print(f"{module} cannot be imported: {error}", file=sys.stderr)
 
-    def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
-        """Leave the search to the other finders, and set the library up once it is there."""
-        if name not in self.missing or name in self.searching:
-            return None
-        self.searching.add(name)
-        try:
-            spec = importlib.util.find_spec(name)
-        finally:
-            self.searching.discard(name)
-        if spec is not None and hasattr(spec.loader, "__dict__"):
-            self.follow(name, spec.loader)
-        return spec
-
-    def follow(self, name: str, loader: Any) -> None:
-        run = loader.exec_module
-
-        def exec_module(module: ModuleType) -> None:
-            run(module)
-            if name in self.missing:
-                self.set_up(name, module)
-
-        vars(loader)["exec_module"] = exec_module
+    def imported(self, name: str, module: ModuleType) -> None:
+        if name in self.missing:
+            self.set_up(name, module)
 
 
 def register() -> None:
@@ -100,7 +80,7 @@ def register() -> None:
     if shell is not None:
         defaults = LibraryDefaults(shell)
         shell.events.register("pre_run_cell", defaults.before_code)
-        sys.meta_path.insert(0, defaults)
+        ImportHook(defaults.missing.__contains__, defaults.imported)
 
 
 register()

@@ -8,14 +8,14 @@ value that it was given here last, so that what the user has set stays.
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import sys
 from typing import TYPE_CHECKING, Any
 
+from codeexec_import_hook import ImportHook  # type: ignore[import-not-found]  # see import_hook.py
+
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from importlib.machinery import ModuleSpec
     from types import ModuleType
 
 KEY = "codeexec_columns"
@@ -151,8 +151,7 @@ LIBRARIES = {
 
 
 class ScreenWidth:
-    """Sets the options of the libraries that are there, and of others as they are imported: as a
-    finder, it is asked for each import."""
+    """Sets the options of the libraries that are there, and of others as they are imported."""
 
     def __init__(self, shell: Any) -> None:
         self.shell = shell
@@ -163,7 +162,6 @@ class ScreenWidth:
             formatter_option(shell),
         ]
         self.missing = dict(LIBRARIES)
-        self.searching: set[str] = set()
 
     def begin(self) -> None:
         """Before an execution: take the width from its request."""
@@ -180,30 +178,11 @@ class ScreenWidth:
             for option in self.options:
                 option.show(columns)
 
-    def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
-        """Leave the search to the other finders, and set the option once the module is there."""
-        if name not in self.missing or name in self.searching or not self.columns:
-            return None
-        self.searching.add(name)
-        try:
-            spec = importlib.util.find_spec(name)
-        finally:
-            self.searching.discard(name)
-        if spec is not None and hasattr(spec.loader, "__dict__"):
-            self.follow(name, spec.loader)
-        return spec
-
-    def follow(self, name: str, loader: Any) -> None:
-        run = loader.exec_module
-
-        def exec_module(module: ModuleType) -> None:
-            run(module)
-            if name in self.missing:
-                option = self.missing.pop(name)(module)
-                self.options.append(option)
-                option.show(self.columns)
-
-        vars(loader)["exec_module"] = exec_module
+    def imported(self, name: str, module: ModuleType) -> None:
+        if name in self.missing:
+            option = self.missing.pop(name)(module)
+            self.options.append(option)
+            option.show(self.columns)
 
 
 def register() -> None:
@@ -213,7 +192,7 @@ def register() -> None:
     if shell is not None:
         width = ScreenWidth(shell)
         shell.events.register("pre_execute", width.begin)
-        sys.meta_path.insert(0, width)
+        ImportHook(lambda name: bool(width.columns) and name in width.missing, width.imported)
 
 
 register()

@@ -1,0 +1,1 @@
+"""What kernels set up in the libraries that the user imports."""
