@@ -11,6 +11,7 @@ from codeexec.domain.options import DEFAULT_KERNEL, ExecuteOptions
 from codeexec.domain.outputs import ErrorInfo
 from codeexec.domain.programs import StepName, StepResult
 from codeexec.domain.snapshot import ExecutionStatus, ExecutionView, KernelView, Snapshot
+from codeexec.domain.text.printable import printable
 from codeexec.tui.output.context import OutputContext
 from codeexec.tui.output.step_facts import failure_words
 from codeexec.tui.panes.console.cards.card import Line
@@ -181,3 +182,26 @@ def test_why_a_program_did_not_run_stands_on_its_card(
     assert failure_words(view) == words
     if card.has_note:
         assert painter.note(card, 60)[0].text.startswith(words)
+
+
+@pytest.mark.parametrize("colors", [True, False])
+def test_the_lines_of_a_card_look_at_its_code_once(
+    monkeypatch: pytest.MonkeyPatch, colors: bool
+) -> None:
+    painter = CardPainter(HARBOUR)
+    painter.colors = colors
+    view = ExecutionView("1", "if x:\n\tf()\n\tg()", "ok", number=1, generation=1)
+    card_list = CardList(OutputContext(HARBOUR))
+    card_list.take(Frame(Snapshot(executions={"1": view}), Snapshot(), frozenset("1")), painter)
+    texts: list[str] = []
+
+    def noted(text: str, *, lines: bool = False) -> str:
+        texts.append(text)
+        return printable(text, lines=lines)
+
+    for module in ("codeexec.tui.render.highlight", "codeexec.tui.panes.console.paint"):
+        monkeypatch.setattr(f"{module}.printable", noted)
+    (card,) = card_list
+    lines = [painter.code(card, number, 60).text for number in range(3)]
+    assert [line[4:10] for line in lines[1:]] == ["    f(", "    g("]
+    assert [text for text in texts if "\n" in text] == ["if x:\n    f()\n    g()"]

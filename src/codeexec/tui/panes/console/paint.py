@@ -51,7 +51,7 @@ class CardPainter:
         self._me = me
         self.others: frozenset[str] = frozenset()
         """Names of the other clients that the session has at the moment."""
-        self._sources: dict[tuple[str, str], list[list[Segment]]] = {}
+        self._sources: dict[tuple[str, str, bool], list[list[Segment]]] = {}
         self.language = "python"
         self._languages: dict[str, str] = {}
         self._ready_at: dict[tuple[str, int], float] = {}
@@ -66,7 +66,7 @@ class CardPainter:
         view = card.view
         label = f"[{view.count}] " if view.count is not None else "[·] "
         language = self._languages.get(view.kernel, self.language)
-        lines = self._source(view.code.expandtabs(TAB), language)
+        lines = self._source(view.code, language)
         source = lines[number] if number < len(lines) else []
         if card.has_title_for_code:
             source, lines = [Segment(_place(card), self.theme.style("muted"))], [[]]
@@ -93,16 +93,20 @@ class CardPainter:
         return Strip([*strip.crop(0, max(width - 1, 0)), ellipsis])
 
     def _source(self, code: str, language: str) -> list[list[Segment]]:
-        key = (code, language)
+        """The lines of the code, which is looked at as a whole once, and not for each line."""
+        key = (code, language, self.colors)
         rows = self._sources.get(key)
-        if not self.colors:
-            style = self.theme.style("syntax.text")
-            return [[Segment(line, style)] for line in printable(code, lines=True).split("\n")]
         if rows is None:
             if len(self._sources) >= _KEPT_SOURCES:
                 self._sources.clear()
-            rows = self._sources[key] = highlight(code, language, self.theme)
+            rows = self._sources[key] = self._painted(code.expandtabs(TAB), language)
         return rows
+
+    def _painted(self, code: str, language: str) -> list[list[Segment]]:
+        if self.colors:
+            return highlight(code, language, self.theme)
+        style = self.theme.style("syntax.text")
+        return [[Segment(line, style)] for line in printable(code, lines=True).split("\n")]
 
     def follow_kernels(self, snapshot: Snapshot) -> bool:
         """Highlight code in the language of its kernel, and name kernels where there are several.
