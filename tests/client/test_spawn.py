@@ -11,6 +11,7 @@ import pytest
 
 from codeexec.client import spawn
 from codeexec.client.socket import SocketHost
+from codeexec.client.waiting import Patience
 from codeexec.config.paths import find_paths, make_private
 from codeexec.domain import requests as q
 from codeexec.domain.errors import CodeexecError, Denied, ServerUnavailable, StorageError
@@ -92,6 +93,24 @@ async def test_a_server_that_was_killed_is_started_again() -> None:
             os.kill(first, signal.SIGKILL)
             second = (await host.call(q.GetHostInfo())).pid
             assert second != first
+
+
+async def test_a_server_that_takes_long_to_load_is_waited_for() -> None:
+    with user() as apart:
+        starting = spawn.start(apart.paths, environ=apart.environ)
+        assert starting.process is not None
+        os.kill(starting.process.pid, signal.SIGSTOP)  # as a slow disk does
+        host = SocketHost(starting=starting, patience=Patience(connect=0.05, call=0.05))
+        try:
+            call = asyncio.ensure_future(host.call(q.GetHostInfo()))
+            ended, _ = await asyncio.wait({call}, timeout=0.5)
+            assert not ended
+            os.kill(starting.process.pid, signal.SIGCONT)
+            assert (await call).pid == starting.process.pid
+            assert not starting.is_loading()
+        finally:
+            os.kill(starting.process.pid, signal.SIGCONT)
+            await host.close()
 
 
 async def test_a_server_that_was_told_to_stop_stays_stopped() -> None:

@@ -118,6 +118,26 @@ async def test_nobody_there_and_no_answer_are_told_in_words() -> None:
             await connect(Address("", "127.0.0.1", port), lambda _: None, lambda _: None, 0.1)
 
 
+async def test_a_handshake_that_is_given_up_leaves_no_error_behind() -> None:
+    faults: list[dict[str, object]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: faults.append(context))
+    closed = asyncio.Event()
+
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while await reader.read(1024):
+            pass
+        writer.close()
+        closed.set()
+
+    server = await asyncio.start_server(silent, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        with pytest.raises(ServerUnavailable):
+            await connect(Address("", "127.0.0.1", port), lambda _: None, lambda _: None, 0.1)
+        await asyncio.wait_for(closed.wait(), 30)
+    assert not faults
+
+
 async def test_a_frame_that_is_none_ends_the_connection() -> None:
     async def handler(connection: ServerConnection) -> None:
         connection.transport.write(b"\xf3\xff nonsense")

@@ -57,9 +57,11 @@ class _Call:
 
 
 class PendingCalls:
-    """By number. Each fails with `unavailable()` when there is no connection for `limit` s."""
+    """By number. Each fails with `unavailable()` when there is no connection for `limit()` s."""
 
-    def __init__(self, limit: float, unavailable: Callable[[], ServerUnavailable]) -> None:
+    def __init__(
+        self, limit: Callable[[], float], unavailable: Callable[[], ServerUnavailable]
+    ) -> None:
         self._limit = limit
         self._unavailable = unavailable
         self._calls: dict[int, _Call] = {}
@@ -121,4 +123,4 @@ class PendingCalls:
     def _start_timer(self, call: _Call) -> None:
         if call.timer is None:
             loop = asyncio.get_running_loop()
-            call.timer = loop.call_later(self._limit, lambda: call.fail(self._unavailable()))
+            call.timer = loop.call_later(self._limit(), lambda: call.fail(self._unavailable()))

@@ -67,7 +67,7 @@ class SocketHost:
         self._loop = asyncio.get_running_loop()
         self._wire: WebSocketConnection | None = None
         self._number = 0
-        self._calls = PendingCalls(self._patience.call, self._unavailable)
+        self._calls = PendingCalls(self._longest_call, self._unavailable)
         self._listeners: dict[int, EventListener] = {}
         self._streams = StreamReaders(self._send_frame, self._next_number)
         self._link = Link("connecting")
@@ -141,6 +141,11 @@ class SocketHost:
             )
         answer = await self._calls.ask(number, frame, self._wire, is_safe=is_safe(request))
         return cast(R, decode_reply(type(request).Answer, answer))
+
+    def _longest_call(self) -> float:
+        """Seconds that a call waits for a connection."""
+        is_loading = self._starting is not None and self._starting.is_loading()
+        return self._patience.start if is_loading else self._patience.call
 
     def _unavailable(self) -> ServerUnavailable:
         return ServerUnavailable(
@@ -293,9 +298,10 @@ class SocketHost:
             return await connect(self._address, self._take, self._on_lost, self._patience.connect)
         starting = self._starting
         assert starting is not None
-        deadline = self._loop.time() + self._patience.connect
+        began = self._loop.time()
         while True:
-            remaining = deadline - self._loop.time()
+            longest = self._patience.start if starting.is_loading() else self._patience.connect
+            remaining = began + longest - self._loop.time()
             address = Address(socket=starting.socket())
             try:
                 wire = await connect(address, self._take, self._on_lost, max(remaining, _POLL))

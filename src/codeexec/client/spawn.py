@@ -52,6 +52,11 @@ class Starting:
         holder = read_lock(self.paths)
         return holder.socket if holder else str(self.paths.socket)
 
+    def is_loading(self) -> bool:
+        """Whether our process runs and has not served yet: reading it from a slow disk for the
+        first time can take a minute."""
+        return self.process is not None and not self.has_served and self.process.poll() is None
+
     def problem(self) -> ServerUnavailable | None:
         """Why it will not come: it has ended with an error before it served. None while it may."""
         if self.process is None or self.process.poll() in (None, 0) or self.has_served:

@@ -18,12 +18,14 @@ HELD_BYTES = 4 * 2**20
 @dataclass(frozen=True, slots=True)
 class Patience:
     """All in seconds. Waits between attempts double from `first` to `most`, each cut by up to
-    half at random; a call fails when the connection is away for `call`."""
+    half at random; a call fails when the connection is away for `call`. Both a call and a
+    connection wait for `start` while the server that we have begun is loading."""
 
     first: float = 0.25
     most: float = 15.0
     call: float = 20.0
     connect: float = 10.0
+    start: float = 90.0
     ping: float = 15.0
 
     def wait(self, attempt: int) -> float:

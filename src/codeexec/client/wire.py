@@ -156,6 +156,8 @@ class WebSocketConnection(asyncio.Protocol):
             self._opened.set_exception(ServerUnavailable(f"No answer: {reason}.", _IS_IT_HTTPS))
             self._opened.exception()  # whoever waits has it; it need not be waited for
             return
+        if self._opened.cancelled():
+            return  # the handshake was given up
         if self._opened.exception() is None:
             self._on_lost(reason)
 

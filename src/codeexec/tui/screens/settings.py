@@ -229,20 +229,15 @@ class SettingsScreen(Picker[None]):
 
     async def _ask(self, key: Key, value: object) -> None:
         plain = "" if value == "" else to_toml(value).strip('"')
-        typed = await self.app.push_screen_wait(Asker(key.doc, plain, key.accepts))
-        if typed is None:
-            return
-        new_value: object = typed
-        try:
-            if key.type is not str:
-                number = float(typed.replace(" ", ""))
-                new_value = int(typed.replace(" ", "")) if key.type is int else number
-                if not 0 <= number < float("inf"):
-                    raise ValueError
-        except ValueError:
-            self.say(f"{typed!r} is not {key.accepts}.", "error")
-            return
-        await self._write(key, new_value)
+        hint = key.accepts
+        while (typed := await self.app.push_screen_wait(Asker(key.doc, plain, hint))) is not None:
+            try:
+                new_value = _parsed(key, typed)
+            except ValueError:
+                plain, hint = typed, f"{typed!r} is not {key.accepts}."
+            else:
+                await self._write(key, new_value)
+                return
 
     def action_reset(self) -> None:
         row = self._row
@@ -265,6 +260,16 @@ class SettingsScreen(Picker[None]):
             message = f"Written, but the {_LAYERS[origin.layer]} says otherwise and counts more:"
             self.say(f"{message}\n{origin.place}", "warn")
         self.post_message(self.SettingChanged(key.name, self._loaded))
+
+
+def _parsed(key: Key, typed: str) -> object:
+    """The typed text as a value of the setting; ValueError where it is none."""
+    if key.type is str:
+        return typed
+    number = float(typed.replace(" ", ""))
+    if not 0 <= number < float("inf"):
+        raise ValueError
+    return int(typed.replace(" ", "")) if key.type is int else number
 
 
 def _known() -> frozenset[str]:
