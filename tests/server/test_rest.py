@@ -112,6 +112,19 @@ async def test_options_stand_in_options_or_beside_the_code(
     assert wrong.status_code == 400
 
 
+async def test_a_snapshot_has_the_variables_of_the_last_run(
+    web: httpx.AsyncClient, session: str
+) -> None:
+    for value in ("1", "2"):
+        await run(web, session, f"x = {value}")
+        kernels = (await web.get(session)).json()["kernels"]
+        assert [each["preview"] for each in kernels["python"]["variables"]] == [value]
+    await run(web, session, "x = 3")
+    events = (await web.get(f"{session}/events")).text.splitlines()
+    taken = [event for event in map(json.loads, events) if "variables" in event["event"]]
+    assert [each["preview"] for each in taken[-1]["event"]["variables"]] == ["3"]
+
+
 @pytest.mark.slow
 async def test_kernels_of_a_session(web: httpx.AsyncClient, session: str) -> None:
     await run(web, session, "x = 1")

@@ -264,12 +264,26 @@ async def test_who_only_watches_changes_nothing(tmp_path: Path) -> None:
 async def test_variables_are_taken_after_a_run(tmp_path: Path) -> None:
     async with open_host(tmp_path / "state") as host:
         session = await open_session(host, tmp_path)
-        await run(session, "answer = 42\nwords = ['a', 'b']")
-        snapshot = await until(session, lambda s: s.kernel.variables)
+        with session.join(ClientInfo("watcher")):
+            await run(session, "answer = 42\nwords = ['a', 'b']")
+            snapshot = await until(session, lambda s: s.kernel.variables)
         assert {v.name: v.type for v in snapshot.kernel.variables} == {
             "answer": "int",
             "words": "list",
         }
+
+
+async def test_variables_that_nobody_watches_are_taken_for_the_next_client(tmp_path: Path) -> None:
+    async with open_host(tmp_path / "state") as host:
+        session = await open_session(host, tmp_path)
+        await run(session, "answer = 41")
+        await run(session, "import time; time.sleep(0.3)")  # as long as a look would take
+        assert [v.name for v in session.snapshot.kernel.variables] == []
+        with session.join(ClientInfo("watcher")):
+            await until(session, lambda s: "answer" in {v.name for v in s.kernel.variables})
+        await run(session, "answer += 1")
+        await session.kernels.variables.catch_up()
+        assert {v.name: v.preview for v in session.snapshot.kernel.variables}["answer"] == "42"
 
 
 async def test_files_that_a_run_writes_are_kept(tmp_path: Path) -> None:

@@ -114,7 +114,7 @@ class Session:
         self.slots = KernelSlots(parts, choice, first_kernel)
         for name in self.snapshot.kernels:
             self.slots.restore(name, choice_left(journal, name, choice))
-        self.kernels = KernelRequests(parts, self.slots)
+        self.kernels = KernelRequests(parts, self.slots, lambda: bool(self._clients))
         self._plugins = PluginRequests(
             self.recorder, self.slots, parts.plugins, self.execution_watch
         )
@@ -168,6 +168,7 @@ class Session:
     def join(self, client: q.ClientInfo) -> Iterator[None]:
         """Be counted as a client."""
         self._clients.append(client)
+        self.kernels.variables.look_for_client()
         try:
             yield
         finally:
@@ -358,6 +359,8 @@ class Session:
                 is_ready = isinstance(record.event, KernelReady)
                 self._activity.kernels["started" if is_ready else "died"] += 1
             if isinstance(record.event, ExecutionFinished):
+                if (view := self.recorder.find(record.event.execution_id)) is not None:
+                    self.kernels.variables.note_run(view.kernel)
                 # Later: this may record events of its own, and these are not all told yet.
                 asyncio.get_running_loop().call_soon(self._after_run, record.event.execution_id)
 

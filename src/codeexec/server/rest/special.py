@@ -65,7 +65,9 @@ def _add_wholes(app: FastAPI, host: UserHost) -> None:
 
     @app.get(SESSION, summary="A session as it is now", response_class=Response)
     async def get_session(session: str) -> Response:
-        return answer((await host.find_session(session)).snapshot)
+        target = await host.find_session(session)
+        await target.kernels.variables.catch_up()
+        return answer(target.snapshot)
 
     @app.post(f"{SESSION}/stop", summary="End a session and its kernel", response_class=Response)
     async def stop_session(session: str) -> Response:
@@ -193,6 +195,7 @@ def _add_streams(app: FastAPI, host: UserHost) -> None:
         if is_event_stream(request):
             after = last_event(request, after)
             return event_stream(target, after, is_full=output == "full")
+        await target.kernels.variables.catch_up()
         upto = None if follow else target.snapshot.seq
         lines = _lines(target, after, output == "full", upto)
         return StreamingResponse(lines, media_type="application/x-ndjson")
@@ -208,6 +211,7 @@ def _add_streams(app: FastAPI, host: UserHost) -> None:
             raise UsageError(f"There is no format {format}.", f"Choose one of {', '.join(FORMS)}.")
         if not target.snapshot.executions_total and format == "ipynb":
             raise Conflict("Nothing was run in this session.", "Run something, then export it.")
+        await target.kernels.variables.catch_up()
         name = "".join(c if c.isascii() and c.isalnum() else "-" for c in target.snapshot.name)
         return StreamingResponse(
             _pieces(target, format),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import assert_never
 
@@ -40,10 +40,13 @@ KernelChange = (
 class KernelRequests:
     """Answers for the kernels of one session; see each request for its errors."""
 
-    def __init__(self, parts: SessionParts, slots: KernelSlots) -> None:
+    def __init__(
+        self, parts: SessionParts, slots: KernelSlots, is_watched: Callable[[], bool]
+    ) -> None:
+        """`is_watched`: whether a client follows the session's events."""
         self._recorder = parts.recorder
         self._slots = slots
-        self._variables = VariableWatch(parts, parts.settings.watch_variables)
+        self.variables = VariableWatch(parts, slots, is_watched)
 
     async def change(self, request: KernelChange) -> None:
         match request:
@@ -96,13 +99,13 @@ class KernelRequests:
     async def answer_variables(self, request: VariableRequest) -> q.Reply:
         slot = self._slots.get(request.kernel)
         _require_awake(slot)
-        return await self._variables.answer(request, slot)
+        return await self.variables.answer(request, slot)
 
     def look_at_variables(self, kernel: str) -> None:
-        """A run on this kernel has ended: look at its variables soon, unless it is busy."""
+        """A run on this kernel has ended: look at its variables soon."""
         slot = next((candidate for candidate in self._slots if candidate.name == kernel), None)
-        if slot is not None and (not slot.is_busy or slot.view.subshells):
-            self._variables.look_soon(slot)
+        if slot is not None:
+            self.variables.look_soon(slot)
 
     def keep_choices(self) -> None:
         """Journal the choice of each kernel, for the next server that opens the journal."""

@@ -1,9 +1,10 @@
-"""The kernel's variables, read after each execution and on request."""
+"""The kernel's variables, read after each execution that somebody watches, and on request."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from typing import assert_never
 
 from msgspec.structs import replace
@@ -15,6 +16,7 @@ from codeexec.kernels.base import Kernel
 from codeexec.kernels.capabilities import HasVariables
 from codeexec.session.kernels.parts import SessionParts
 from codeexec.session.kernels.slot import KernelSlot
+from codeexec.session.kernels.slots import KernelSlots
 
 log = logging.getLogger(__name__)
 
@@ -23,29 +25,68 @@ QUIET = 0.05
 
 DEADLINE = 3.0
 
+CATCH_UP_SECONDS = 1.0
+"""Seconds that a reader of a snapshot waits for variables at most."""
+
 VariableRequest = q.RefreshVariables | q.InspectVariable | q.ReadTable | q.DeleteVariable
 
 
 class VariableWatch:
-    """Asks kernels that have variables; that never holds up the user's code."""
+    """Asks kernels that have variables; that never holds up the user's code. The question costs a
+    kernel as much as a short run, so after runs that no client watches it is left until a client
+    joins the session or reads its snapshot."""
 
-    def __init__(self, parts: SessionParts, enabled: bool) -> None:
+    def __init__(
+        self, parts: SessionParts, slots: KernelSlots, is_watched: Callable[[], bool]
+    ) -> None:
+        """`is_watched`: whether a client follows the session's events."""
         self._parts = parts
-        self._enabled = enabled
+        self._slots = slots
+        self._is_watched = is_watched
+        kernels = parts.recorder.snapshot.kernels
+        # Another server may have left runs of which it has not taken the variables.
+        self._stale = {name for name, view in kernels.items() if view.generation}
         self._looking: dict[str, asyncio.Task[None]] = {}
+
+    def note_run(self, kernel: str) -> None:
+        """A run on this kernel has ended."""
+        self._stale.add(kernel)
 
     def look_soon(self, slot: KernelSlot) -> None:
         """After a run on this kernel; several in a row are looked at once."""
-        kernel = slot.supervisor.kernel
-        if not self._enabled or kernel is None or kernel.capabilities.variables is None:
+        if slot.name in self._stale and self._is_watched() and _can_be_asked(slot):
+            self._begin(slot, QUIET)
+
+    def look_for_client(self) -> None:
+        """A client has joined: look at what was left."""
+        for slot in self._slots:
+            if slot.name in self._stale and _can_be_asked(slot):
+                self._begin(slot, QUIET)
+
+    async def catch_up(self) -> None:
+        """Have the variables of all kernels in the snapshot, as far as they answer soon."""
+        for slot in self._slots:
+            if slot.name in self._stale and _can_be_asked(slot):
+                self._begin(slot, 0)
+        looking = [task for task in self._looking.values() if not task.done()]
+        if looking:
+            await asyncio.wait(looking, timeout=CATCH_UP_SECONDS)
+
+    def _begin(self, slot: KernelSlot, pause: float) -> None:
+        if not self._parts.settings.watch_variables or self._parts.recorder.is_closed:
             return
         looking = self._looking.get(slot.name)
         if looking is not None and not looking.done():
             looking.cancel()
-        self._looking[slot.name] = self._parts.tasks.start(self._look_later(slot), "variables")
+        work = self._look_later(slot, pause)
+        self._looking[slot.name] = self._parts.tasks.start(work, "variables")
 
-    async def _look_later(self, slot: KernelSlot) -> None:
-        await asyncio.sleep(QUIET)
+    async def _look_later(self, slot: KernelSlot, pause: float) -> None:
+        await slot.supervisor.adopted()
+        await asyncio.sleep(pause)
+        kernel = slot.supervisor.kernel
+        if kernel is None or kernel.capabilities.variables is None:
+            return
         try:
             await self._look(slot)
         except Busy:
@@ -54,7 +95,12 @@ class VariableWatch:
             log.info("variables: %s", error)
 
     async def _look(self, slot: KernelSlot) -> q.Variables:
-        taken = await _variables_of(slot).variables(DEADLINE)
+        self._stale.discard(slot.name)
+        try:
+            taken = await _variables_of(slot).variables(DEADLINE)
+        except BaseException:
+            self._stale.add(slot.name)
+            raise
         generation = slot.view.generation
         masked = slot.secrets.mask_variables(taken.variables, generation)
         taken = replace(taken, variables=masked)
@@ -85,6 +131,11 @@ class VariableWatch:
                 return q.Done(self._parts.recorder.snapshot.seq, 1)
             case _:
                 assert_never(request)
+
+
+def _can_be_asked(slot: KernelSlot) -> bool:
+    """Whether the question waits for no run; after one that it would wait for, it is asked."""
+    return not slot.is_busy or slot.view.subshells
 
 
 def _kernel_of(slot: KernelSlot) -> Kernel:
