@@ -13,7 +13,8 @@ import pytest
 
 from codeexec.documents.displays.html import html_to_markdown, text_beside_table
 from codeexec.documents.displays.latex import _PRODUCT
-from codeexec.documents.displays.tables import from_csv, from_html, is_number
+from codeexec.documents.displays.table_values import is_number
+from codeexec.documents.displays.tables import from_csv, from_html
 from codeexec.documents.export.markdown import fenced
 from codeexec.documents.export.sanitize import sanitized
 from codeexec.documents.percent.convert import _is_magic

@@ -49,6 +49,20 @@ def test_what_starts_early_loads_nothing_slow(modules: str) -> None:
     assert not {"asyncio", "dataclasses", "hashlib", "inspect", "logging", "tomllib"} & loaded
 
 
+def test_an_idle_workbench_loads_neither_openssl_nor_lexers() -> None:
+    code = (
+        "import sys; from codeexec.client.tls import import_asyncio; import_asyncio();"
+        "import codeexec.tui.app; from codeexec.tui.workbench.layout import panes;"
+        "[panes.load(entry) for entry in panes.panes()]; print('\\n'.join(sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    loaded = set(done.stdout.split())
+    assert "codeexec.tui.panes.artifacts.pane" in loaded
+    assert not {"ssl", "_hashlib", "pygments.lexer", "pathspec", "csv", "html.parser"} & loaded
+
+
 def test_commands_of_agents_load_neither_screen_nor_mcp() -> None:
     loaded = loaded_by("codeexec.cli.commands.agents, codeexec.cli.commands.mcp")
     assert not {"mcp", "mcp_types", "pydantic", "textual", "rich", "PIL"} & loaded

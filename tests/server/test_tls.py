@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import os
 import ssl
+import sys
 from pathlib import Path
 
 import httpx
@@ -92,6 +94,44 @@ async def test_requests_and_sockets_cross_the_network_encrypted(here: Here, tmp_
     certificate.write_text("nothing")
     async with httpx.AsyncClient(base_url=url, verify=second, headers=headers) as web:
         assert (await web.get("/v1/sessions")).status_code == 200
+
+
+FIRST_TLS = """
+import sys
+from codeexec.client.tls import import_asyncio
+import_asyncio()
+import asyncio
+assert "ssl" not in sys.modules
+from codeexec.client.socket import SocketHost
+from codeexec.client.wire import parse_address
+from codeexec.domain.requests import GetHostInfo
+
+async def ask() -> None:
+    address = parse_address(sys.argv[1], sys.argv[2])
+    async with SocketHost(address, must_answer=True) as host:
+        print((await host.call(GetHostInfo())).pid)
+
+for _ in range(2):
+    asyncio.run(ask())
+"""
+
+
+async def test_a_client_that_began_without_openssl_speaks_tls(here: Here, tmp_path: Path) -> None:
+    certificate, key = make_certificate(tmp_path)
+    access = AccessSettings(tls_certificate=certificate, tls_key=key)
+    options = ListenerOptions(("127.0.0.1", 0), TOKEN, access=access)
+    listener = await open_tcp_listener(here.service, options)
+    url = listener.url.replace("127.0.0.1", "localhost")
+    for trusted, expected in ((certificate, f"{os.getpid()}\n" * 2), (tmp_path, "")):
+        client = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-c", FIRST_TLS, url, TOKEN),
+            env={**os.environ, "SSL_CERT_FILE": str(trusted)},
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        said, problem = await client.communicate()
+        assert said.decode() == expected, problem.decode()
+    assert b"its certificate is not trusted" in problem
 
 
 async def test_without_tls_others_are_not_served(here: Here, tmp_path: Path) -> None:

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import hashlib
 import os
 import socket
-import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
+from codeexec.client.tls import load_tls
+from codeexec.domain.content.digests import sha1
 from codeexec.domain.errors import Denied, ProtocolError, ServerUnavailable, UsageError
 from codeexec.domain.wire.frames import SOCKET_PATH
 
@@ -188,7 +188,7 @@ class WebSocketConnection(asyncio.Protocol):
             for name, _, value in (line.partition(":") for line in lines)
         }
         code = status.split(" ")[1] if status.startswith("HTTP/1.1 ") else ""
-        expected = base64.b64encode(hashlib.sha1(self._key + _GUID).digest()).decode()
+        expected = base64.b64encode(sha1(self._key + _GUID).digest()).decode()
         if code == "101" and headers.get("sec-websocket-accept") == expected:
             self._opened.set_result(None)
             return True
@@ -264,6 +264,8 @@ async def connect(
     ServerUnavailable when there is none."""
     loop = asyncio.get_running_loop()
     wire = WebSocketConnection(on_text, on_lost)
+    if address.tls:
+        load_tls()
     try:
         async with asyncio.timeout(timeout):
             if address.is_local:
@@ -293,14 +295,17 @@ def _unreachable(address: Address, error: OSError) -> ServerUnavailable:
     if error.errno is not None and error.errno > 0:  # asyncio words a refusal as a call
         reason = os.strerror(error.errno)
     next_step = "Is `codeexec-tui serve --bind` running there, and does a firewall let you through?"
-    if isinstance(error, ssl.SSLCertVerificationError):
-        reason = f"its certificate is not trusted ({error.verify_message})"
-        next_step = "Name the certificate of who signed it: SSL_CERT_FILE=FILE"
-    elif isinstance(error, ssl.SSLError):
-        reason = "it does not speak TLS"
-        next_step = f"Without TLS it is http://{address.place}{address.prefix}"
-    elif isinstance(error, socket.gaierror):
+    if isinstance(error, socket.gaierror):
         next_step = "Is the name of the machine right?"
+    if address.tls:
+        import ssl
+
+        if isinstance(error, ssl.SSLCertVerificationError):
+            reason = f"its certificate is not trusted ({error.verify_message})"
+            next_step = "Name the certificate of who signed it: SSL_CERT_FILE=FILE"
+        elif isinstance(error, ssl.SSLError):
+            reason = "it does not speak TLS"
+            next_step = f"Without TLS it is http://{address.place}{address.prefix}"
     return ServerUnavailable(f"{address} cannot be reached: {reason}.", next_step)
 
 

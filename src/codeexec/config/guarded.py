@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from codeexec.domain.backends import CONTAINERS
+from codeexec.domain.content.digests import blake2s
 from codeexec.environments.pythons.folders import interpreter_at, looks_like_path, owner_folder
 from codeexec.environments.trust.store import NO_SETTINGS, Trust
 
@@ -24,9 +25,7 @@ def guarded_digest(content: Iterable[tuple[str, object]]) -> str:
     guarded = sorted((name, repr(value)) for name, value in content if is_guarded(name))
     if not guarded:
         return NO_SETTINGS
-    import hashlib
-
-    return hashlib.blake2s(repr(guarded).encode("utf-8", "surrogatepass")).hexdigest()
+    return blake2s(repr(guarded).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def refused_settings(

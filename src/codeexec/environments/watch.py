@@ -42,7 +42,7 @@ async def changes(
     time). `hide_ignored` leaves out what is hidden by default; .gitignore files are not read here.
     """
     loop = asyncio.get_running_loop()
-    is_hidden = hidden_by_default() if hide_ignored else lambda path: False
+    is_hidden = hidden_by_default if hide_ignored else lambda path: False
 
     async def shown() -> Look:
         return look(entry for entry in await entries() if not is_hidden(str(entry.path)))

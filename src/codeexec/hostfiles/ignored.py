@@ -13,6 +13,8 @@ from codeexec.hostfiles.place import locate
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
 
+    from codeexec.hostfiles.ignore_rules import Parser
+
 ALWAYS_HIDDEN = (
     ".git",
     "__pycache__/",
@@ -28,8 +30,7 @@ ALWAYS_HIDDEN = (
 )
 """Patterns that are hidden by default, unless a .gitignore includes them (`!venv/`)."""
 
-MOST_NAMES = 10_000
-"""Names whose answer is remembered."""
+_HIDDEN_SUFFIX = ".pyc"
 
 MOST_RULES = 1 << 20
 """Bytes of one .gitignore that are read."""
@@ -53,12 +54,7 @@ class Ignored:
             (folder for folder in (root, *root.parents) if (folder / ".git").exists()), root
         )
         self._chains: dict[Path, _Chain] = {}
-        # 11 ms, which the first frame need not wait for.
-        from codeexec.hostfiles.ignore_rules import Parser
-
-        self._parse = Parser().parse
-        self._always = self._parse(ALWAYS_HIDDEN)
-        self._names: dict[str, bool] = {}
+        self._parser: Parser | None = None
 
     def inside(self, folder: Path) -> Callable[[str, bool], bool]:
         """Says of names in `folder` (which is not itself hidden), and whether each is one of a
@@ -71,12 +67,7 @@ class Ignored:
                 is_included = spec.check_file(way + name).include
                 if is_included is not None:
                     return is_included
-            is_hidden = self._names.get(name)
-            if is_hidden is None:
-                if len(self._names) >= MOST_NAMES:
-                    self._names.clear()
-                is_hidden = self._names[name] = self._always.match_file(name)
-            return is_hidden
+            return is_always_hidden(name)
 
         return hides
 
@@ -94,12 +85,25 @@ class Ignored:
             chain = self._chains[folder] = own + above
         return chain
 
+    def _parse(self, lines: list[str]) -> GitIgnoreSpec:
+        if self._parser is None:
+            # 11 ms and 0.4 MB, which folders without .gitignore do without.
+            from codeexec.hostfiles.ignore_rules import Parser
 
-def hidden_by_default() -> Callable[[str], bool]:
-    """Says of a path of a file whether it is hidden where no .gitignore says anything."""
-    from codeexec.hostfiles.ignore_rules import Parser
+            self._parser = Parser()
+        return self._parser.parse(lines)
 
-    return Parser().parse(ALWAYS_HIDDEN).match_file
+
+def is_always_hidden(name: str) -> bool:
+    """Whether `ALWAYS_HIDDEN` has the name of a file, or that of a folder with `/` at its end."""
+    plain = name.removesuffix("/")
+    return name in ALWAYS_HIDDEN or plain in ALWAYS_HIDDEN or plain.endswith(_HIDDEN_SUFFIX)
+
+
+def hidden_by_default(path: str) -> bool:
+    """Whether the file of this path is hidden where no .gitignore says anything."""
+    *folders, name = path.split("/")
+    return is_always_hidden(name) or any(is_always_hidden(f"{folder}/") for folder in folders)
 
 
 def _lines(file: Path) -> list[str]:

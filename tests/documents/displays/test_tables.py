@@ -11,14 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codeexec.documents.displays.html import text_beside_table
-from codeexec.documents.displays.tables import (
-    from_csv,
-    from_html,
-    is_number,
-    is_numeric,
-    number,
-    sorted_page,
-)
+from codeexec.documents.displays.table_values import is_number, is_numeric, number, sorted_page
+from codeexec.documents.displays.tables import from_csv, from_html
 
 FRAME = pd.DataFrame(
     {"city": ["Oslo", "Łódź", None], "size <km²>": [454.0, 293.2, 1e6], "n": [3, 1, 2]},

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from codeexec.hostfiles import ignore_rules
-from codeexec.hostfiles.ignored import Ignored
+from codeexec.hostfiles.ignored import ALWAYS_HIDDEN, Ignored, hidden_by_default
 from codeexec.tui.panes.files.folder import all_files, list_folder
 
 
@@ -49,6 +49,19 @@ def test_what_nobody_edits_is_hidden_unless_it_is_asked_for(tmp_path: Path) -> N
     assert names(tmp_path) == ["a.py"]
     (tmp_path / ".gitignore").write_text("!venv/\n")
     assert names(tmp_path) == ["venv", ".gitignore", "a.py"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *(".git", ".git/config", "a/.git/config", "venv", "venv/x", "a/venv/x", "b.venv/x", ".pyc"),
+        *("a.pyc", "a.pyc/b", "a.pyC", "pyc", ".DS_Store", "a/.DS_Store", "x.DS_Store", "git"),
+        *("node_modules", "a/node_modules/b/c.js", "Venv/x", "a/__pycache__", "__pycache__/a"),
+    ],
+)
+def test_what_is_hidden_by_default_is_what_its_patterns_say(path: str) -> None:
+    by_patterns = ignore_rules.Parser().parse(ALWAYS_HIDDEN)
+    assert hidden_by_default(path) == by_patterns.match_file(path)
 
 
 def test_a_folder_inside_a_repository_obeys_what_is_above_it(tmp_path: Path) -> None:

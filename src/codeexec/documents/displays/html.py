@@ -10,7 +10,8 @@ from html.parser import HTMLParser
 
 from codeexec.documents.displays.long_html import quick_to_read
 from codeexec.documents.displays.polars_html import SHAPE
-from codeexec.documents.displays.tables import NULLS, from_html, is_number
+from codeexec.documents.displays.table_values import NULLS, is_number
+from codeexec.documents.displays.tables import from_html
 
 MOST_ROWS = 200
 """Maximum rows of a table as plain text."""

@@ -26,5 +26,6 @@ def _load(name: str, *modules: str) -> Callable[..., _Hash]:
 
 
 blake2b = _load("blake2b", "_blake2")
+sha1 = _load("sha1", "_sha1")
 blake2s = _load("blake2s", "_blake2")
 sha256 = _load("sha256", "_sha2", "_sha256")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from codeexec.client import spawn
+from codeexec.client.tls import import_asyncio
 from codeexec.config.paths import find_paths, make_private
 from codeexec.domain.backends import CONTAINERS
 from codeexec.domain.errors import UsageError
@@ -40,6 +41,7 @@ def start(options: OpenOptions, frame: FirstFrame | None) -> str:
         starting = None
         make_private(paths.state)
     console = _show_panes(options, frame, place, paths.state)
+    import_asyncio()
     import asyncio
 
     from codeexec.tui.boot.launch import launch

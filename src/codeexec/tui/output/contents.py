@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 import re
 from dataclasses import dataclass
 from typing import assert_never
 
-from codeexec.documents.displays.tables import from_csv, from_html
 from codeexec.domain.requests import TablePage
 from codeexec.domain.text.parsing import load_json
 from codeexec.domain.text.printable import printable
@@ -73,6 +71,8 @@ def prepare(mime: str, data: bytes, name: str = "") -> Content:
         case "picture":
             return PictureContent(data)
         case "table":
+            from codeexec.documents.displays.tables import from_csv  # not at the start
+
             page = _only_table(text) if "html" in mime else from_csv(text)
             return TableContent(page) if page is not None else _page(text, mime)
         case "html":
@@ -98,6 +98,7 @@ def prepare(mime: str, data: bytes, name: str = "") -> Content:
 def _only_table(html: str) -> TablePage | None:
     """The table of a page that is nothing else; one with words beside it is shown as a page."""
     from codeexec.documents.displays.html import text_beside_table  # not at the start
+    from codeexec.documents.displays.tables import from_html
 
     return None if text_beside_table(html) else from_html(html)
 
@@ -145,6 +146,8 @@ def _clipped(text: str) -> str:
 
 def as_csv(page: TablePage, delimiter: str = ",") -> str:
     """A table as text, its index first where it has one."""
+    import csv  # not at the start
+
     out = io.StringIO()
     writer = csv.writer(out, delimiter=delimiter, lineterminator="\n")
     with_index = bool(page.index)

@@ -18,7 +18,7 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from codeexec.documents.displays.tables import NULLS
+from codeexec.documents.displays.table_values import NULLS
 from codeexec.domain.errors import CodeexecError
 from codeexec.domain.requests import TablePage
 from codeexec.tui.commands.table import bindings

@@ -6,7 +6,7 @@ from bisect import bisect_right
 
 from rich.cells import cell_len, set_cell_size
 
-from codeexec.documents.displays.tables import is_numeric
+from codeexec.documents.displays.table_values import is_numeric
 from codeexec.domain.requests import TablePage
 from codeexec.tui.render.plain import one_line
 

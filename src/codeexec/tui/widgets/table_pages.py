@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
-from codeexec.documents.displays.tables import sorted_page
+from codeexec.documents.displays.table_values import sorted_page
 from codeexec.domain.requests import TablePage
 
 PAGE = 200

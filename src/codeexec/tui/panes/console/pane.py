@@ -81,6 +81,7 @@ class ConsolePane(ConsoleMessages, Vertical):
         self._answers = AnswerFocus(self, self.answer, self.prompt)
         self._prompts = Prompts()
         self._runs = PromptRuns(self.requester, self.prompt, self.view, me)
+        self._has_begun_coloring = False
 
     def compose(self) -> ComposeResult:
         yield self.view
@@ -94,9 +95,14 @@ class ConsolePane(ConsoleMessages, Vertical):
 
     def on_mount(self) -> None:
         self.prompt.in_color = self.view.painter.colors = False
-        self.run_worker(self._warm(), group="warm")
 
-    async def _warm(self) -> None:
+    def _begin_coloring(self) -> None:
+        """Load the lexers with the first code: an empty console does without their 1.4 MB."""
+        if not self._has_begun_coloring:
+            self._has_begun_coloring = True
+            self.run_worker(self._load_lexers(), group="lexers")
+
+    async def _load_lexers(self) -> None:
         """Lexers take 50 ms to be made: in a thread, while code is shown without colours."""
         await asyncio.to_thread(highlight, "x = 1", self.prompt.language_name, self._theme)
         self.prompt.show_colors()
@@ -138,6 +144,8 @@ class ConsolePane(ConsoleMessages, Vertical):
         self.loader.graphics = graphics
 
     def show_frame(self, frame: Frame) -> None:
+        if frame.snapshot.executions:
+            self._begin_coloring()
         self.view.show_frame(frame)
         language = frame.snapshot.kernel.language
         if language and language != self.prompt.language_name:
@@ -211,6 +219,7 @@ class ConsolePane(ConsoleMessages, Vertical):
     @on(CompletionPopup.Chosen)
     def follow_help(self, event: HelpMessage) -> None:
         event.stop()
+        self._begin_coloring()
         self._help.follow(event)
 
     @on(AnswerBar.Answered)
