@@ -102,9 +102,9 @@ class HttpStack:
 def _load(host: Host, settings: ServiceSettings, limits: LimitKeeper, meter: HttpMeter) -> App:
     # 0.4 s of imports: on a thread, so that clients go on meanwhile.
     import codeexec.server.http_protocol  # noqa: F401
-    from codeexec.server.rest.app import make_app
+    from codeexec.server.rest.app import make_asgi
 
-    return make_app(host, settings, limits, meter)
+    return make_asgi(host, settings, limits, meter)
 
 
 class Guarded:

@@ -66,6 +66,9 @@ class JupyterKernel:
         `open_transport` opens what carries messages to each process that `life` launches."""
         self._ref = ref
         self._life = life
+        # They are asked for at each batch of events, and the question is slow.
+        self._pausing = life if isinstance(life, Contained) else None
+        self._adoption = self if isinstance(life, Outliving) else None
         self._sink = sink
         self._primed = primed
         self._start_timeout = start_timeout
@@ -93,19 +96,19 @@ class JupyterKernel:
 
     @property
     def capabilities(self) -> Capabilities:
-        life, outbox = self._life, self._connection.outbox if self._connection else None
+        outbox = self._connection.outbox if self._connection else None
         is_python = self._ready is not None and self._ready.language == "python"
         variables = self._variables if is_python else None
         return Capabilities(
-            pausing=life if isinstance(life, Contained) else None,
-            adoption=self if isinstance(life, Outliving) else None,
+            pausing=self._pausing,
+            adoption=self._adoption,
             outbox=outbox if outbox is not None and outbox.token else None,
             stdin=self,
             completion=self.language,
             inspection=self.language,
             variables=variables,
             tables=variables,
-            host_paths=life.is_on_host,
+            host_paths=self._life.is_on_host,
         )
 
     # -- life --------------------------------------------------------------------------

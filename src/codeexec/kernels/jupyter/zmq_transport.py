@@ -43,6 +43,8 @@ class ZmqTransport:
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context.instance()
         self._sockets: dict[Channel, zmq.Socket[bytes]] = {}
         self._turning: asyncio.Handle | None = None
+        self._changed: set[Channel] = set()
+        """Channels of which the next turn reads; a look at an empty one costs 15 µs."""
         self._closed = False
         self._received = 0
         try:
@@ -51,9 +53,9 @@ class ZmqTransport:
         except BaseException:
             self.close()
             raise
-        for socket in self._sockets.values():
-            self._loop.add_reader(socket.FD, self._wake)
-        self._wake()
+        for channel, socket in self._sockets.items():
+            self._loop.add_reader(socket.FD, self._wake, channel)
+        self._wake(*ORDER)
 
     def send(
         self,
@@ -73,7 +75,7 @@ class ZmqTransport:
         )
         self._sockets[channel].send_multipart(frames, zmq.DONTWAIT)
         # The descriptor tells of changes alone, and sending may have used one up.
-        self._wake()
+        self._wake(channel)
 
     @property
     def outbox_codec(self) -> MessageCodec:
@@ -94,7 +96,7 @@ class ZmqTransport:
         end = time.monotonic() + longest
         while not self._closed and time.monotonic() < end:
             count = self._received
-            self._wake()
+            self._wake(*ORDER)
             await asyncio.sleep(quiet)
             if self._received == count and self._turning is None:
                 return
@@ -122,8 +124,9 @@ class ZmqTransport:
         socket.connect(address(connection, channel))
         return socket
 
-    def _wake(self) -> None:
-        """Take a turn soon, though nothing may have come."""
+    def _wake(self, *channels: Channel) -> None:
+        """Read these soon, though nothing may have come; without one, hand on what was read."""
+        self._changed.update(channels)
         if self._turning is None and not self._closed:
             self._turning = self._loop.call_soon(self._turn)
 
@@ -131,12 +134,16 @@ class ZmqTransport:
         self._turning = None
         end = time.perf_counter() + TURN
         more = False
+        # What the user is asked stands behind all that was printed before.
+        changed = set(ORDER) if "stdin" in self._changed else self._changed
+        self._changed = set()
         try:
             for channel in ORDER:
-                # What the user is asked stands behind all that was printed before.
-                if channel == "stdin" and more:
-                    break
-                more = self._read(channel, end) or more
+                if channel not in changed:
+                    continue
+                if (channel == "stdin" and more) or self._read(channel, end):
+                    self._changed.add(channel)
+                    more = True
         finally:
             if not self._closed and (self._receiver.turned() or more):
                 self._wake()

@@ -25,6 +25,7 @@ from codeexec.server.peer import internal
 from codeexec.server.rest import named_sessions, operations, special
 from codeexec.server.rest.alias import Alias
 from codeexec.server.rest.bodies import read_json
+from codeexec.server.rest.direct import DirectRoutes
 from codeexec.server.rest.docs_page import docs_page
 from codeexec.server.rest.openapi import describe
 from codeexec.server.rest.replies import answer, convert, problem
@@ -33,6 +34,13 @@ from codeexec.server.service_settings import ServiceSettings
 from codeexec.session.host import Host
 
 Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+def make_asgi(
+    host: Host, settings: ServiceSettings, limits: LimitKeeper, meter: HttpMeter
+) -> DirectRoutes:
+    """The app as it is served."""
+    return DirectRoutes(make_app(host, settings, limits, meter), _told)
 
 
 def make_app(

@@ -69,6 +69,9 @@ class Journal:
         self.runs = RunIndex(connection, self._output)
         self._checkpoints = Checkpoints(connection)
         self._elided, self._full = _Recent(), _Recent()
+        self._used = 0
+        self._used_at = -1
+        """Rows that this connection had changed when `used` was read."""
         with _told(path, "read"):
             if lock is not None:
                 self._checkpoints.prepare()
@@ -144,12 +147,15 @@ class Journal:
     @property
     def used(self) -> int:
         """Bytes that its content takes."""
-        with _told(self.path, "read"):
-            pages, free, size = (
-                int(self._db.execute(f"PRAGMA {name}").fetchone()[0])
-                for name in ("page_count", "freelist_count", "page_size")
-            )
-        return (pages - free) * size
+        changes = self._db.total_changes
+        if self._lock is None or self._used_at != changes:
+            with _told(self.path, "read"):
+                pages, free, size = (
+                    int(self._db.execute(f"PRAGMA {name}").fetchone()[0])
+                    for name in ("page_count", "freelist_count", "page_size")
+                )
+            self._used, self._used_at = (pages - free) * size, changes
+        return self._used
 
     # -- events -------------------------------------------------------------------------
 
