@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -28,15 +29,27 @@ from support.kernel_cases import (
     CONTRACT,
     DEADLINE,
     LOCAL_CASES,
+    OTHER_RUNNER_CASES,
+    RUNNER_CASE,
     KernelCase,
     Partner,
     talking_to,
 )
 
 
+def _other_runners() -> tuple[KernelCase, ...]:
+    """Those of other versions of Python that the suite runs over."""
+    if os.environ.get("CODEEXEC_TEST_PYTHONS") == "all":
+        return OTHER_RUNNER_CASES
+    ends = (*OTHER_RUNNER_CASES[:1], *OTHER_RUNNER_CASES[-1:])
+    return tuple(dict.fromkeys(ends))
+
+
 @pytest.fixture(
     params=[
         *LOCAL_CASES,
+        RUNNER_CASE,
+        *(pytest.param(each, marks=pytest.mark.slow) for each in _other_runners()),
         *(pytest.param(each, marks=pytest.mark.docker) for each in CONTAINER_CASES),
     ],
     ids=lambda case: case.name,
@@ -73,7 +86,7 @@ async def test_an_execution_is_taken_up_puts_out_and_ends_once(partner: Partner)
 async def test_capabilities(partner: Partner, case: KernelCase) -> None:
     place = {"adoption", "host_paths"} if case.has_pid else {"pausing"}
     always = {"outbox", "stdin", "completion", "inspection", "variables", "tables"}
-    assert set(partner.kernel.capabilities.names) == always | place
+    assert set(partner.kernel.capabilities.names) == (always | place) - case.absent
 
 
 async def test_silence_history_and_prompt_numbers(partner: Partner) -> None:
@@ -112,9 +125,10 @@ clear_output(wait=True)
     assert (refreshed.display_id, refreshed.data["text/html"]) == ("bar", "<b>2</b>")
 
 
-async def test_a_pager_and_a_figure_are_displays(partner: Partner) -> None:
-    await partner.run("import matplotlib.pyplot as p; p.plot([1, 2]); p.show()")
-    assert str(partner.all(Displayed)[-1].data["image/png"]).startswith("iVBOR")
+async def test_a_pager_and_a_figure_are_displays(partner: Partner, case: KernelCase) -> None:
+    if case.has_matplotlib:
+        await partner.run("import matplotlib.pyplot as p; p.plot([1, 2]); p.show()")
+        assert str(partner.all(Displayed)[-1].data["image/png"]).startswith("iVBOR")
     await partner.run("len?")
     assert "Return the number of items" in str(partner.all(Displayed)[-1].data["text/plain"])
 

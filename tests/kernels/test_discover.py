@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import venv
@@ -57,12 +58,25 @@ def test_an_explicit_choice_is_a_python_or_an_environment(project: Path) -> None
     assert interpreter_at(__file__) == ""
 
 
-def test_an_environment_without_ipykernel_says_how_to_mend_it(project: Path) -> None:
-    with pytest.raises(KernelUnavailable, match="has no ipykernel") as caught:
-        discover.choose(str(project), "", "", {}, FullTrust())
+def test_an_environment_without_ipykernel_is_usable_unless_it_is_too_old(project: Path) -> None:
     python = str(project / ".venv/bin/python")
+    chosen = discover.choose(str(project), "", "", {}, FullTrust())
+    assert isinstance(chosen, Found)
+    assert chosen.interpreter == python
+    info = discover.list_kernels(str(project), {}, FullTrust())[0]
+    assert (info.path, info.problem, info.is_default) == (python, "", True)
+    assert info.remark == discover.WITHOUT_IPYKERNEL
+    assert info.fix.endswith("ipykernel")
+    config = project / ".venv/pyvenv.cfg"
+    config.write_text(re.sub(r"(?m)^version.*", "version = 3.7.16", config.read_text()))
+    with pytest.raises(KernelUnavailable, match="has no ipykernel, and is older") as caught:
+        discover.choose(str(project), "", "", {}, FullTrust())
     assert python in caught.value.next_step
     assert caught.value.next_step.endswith("ipykernel")
+    assert (
+        "is older than Python 3.8"
+        in discover.list_kernels(str(project), {}, FullTrust())[0].problem
+    )
 
 
 def test_the_command_that_mends_is_one_that_is_there(

@@ -21,6 +21,8 @@ LIMIT = 1 << 26
 class JsonTransport:
     """A Transport. `sent` has the channel and type of each request."""
 
+    answers_beside_code = False
+
     def __init__(
         self, endpoint: Mapping[str, object], identity: str, session: str, receiver: Receiver
     ) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -13,6 +15,7 @@ from typing import TypeVar
 import msgspec
 import psutil
 
+from codeexec.domain.events import KernelRef
 from codeexec.domain.options import ExecuteOptions
 from codeexec.kernels.base import (
     Died,
@@ -29,6 +32,9 @@ from codeexec.kernels.base import (
 )
 from codeexec.kernels.factory import Kernels
 from codeexec.kernels.jupyter.kernel import JupyterKernel
+from codeexec.kernels.jupyter.launch import Spawned
+from codeexec.kernels.runner.kernel import make_runner_kernel
+from codeexec.kernels.runner.launch import prepare_runner, start_runner
 from support.containers import classic_image, container_kernels, give_away
 
 DEADLINE = 30.0
@@ -45,6 +51,9 @@ class KernelCase:
     name: str
     create: Callable[[Path, Sink], Kernel]
     has_pid: bool = True
+    absent: frozenset[str] = frozenset()
+    """The capabilities of Python kernels that it has not."""
+    has_matplotlib: bool = True
 
 
 def _local(cwd: Path, sink: Sink) -> Kernel:
@@ -65,7 +74,45 @@ def _classic(cwd: Path, sink: Sink) -> Kernel:
     return container_kernels("network").create(choice, sink)
 
 
+def _find_pythons() -> dict[str, str]:
+    """The interpreters of this machine that the runner is for, by version; the one that runs the
+    tests stands for its version."""
+    oldest, newest = (3, 8), (3, 30)
+    found = {}
+    for minor in range(oldest[1], newest[1]):
+        places = sorted(Path.home().glob(f".pyenv/versions/3.{minor}.*/bin/python"))
+        path = shutil.which(f"python3.{minor}", path="/usr/local/bin:/usr/bin")
+        if places or path:
+            found[f"3.{minor}"] = str(places[-1]) if places else str(path)
+    found[f"3.{sys.version_info.minor}"] = sys.executable
+    return found
+
+
+PYTHONS = _find_pythons()
+
+
+def runner_case(python: str, name: str = "runner") -> KernelCase:
+    """The runner in an interpreter, whether that has ipykernel or not."""
+
+    def create(cwd: Path, sink: Sink) -> Kernel:
+        async def start() -> Spawned:
+            return start_runner(prepare_runner(python, str(cwd), {}))
+
+        ref = KernelRef(python, "Python", "python", python, "local")
+        return make_runner_kernel(ref, start, sink)
+
+    absent = frozenset({"outbox", "adoption"})
+    return KernelCase(name, create, True, absent, python == sys.executable)
+
+
 LOCAL_CASES = (KernelCase("local", _local),)
+OTHER_RUNNER_CASES = tuple(
+    runner_case(python, f"runner-{version}")
+    for version, python in PYTHONS.items()
+    if python != sys.executable
+)
+"""Of these the suite takes the oldest and the newest; `CODEEXEC_TEST_PYTHONS=all` takes all."""
+RUNNER_CASE = runner_case(sys.executable)
 CONTAINER_CASES = (
     KernelCase("docker", _in_container, has_pid=False),
     KernelCase("classic", _classic, has_pid=False),

@@ -24,6 +24,10 @@ FILES = (
 ENVIRONMENT = (
     ("CODEEXEC_TABLE_NAME", "A setting, such as CODEEXEC_EDITOR_TAB_SIZE."),
     ("CODEEXEC_AGENT", "Name of an agent: what it runs by commands on a session is marked."),
+    (
+        "CODEEXEC_IPC_TRACE",
+        "If set, the server logs what it and Python kernels without ipykernel say to each other.",
+    ),
     ("NO_COLOR, TERM=dumb", "No colours; a dumb terminal gets no escape sequence at all."),
     ("VIRTUAL_ENV, CONDA_PREFIX", "The Python environment that runs code."),
     ("DOCKER_HOST", "The container engine."),

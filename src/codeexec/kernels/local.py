@@ -69,6 +69,8 @@ class LocalBackend(Backend):
         if isinstance(chosen, Found):
             if not choice.name:
                 self._tell_restricted(choice, environ, chosen, sink)
+            if not discover.has_ipykernel(chosen):
+                return self._runner(chosen, choice, sink)
             return self._python(chosen.interpreter, _ref_of(chosen), choice, sink)
         ref = _ref_of_spec(chosen)
         both = {**chosen.fill_env(environ), **choice.env}
@@ -161,6 +163,28 @@ class LocalBackend(Backend):
         life = LocalProcess(start, spawned, holding=self._holding)
         return JupyterKernel(ref, life, sink, primed=True, start_timeout=self._start_timeout)
 
+    def _runner(self, python: Found, choice: KernelChoice, sink: Sink) -> Kernel:
+        """For an interpreter without ipykernel."""
+        from codeexec.kernels.runner.kernel import make_runner_kernel  # seldom needed
+        from codeexec.kernels.runner.launch import prepare_runner, start_runner
+
+        self._early.end()
+        interpreter = python.interpreter
+        prepare = functools.partial(
+            prepare_runner, interpreter, choice.cwd, dict(choice.env), choice.session
+        )
+
+        async def start(prepared: launch.Prepared) -> launch.Spawned:
+            return start_runner(prepared)  # its pipes are ours, so the holder cannot start it
+
+        return make_runner_kernel(
+            _ref_of(python),
+            self._trusting(prepare, interpreter, start),
+            sink,
+            start_timeout=self._start_timeout,
+            install_command=discover.fix(python),
+        )
+
     def _attach(self, choice: KernelChoice, sink: Sink) -> Kernel:
         path = Path(choice.cwd, choice.connection_file or choice.name).expanduser()
         ref = KernelRef(str(path), path.stem, "", str(path), LOCAL)
@@ -176,16 +200,22 @@ class LocalBackend(Backend):
         prepare = functools.partial(launch.prepare, argv, cwd, plain, ref.name, session, transport)
         return self._trusting(prepare, argv[0] if argv else "")
 
-    def _trusting(self, prepare: Callable[[], launch.Prepared], program: str) -> Start:
-        """Start what `prepare` makes; refused where code in a container could have changed the
-        program since: a kernel is restarted long after it was chosen. KernelUnavailable."""
+    def _trusting(
+        self,
+        prepare: Callable[[], launch.Prepared],
+        program: str,
+        start: Callable[[launch.Prepared], Awaitable[launch.Spawned]] | None = None,
+    ) -> Start:
+        """Start what `prepare` makes, by `start` if that is given; refused where code in a
+        container could have changed the program since: a kernel is restarted long after it was
+        chosen. KernelUnavailable."""
 
         async def checked() -> launch.Spawned:
             if program != sys.executable and not self._trust.allows_named(program):
                 raise KernelUnavailable(
                     discover.changeable(program), trust_step(owner_folder(program))
                 )
-            return await self._start(prepare())
+            return await (start or self._start)(prepare())
 
         return checked
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import TypeVar
@@ -151,12 +152,33 @@ async def test_enter_waits_for_rows_that_are_to_come(
         assert app.answers == [usable[0] if screen is KernelsScreen else own]
 
 
-async def test_a_kernel_without_ipykernel_is_shown_with_what_mends_it(
+async def test_a_kernel_without_ipykernel_is_offered_with_the_command_that_installs_it(
     host: EmbeddedHost, tmp_path: Path
 ) -> None:
     import venv
 
     venv.create(tmp_path / ".venv", with_pip=False)
+    TrustStore().decide(str(tmp_path), is_trusted=True)
+    kernels = (await host.call(q.ListKernels(str(tmp_path)))).kernels
+    (bare,) = [one for one in kernels if one.remark]
+    app = ScreenApp(KernelsScreen(host, str(tmp_path)))
+    async with app.run_test(size=(100, 24)) as pilot:
+        await until(pilot, lambda: any("no ipykernel" in row for row in shown(app)))
+        assert "default · no ipykernel" in shown(app)[0]
+        await until(pilot, lambda: bare.fix in word(app) and "choose the kernel again" in word(app))
+        await pilot.press("enter")
+        await until(pilot, lambda: app.answers)
+    assert app.answers == [bare.name]
+
+
+async def test_a_python_that_is_too_old_is_shown_with_what_mends_it(
+    host: EmbeddedHost, tmp_path: Path
+) -> None:
+    import venv
+
+    venv.create(tmp_path / ".venv", with_pip=False)
+    config = tmp_path / ".venv/pyvenv.cfg"
+    config.write_text(re.sub(r"(?m)^version.*", "version = 3.7.16", config.read_text()))
     TrustStore().decide(str(tmp_path), is_trusted=True)
     kernels = (await host.call(q.ListKernels(str(tmp_path)))).kernels
     # A machine may have containers that cannot be used either.

@@ -58,8 +58,8 @@ def _print(kernel: KernelInfo, color: bool) -> None:
         style.say(style.paint(f"    {kernel.path}", "dim", color))
     if kernel.policy and not kernel.problem:
         style.say(style.paint(f"    {kernel.policy}", "dim", color))
-    if kernel.problem:
-        style.say(f"    {kernel.problem}")
+    if kernel.problem or kernel.remark:
+        style.say(f"    {kernel.problem or kernel.remark}")
     if kernel.fix:
         style.say("    ", style.paint("→", "accent", color), f" {kernel.fix}")
 

@@ -153,7 +153,7 @@ class RemoveSession(Request[Done], frozen=True):
 
 class KernelInfo(Struct, frozen=True, omit_defaults=True):
     """A kernel that can be requested. `problem` says why it is unusable, `fix` is the command that
-    repairs it, `policy` its limits."""
+    repairs it, `policy` its limits. `remark` says what a usable one lacks; `fix` adds that."""
 
     name: str
     display_name: str
@@ -164,6 +164,7 @@ class KernelInfo(Struct, frozen=True, omit_defaults=True):
     problem: str = ""
     fix: str = ""
     policy: str = ""
+    remark: str = ""
 
 
 class KernelList(Reply, frozen=True):

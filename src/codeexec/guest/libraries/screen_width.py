@@ -1,7 +1,7 @@
 """Sets the output width of libraries to the width of the screen that shows an execution.
 
-Loaded into every ipykernel that codeexec starts; standard library only, Python 3.8 on. An execute
-request of a workbench carries the width of its console in its metadata. Requests of other clients
+Loaded into every Python kernel of ours; standard library only, Python 3.8 on. An execute request
+of a workbench carries the width of its console in its metadata. Requests of other clients
 carry none: they restore the defaults. An option is changed only while it holds its default or the
 value that it was given here last, so that what the user has set stays.
 """
@@ -156,20 +156,22 @@ class ScreenWidth:
     def __init__(self, shell: Any) -> None:
         self.shell = shell
         self.columns = 0
-        self.options: list[Option] = [
-            columns_variable,
-            variable("POLARS_TABLE_WIDTH"),
-            formatter_option(shell),
-        ]
+        self.options: list[Option] = [columns_variable, variable("POLARS_TABLE_WIDTH")]
+        if shell is not None:
+            self.options.append(formatter_option(shell))
         self.missing = dict(LIBRARIES)
 
     def begin(self) -> None:
         """Before an execution: take the width from its request."""
         get_parent = getattr(getattr(self.shell, "kernel", None), "get_parent", None)
         parent = get_parent() if get_parent is not None else None
-        width = (parent or {}).get("metadata", {}).get(KEY, 0)
-        is_width = type(width) is int and width > 0
-        columns = min(max(width, NARROWEST), WIDEST) if is_width else 0
+        self.show((parent or {}).get("metadata", {}).get(KEY, 0))
+
+    def show(self, width: object) -> None:
+        """Before an execution for a screen of that width; 0 where there is none."""
+        columns = 0
+        if isinstance(width, int) and not isinstance(width, bool) and width > 0:
+            columns = min(max(width, NARROWEST), WIDEST)
         for name in list(self.missing):
             if name in sys.modules:
                 self.options.append(self.missing.pop(name)(sys.modules[name]))
@@ -186,9 +188,8 @@ class ScreenWidth:
 
 
 def register() -> None:
-    from IPython import get_ipython
-
-    shell: Any = get_ipython()
+    ipython = sys.modules.get("IPython")  # absent in the runner, which has a hook of its own
+    shell: Any = ipython.get_ipython() if ipython is not None else None
     if shell is not None:
         width = ScreenWidth(shell)
         shell.events.register("pre_execute", width.begin)

@@ -41,6 +41,10 @@ class AttachedLife:
         return False
 
     @property
+    def can_outlive(self) -> bool:
+        return True
+
+    @property
     def is_on_host(self) -> bool:
         return True
 

@@ -192,9 +192,11 @@ class KernelConnection:
     async def ask_beside(
         self, kind: str, content: dict[str, object], deadline: float, *, subshells: bool
     ) -> Message:
-        """Ask beside running code where the kernel has subshells, else while it is idle; Busy."""
+        """Ask beside running code where the kernel can answer then, else while it is idle; Busy."""
         subshell = ""
-        if subshells:
+        if self._transport.answers_beside_code:
+            pass
+        elif subshells:
             subshell = await self._get_subshell()
         elif self.is_busy:
             raise Busy(NO_ANSWER, TRY_LATER)

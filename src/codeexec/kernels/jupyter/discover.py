@@ -35,6 +35,12 @@ log = logging.getLogger(__name__)
 PROBE_TIMEOUT = 10.0
 LAUNCHER = ["-m", "ipykernel_launcher", "-f", "{connection_file}"]
 DEFAULT_NAME = "Python 3 (ipykernel)"
+OLDEST_RUNNER = (3, 8)
+"""The oldest Python that runs code without ipykernel, see `guest/runner`."""
+WITHOUT_IPYKERNEL = (
+    "No ipykernel: code runs all the same, without plugins and widgets, and the kernel ends with "
+    "the session server. To install it, run the command, and choose the kernel again:"
+)
 SEE_LIST = "`codeexec-tui kernels` lists those that can be used."
 
 
@@ -160,7 +166,7 @@ def choose(
     if python is not None:
         if python.untrusted:
             raise KernelUnavailable(changeable(python.interpreter), trust_step(python.untrusted))
-        if not has_ipykernel(python):
+        if is_too_old(python) and not has_ipykernel(python):
             raise KernelUnavailable(problem(python), f"Run: {fix(python)}")
         return python
     spec = find_specs().get(name.lower())
@@ -183,7 +189,7 @@ def list_kernels(cwd: str, env: Mapping[str, str], trust: Trust | None = None) -
     has_default = False
     for python in candidates(cwd, "", env, trust):
         pythons.add(python.key)
-        trouble, mend = _python_problem(python)
+        trouble, remark, mend = _python_state(python)
         is_default = not python.untrusted and not has_default
         has_default = has_default or is_default
         infos.append(
@@ -196,6 +202,7 @@ def list_kernels(cwd: str, env: Mapping[str, str], trust: Trust | None = None) -
                 is_default,
                 trouble,
                 mend,
+                remark=remark,
             )
         )
     for spec in find_specs().values():
@@ -218,11 +225,17 @@ def list_kernels(cwd: str, env: Mapping[str, str], trust: Trust | None = None) -
     return infos
 
 
-def _python_problem(python: Found) -> tuple[str, str]:
+def _python_state(python: Found) -> tuple[str, str, str]:
+    """Why an interpreter cannot be used, what is to be known of one that can, and the command
+    that mends either."""
     if python.untrusted:
         reason = f"Not examined: the folder {python.untrusted} is not trusted."
-        return reason, trust_command(python.untrusted)
-    return ("", "") if has_ipykernel(python) else (problem(python), fix(python))
+        return reason, "", trust_command(python.untrusted)
+    if has_ipykernel(python):
+        return "", "", ""
+    if is_too_old(python):
+        return problem(python), "", fix(python)
+    return "", WITHOUT_IPYKERNEL, fix(python)
 
 
 def untrusted_program(spec: KernelSpec, trust: Trust) -> str:
@@ -267,8 +280,18 @@ def has_ipykernel(python: Found) -> bool:
     return done.returncode == 0
 
 
+def is_too_old(python: Found) -> bool:
+    """Whether its files tell that it is older than what runs code without ipykernel."""
+    version = python_version(python).split(".")
+    return all(map(str.isdigit, version)) and tuple(map(int, version)) < OLDEST_RUNNER
+
+
 def problem(python: Found) -> str:
-    return f"{python.interpreter} has no ipykernel."
+    oldest = ".".join(map(str, OLDEST_RUNNER))
+    return (
+        f"{python.interpreter} has no ipykernel, and is older than Python {oldest}, "
+        "which could do without it."
+    )
 
 
 def fix(target: Found) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from signal import SIGTERM
 
 import msgspec
@@ -49,6 +49,21 @@ SHUT_DOWN = (
 FOREVER = 10.0 * 365 * 86400
 
 
+@dataclass(frozen=True, slots=True)
+class KernelTraits:
+    """What sets the kernels of one kind apart from others."""
+
+    end_pauses: tuple[float, float] = (POLITE, TERMINATE)
+    """Seconds for the kernel to end by itself, and then after SIGTERM."""
+    plugin_problem: str = ""
+    """Why a Python kernel takes no plugins; empty: it takes them."""
+    notices: tuple[str, ...] = ()
+    """See `Ready.notices`."""
+
+
+NO_TRAITS = KernelTraits()
+
+
 class JupyterKernel:
     """A Kernel: a process lifecycle, and the connection to its present process."""
 
@@ -61,6 +76,7 @@ class JupyterKernel:
         primed: bool = False,
         start_timeout: float = START_TIMEOUT,
         open_transport: OpenTransport = open_zmq,
+        traits: KernelTraits = NO_TRAITS,
     ) -> None:
         """`primed`: it was launched by us, and so knows how to answer questions.
         `open_transport` opens what carries messages to each process that `life` launches."""
@@ -68,11 +84,12 @@ class JupyterKernel:
         self._life = life
         # They are asked for at each batch of events, and the question is slow.
         self._pausing = life if isinstance(life, Contained) else None
-        self._adoption = self if isinstance(life, Outliving) else None
+        self._adoption = self if isinstance(life, Outliving) and life.can_outlive else None
         self._sink = sink
         self._primed = primed
         self._start_timeout = start_timeout
         self._open_transport = open_transport
+        self._traits = traits
         self._identity = secrets.token_hex(8)
         self._session = secrets.token_hex(16)
         self._connection: KernelConnection | None = None
@@ -132,8 +149,8 @@ class JupyterKernel:
             await self._life.kill()
             raise
         connection.is_late = self._ready.language != "python"
-        if isinstance(self._life, Contained):
-            self._ready = replace(self._ready, notices=self._life.notices)
+        notices = self._life.notices if isinstance(self._life, Contained) else ()
+        self._ready = replace(self._ready, notices=(*notices, *self._traits.notices))
         self._watcher = asyncio.create_task(self._watch(connection), name="watch-kernel")
         if self._ready.language == "python" and not self._primed:
             connection.send("shell", "execute_request", replies.prime())
@@ -215,8 +232,11 @@ class JupyterKernel:
 
     def execute(self, call: ExecuteCall) -> None:
         connection = self._connected()
-        if call.plugin is not None and not (self._ready and self._ready.language == "python"):
-            error = ErrorInfo("UsageError", "Plugins are Python, and this kernel is not.")
+        problem = self._traits.plugin_problem
+        if not (self._ready and self._ready.language == "python"):
+            problem = "Plugins are Python, and this kernel is not."
+        if call.plugin is not None and problem:
+            error = ErrorInfo("UsageError", problem)
             ended: list[KernelEvent] = [Finished(call.execution, "error", error)]
             asyncio.get_running_loop().call_soon(self._sink, ended)
             return
@@ -342,8 +362,9 @@ class JupyterKernel:
             if connection.is_busy:
                 await self._life.interrupt()
             connection.send("control", "shutdown_request", {"restart": restart})
-            if not await self._is_gone(POLITE) and await self._life.signal(SIGTERM):
-                await self._is_gone(TERMINATE)
+            polite, terminate = self._traits.end_pauses
+            if not await self._is_gone(polite) and await self._life.signal(SIGTERM):
+                await self._is_gone(terminate)
         self._disconnect()
         await self._life.kill(restart=restart)
 

@@ -234,7 +234,7 @@ def start_directly(prepared: Prepared) -> Spawned:
     try:
         process = open_process(prepared)
         if not prepared.watches_parent:
-            _guard(process.pid, prepared)
+            guard(process.pid, prepared)
     except BaseException:
         prepared.discard()
         raise
@@ -243,8 +243,10 @@ def start_directly(prepared: Prepared) -> Spawned:
     return prepared.started(process.pid)
 
 
-def open_process(prepared: Prepared) -> subprocess.Popen[bytes]:
-    """The process alone."""
+def open_process(
+    prepared: Prepared, stdin: int = subprocess.DEVNULL, stdout: int | None = None
+) -> subprocess.Popen[bytes]:
+    """The process alone. What it writes goes to its log, stdout where no other is given."""
     parent = {PARENT: str(os.getpid())} if prepared.watches_parent else {}
     log = os.open(prepared.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     try:
@@ -252,8 +254,8 @@ def open_process(prepared: Prepared) -> subprocess.Popen[bytes]:
             prepared.command,
             cwd=prepared.place,
             env=prepared.environ | parent,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
+            stdin=stdin,
+            stdout=log if stdout is None else stdout,
             stderr=log,
             start_new_session=True,
         )
@@ -273,7 +275,7 @@ def spawn(
     return start_directly(prepare(argv, cwd, env, kernel_name, session, transport))
 
 
-def _guard(kernel: int, prepared: Prepared) -> None:
+def guard(kernel: int, prepared: Prepared) -> None:
     """Kernels of other launchers do not watch this process: a guard process ends such a kernel if
     this process is killed before another server can find the kernel. The guard has the kernel's
     marks, and ends with it."""

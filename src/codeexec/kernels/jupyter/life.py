@@ -63,6 +63,10 @@ class KernelProcess(Protocol):
 class Outliving(Protocol):
     """What only the lifecycle of a process has that can outlive this one and be adopted."""
 
+    @property
+    def can_outlive(self) -> bool:
+        """Whether this one can; false where it is held by pipes of ours."""
+
     def let_outlive(self) -> None:
         """From now on it need not end when we do: its handle is journaled."""
 

@@ -55,9 +55,11 @@ class LocalProcess:
         interrupt_by_message: bool = False,
         other_launch: Launch | None = None,
         holding: Holding | None = None,
+        can_outlive: bool = True,
     ) -> None:
         """`other_launch` is for a program that does not start by `launch`; `holding` has the
-        processes that are not our children."""
+        processes that are not our children. `can_outlive`: another server could speak to it."""
+        self._can_outlive = can_outlive
         self._holding = holding
         self._attaching: asyncio.Task[HeldProcess | None] | None = None
         self._hearing: asyncio.Task[None] | None = None
@@ -98,6 +100,10 @@ class LocalProcess:
     @property
     def can_end(self) -> bool:
         return True
+
+    @property
+    def can_outlive(self) -> bool:
+        return self._can_outlive
 
     @property
     def has_other_launch(self) -> bool:

@@ -34,6 +34,10 @@ class Transport(Protocol):
         """Reads messages that the kernel has kept in its outbox. None where messages arrive
         without their outbox numbers or replies without buffers: then no outbox is used."""
 
+    @property
+    def answers_beside_code(self) -> bool:
+        """Whether questions on `shell` are answered while code runs there, without a subshell."""
+
     def send(
         self,
         channel: Channel,

@@ -30,6 +30,8 @@ RECONNECT = 10  # ms: a kernel that boots binds its sockets any moment
 class ZmqTransport:
     """A Transport: connected sockets, one of each kind, under one identity."""
 
+    answers_beside_code = False
+
     def __init__(
         self, endpoint: Mapping[str, object], identity: str, session: str, receiver: Receiver
     ) -> None:

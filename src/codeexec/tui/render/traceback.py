@@ -25,6 +25,8 @@ _RULE = re.compile(r"-{20,}\s*")
 _GROUP = re.compile(r"\s{0,100}(?:\|\s?)++")
 """Before the rows of an exception in a group."""
 _IPYKERNEL = re.compile(r".*/ipykernel_\d+/\d+\.py")
+_RUNNER_CELL = re.compile(r"<cell(?: (?P<count>\d+))?>")
+"""The code that failed, or an earlier cell, in a kernel without ipykernel."""
 _LIBRARY = re.compile(
     r"(?:^|/)(?:site-packages|dist-packages)/|(?:^|/)lib(?:64)?/(?:python|pypy)\d|\.(?:pyx|pxi)$|^<"
 )
@@ -274,15 +276,23 @@ def _frame(
     else:
         return None
     path = match["path"]
-    is_own = own_cell is not None and _IPYKERNEL.fullmatch(path) is not None
+    cell, is_cell = _cell_of(path, own_cell)
     return TracebackFrame(
         tuple(rows[at:end]),
         int(match["line"]),
-        path="" if is_own else path,
-        cell=own_cell if is_own else None,
+        path="" if is_cell else path,
+        cell=cell,
         function=match["function"] or "",
-        is_user=is_own or _is_user(path, user_roots),
+        is_user=is_cell or _is_user(path, user_roots),
     )
+
+
+def _cell_of(path: str, own_cell: int | None) -> tuple[int | None, bool]:
+    """The prompt number of the cell that a path stands for, and whether it stands for one."""
+    if match := _RUNNER_CELL.fullmatch(path):
+        return int(match["count"]) if match["count"] else own_cell, True
+    is_own = own_cell is not None and _IPYKERNEL.fullmatch(path) is not None
+    return own_cell if is_own else None, is_own
 
 
 def _end_of_code(rows: Sequence[str], at: int) -> int:

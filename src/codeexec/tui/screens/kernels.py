@@ -45,9 +45,12 @@ class KernelRow:
             label.append((f"  {kernel.language}", "muted"))
         mark = "default" if kernel.is_default else ""
         mark = "in use" if self.is_current else mark
+        if kernel.remark:
+            mark = f"{mark} · no ipykernel".lstrip(" ·")
         if mark and not kernel.problem:
             label.append((f"  {mark}", "accent"))
-        side = "cannot be used" if kernel.problem else fitted(kernel.source, max(width // 2, 12))
+        room = max(width // (3 if kernel.remark else 2), 12)
+        side = "cannot be used" if kernel.problem else fitted(kernel.source, room)
         return spread(label, [(side, "warn" if kernel.problem else "muted")], width)
 
 
@@ -147,6 +150,8 @@ class KernelsScreen(Picker[str | None]):
         elif row is not None and row.kernel.problem:
             fix = f"\n{row.kernel.fix}" if row.kernel.fix else ""
             self.say(f"{row.kernel.problem}{fix}", "warn")
+        elif row is not None and row.kernel.remark:
+            self.say(f"{row.path}\n{row.kernel.remark}\n{row.kernel.fix}".rstrip())
         elif row is not None:
             self.say(row.kernel.policy or row.path)
         elif self._kernels is None:

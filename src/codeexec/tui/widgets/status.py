@@ -209,7 +209,15 @@ class StatusLine(Widget):
         return f"{shape} {text}", meaning, commands.get(kernel.state, "")
 
     def _local(self, ref: KernelRef) -> list[Piece]:
-        return [(ref.display_name or ref.name, "text", "kernel.choose"), (ref.backend, "muted", "")]
+        room = max(self.size.width // 3, 12)
+        return [
+            (ref.display_name or ref.name, "text", "kernel.choose"),
+            *(
+                (fitted(one_line(notice), room), "warn", "kernel.choose")
+                for notice in self._snapshot.kernel.notices
+            ),
+            (ref.backend, "muted", ""),
+        ]
 
     def _contained(self, ref: KernelRef) -> list[Piece]:
         """Which container, and what it may do; whether all of that holds."""

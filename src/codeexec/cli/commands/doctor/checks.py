@@ -48,7 +48,10 @@ def check_kernels(cwd: Path) -> Iterator[DoctorCheck]:
         yield DoctorCheck("kernel", "fail", "No kernel can be used here.", fix)
     for kernel in usable:
         if kernel.is_default:
-            yield DoctorCheck("kernel", "ok", f"{kernel.display_name}, {kernel.path}")
+            told = f"{kernel.display_name}, {kernel.path}"
+            if kernel.remark:
+                told += f". {kernel.remark} {kernel.fix}"
+            yield DoctorCheck("kernel", "ok", told)
             break
     else:
         if usable:

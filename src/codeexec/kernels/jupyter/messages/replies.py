@@ -116,6 +116,8 @@ def _guest_source(name: str) -> str:
 
 def mend(message: str) -> str:
     """What to do about a kernel that ended at its start."""
+    if "codeexec needs" in message:  # the runner's words, see kernels/runner/script.py
+        return "Choose a newer Python, or install ipykernel into this one."
     if "No module named 'ipykernel'" in message or "No module named ipykernel" in message:
         return "Install ipykernel into its environment; `codeexec-tui kernels` shows the command."
     return "`codeexec-tui kernels` lists those that can be used."

@@ -1,0 +1,1 @@
+"""Python kernels without ipykernel: processes of `guest/runner`."""

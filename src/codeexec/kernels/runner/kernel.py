@@ -1,0 +1,36 @@
+"""Kernels of interpreters that have no ipykernel: the runner, spoken to through its pipes."""
+
+from __future__ import annotations
+
+from codeexec.domain.events import KernelRef
+from codeexec.kernels.base import Sink
+from codeexec.kernels.jupyter.kernel import JupyterKernel, KernelTraits
+from codeexec.kernels.jupyter.process import Launch, LocalProcess
+from codeexec.kernels.runner.transport import RunnerTransport
+
+START_TIMEOUT = 10.0
+END_PAUSES = (1.0, 1.0)
+"""Seconds for the runner to end by itself, and then after SIGTERM."""
+NO_PLUGINS = "Plugins need ipykernel, which the interpreter of this kernel does not have."
+
+
+def make_runner_kernel(
+    ref: KernelRef,
+    launch: Launch,
+    sink: Sink,
+    *,
+    start_timeout: float = START_TIMEOUT,
+    install_command: str = "",
+) -> JupyterKernel:
+    """`launch` starts the process, see `start_runner`. It ends with this process: it cannot be
+    adopted, and has no outbox and no comms. `install_command` would install ipykernel."""
+    notice = f"no ipykernel: {install_command}" if install_command else ""
+    return JupyterKernel(
+        ref,
+        LocalProcess(launch, can_outlive=False),
+        sink,
+        primed=True,
+        start_timeout=min(start_timeout, START_TIMEOUT),
+        open_transport=RunnerTransport,
+        traits=KernelTraits(END_PAUSES, NO_PLUGINS, (notice,) if notice else ()),
+    )

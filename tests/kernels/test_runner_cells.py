@@ -1,0 +1,256 @@
+"""Cells in a kernel without ipykernel: magics, commands, displays, tracebacks, interrupts."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from codeexec.domain.outputs import plain
+from codeexec.kernels.base import Displayed, ErrorRaised, NextInput, Started
+from support.kernel_cases import DEADLINE, PYTHONS, Partner, runner_case, talking_to
+
+OLDEST = next(iter(PYTHONS.values()))
+
+
+@pytest_asyncio.fixture
+async def partner(tmp_path: Path) -> AsyncIterator[Partner]:
+    """On the oldest Python: the one that runs the tests passes the contract suite."""
+    async with talking_to(runner_case(OLDEST), tmp_path) as talking:
+        yield talking
+
+
+async def printed(partner: Partner, code: str) -> str:
+    """What a cell writes."""
+    end = await partner.run(code)
+    return partner.text(end.execution)
+
+
+async def value(partner: Partner, code: str) -> str:
+    await partner.run(code)
+    return str(partner.all(Displayed)[-1].data["text/plain"])
+
+
+async def traceback_of(partner: Partner, code: str) -> str:
+    end = await partner.run(code)
+    assert end.status == "error"
+    return "\n".join(map(plain, partner.all(ErrorRaised)[-1].error.traceback))
+
+
+@pytest.mark.parametrize("version", PYTHONS)
+async def test_every_python_of_the_machine(version: str, tmp_path: Path) -> None:
+    async with talking_to(runner_case(PYTHONS[version]), tmp_path) as partner:
+        assert await value(partner, "import sys\n'%d.%d' % sys.version_info[:2]") == repr(version)
+        assert await value(partner, "import asyncio\nawait asyncio.sleep(0, 'late')") == "'late'"
+        await partner.run("from IPython.display import HTML, display\ndisplay(HTML('<b>'))")
+        assert partner.all(Displayed)[-1].data["text/html"] == "<b>"
+        assert 'File "<cell>", line 1' in await traceback_of(partner, "1 / 0")
+        execution = partner.submit("print('name is', input('? '))\n!echo done\nwhile True: pass")
+        await partner.asked()
+        assert (await partner.jupyter.language.complete("sys.exi", 7)).matches[0].text == "exit"
+        partner.jupyter.answer_stdin("Ada")
+        await partner.printed("name is Ada\ndone\n")
+        await partner.kernel.interrupt()
+        assert (await partner.end_of(execution)).status == "error"
+
+
+async def test_magics_of_folders_and_variables(partner: Partner, tmp_path: Path) -> None:
+    (tmp_path / "inner").mkdir()
+    (tmp_path / "inner" / "file.txt").write_text("")
+    assert await printed(partner, "%cd inner") == f"{tmp_path}/inner\n"
+    assert await value(partner, "%pwd") == repr(f"{tmp_path}/inner")
+    assert await printed(partner, "%ls") == "file.txt\n"
+    assert await printed(partner, "%cd -") == f"{tmp_path}\n"
+    assert (
+        await printed(partner, "%env CODEEXEC_A=1\n!echo $CODEEXEC_A") == "env: CODEEXEC_A=1\n1\n"
+    )
+    assert await printed(partner, "%set_env CODEEXEC_B two words") == "env: CODEEXEC_B=two words\n"
+    assert await value(partner, "%env CODEEXEC_B") == "'two words'"
+    await partner.run("number = 1\nword = 'w'")
+    assert await printed(partner, "%who") == "number\tword\n"
+    assert "number    int   1" in await printed(partner, "%whos")
+    execution = partner.submit("%reset")
+    await partner.asked()
+    partner.jupyter.answer_stdin("y")
+    await partner.end_of(execution)
+    assert await printed(partner, "%who") == "There are no variables.\n"
+    error = await traceback_of(partner, "%nothing")
+    assert error.endswith("There is no line magic %nothing. %lsmagic lists those there are.")
+    assert "%%writefile" in await printed(partner, "%lsmagic")
+
+
+async def test_magics_of_code(partner: Partner, tmp_path: Path) -> None:
+    assert "Wall time:" in await printed(partner, "%time sum(range(10))")
+    assert partner.all(Displayed)[-1].data["text/plain"] == "45"
+    assert "loops each" in await printed(partner, "%timeit -n 2 -r 3 pass")
+    assert "3 runs, 2 loops each" in await printed(partner, "%%timeit -n 2 -r 3\nx = 1")
+    assert await printed(partner, "%%writefile made.py\nimport sys\nmade = sys.argv[1:]") == (
+        "Writing made.py\n"
+    )
+    await partner.run("%run made.py a b")
+    assert await value(partner, "made") == "['a', 'b']"
+    assert await printed(partner, "%%writefile -a made.py\n# end\n") == "Appending to made.py\n"
+    await partner.run("%load made.py")
+    [loaded] = partner.all(NextInput)
+    assert (loaded.text, loaded.replaces) == ((tmp_path / "made.py").read_text(), True)
+    await partner.run("%%capture kept\nprint('hidden')\ndisplay(1)\n2")
+    assert await value(partner, "kept.stdout, len(kept.outputs)") == "('hidden\\n', 2)"
+    assert "pip" in await printed(partner, "%pip --version")
+
+
+async def test_commands(partner: Partner) -> None:
+    assert await printed(partner, "%%bash\nfor i in 1 2; do echo $i; done") == "1\n2\n"
+    assert "CalledProcessError" in await traceback_of(partner, "%%bash\nexit 3")
+    code = "name = 'Ada'\nprint('before')\n!echo {name.upper()} $name '$$1'\nprint('after')"
+    assert await printed(partner, code) == "before\nADA Ada $1\nafter\n"
+    assert (
+        await value(partner, "lines = !printf 'a\\nb\\n'\nlines, lines.n")
+        == "(['a', 'b'], 'a\\nb')"
+    )
+    code = "for i in range(2):\n    text = '''\n!no command\n%no magic'''\n    !echo {i}"
+    assert await printed(partner, code) == "0\n1\n"
+    assert await value(partner, "1 + (5\n%3)") == "3"
+
+
+async def test_the_last_value_and_its_names(partner: Partner) -> None:
+    assert await value(partner, "40 + 2") == "42"
+    assert await value(partner, "_ + _1 + Out[1]") == "126"
+    before = len(partner.all(Displayed))
+    for code in ("5;", "5;  # hidden", "x = 5", "None"):
+        await partner.run(code)
+    assert len(partner.all(Displayed)) == before
+    assert "list(range(5))" not in await value(partner, "import sys; sys.version")
+    wrapped = await value(partner, "[['x' * 40], ['y' * 40], ['z' * 40]]")
+    assert wrapped.count("\n") == 2
+    assert "more" in await value(partner, "list(range(100_000))")
+
+
+async def test_displays(partner: Partner) -> None:
+    code = """
+class Rich:
+    def _repr_html_(self): return '<b>r</b>'
+    def _repr_png_(self): return b'PNG', {'width': 5}
+    def __repr__(self): return 'Rich()'
+class Bundle:
+    def _repr_mimebundle_(self, include=None, exclude=None): return {'application/json': {'a': 1}}
+class Broken:
+    def _repr_html_(self): raise ValueError('no html')
+display(Rich())
+display(Bundle())
+Broken()
+"""
+    end = await partner.run(code)
+    assert end.status == "ok"
+    rich, bundle, broken = partner.all(Displayed)
+    assert rich.data == {"text/plain": "Rich()", "text/html": "<b>r</b>", "image/png": "UE5H"}
+    assert rich.metadata == {"image/png": {"width": 5}}
+    assert bundle.data["application/json"] == {"a": 1}
+    assert broken.role == "result"
+    assert "no html" in partner.text(end.execution, "stderr")
+
+
+async def test_tracebacks_show_the_code_of_the_user_alone(partner: Partner) -> None:
+    await partner.run("def divide(x):\n    return 1 / x")
+    text = await traceback_of(partner, "import asyncio\nawait asyncio.sleep(0)\ndivide(0)")
+    assert [line for line in text.split("\n") if "File" in line] == [
+        '  File "<cell>", line 3, in <module>',
+        '  File "<cell 1>", line 2, in divide',
+    ]
+    assert "    return 1 / x" in text
+    text = await traceback_of(partner, "x = (1\n")
+    assert text.startswith('  File "<cell>", line 1')
+    text = await traceback_of(partner, "class Loud:\n    def __str__(self): 1 / 0\nint(Loud())")
+    assert "codeexec" not in text
+    code = "try:\n    1 / 0\nexcept ZeroDivisionError as error:\n    raise KeyError('k') from error"
+    text = await traceback_of(partner, code)
+    assert "direct cause" in text
+    assert text.count('File "<cell>"') == 2
+
+
+async def test_sys_exit_ends_the_cell_alone(partner: Partner) -> None:
+    await partner.run("x = 1")
+    end = await partner.run("import sys\nsys.exit(3)\nx = 2")
+    assert (end.status, end.error and end.error.name) == ("error", "SystemExit")
+    assert await value(partner, "x") == "1"
+
+
+async def test_interrupts_in_a_loop_a_sleep_an_await_and_while_idle(partner: Partner) -> None:
+    await partner.kernel.interrupt()
+    for code in (
+        "print('on')\nwhile True: pass",
+        "import time\nprint('on')\ntime.sleep(600)",
+        "import asyncio\nprint('on')\ntry: await asyncio.sleep(600)\nfinally: print('left')",
+        "print('on')\n!sleep 600",
+    ):
+        before = len(partner.text())
+        execution = partner.submit(code)
+        await partner.until(lambda before=before: "on\n" in partner.text()[before:] or None)  # type: ignore[misc]
+        await partner.kernel.interrupt()
+        end = await partner.end_of(execution)
+        assert (end.status, end.error and end.error.name) == ("error", "KeyboardInterrupt")
+    assert "left\n" in partner.text()
+    traceback = "\n".join(map(plain, partner.all(ErrorRaised)[0].error.traceback))
+    assert 'File "<cell>", line 2' in traceback
+    assert await value(partner, "'lives'") == "'lives'"
+
+
+async def test_children_and_forks_write_into_the_cell(partner: Partner) -> None:
+    code = """
+import multiprocessing, os, subprocess, sys
+print('first', flush=True)
+subprocess.run([sys.executable, '-c', 'import sys; print("out"); print("err", file=sys.stderr)'])
+os.system('echo {"type": "done"}; echo not JSON')
+child = os.fork()
+if not child:
+    print('of the fork')
+    os._exit(0)
+os.waitpid(child, 0)
+sys.stdout.buffer.write(b'bytes\\n')
+"""
+    execution = partner.submit(code)
+    end = await partner.end_of(execution)
+    assert end.status == "ok"
+    out = partner.text(execution, "stdout").splitlines()
+    assert sorted(out) == sorted(
+        ["first", "out", "{type: done}", "not JSON", "of the fork", "bytes"]
+    )
+    assert partner.text(execution, "stderr") == "err\n"
+
+
+async def test_it_leads_a_session_and_is_main(partner: Partner, tmp_path: Path) -> None:
+    assert await value(partner, "import os; os.getsid(0) == os.getpid()") == "True"
+    (tmp_path / "beside.py").write_text("word = 'found'")
+    assert await value(partner, "import beside; beside.word") == "'found'"
+    code = "import pickle\nclass Point: pass\ntype(pickle.loads(pickle.dumps(Point()))) is Point"
+    assert await value(partner, code) == "True"
+    assert await value(partner, "__name__, sorted(k for k in globals() if 'codeexec' in k)") == (
+        "('__main__', [])"
+    )
+    asked = partner.jupyter.language
+    assert (await asked.complete("import js", 9)).matches[0].text == "json"
+    assert not (await asked.inspect("no_such_name", 3, 0)).found
+    assert (await asked.is_complete("f(1,")).status == "incomplete"
+    assert (await asked.is_complete("x = = 1")).status == "invalid"
+    assert (await asked.is_complete("await x")).status == "complete"
+    described = await partner.kernel.capabilities.variables.variables(DEADLINE)  # type: ignore[union-attr]
+    assert {"Point", "os"} <= {each.name for each in described.variables}
+
+
+async def test_tasks_of_a_cell_go_on_while_nothing_runs(partner: Partner) -> None:
+    code = """
+import asyncio
+async def later():
+    await asyncio.sleep(0.05)
+    print('later')
+task = asyncio.create_task(later())
+await asyncio.sleep(0)
+"""
+    first = partner.submit(code)
+    await partner.end_of(first)
+    await partner.printed("later\n")
+    assert partner.text(first) == "later\n"
+    assert await value(partner, "asyncio.run(asyncio.sleep(0, 'own'))") == "'own'"
+    assert await value(partner, "await asyncio.sleep(0, 'again')") == "'again'"
+    assert len(partner.all(Started)) == 3
