@@ -29,7 +29,8 @@ def agent_token(user: str, name: object = "claude") -> str:
 def agents(here: Here) -> list[httpx.AsyncClient]:
     """One that says so by a header, one by its token."""
     by_header = web(here, token("anna"))
-    by_header.headers["X-Agent"] = "claude\x07"
+    by_header.headers.encoding = "latin-1"
+    by_header.headers["X-Agent"] = "claude\x85"
     return [by_header, web(here, agent_token("anna"))]
 
 

@@ -186,3 +186,47 @@ def test_newlines_in_headers_names_and_code(served: Served) -> None:
     is_in_words(answer, 400)
     answer = served.web.get("/v1/info", headers={"X-Request-Id": f"a {FORGED}"})
     assert re.fullmatch(r"req-[0-9a-f]{16}", answer.headers["X-Request-Id"])
+
+
+def talk(served: Served, sent: bytes) -> list[bytes]:
+    """What is answered on one connection until the server ends it, each answer apart."""
+    with served.connection() as connection:
+        connection.sendall(sent)
+        received = b""
+        with contextlib.suppress(ConnectionResetError):
+            while piece := connection.recv(65536):
+                received += piece
+    return [b"HTTP/1.1 " + answer for answer in received.split(b"HTTP/1.1 ")[1:]]
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        b"\x16\x03\x01\x02\x00",
+        b"POST /execute_code HTTP/1.1\r\n%sContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
+        b"POST /execute_code HTTP/1.1\r\n%sContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"GET /v1/info HTTP/1.1\r\n%sX-Note: a\0b\r\n\r\n",
+    ],
+)
+def test_what_is_no_request_comes_after_the_answers_before_it(
+    served: Served, second: bytes
+) -> None:
+    fields = f"Host: localhost\r\nAuthorization: Bearer {TOKEN}\r\n".encode()
+    first = b"GET /v1/info HTTP/1.1\r\n" + fields + b"\r\n"
+    answers = talk(served, first + second.replace(b"%s", fields))
+    assert answers[0].startswith(b"HTTP/1.1 200 ")
+    assert [answer.split(b" ", 2)[1] for answer in answers[1:]] in ([], [b"400"])
+
+
+def test_a_head_without_end_on_a_connection_that_was_used(served: Served) -> None:
+    fields = f"Host: localhost\r\nAuthorization: Bearer {TOKEN}\r\n".encode()
+    with served.connection() as connection:
+        connection.sendall(b"GET /v1/info HTTP/1.1\r\n" + fields + b"\r\n")
+        assert connection.recv(65536).startswith(b"HTTP/1.1 200 ")
+        sent = 0
+        with contextlib.suppress(ConnectionError):
+            connection.sendall(b"GET /v1/info HTTP/1.1\r\nX-Long: ")
+            while sent < 2**24:
+                connection.sendall(b"a" * 2**16)
+                sent += 2**16
+        assert sent < 2**24

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import hmac
 import ipaddress
 import os
@@ -108,12 +109,7 @@ class Authenticator:
             return True
         if set(host) & set("@/?#\\"):
             return False
-        try:
-            name = urlsplit(f"//{host}").hostname or ""
-            ipaddress.ip_address(name)
-        except ValueError:
-            pass
-        else:
+        if _is_address(host):
             return True
         if not _is_plain_name(host):
             return False
@@ -122,6 +118,16 @@ class Authenticator:
             return True
         # Clients of a Unix socket make a name up. One without a dot is no name on the internet.
         return self.is_private and not self.token and "." not in name
+
+
+@functools.lru_cache(maxsize=64)
+def _is_address(host: str) -> bool:
+    """Whether this is an IP address, with a port or without."""
+    try:
+        ipaddress.ip_address(urlsplit(f"//{host}").hostname or "")
+    except ValueError:
+        return False
+    return True
 
 
 def _is_plain_name(host: str) -> bool:

@@ -51,5 +51,13 @@ def set_up_log(
         handler.setFormatter(JsonLines() if form == "json" else TextLines())
     number = logging.getLevelNamesMapping()[level]
     logging.basicConfig(level=number, handlers=handlers, force=True)
+    logging.getLogger("uvicorn.error").addFilter(_lower_faults_of_clients)
     # At DEBUG it would write headers, and the token with them.
     logging.getLogger("websockets").setLevel(max(number, logging.WARNING))
+
+
+def _lower_faults_of_clients(record: logging.LogRecord) -> bool:
+    """What a client sends wrongly is no warning to whoever runs the server."""
+    if record.msg == "Invalid HTTP request received.":
+        record.levelno, record.levelname = logging.INFO, "INFO"
+    return True

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
-from typing import cast
 
 import msgspec
 from starlette.requests import Request
@@ -74,13 +73,15 @@ async def wait_for_change(
             return view
         seen = request.headers.get("if-none-match") or tag_of(view, representation)
         disconnected = asyncio.ensure_future(_gone(request))
+        disconnected.add_done_callback(lambda _: changed.set())
         try:
             async with asyncio.timeout(seconds):
                 while view.is_open and matches(seen, tag_of(view, representation)):
                     if session.snapshot.closed:
                         break
                     changed.clear()
-                    await _first(disconnected, changed)
+                    if not disconnected.done():
+                        await changed.wait()
                     if disconnected.done():
                         is_tied = view.options.on_disconnect == "interrupt"
                         if is_tied and current_identity.get().may("run"):
@@ -106,15 +107,3 @@ async def _gone(request: Request) -> None:
     """Returns when the client's connection has ended."""
     while (await request.receive())["type"] != "http.disconnect":
         pass
-
-
-async def _first(disconnected: asyncio.Future[None], changed: asyncio.Event) -> None:
-    waiting = asyncio.ensure_future(changed.wait())
-    either: set[asyncio.Future[object]] = {
-        cast("asyncio.Future[object]", disconnected),
-        cast("asyncio.Future[object]", waiting),
-    }
-    try:
-        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        waiting.cancel()
