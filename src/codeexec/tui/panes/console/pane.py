@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual import events, on
@@ -13,6 +14,7 @@ from textual.widgets import Label
 
 from codeexec.client.api import SessionClient
 from codeexec.domain import requests as q
+from codeexec.domain.snapshot import ExecutionView
 from codeexec.tui.commands.table import bindings
 from codeexec.tui.graphics.probe import Graphics
 from codeexec.tui.output.loader import OutputLoader, PictureRequested, RowsRequested
@@ -142,6 +144,12 @@ class ConsolePane(ConsoleMessages, Vertical):
     @graphics.setter
     def graphics(self, graphics: Graphics) -> None:
         self.loader.graphics = graphics
+
+    def show_stored(self, views: Sequence[ExecutionView]) -> None:
+        """Outputs that the notebook in front has in its file."""
+        if views:
+            self._begin_coloring()
+        self.view.show_stored(views)
 
     def show_frame(self, frame: Frame) -> None:
         if frame.snapshot.executions:

@@ -40,7 +40,7 @@ class DocumentNews:
         """Show outputs that notebooks' files hold."""
         event.stop()
         views = self._panes.documents.stored.views
-        self._panes.console.view.show_stored(views)
+        self._panes.console.show_stored(views)
         self._panes.show_stored(views)
 
     def show_position(self, event: DocumentsPane.PositionChanged) -> None:
