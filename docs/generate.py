@@ -17,7 +17,7 @@ from mkdocs.structure.files import File, Files
 
 from codeexec.cli.command_table import PROGRAM
 from codeexec.cli.group import OPEN, cli
-from codeexec.config.load import keys
+from codeexec.config.keys import keys
 from codeexec.tui.commands import table as commands
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from codeexec.config.docs import section_docs
-from codeexec.config.load import Loaded, keys, load, manual
+from codeexec.config.keys import keys
+from codeexec.config.load import Loaded, load
+from codeexec.config.manual import manual
 from codeexec.config.model import Docker, Sessions, Settings
 from codeexec.domain.errors import UsageError
 from codeexec.environments.docker.policy import Policy

@@ -8,7 +8,8 @@ import pytest
 
 from codeexec.config import trust
 from codeexec.config.guarded import is_guarded
-from codeexec.config.load import Loaded, keys, load
+from codeexec.config.keys import keys
+from codeexec.config.load import Loaded, load
 from codeexec.environments.trust.store import TrustStore
 
 LOOK = '[editor]\ntab_size = 3\n[appearance]\ntheme = "dusk"\n'

@@ -14,7 +14,7 @@ import yaml
 
 from codeexec.cli.commands.serve import serve
 from codeexec.config.env_file import LIMITS, parse_env
-from codeexec.config.load import keys
+from codeexec.config.keys import keys
 from codeexec.server.access.user_limits import user_limits
 from codeexec.server.logs.options import log_options
 from codeexec.server.service_settings import service_settings

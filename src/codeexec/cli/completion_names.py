@@ -48,14 +48,14 @@ def complete_server(ctx: click.Context, param: click.Parameter, incomplete: str)
 
 def complete_setting(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
     """Settings by name, such as `editor.tab_size`."""
-    from codeexec.config.load import keys
+    from codeexec.config.keys import keys
 
     return _matching(((key.name, key.accepts) for key in keys()), incomplete)
 
 
 def complete_value(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
     """Values that the setting before it on the command line accepts, if it is a choice."""
-    from codeexec.config.load import choices_of
+    from codeexec.config.keys import choices_of
 
     return _matching(
         ((choice, "") for choice in choices_of(ctx.params.get("key") or "")), incomplete

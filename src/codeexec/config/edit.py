@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from codeexec.config.load import MOST_BYTES, Key, convert
+from codeexec.config.keys import Key, convert
+from codeexec.config.load import MOST_BYTES
 from codeexec.documents.files import write_atomic
 from codeexec.domain.errors import StorageError, UsageError
 from codeexec.hostfiles.files import read

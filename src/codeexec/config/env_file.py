@@ -106,7 +106,7 @@ def _is_ours(name: str) -> bool:
 
 def is_harmless(variable: str) -> bool:
     """Whether any folder may set it."""
-    from codeexec.config.load import keys
+    from codeexec.config.keys import keys
 
     if variable in LIMITS:
         return True

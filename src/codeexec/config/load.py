@@ -6,25 +6,21 @@ For each key the first layer that sets a value wins; the origin of each value is
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
-from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeVar, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Literal
 
-from codeexec.config.docs import field_docs, section_docs
 from codeexec.config.guarded import (
     guarded_digest,
     refused_settings,
     untrusted_holder,
     untrusted_plugins,
 )
+from codeexec.config.keys import Key, convert, keys, likely_name
 from codeexec.config.model import Programs, RemoteServer, Settings
-from codeexec.config.profiles import MANUAL as PROFILES_MANUAL
 from codeexec.config.profiles import NAME as PROFILES
 from codeexec.config.profiles import read_profiles
-from codeexec.config.servers import MANUAL as SERVERS_MANUAL
 from codeexec.config.servers import SECTION as SERVERS
 from codeexec.config.servers import read_server
 from codeexec.domain.errors import Denied, UsageError
@@ -39,11 +35,6 @@ if TYPE_CHECKING:
 
 MOST_BYTES = 1 << 20
 """Bytes of a file with settings."""
-
-MOST = 2**53
-"""The largest number that a setting may be: the seconds and bytes of it can be counted with."""
-
-N = TypeVar("N", int, float)
 
 Layer = Literal["flag", "environment", "env file", "project", "user", "default"]
 
@@ -103,94 +94,6 @@ class Loaded:
         for problem in self.problems:
             raise UsageError(str(problem), problem.next_step)
         return self.settings
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """One setting: `name` with its dots, its type and default; `owner` is its table's class."""
-
-    name: str
-    type: object
-    default: object
-    owner: str
-
-    @property
-    def doc(self) -> str:
-        """The manual's words."""
-        return field_docs().get((self.owner, self.name.partition(".")[2]), "")
-
-    @property
-    def variable(self) -> str:
-        return SETTING_PREFIX + self.name.replace(".", "_").upper()
-
-    @property
-    def accepts(self) -> str:
-        """What may be said, in words."""
-        if get_origin(self.type) is Literal:
-            return "one of " + ", ".join(map(str, get_args(self.type)))
-        kinds: dict[object, str] = {
-            bool: "true or false",
-            int: "a whole number of 0 or more",
-            float: "a number of 0 or more",
-            str: "text",
-        }
-        return kinds[self.type]
-
-    @property
-    def example(self) -> str:
-        """What to give instead of something that is not accepted, in words."""
-        if self.type in (int, float):
-            # What is accepted is in the fault already.
-            return f"a number, for example {to_toml(self.default)}"
-        return self.accepts
-
-
-@cache
-def keys() -> tuple[Key, ...]:
-    """All settings in the order of the manual."""
-    return tuple(_keys())
-
-
-def _keys() -> Iterator[Key]:
-    sections = get_type_hints(Settings)
-    for section in fields(Settings):
-        if section.name in ("programs", SERVERS):
-            # Their tables have names of the user's choice: see `profiles` and `servers`.
-            continue
-        kind = sections[section.name]
-        types = get_type_hints(kind)
-        for setting in fields(kind):
-            name = f"{section.name}.{setting.name}"
-            yield Key(name, types[setting.name], setting.default, kind.__name__)
-
-
-def find_key(name: str) -> Key:
-    """The setting of this name. UsageError with the nearest one."""
-    key_by_name = {key.name: key for key in keys()}
-    if name.startswith(f"{SERVERS}."):
-        raise UsageError(
-            "Servers are tables [servers.NAME] of your settings file.",
-            "Write them there: codeexec-tui config edit",
-        )
-    if name.startswith("programs."):
-        raise UsageError(
-            "Build profiles are tables [programs.profiles.NAME] of the settings file.",
-            "Write them there: codeexec-tui config edit",
-        )
-    if name not in key_by_name:
-        problem = _unknown("", name, key_by_name)
-        raise UsageError(f"There is no setting {name}.", problem.next_step)
-    return key_by_name[name]
-
-
-def choices_of(name: str) -> tuple[str, ...]:
-    """The values of a setting, where it is a choice among some; else none."""
-    key = next((key for key in keys() if key.name == name), None)
-    if key is None:
-        return ()
-    if get_origin(key.type) is Literal:
-        return tuple(map(str, get_args(key.type)))
-    return ("true", "false") if key.type is bool else ()
 
 
 # -- where things are ------------------------------------------------------------------
@@ -285,7 +188,7 @@ def load(
                 except UsageError as e:
                     problems.append(SettingProblem(str(path), name, e.message, e.next_step))
             else:
-                problems.append(_unknown(str(path), name, key_by_name))
+                problems.append(_unknown(str(path), name))
     for key in key_by_name.values():
         if env_file is not None and key.variable in env_file[1]:
             say(key, env_file[1][key.variable], Origin("env file", str(env_file[0])))
@@ -318,12 +221,8 @@ def settings_digest(file: Path) -> str:
     return guarded_digest(_read(file, []))
 
 
-def _unknown(place: str, name: str, key_by_name: Mapping[str, Key]) -> SettingProblem:
-    import difflib
-
-    near = difflib.get_close_matches(name, key_by_name, 1)
-    step = f"Did you mean {near[0]}?" if near else "`codeexec-tui config show` lists all settings."
-    return SettingProblem(place, name, "there is no such setting.", step)
+def _unknown(place: str, name: str) -> SettingProblem:
+    return SettingProblem(place, name, "there is no such setting.", likely_name(name))
 
 
 def _read(path: Path, problems: list[SettingProblem]) -> Iterator[tuple[str, object]]:
@@ -376,48 +275,6 @@ def _shown(value: object) -> str:
     return text if len(text) <= 80 else f"{text[:80]}…"
 
 
-_LISTS = frozenset({"session.plugins", "kernel.hide_env"})
-"""Settings of several words, which may be a list of texts as well."""
-
-
-def convert(key: Key, value: object, *, textual: bool) -> object:
-    """The value as the setting has it; text from the environment is read. ValueError if not."""
-    kind = key.type
-    if get_origin(kind) is Literal:
-        if value in get_args(kind):
-            return value
-        raise ValueError
-    if kind is bool:
-        if textual:
-            word = str(value).strip().lower()
-            if word in ("1", "true", "yes", "on"):
-                return True
-            if word in ("0", "false", "no", "off", ""):
-                return False
-        elif isinstance(value, bool):
-            return value
-        raise ValueError
-    if kind is int and (textual or (isinstance(value, int) and not isinstance(value, bool))):
-        return _not_negative(int(str(value)))
-    if kind is float and (
-        textual or (isinstance(value, int | float) and not isinstance(value, bool))
-    ):
-        return _not_negative(float(str(value)))
-    if kind is str and isinstance(value, str):
-        return value
-    if key.name in _LISTS and isinstance(value, list):
-        words = [word for word in value if isinstance(word, str)]
-        if len(words) == len(value):
-            return shlex.join(words)
-    raise ValueError
-
-
-def _not_negative(number: N) -> N:
-    if 0 <= number <= MOST:  # not a number is neither
-        return number
-    raise ValueError
-
-
 def _build(values: Mapping[str, object]) -> Settings:
     settings = Settings()
     changed: dict[str, object] = {}
@@ -430,41 +287,3 @@ def _build(values: Mapping[str, object]) -> Settings:
         if own:
             changed[section.name] = replace(getattr(settings, section.name), **own)
     return replace(settings, **changed)  # type: ignore[arg-type]  # each is of its section
-
-
-def value_of(settings: Settings, name: str) -> object:
-    """The value of a key such as `editor.tab_size`."""
-    section, _, own = name.partition(".")
-    value: object = getattr(getattr(settings, section), own)
-    return value
-
-
-def to_toml(value: object) -> str:
-    """A value as TOML writes it."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str):
-        escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-        return f'"{escaped}"'
-    return repr(value)
-
-
-def manual() -> str:
-    """A whole configuration file in which all settings are explained and commented out."""
-    lines = ["# Settings of codeexec-tui. Remove the # before those that you want to change."]
-    docs = section_docs()
-    last = ""
-    for key in keys():
-        section, _, name = key.name.partition(".")
-        if section != last:
-            lines += ["", f"[{section}]  # {docs[section]}"]
-            last = section
-        lines += [f"# {line}" for line in _wrapped(key.doc)]
-        lines.append(f"# {name} = {to_toml(key.default)}  # {key.accepts}")
-    return "\n".join(lines) + "\n" + PROFILES_MANUAL + SERVERS_MANUAL
-
-
-def _wrapped(text: str, width: int = 90) -> list[str]:
-    import textwrap
-
-    return textwrap.wrap(text, width)

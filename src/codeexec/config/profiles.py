@@ -46,7 +46,7 @@ def read_profiles(value: object) -> tuple[list[BuildProfile], list[tuple[str, Us
 
 def profile_lines(profile: BuildProfile) -> list[str]:
     """The profile as TOML, without the line of its name."""
-    from codeexec.config.load import to_toml
+    from codeexec.config.keys import to_toml
 
     fields = profile._asdict()
     words = ", ".join(map(to_toml, profile.flags))

@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from textual.widgets import Input, Static
 
-from codeexec.config.load import Key, keys, load, manual, value_of
+from codeexec.config.keys import Key, keys, value_of
+from codeexec.config.load import load
+from codeexec.config.manual import manual
 from codeexec.domain.errors import UsageError
 from codeexec.tui.screens.settings import SettingsScreen, value_words
 from codeexec.tui.screens.user_file import changed

@@ -13,16 +13,9 @@ from codeexec.cli import messages as style
 from codeexec.cli.completion_names import complete_setting, complete_value
 from codeexec.config.edit import set_value, unset_value
 from codeexec.config.env_file import ENV_FILE, read_env_file, read_folder_env, refused_words
-from codeexec.config.load import (
-    find_key,
-    keys,
-    load,
-    manual,
-    project_file,
-    to_toml,
-    user_file,
-    value_of,
-)
+from codeexec.config.keys import find_key, keys, to_toml, value_of
+from codeexec.config.load import load, project_file, user_file
+from codeexec.config.manual import manual
 from codeexec.config.profiles import NAME as PROFILES
 from codeexec.config.profiles import profile_lines
 from codeexec.domain.errors import StorageError, UsageError

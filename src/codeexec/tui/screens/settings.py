@@ -13,17 +13,8 @@ from textual.binding import BindingType
 from textual.message import Message
 
 from codeexec.config.docs import section_docs
-from codeexec.config.load import (
-    Key,
-    Loaded,
-    Origin,
-    SettingProblem,
-    keys,
-    load,
-    to_toml,
-    user_file,
-    value_of,
-)
+from codeexec.config.keys import Key, keys, to_toml, value_of
+from codeexec.config.load import Loaded, Origin, SettingProblem, load, user_file
 from codeexec.domain.errors import CodeexecError
 from codeexec.tui.commands.table import bindings
 from codeexec.tui.render.plain import home_path, padded

@@ -6,7 +6,7 @@ import copy
 import re
 from pathlib import Path
 
-from codeexec.config.load import Key, to_toml
+from codeexec.config.keys import Key, to_toml
 from codeexec.documents.files import write_atomic
 from codeexec.domain.errors import StorageError, UsageError
 from codeexec.domain.plain_files import read_plain_text
