@@ -194,9 +194,29 @@ def test_frames_of_a_group_lead_to_their_lines() -> None:
     assert "\n".join(row.text for row in rows(traceback, opened=True)).count("\n") == 17
 
 
+def test_cells_of_a_kernel_without_ipykernel_are_told_apart() -> None:
+    lines = [
+        "Traceback (most recent call last):",
+        '  File \x1b[32m"<cell>"\x1b[0m, line \x1b[32m3\x1b[0m, in <module>',
+        "    f()",
+        '  File "<cell 2>", line 1, in f',
+        "    json.loads('')",
+        '  File "/usr/lib/python3.12/json/__init__.py", line 5, in loads',
+        "\x1b[1m\x1b[31mValueError\x1b[0m: no",
+    ]
+    traceback = parse(lines, own_cell=7)
+    assert [(f.cell, f.path, f.line, f.function) for f in traceback.frames[:2]] == [
+        (7, "", 3, "<module>"),
+        (2, "", 1, "f"),
+    ]
+    assert [frame.is_user for frame in traceback.frames] == [True, True, False]
+    assert traceback.culprit is traceback.frames[1]
+
+
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
+        ("SyntaxError", "invalid syntax (<cell 3>, line 2)", "SyntaxError: invalid syntax"),
         ("SyntaxError", "invalid syntax (1205200785.py, line 2)", "SyntaxError: invalid syntax"),
         ("SyntaxError", "invalid syntax (mine.py, line 2)", None),
         ("ValueError", "", "ValueError"),

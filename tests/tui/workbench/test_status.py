@@ -116,6 +116,28 @@ async def test_a_lost_connection_counts_down_and_a_click_does_not_wait_for_it(
         assert app.said().startswith("⇄ reconnecting … · try now")
 
 
+@pytest.mark.parametrize(
+    ("columns", "words"),
+    [
+        (80, "no ipykernel: /e/b"),
+        (200, "no ipykernel: /e/bin/python -m pip install ipykernel"),
+    ],
+)
+async def test_a_python_without_ipykernel_is_told_with_the_command(
+    columns: int, words: str
+) -> None:
+    app = Line()
+    async with app.run_test(size=(columns, 3)) as pilot:
+        ref = KernelRef("/e/bin/python", "Python 3.12 (e)", "python", "/e/bin/python", "local")
+        notice = "no ipykernel: /e/bin/python -m pip install ipykernel"
+        view = KernelView("idle", 1, ref, pid=31723, notices=(notice,))
+        app.status.show(snapshot=Snapshot(kernels={DEFAULT_KERNEL: view}), link=Link("connected"))
+        await pilot.pause()
+        assert words in app.said()
+        assert app.said().startswith("● idle  Python 3.12 (e) · no ipykernel: ")
+        assert len(app.said()) <= columns
+
+
 async def test_the_key_of_the_help_stays_beside_a_long_title_and_watch_only() -> None:
     app = Line()
     async with app.run_test(size=(80, 3)):

@@ -33,8 +33,8 @@ _LIBRARY = re.compile(
 _ALIKE = 3
 _PROGRAM_FAILED = "ProgramFailed"
 """The error that `guest/program_magic.py` raises for a program."""
-_IPYKERNEL_PLACE = re.compile(r" \(\d+\.py, line \d+\)$")
-"""What a syntax error says of its place: a file that IPython makes up for a cell."""
+_CELL_PLACE = re.compile(r" \((?:\d+\.py|<cell(?: \d+)?>), line \d+\)$")
+"""What a syntax error says of its place: a file that is made up for a cell."""
 _PRINTED = re.compile(r"(?:  \+ Exception Group )?Traceback \(most recent call last\):\s*")
 
 
@@ -178,7 +178,7 @@ def message_of_failure(view: ExecutionView) -> str:
                 return _GROUP.sub("", plain(block.rows[0])).strip()
     # Not the last row: notes of an exception stand below it.
     line = plain(f"{error.name}: {error.value}".strip().split("\n")[0]).rstrip(": ")
-    return _IPYKERNEL_PLACE.sub("", line)
+    return _CELL_PLACE.sub("", line)
 
 
 def printed_frame(view: ExecutionView, row: int) -> TracebackFrame | None:
