@@ -48,4 +48,16 @@ class OpenOptions(NamedTuple):
     def attach_command(self, session: str) -> str:
         """The command line that comes back to a session."""
         option = f" {self.server.option}" if self.server else ""
-        return f"codeexec-tui attach{option} {session}".rstrip()
+        return f"{program_command()} attach{option} {session}".rstrip()
+
+
+def program_command() -> str:
+    """How a shell starts this program: by its name, or by its path where PATH does not have it."""
+    import shlex
+    import shutil
+    import sys
+    from pathlib import Path
+
+    name, program = "codeexec-tui", Path(sys.argv[0])
+    is_known = program.name != name or shutil.which(name) is not None
+    return name if is_known else shlex.quote(str(program.absolute()))
