@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import msgspec
@@ -116,6 +117,15 @@ async def test_a_mistyped_kernel_does_not_stick_to_the_folder(tmp_path: Path) ->
         assert (await find_session(host, OpenOptions(), place, Settings())).session_id == (
             right.session_id
         )
+
+
+async def test_the_tour_comes_back_to_its_session(tmp_path: Path) -> None:
+    place = Workspace(tmp_path, ())
+    options = OpenOptions(kernel=sys.executable, demo=True)
+    async with EmbeddedHost(tmp_path / "state") as host:
+        first = await find_session(host, options, place, Settings())
+        again = await find_session(host, options, place, Settings())
+        assert again.session_id == first.session_id
 
 
 async def test_a_session_of_this_machine_is_not_taken_for_one_in_a_container(

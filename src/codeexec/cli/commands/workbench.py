@@ -140,7 +140,5 @@ def demo() -> int:
 
     path = lay_out(find_paths().state)
     # Our own Python has the packages that the tour draws with.
-    options = OpenOptions(
-        files=(str(path.parent), str(path)), kernel=sys.executable, new=True, demo=True
-    )
+    options = OpenOptions(files=(str(path.parent), str(path)), kernel=sys.executable, demo=True)
     return open_workbench(options)

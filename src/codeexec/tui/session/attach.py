@@ -53,7 +53,7 @@ async def find_session(
         return await _running(host, options.session, opens=options.server is not None)
     if options.server is not None:
         return await host.call(OpenSession(name=options.session))
-    if not options.new and not options.session and not options.demo:
+    if not options.new and not options.session:
         listed = await host.call(ListSessions(ended=False))
         in_folder = [
             candidate for candidate in listed.sessions if candidate.cwd == str(place.folder)
