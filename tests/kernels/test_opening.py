@@ -21,6 +21,7 @@ from codeexec.kernels.early import EarlyKernel
 from codeexec.kernels.factory import Kernels
 from codeexec.kernels.jupyter.discover import find_specs
 from codeexec.program import RunningSession, open_session
+from support.bare_python import make_bare_python
 from support.servers import serve_here, wait_until
 from support.sessions import until
 from support.strangers import StrangeFolder
@@ -159,6 +160,23 @@ async def test_an_ipykernel_with_options_is_started_by_our_launcher(
         await first_event(session, KernelReady)
         assert strange.marks == []
         assert (await session.run("print(extra)")).stdout == ["7"]
+
+
+async def test_a_kernel_without_ipykernel_imports_nothing_of_the_folder_until_the_first_run(
+    strange: StrangeFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    python = make_bare_python(tmp_path / "bare")
+    names = ("json", "asyncio", "traceback", "getpass", "pprint", "sitecustomize", "timeit")
+    strange.plant_modules(*names)
+    inner = strange.folder / "inner"
+    inner.mkdir()
+    (inner / "beside.py").write_text("word = 'found'")
+    monkeypatch.setenv("PYTHONPATH", "inner")
+    async with open_session(cwd=strange.folder, kernel=python) as session:
+        await first_event(session, KernelReady)
+        assert strange.marks == []
+        code = "import beside, os; print(beside.word, os.environ['PYTHONPATH'])"
+        assert (await session.run(code)).stdout == ["found inner"]
 
 
 async def test_a_kernel_of_others_is_started_by_the_first_run(

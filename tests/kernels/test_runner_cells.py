@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from codeexec.domain.options import ExecuteOptions
 from codeexec.domain.outputs import plain
-from codeexec.kernels.base import Displayed, ErrorRaised, NextInput, Started
+from codeexec.kernels.base import Displayed, ErrorRaised, ExecuteCall, NextInput, Started
 from support.kernel_cases import DEADLINE, PYTHONS, Partner, runner_case, talking_to
 
 OLDEST = next(iter(PYTHONS.values()))
@@ -236,6 +237,14 @@ async def test_it_leads_a_session_and_is_main(partner: Partner, tmp_path: Path) 
     assert (await asked.is_complete("await x")).status == "complete"
     described = await partner.kernel.capabilities.variables.variables(DEADLINE)  # type: ignore[union-attr]
     assert {"Point", "os"} <= {each.name for each in described.variables}
+
+
+async def test_the_width_of_the_screen(partner: Partner) -> None:
+    options = ExecuteOptions(columns=123)
+    partner.kernel.execute(ExecuteCall("wide", "import os; print(os.environ['COLUMNS'])", options))
+    await partner.end_of("wide")
+    assert partner.text("wide") == "123\n"
+    assert await value(partner, "str(os.environ.get('COLUMNS'))") == "'None'"
 
 
 async def test_tasks_of_a_cell_go_on_while_nothing_runs(partner: Partner) -> None:

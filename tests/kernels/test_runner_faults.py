@@ -12,6 +12,7 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from codeexec.domain.errors import KernelUnavailable
@@ -22,7 +23,7 @@ from codeexec.kernels.runner import script
 from codeexec.kernels.runner.kernel import make_runner_kernel
 from codeexec.kernels.runner.launch import prepare_runner, start_runner
 from codeexec.kernels.runner.transport import LONGEST_FRAME
-from support.kernel_cases import KernelCase, Partner, no_orphans, runner_case, talking_to
+from support.kernel_cases import DEADLINE, KernelCase, Partner, no_orphans, runner_case, talking_to
 
 READY = '{"type": "ready", "version": "3.11.0", "banner": "b", "pid": 1}'
 STAND_IN = f"""
@@ -152,6 +153,35 @@ async def test_a_runner_that_is_killed_is_an_end_in_words_and_the_next_is_fresh(
         assert end.error is not None
         assert end.error.name == "NameError"
         assert end.count == 1
+
+
+def test_it_ends_with_its_parent_also_while_code_runs(tmp_path: Path) -> None:
+    code = f"""
+import json, os, sys, time
+sys.path[:0] = {sys.path!r}
+from codeexec.kernels.runner.launch import prepare_runner, start_runner
+spawned = start_runner(prepare_runner(sys.executable, {str(tmp_path)!r}, {{}}))
+code = "import os; os.system('sleep 600 & echo begun'); print('on')\\nwhile True: pass"
+os.write(spawned.connection["requests"], json.dumps({{"id": "a", "code": code}}).encode() + b"\\n")
+with os.fdopen(spawned.connection["frames"]) as frames:
+    while "on" not in frames.readline(): pass
+    print(spawned.pid, spawned.folder, flush=True)
+    time.sleep(600)
+"""
+    with no_orphans():
+        parent = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+        assert parent.stdout is not None
+        pid, folder = parent.stdout.readline().split()
+        runner = psutil.Process(int(pid))
+        assert runner.is_running()
+        parent.kill()
+        parent.wait()
+        parent.stdout.close()
+        runner.wait(DEADLINE)
+        end = time.monotonic() + DEADLINE
+        while Path(folder).exists() and time.monotonic() < end:
+            time.sleep(0.05)  # the guard looks twice a second
+        assert not Path(folder).exists()
 
 
 def test_requests_that_are_none_are_logged_and_skipped(tmp_path: Path) -> None:

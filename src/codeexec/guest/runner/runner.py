@@ -49,6 +49,8 @@ class Runner:
         self._is_busy = False
         self._serial = 0
         self._folder = ""
+        self._left_out: list[str] = []
+        """Entries of PYTHONPATH in the folder of the session."""
         self.interrupts = Interrupts()
         self.channel = Channel(frames_fd)
         self.children = ChildOutput(self.channel)
@@ -137,6 +139,8 @@ class Runner:
         self._folder = os.environ.pop("CODEEXEC_CWD", "")
         path = os.environ.pop("CODEEXEC_PYTHONPATH", "")
         if path:
+            safe = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+            self._left_out = [place for place in path.split(os.pathsep) if place not in safe]
             os.environ["PYTHONPATH"] = path
         if self._folder:
             os.chdir(self._folder)
@@ -159,8 +163,9 @@ class Runner:
     def _enter_folder(self) -> None:
         """The folder of the session is looked at for modules from the first code on."""
         if self._folder:
+            places = [os.path.join(self._folder, place) for place in self._left_out]
             self._folder = ""
-            sys.path.insert(0, "")
+            sys.path[:0] = ["", *places]
 
     def _execute(self, request: dict[str, Any]) -> None:
         execution, console = str(request.get("id", "")), self.console

@@ -209,7 +209,7 @@ class StatusLine(Widget):
         return f"{shape} {text}", meaning, commands.get(kernel.state, "")
 
     def _local(self, ref: KernelRef) -> list[Piece]:
-        room = max(self.size.width // 3, 12)
+        room = max(self.size.width - 90, self.size.width // 3, 12)
         return [
             (ref.display_name or ref.name, "text", "kernel.choose"),
             *(
