@@ -42,7 +42,11 @@ async def test_one_key_answers(keys: str, answer: str) -> None:
 
 
 @pytest.mark.parametrize("word", ["to", "tt", "st", "enter", "t="])
-async def test_a_word_that_is_being_typed_trusts_nothing(word: str) -> None:
+async def test_a_word_that_is_being_typed_trusts_nothing(
+    word: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Between two keys of a test there may be more time than between those of a person.
+    monkeypatch.setattr("codeexec.tui.screens.trust_question.ALONE", 30.0)
     app = question()
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: isinstance(app.screen, TrustQuestion))
