@@ -92,10 +92,13 @@ class Bench:
 
     async def until(self, holds: Callable[[], object], what: str = "") -> None:
         """Wait for something to be so; what the screen shows is told where it never is."""
+        pause = 0.01
         try:
             async with asyncio.timeout(DEADLINE):
                 while not holds():
-                    await self.pilot.pause(0.01)
+                    await self.pilot.pause(pause)
+                    # A screen is painted for each look: kernels and programs need the processor.
+                    pause = min(pause * 1.5, 0.1)
         except TimeoutError:
             notices = [notice.message for notice in self.program._notifications]
             workers = [(worker.group, worker.state.name) for worker in self.program.workers]

@@ -1,9 +1,9 @@
 """How Textual's pilot waits after each key and click: until the app has nothing to do.
 
-Textual looks every 20 ms whether the process used no CPU since it looked last. Here it looks every
-5 ms, and the process must have been idle for 20 ms in a row, wherever they begin: this saves time
-after a key that is answered at once. Messages that wait in a queue of the app count as work,
-because a process that is not given the CPU on a loaded machine looks idle, too.
+Textual looks every 20 ms whether the process used no CPU since it looked last, for a second at
+most: on a slow machine, or beside a thread that parses, each key of a test then takes two seconds.
+Here the app has nothing to do when no message waits in a queue of it, and the process was nearly
+idle, twice in a row. What comes later is for the test to wait for.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ import textual.pilot
 from textual._context import active_app
 
 STEP = 0.005
-BUSY = STEP / 20
-"""Seconds of CPU in one step from which on the process is at work, as Textual has it."""
-IDLE_STEPS = 4
+BUSY = STEP / 5
+"""Seconds of CPU in one step from which on the process is at work."""
+IDLE_STEPS = 2
 """Idle steps in a row after which the app has nothing to do."""
 
 
-async def wait_for_idle(min_sleep: float = 0.02, max_sleep: float = 1) -> None:
+async def wait_for_idle(min_sleep: float = 0.02, max_sleep: float = 0.3) -> None:
     """Return when the app of this test is idle, at the latest after `max_sleep` seconds."""
     started = monotonic()
     idle_steps = 0

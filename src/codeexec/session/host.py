@@ -409,7 +409,8 @@ class Host:
     # -- listing -------------------------------------------------------------------------
 
     async def _list(self, ended: bool, owner: str | None) -> list[q.SessionSummary]:
-        sessions = self._lookup.open_sessions(owner)
+        # One whose clients were told of its end may still let go of its files.
+        sessions = [s for s in self._lookup.open_sessions(owner) if not s.snapshot.closed]
         summaries = [await self._summary(session) for session in sessions]
         if ended:
             noted = await asyncio.to_thread(lambda: list(self._shelf.summaries(owner)))

@@ -119,7 +119,7 @@ class Workbench(RoutedScreen):
             lambda: app_context.settings.session.show_assignments,
         )
         self.state = WorkbenchState(host, session, options, place, app_context)
-        self._terminal_size = ProgramTerminalSize(self.state, self.pane_layout)
+        self._terminal_size = ProgramTerminalSize(self, self.state, self.pane_layout)
         for entry in (entry for entry in panes() if not entry.late):
             self.panes.build(entry, self._build_context())
         self.documents = self.panes.documents
@@ -198,6 +198,7 @@ class Workbench(RoutedScreen):
             projects,
             TestsController(self, state, layout, documents, self.console.show_card, projects),
             DocumentNews(panes, status, self.presenting),
+            self._terminal_size,
         )
 
     # -- what is on screen ----------------------------------------------------------------------
@@ -308,10 +309,7 @@ class Workbench(RoutedScreen):
         if (artifacts := self.panes.artifacts) is not None:
             artifacts.fill(layout.is_alone("artifacts") or layout.is_presenting)
         self.presenting.follow_layout()
-        self.call_after_refresh(self._tell_terminal_size)
-
-    def _tell_terminal_size(self) -> None:
-        self.run_worker(self._terminal_size.tell(), group="terminal-size")
+        self.call_after_refresh(self._terminal_size.tell)
 
     def on_resize(self) -> None:
         self.pane_layout.lay_out()

@@ -61,3 +61,6 @@ class ConsoleMessages:
     @dataclass
     class AnswerOver(Message):
         """The input has been given: the keys go back to the pane that they came from."""
+
+    class OutputResized(Message):
+        """The view of the output has another size: programs that run have to know."""

@@ -225,6 +225,7 @@ class ConsoleView(ScrollView, can_focus=True):
             self.relayout()
         elif self.viewport.follows:
             self._resettle()
+        self.post_message(ConsoleMessages.OutputResized())
 
     def relayout(self) -> None:
         """Measure everything again."""

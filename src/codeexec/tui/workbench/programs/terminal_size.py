@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
+
+from textual.message import Message
 
 from codeexec.domain import requests as q
 from codeexec.domain.errors import CodeexecError
-from codeexec.tui.workbench.surface import WorkbenchState
+from codeexec.tui.panes.console.pane import ConsolePane
+from codeexec.tui.workbench.dispatch import Handler
+from codeexec.tui.workbench.surface import Surface, WorkbenchState
 
 
 class OutputSize(Protocol):
@@ -18,13 +23,23 @@ class OutputSize(Protocol):
 class ProgramTerminalSize:
     """`output` has the size of the pane that shows the output."""
 
-    def __init__(self, state: WorkbenchState, output: OutputSize) -> None:
+    def __init__(self, surface: Surface, state: WorkbenchState, output: OutputSize) -> None:
+        self._surface = surface
         self._state = state
         self._output = output
         self._told = (0, 0)
 
-    async def tell(self) -> None:
+    def actions(self) -> Mapping[str, Handler]:
+        return {}
+
+    def messages(self) -> Mapping[type[Message], Handler]:
+        return {ConsolePane.OutputResized: lambda _: self.tell()}
+
+    def tell(self) -> None:
         """Nothing happens before the session is open, and where another client leads."""
+        self._surface.start(self._tell, "terminal-size")
+
+    async def _tell(self) -> None:
         size = self._output.output_columns(), self._output.output_rows()
         session = self._state.session
         if not session.session_id or self._state.options.watch or 0 in size or size == self._told:
