@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+from importlib.util import find_spec
 from pathlib import Path
 
-from codeexec.domain.requests import Interrupt, RefreshVariables
+from codeexec.domain.requests import Interrupt, RefreshVariables, RestartKernel
 from codeexec.environments.trust.store import TrustStore
 from support.bare_python import make_bare_python
 from support.sessions import finished, open_host, open_session, run, submit, text, until
@@ -44,3 +45,9 @@ async def test_it_is_chosen_by_itself_and_told_and_starts_afresh_after_a_kill(
         await session.call(Interrupt())
         view = await finished(session, sleeping)
         assert (view.status, view.reason) == ("cancelled", "Interrupted.")
+        packages = next((work / ".venv/lib").glob("python3*/site-packages"))
+        for name in ("ipykernel", "IPython"):
+            (packages / name).symlink_to(Path(find_spec(name).submodule_search_locations[0]))  # type: ignore[union-attr, index]
+        await session.call(RestartKernel())
+        assert session.snapshot.kernel.notices == ()
+        assert (await run(session, "get_ipython().kernel.implementation")).status == "ok"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 from codeexec.domain.events import Death, KernelRef, NoticeLevel
 from codeexec.domain.options import NO_OPTIONS, ExecuteOptions
@@ -387,6 +387,14 @@ class Kernel(Protocol):
         """Ask, then terminate, then kill; no process of the kernel's group is left."""
 
     def usage(self) -> KernelUsage: ...
+
+
+@runtime_checkable
+class Outdating(Protocol):
+    """A kernel in whose place its choice may make another one some day."""
+
+    def is_outdated(self) -> bool:
+        """Whether that is so now, as its interpreter has got ipykernel. May run the interpreter."""
 
 
 class KernelFactory(Protocol):

@@ -183,6 +183,7 @@ class LocalBackend(Backend):
             sink,
             start_timeout=self._start_timeout,
             install_command=discover.fix(python),
+            is_outdated=lambda: discover.has_ipykernel(python),
         )
 
     def _attach(self, choice: KernelChoice, sink: Sink) -> Kernel:

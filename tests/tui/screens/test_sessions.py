@@ -165,7 +165,7 @@ async def test_a_kernel_without_ipykernel_is_offered_with_the_command_that_insta
     async with app.run_test(size=(100, 24)) as pilot:
         await until(pilot, lambda: any("no ipykernel" in row for row in shown(app)))
         assert "default · no ipykernel" in shown(app)[0]
-        await until(pilot, lambda: bare.fix in word(app) and "choose the kernel again" in word(app))
+        await until(pilot, lambda: bare.fix in word(app) and "then restart the kernel" in word(app))
         await pilot.press("enter")
         await until(pilot, lambda: app.answers)
     assert app.answers == [bare.name]

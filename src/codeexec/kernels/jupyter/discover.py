@@ -39,7 +39,7 @@ OLDEST_RUNNER = (3, 8)
 """The oldest Python that runs code without ipykernel, see `guest/runner`."""
 WITHOUT_IPYKERNEL = (
     "No ipykernel: code runs all the same, without plugins and widgets, and the kernel ends with "
-    "the session server. To install it, run the command, and choose the kernel again:"
+    "the session server. To install it, run the command, then restart the kernel:"
 )
 SEE_LIST = "`codeexec-tui kernels` lists those that can be used."
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from signal import SIGTERM
 
@@ -51,14 +51,14 @@ FOREVER = 10.0 * 365 * 86400
 
 @dataclass(frozen=True, slots=True)
 class KernelTraits:
-    """What sets the kernels of one kind apart from others."""
+    """What sets the kernels of one kind apart: `end_pauses` are the seconds for a kernel to end by
+    itself, and then after SIGTERM; `plugin_problem` says why a Python kernel takes no plugins,
+    empty where it does. See `Ready.notices` and `Outdating.is_outdated` for the others."""
 
     end_pauses: tuple[float, float] = (POLITE, TERMINATE)
-    """Seconds for the kernel to end by itself, and then after SIGTERM."""
     plugin_problem: str = ""
-    """Why a Python kernel takes no plugins; empty: it takes them."""
     notices: tuple[str, ...] = ()
-    """See `Ready.notices`."""
+    is_outdated: Callable[[], bool] = lambda: False
 
 
 NO_TRAITS = KernelTraits()
@@ -227,6 +227,9 @@ class JupyterKernel:
 
     def usage(self) -> KernelUsage:
         return self._life.usage()
+
+    def is_outdated(self) -> bool:
+        return self._traits.is_outdated()
 
     # -- code --------------------------------------------------------------------------
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from codeexec.domain.events import KernelRef
 from codeexec.kernels.base import Sink
 from codeexec.kernels.jupyter.kernel import JupyterKernel, KernelTraits
@@ -21,9 +23,11 @@ def make_runner_kernel(
     *,
     start_timeout: float = START_TIMEOUT,
     install_command: str = "",
+    is_outdated: Callable[[], bool] = lambda: False,
 ) -> JupyterKernel:
     """`launch` starts the process, see `start_runner`. It ends with this process: it cannot be
-    adopted, and has no outbox and no comms. `install_command` would install ipykernel."""
+    adopted, and has no outbox and no comms. `install_command` would install ipykernel, and
+    `is_outdated` says whether it is there now."""
     notice = f"no ipykernel: {install_command}" if install_command else ""
     return JupyterKernel(
         ref,
@@ -32,5 +36,5 @@ def make_runner_kernel(
         primed=True,
         start_timeout=min(start_timeout, START_TIMEOUT),
         open_transport=RunnerTransport,
-        traits=KernelTraits(END_PAUSES, NO_PLUGINS, (notice,) if notice else ()),
+        traits=KernelTraits(END_PAUSES, NO_PLUGINS, (notice,) if notice else (), is_outdated),
     )

@@ -23,7 +23,7 @@ from codeexec.domain.events import (
 )
 from codeexec.domain.snapshot import KernelView, Snapshot
 from codeexec.environments.marks import MARK, end_marked
-from codeexec.kernels.base import Handle, Kernel, KernelChoice, Ready
+from codeexec.kernels.base import Handle, Kernel, KernelChoice, Outdating, Ready
 from codeexec.session.kernels.executions import Executions
 from codeexec.session.kernels.names import programs_of, same_language
 from codeexec.session.kernels.outbox import read_place, with_place
@@ -273,7 +273,9 @@ class KernelSupervisor:
                 "This kernel was started by somebody else, and cannot be restarted from here.",
                 "Restart it where it was started, or open a session with a kernel of its own.",
             )
-        if (name and name != self.choice.name) or policy:
+        kernel = self.kernel
+        is_outdated = isinstance(kernel, Outdating) and await asyncio.to_thread(kernel.is_outdated)
+        if (name and name != self.choice.name) or policy or is_outdated:
             choice = self._factory.choose(self.choice, name, policy)
             fresh = self._factory.create(choice, self._executions.take)
             self.choice = choice
