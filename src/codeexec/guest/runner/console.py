@@ -17,11 +17,12 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from . import commands
-from .magics import Magics, UsageError
+from .errors import UsageError
+from .magics import Magics
 from .source import cell_magic, transform
 
 if TYPE_CHECKING:
-    from .channel import Channel, ChildOutput
+    from .channel import ChildOutput, FrameChannel
     from .displays import Displays
     from .interrupts import Interrupts
     from .loop import Loop
@@ -33,13 +34,17 @@ LOOP_NAMES = {"create_task", "ensure_future", "get_running_loop"}
 OWN_NAMES = ("In", "Out")
 
 
-class Console:
+class CellConsole:
     """The user's module `__main__` and what its cells can do. `number` is the prompt number."""
 
     def __init__(
-        self, channel: Channel, children: ChildOutput, displays: Displays, interrupts: Interrupts,
+        self,
+        channel: FrameChannel,
+        children: ChildOutput,
+        displays: Displays,
+        interrupts: Interrupts,
         loop: Loop,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._channel = channel
         self._children = children
         self._interrupts = interrupts

@@ -25,7 +25,7 @@ MOST = 500
 MOST_TEXT = 50_000
 
 
-class NotFound(Exception):
+class UnknownName(Exception):
     """A name that means nothing."""
 
 
@@ -114,7 +114,7 @@ class Questions:
         elif hasattr(builtins, first):
             value = getattr(builtins, first)
         else:
-            raise NotFound(first)
+            raise UnknownName(first)
         for name in rest:
             value = getattr(value, name)
         return value

@@ -20,13 +20,13 @@ import codeexec_runner  # type: ignore[import-not-found]  # the package as it is
 
 from . import failures
 from .bundles import bundle_of
-from .channel import EXECUTION, Channel, ChildOutput
-from .console import Console
+from .channel import EXECUTION, ChildOutput, FrameChannel
+from .console import CellConsole
 from .displays import LIBRARIES, Displays, StandIn
 from .interrupts import Interrupts
 from .loop import Loop
 from .questions import Questions
-from .streams import Input, InputStream, Stream
+from .streams import Input, InputStream, OutputStream
 
 LONGEST_LOGGED = 200
 """Characters of input that is no request, in the log."""
@@ -52,12 +52,12 @@ class Runner:
         self._left_out: list[str] = []
         """Entries of PYTHONPATH in the folder of the session."""
         self.interrupts = Interrupts()
-        self.channel = Channel(frames_fd)
+        self.channel = FrameChannel(frames_fd)
         self.children = ChildOutput(self.channel)
         self.displays = Displays(self.channel)
         self.loop = Loop()
         self.input = Input(self.channel, self._answers)
-        self.console = Console(
+        self.console = CellConsole(
             self.channel, self.children, self.displays, self.interrupts, self.loop
         )
         codeexec_runner.console = self.console
@@ -70,8 +70,8 @@ class Runner:
 
     def _set_up_user(self) -> None:
         """What the user's code finds: streams, `display`, `input`, the working folder."""
-        sys.stdout = Stream("stdout", 1, self.channel)
-        sys.stderr = Stream("stderr", 2, self.channel)
+        sys.stdout = OutputStream("stdout", 1, self.channel)
+        sys.stderr = OutputStream("stderr", 2, self.channel)
         sys.stdin = InputStream(self.input)
         vars(builtins).update(display=self.displays.display, input=self.input.input)
         vars(getpass)["getpass"] = self.input.getpass
@@ -244,7 +244,7 @@ class Runner:
 def _flush_bytes() -> None:
     """What was written to the buffers of the streams stands before what comes now."""
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, Stream):
+        if isinstance(stream, OutputStream):
             stream.buffer.flush()
 
 
@@ -262,7 +262,7 @@ def _set_up_libraries(displays: Displays) -> Any:
     return width
 
 
-def _follow_threads(channel: Channel) -> None:
+def _follow_threads(channel: FrameChannel) -> None:
     """What a thread prints belongs to the execution that started it."""
     start = threading.Thread.start
 

@@ -7,20 +7,18 @@ import io
 import os
 from typing import TYPE_CHECKING, Any
 
+from .errors import StdinNotImplementedError
+
 if TYPE_CHECKING:
     from queue import SimpleQueue
 
-    from .channel import Channel
+    from .channel import FrameChannel
 
 
-class StdinNotImplementedError(NotImplementedError):
-    """Nobody may be asked for input."""
-
-
-class Stream(io.TextIOBase):
+class OutputStream(io.TextIOBase):
     """A text stream whose writes become frames. Its descriptor leads to the same output."""
 
-    def __init__(self, name: str, fd: int, channel: Channel) -> None:
+    def __init__(self, name: str, fd: int, channel: FrameChannel) -> None:
         self._name = name
         self._fd = fd
         self._channel = channel
@@ -75,7 +73,7 @@ class Stream(io.TextIOBase):
 class Bytes(io.RawIOBase):
     """Bytes that are written to `sys.stdout.buffer`, as text of the stream."""
 
-    def __init__(self, stream: Stream) -> None:
+    def __init__(self, stream: OutputStream) -> None:
         self._stream = stream
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
@@ -94,7 +92,7 @@ class Bytes(io.RawIOBase):
 class Input:
     """Asks the user. `answers` has what the user answers, put there by the thread that reads."""
 
-    def __init__(self, channel: Channel, answers: SimpleQueue[str]) -> None:
+    def __init__(self, channel: FrameChannel, answers: SimpleQueue[str]) -> None:
         self._channel = channel
         self._answers = answers
         self.is_allowed = True

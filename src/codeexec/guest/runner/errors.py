@@ -1,0 +1,11 @@
+"""What code of cells is refused with."""
+
+from __future__ import annotations
+
+
+class UsageError(Exception):
+    """A magic that was not used as it is meant, or that there is none of."""
+
+
+class StdinNotImplementedError(NotImplementedError):
+    """Nobody may be asked for input."""
