@@ -11,6 +11,7 @@ from typing import Literal
 
 from fastapi import FastAPI, Request
 from msgspec import Struct
+from msgspec.structs import replace
 from starlette.responses import Response
 
 from codeexec.domain import requests as q
@@ -156,8 +157,8 @@ def add(app: FastAPI, host: UserHost) -> None:
             session = await find_execution(host, execution_id)
         except NotFound:
             return _not_found("Execution not found")
-        view = await wait_for_change(session, execution_id, request)
-        tag = tag_of(view)
+        view = await wait_for_change(session, execution_id, request, shown=_shown)
+        tag = tag_of(_shown(view))
         if is_known(request, tag):
             return not_modified(tag)
         return answer(await _status(session, view), headers={"ETag": tag})
@@ -192,6 +193,12 @@ def add(app: FastAPI, host: UserHost) -> None:
     )
     app.get("/health", summary="Does it answer?", response_class=Response)(health)
     app.get("/ready", summary="Can kernels be started?", response_class=Response)(ready)
+
+
+def _shown(view: ExecutionView) -> ExecutionView:
+    """What a status tells of an execution: its number once it is over, as a client that waits for
+    a change would else be answered with the same status twice."""
+    return replace(view, count=None) if view.is_open else view
 
 
 async def _status(session: Session, view: ExecutionView) -> OperationStatus:

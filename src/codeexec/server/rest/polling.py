@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
+from collections.abc import Callable
 
 import msgspec
 from starlette.requests import Request
@@ -58,10 +59,14 @@ def matches(header: str, tag: str) -> bool:
 
 
 async def wait_for_change(
-    session: Session, execution_id: str, request: Request, representation: str = ""
+    session: Session,
+    execution_id: str,
+    request: Request,
+    representation: str = "",
+    shown: Callable[[ExecutionView], ExecutionView] = lambda view: view,
 ) -> ExecutionView:
-    """The execution once it differs from what the client has (`If-None-Match`, else from what it
-    is now), is over, or the time of `wait_seconds` has passed. NotFound.
+    """The execution once what is `shown` of it differs from what the client has (`If-None-Match`,
+    else from what it is now), is over, or the time of `wait_seconds` has passed. NotFound.
 
     An execution with `on_disconnect="interrupt"` is interrupted when its client goes away while
     it waits here, unless that client may only read.
@@ -71,12 +76,12 @@ async def wait_for_change(
         view = find_view(session, execution_id)
         if not seconds or not view.is_open:
             return view
-        seen = request.headers.get("if-none-match") or tag_of(view, representation)
+        seen = request.headers.get("if-none-match") or tag_of(shown(view), representation)
         disconnected = asyncio.ensure_future(_gone(request))
         disconnected.add_done_callback(lambda _: changed.set())
         try:
             async with asyncio.timeout(seconds):
-                while view.is_open and matches(seen, tag_of(view, representation)):
+                while view.is_open and matches(seen, tag_of(shown(view), representation)):
                     if session.snapshot.closed:
                         break
                     changed.clear()
