@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import groupby
 from typing import TYPE_CHECKING
 
 from rich.segment import Segment
@@ -68,6 +67,8 @@ class Painter:
         self.brackets: tuple[Location, ...] = ()
         self._spans: dict[int, list[Span]] = {}
         self._painted: dict[int, list[Span]] = {}
+        self._base = Style.null()
+        self._based: dict[Style | None, Style] = {}
 
     @property
     def gutter(self) -> int:
@@ -176,9 +177,27 @@ class Painter:
         is_current = line == self.model.cursor.line and self.selected_cells is None
         under = "cursor.line" if is_current and self.focused else ""
         code = self._code(line, part, scroll, room, under)
-        code = code.extend_cell_length(room, self.styles("text", under)).crop(0, room)
-        gutter = self._gutter(line, part, is_current, under)
-        return Strip([*gutter, *code]).apply_style(base).adjust_cell_length(width, base)
+        missing = room - code.cell_length
+        if missing < 0:
+            code = code.crop(0, room)
+        segments = [*self._gutter(line, part, is_current, under), *code]
+        if missing > 0:
+            segments.append(Segment(" " * missing, self.styles("text", under)))
+        length = self.gutter + room
+        return Strip(self._on_base(base, segments), length).adjust_cell_length(width, base)
+
+    def _on_base(self, base: Style, segments: Iterable[Segment]) -> list[Segment]:
+        """The segments over the widget's own style. Few styles make a screen: each sum is kept."""
+        if base != self._base:
+            self._base, self._based = base, {}
+        based = self._based
+        styled: list[Segment] = []
+        for text, style, _ in segments:
+            over = based.get(style)
+            if over is None:
+                over = based[style] = base + style
+            styled.append(Segment(text, over))
+        return styled
 
     def _block_row(self, block: Block, row: int, width: int, base: Style) -> Strip:
         """A row of a block, to the right of an empty gutter; blank while its content is unknown."""
@@ -261,14 +280,15 @@ class Painter:
         over = [under] * (count + 1)
         self._lay_over(line, first, count, is_last, over)
         signs = drawn(text, first, end, model.tab)
-        segments = [
-            Segment("".join(signs[i] for i in group), self.styles("text", color, ground))
-            for (color, ground), group in (
-                (key, list(indices))
-                for key, indices in groupby(range(count), lambda i: (colors[i], over[i]))
-            )
-        ]
-        strip = Strip([segment for segment in segments if segment.text])
+        segments = []
+        start = 0
+        for i in range(1, count + 1):
+            if i == count or colors[i] != colors[start] or over[i] != over[start]:
+                if text_part := "".join(signs[start:i]):
+                    style = self.styles("text", colors[start], over[start])
+                    segments.append(Segment(text_part, style))
+                start = i
+        strip = Strip(segments)
         if is_last:
             strip = self._tail(line, strip, over[count], room + skip, under)
         return strip.crop(skip) if skip > 0 else strip
