@@ -194,6 +194,14 @@ async def test_interrupts_in_a_loop_a_sleep_an_await_and_while_idle(partner: Par
     assert "left\n" in partner.text()
     traceback = "\n".join(map(plain, partner.all(ErrorRaised)[0].error.traceback))
     assert 'File "<cell>", line 2' in traceback
+    execution = partner.submit("print('twice')\nwhile True: pass")
+    await partner.printed("twice")
+    await partner.kernel.interrupt()
+    await partner.kernel.interrupt()
+    await partner.end_of(execution)
+    rows = [plain(row) for row in partner.all(ErrorRaised)[-1].error.traceback]
+    assert rows[-1] == "KeyboardInterrupt"
+    assert rows.count("KeyboardInterrupt") == 1
     assert await value(partner, "'lives'") == "'lives'"
 
 

@@ -225,6 +225,7 @@ class Runner:
         """Send the error of a cell; the fields of its end."""
         name = type(failure).__name__
         value = traceback = None
+        self.interrupts.forget()  # one more that came while the first ended the code
         try:
             value, traceback = self.interrupts.run(
                 lambda: (
@@ -275,6 +276,7 @@ def _follow_threads(channel: FrameChannel) -> None:
 
 
 def main() -> None:
-    # The folder of this program must not be where the user's code looks for modules.
-    del sys.path[0]
+    # This program must not be where the user's code looks for modules.
+    program = os.path.dirname(failures.OURS)
+    sys.path[:] = [place for place in sys.path if place != program]
     Runner().run()
