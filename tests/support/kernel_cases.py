@@ -99,7 +99,7 @@ def runner_case(python: str, name: str = "runner") -> KernelCase:
             return start_runner(prepare_runner(python, str(cwd), {}))
 
         ref = KernelRef(python, "Python", "python", python, "local")
-        return make_runner_kernel(ref, start, sink)
+        return make_runner_kernel(ref, start, sink, start_timeout=DEADLINE)
 
     absent = frozenset({"outbox", "adoption"})
     return KernelCase(name, create, True, absent, python == sys.executable)

@@ -165,7 +165,7 @@ class LocalBackend(Backend):
 
     def _runner(self, python: Found, choice: KernelChoice, sink: Sink) -> Kernel:
         """For an interpreter without ipykernel."""
-        from codeexec.kernels.runner.kernel import make_runner_kernel  # seldom needed
+        from codeexec.kernels.runner.kernel import START_TIMEOUT, make_runner_kernel
         from codeexec.kernels.runner.launch import prepare_runner, start_runner
 
         self._early.end()
@@ -181,7 +181,7 @@ class LocalBackend(Backend):
             _ref_of(python),
             self._trusting(prepare, interpreter, start),
             sink,
-            start_timeout=self._start_timeout,
+            start_timeout=min(self._start_timeout, START_TIMEOUT),
             install_command=discover.fix(python),
             is_outdated=lambda: discover.has_ipykernel(python),
         )

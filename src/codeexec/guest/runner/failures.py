@@ -17,8 +17,9 @@ _HEADING = re.compile(r"[ |+-]*(Exception Group )?Traceback \(most recent call l
 def lines_of(error: BaseException, tb: TracebackType | None, cell: str) -> list[str]:
     """The rows of a traceback, with colours. `cell` is the file name of the cell that failed; it is
     shown as `<cell>`, those of other cells with their numbers."""
-    while isinstance(error, KeyboardInterrupt) and isinstance(error.__context__, KeyboardInterrupt):
-        error, tb = error.__context__, error.__context__.__traceback__  # of several the first
+    first = error.__context__
+    while isinstance(error, KeyboardInterrupt) and isinstance(first, KeyboardInterrupt):
+        error, tb, first = first, first.__traceback__, first.__context__  # of several the first
     formatted = traceback.TracebackException(type(error), error, tb)
     cells = [at for at, frame in enumerate(formatted.stack) if frame.filename.startswith("<cell")]
     del formatted.stack[: cells[0] if cells else 0]  # the event loop's, where the cell awaits

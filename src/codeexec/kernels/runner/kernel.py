@@ -34,7 +34,7 @@ def make_runner_kernel(
         LocalProcess(launch, can_outlive=False),
         sink,
         primed=True,
-        start_timeout=min(start_timeout, START_TIMEOUT),
+        start_timeout=start_timeout,
         open_transport=RunnerTransport,
         traits=KernelTraits(END_PAUSES, NO_PLUGINS, (notice,) if notice else (), is_outdated),
     )
