@@ -20,7 +20,7 @@ ENGINE = (
 def loaded_by(module: str) -> set[str]:
     code = f"import sys, {module}; print('\\n'.join(sys.modules))"
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=90
     )
     return {name.split(".")[0] for name in done.stdout.split()}
 
@@ -56,7 +56,7 @@ def test_an_idle_workbench_loads_neither_openssl_nor_lexers() -> None:
         "[panes.load(entry) for entry in panes.panes()]; print('\\n'.join(sys.modules))"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=90
     )
     loaded = set(done.stdout.split())
     assert "codeexec.tui.panes.artifacts.pane" in loaded

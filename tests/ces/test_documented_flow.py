@@ -29,7 +29,7 @@ def run(apart: Apart, code: str, *arguments: str) -> str:
         cwd=apart.work,
         capture_output=True,
         text=True,
-        timeout=110,
+        timeout=250,
     )
     assert program.returncode == 0, program.stderr
     return program.stdout

@@ -141,7 +141,7 @@ async def test_interrupts_tell_who_it_was_and_a_restart_forgets() -> None:
     async with in_session() as (operations, here, _work):
         assert (await operations.interrupt()).text == "Nothing runs."
         running = asyncio.create_task(operations.run(ENDLESS, wait=60))
-        await operations._connection.wait_for(lambda now: now.running and now.running.count, 40)
+        await operations._connection.wait_for(lambda now: now.running and now.running.count, 90)
         async with here.client("ada@pts/1") as person:
             session = person.session(operations._connection.summary.session_id)
             await session.call(Interrupt())
@@ -150,7 +150,7 @@ async def test_interrupts_tell_who_it_was_and_a_restart_forgets() -> None:
         assert "ada@pts/1 ended it, not you" in told.text
 
         running = asyncio.create_task(operations.run(ENDLESS, wait=60))
-        await operations._connection.wait_for(lambda now: now.running and now.running.count, 40)
+        await operations._connection.wait_for(lambda now: now.running and now.running.count, 90)
         own = await operations.interrupt()
         assert own.data["interrupted_by"] == "Claude"
         assert "not you" not in own.text
@@ -198,7 +198,7 @@ async def test_pictures_are_images_and_files_artifacts() -> None:
         [picture] = shown.pictures
         assert Image.open(io.BytesIO(picture.data)).size == (1024, 512)
         await operations.run("open('out.csv', 'w').write('a,b\\n1,2\\n')")
-        await operations._connection.wait_for(lambda now: now.artifacts, 40)
+        await operations._connection.wait_for(lambda now: now.artifacts, 90)
         listed = await operations.artifact()
         assert "out.csv text/csv 8 B" in listed.text and "image/png of exec-" in listed.text
         assert (await operations.artifact("out.csv")).data["text"] == "a,b\n1,2\n"

@@ -179,7 +179,7 @@ def run(folder: Path, home: Path, words: tuple[str, ...]) -> subprocess.Complete
         env=environment(home, {"PYTHONHASHSEED": "0", "COLUMNS": "80"}),
         input=STDIN,
         capture_output=True,
-        timeout=110,
+        timeout=250,
     )
 
 

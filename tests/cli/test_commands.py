@@ -61,7 +61,7 @@ def test_the_version_needs_nothing_heavy(desk: Desk) -> None:
         f"print([name for name in {HEAVY!r} if name in sys.modules])"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=30
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=90
     )
     assert done.stdout == f"codeexec-tui {codeexec.__version__}\n[]\n"
 
@@ -173,7 +173,7 @@ def test_completion_is_a_script_for_the_shell(desk: Desk, shell: str) -> None:
     script = desk.run("completion", shell).stdout
     assert "_CODEEXEC_TUI_COMPLETE" in script
     if found := shutil.which(shell):
-        subprocess.run([found, "-n", "-c", script], check=True, timeout=30)
+        subprocess.run([found, "-n", "-c", script], check=True, timeout=90)
 
 
 def test_words_are_completed(desk: Desk) -> None:

@@ -50,7 +50,7 @@ def complete(desk: Desk, *words: str) -> list[str]:
         env=environment(desk.home, asked),
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=90,
     )
     assert done.stderr == ""
     return done.stdout.splitlines()
@@ -93,7 +93,7 @@ def test_an_open_session_without_a_summary_completes(shell: Desk) -> None:
         env=environment(shell.home),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=90,
     )
     shell.run("sessions", "stop", "fresh")
     assert done.stdout == "b'plain,fresh\\n'\n", done.stderr
@@ -114,7 +114,7 @@ def test_completion_loads_nothing_heavy(shell: Desk) -> None:
         env=environment(shell.home),
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=90,
     )
     assert done.stdout.splitlines()[-1] == "[]"
 

@@ -50,7 +50,7 @@ def test_a_wheel_is_built_from_a_small_sdist(tmp_path: Path) -> None:
         str(tmp_path),
         str(ROOT),
     ]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=100)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=250)
     assert done.returncode == 0, done.stderr[-2000:]
     (sdist,) = tmp_path.glob("*.tar.gz")
     (wheel,) = tmp_path.glob("*.whl")

@@ -77,7 +77,7 @@ def session(desk: Desk) -> Iterator[str]:
         env=environment(desk.home),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=90,
         check=False,
     )
     assert opened.returncode == 0, opened.stderr

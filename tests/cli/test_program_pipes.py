@@ -37,7 +37,7 @@ def shell(desk: Desk, words: str) -> subprocess.CompletedProcess[bytes]:
         cwd=desk.folder,
         env=environment(desk.home),
         capture_output=True,
-        timeout=60,
+        timeout=90,
     )
 
 

@@ -325,7 +325,7 @@ def test_a_full_disk_ends_the_build_in_words(desk: Desk) -> None:
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=90,
         check=False,
     )
     assert done.returncode == 1, done.stderr

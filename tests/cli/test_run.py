@@ -405,7 +405,7 @@ def test_a_kernel_of_another_language_gets_the_cells_alone(desk: Desk) -> None:
 
 @pytest.mark.slow
 def test_a_cell_that_takes_too_long_ends_the_run(desk: Desk) -> None:
-    desk.file("book.ipynb", write_notebook("print(1)", "import time\ntime.sleep(60)", "print(3)"))
+    desk.file("book.ipynb", write_notebook("print(1)", "import time\ntime.sleep(600)", "print(3)"))
     done = desk.run("run", "book.ipynb", "--cell-timeout", "1")
     assert (done.stdout, done.returncode) == ("1\n", 124)
     assert "longer than 1 s" in done.stderr
@@ -475,7 +475,7 @@ def test_a_reader_that_leaves_ends_the_program_as_under_python(desk: Desk) -> No
         env=environment(desk.home),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=90,
     )
     pid, code = done.stdout.split()
     assert code == "1"
@@ -517,7 +517,7 @@ def test_a_line_is_there_for_who_reads_lines_as_soon_as_it_is_printed(desk: Desk
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_no_kernel_outlives_a_run_that_is_ended_at_any_moment(desk: Desk, number: int) -> None:
-    desk.file("sleep.py", "import time\ntime.sleep(60)\n")
+    desk.file("sleep.py", "import time\ntime.sleep(600)\n")
     mark = f"CODEEXEC_TEST_MARK={desk.folder}"
     for moment in range(8):
         running = subprocess.Popen(
@@ -562,7 +562,7 @@ def test_the_journal_of_a_killed_run_is_removed_by_the_next(desk: Desk) -> None:
     temporary = desk.folder / "tmp"
     temporary.mkdir()
     env = {"TMPDIR": str(temporary)}
-    desk.file("a.py", "# %%\nimport os, time\nos.kill(os.getppid(), 9)\ntime.sleep(60)")
+    desk.file("a.py", "# %%\nimport os, time\nos.kill(os.getppid(), 9)\ntime.sleep(600)")
     assert desk.run("run", "--cells", "a.py", env=env).returncode == -9
     (left,) = temporary.iterdir()
     assert list(left.glob("sessions/*/journal.db"))

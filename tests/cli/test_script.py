@@ -85,7 +85,7 @@ def run_both(
             env=env,
             input=stdin,
             capture_output=True,
-            timeout=60,
+            timeout=90,
         )
         for command in ((sys.executable,), (*COMMAND, "run"))
     )
@@ -113,7 +113,7 @@ def test_stdout_and_stderr_of_one_pipe_keep_their_order(desk: Desk) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=60,
+        timeout=90,
     )
     assert done.stdout == "".join(f"out {n}\nerr {n}\n" for n in range(50))
 

@@ -63,7 +63,7 @@ def test_a_shell_starts_it_as_python(desk: Desk, code: str, line: str) -> None:
             env=env,
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            timeout=60,
+            timeout=90,
         )
         for command in ((sys.executable,), (*COMMAND, "run"))
     )
@@ -100,7 +100,7 @@ def test_what_is_no_text_is_recorded_too(desk: Desk, kind: str) -> None:
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=90,
     )
     assert (done.returncode, done.stderr) == (status, "")
     assert json.loads(done.stdout.splitlines()[-1])["by"] == "program"
@@ -127,7 +127,7 @@ def test_a_full_disk_is_said(desk: Desk, words: tuple[str, ...]) -> None:
         env=environment(desk.home),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=90,
     )
     assert done.returncode == 125
     assert "cannot be written: No space left on device" in done.stderr

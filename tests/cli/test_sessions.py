@@ -57,7 +57,7 @@ def served(desk: Desk) -> Iterator[tuple[Desk, subprocess.Popen[str], dict[str, 
     yield desk, server, said
     desk.run("sessions", "stop", "work")
     server.terminate()
-    server.communicate(timeout=30)
+    server.communicate(timeout=90)
 
 
 @pytest.mark.slow
@@ -72,7 +72,7 @@ def test_the_life_of_a_session(
         env=environment(desk.home),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=90,
     )
     assert done.returncode == 0, done.stderr
     session_id = done.stdout.strip()
@@ -125,7 +125,7 @@ def test_serve_says_where_and_wants_its_token(
     assert Path(said["socket"]).exists()
     base, token = said["url"], said["token"]
     with pytest.raises(urllib.error.HTTPError, match="401"):
-        urllib.request.urlopen(f"{base}/api/v1/host", timeout=30)
+        urllib.request.urlopen(f"{base}/api/v1/host", timeout=90)
     assert len(token) >= 32
     second = desk.run("serve")
     assert second.returncode == 2

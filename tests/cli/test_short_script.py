@@ -157,7 +157,7 @@ def test_a_script_loads_no_parser_and_no_loop(desk: Desk) -> None:
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=90,
     )
     modules = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
     assert (done.stdout, done.returncode) == ("1\n", 0)

@@ -28,7 +28,7 @@ from codeexec.session.byte_streams import HELD, NEWEST, PIECE, ByteStream, ByteS
 from codeexec.session.host import Host
 from support.servers import serve_here, short_folder
 
-DEADLINE = 30.0
+DEADLINE = 90.0
 DATA = bytes(range(256)) * 16
 
 

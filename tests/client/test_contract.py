@@ -31,7 +31,7 @@ from codeexec.domain.snapshot import Snapshot
 from codeexec.session.storage.journal import Journal
 from support.servers import serve_here, short_folder
 
-DEADLINE = 40.0
+DEADLINE = 90.0
 
 
 @pytest.fixture(params=["embedded", "socket", "network"])

@@ -42,7 +42,7 @@ async def test_the_documented_example(here: Here, capsys: pytest.CaptureFixture[
         manager = KernelManager(client, logger)
         kernel = await manager.start_kernel()
         execution = await manager.execute_code(kernel["id"], f"print('x' * 3)  # {'y' * 200}")
-        async with asyncio.timeout(40):
+        async with asyncio.timeout(90):
             while True:
                 # The server runs in this process, so the loop must go on meanwhile.
                 status = await asyncio.to_thread(

@@ -22,7 +22,7 @@ from codeexec.domain.errors import ProtocolError, ServerUnavailable
 from codeexec.domain.wire.codec import SCHEMA
 
 QUICK = Patience(first=0.01, most=0.05, call=0.5, connect=5.0, ping=15.0)
-DEADLINE = 40.0
+DEADLINE = 90.0
 
 
 @dataclass

@@ -28,7 +28,7 @@ from support.servers import serve_here, short_folder, user, wait_until
 
 pytestmark = pytest.mark.slow
 
-DEADLINE = 60.0
+DEADLINE = 90.0
 R = TypeVar("R")
 
 

@@ -134,7 +134,7 @@ async def test_a_handshake_that_is_given_up_leaves_no_error_behind() -> None:
         port = server.sockets[0].getsockname()[1]
         with pytest.raises(ServerUnavailable):
             await connect(Address("", "127.0.0.1", port), lambda _: None, lambda _: None, 0.1)
-        await asyncio.wait_for(closed.wait(), 30)
+        await asyncio.wait_for(closed.wait(), 90)
     assert not faults
 
 
@@ -144,7 +144,7 @@ async def test_a_frame_that_is_none_ends_the_connection() -> None:
         await connection.wait_closed()
 
     async with wired(handler) as (_, inbox):
-        assert "cannot be read" in await asyncio.wait_for(inbox.lost, 30)
+        assert "cannot be read" in await asyncio.wait_for(inbox.lost, 90)
 
 
 @pytest.mark.parametrize(

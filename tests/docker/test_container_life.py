@@ -37,7 +37,7 @@ async def test_it_lives_through_restarts_and_leaves_nothing(workspace: Path) -> 
 
     await until(known)
     assert await as_seen.signal(signal.SIGKILL)
-    await asyncio.wait_for(as_seen.wait(), 30)
+    await asyncio.wait_for(as_seen.wait(), 90)
     death = await as_seen.explain()
     assert death.signal == signal.SIGKILL
     assert "SIGKILL" in death.message
@@ -56,7 +56,7 @@ async def test_an_image_without_ipykernel_is_named(workspace: Path) -> None:
     plan = ContainerPlan(IMAGE, workspace=workspace, engine=Engine(ENGINE), session="test-life")
     life = ContainerLife(plan, KernelCommand(("python3", "-IS", "-m", "ipykernel_launcher")))
     await life.launch()
-    await asyncio.wait_for(life.wait(), 30)
+    await asyncio.wait_for(life.wait(), 90)
     assert "has no ipykernel" in (await life.explain()).message
     assert "ipykernel" in life.last_words()
     await life.kill()

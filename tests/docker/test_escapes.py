@@ -224,7 +224,7 @@ async def test_a_disk_filler_is_interrupted_and_the_user_told(
     await goes_on(bench)
 
 
-@pytest.mark.timeout(40)
+@pytest.mark.timeout(150)
 async def test_links_and_pipes_in_the_workspace_lead_nowhere(
     start: StartBench, tmp_path: Path
 ) -> None:

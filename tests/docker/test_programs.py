@@ -34,7 +34,7 @@ def test_a_blocking_manager_works(workspace: Path) -> None:
     client = manager.client()
     try:
         client.start_channels()
-        client.wait_for_ready(timeout=60)
+        client.wait_for_ready(timeout=90)
         said: list[str] = []
         client.execute_interactive(
             "name = input('who? ')\nprint('hello', name)",
@@ -61,7 +61,7 @@ def test_jupyter_console_works_with_the_installed_spec(
         input="import os; print('answer', 6 * 7, os.uname().nodename)\nexit\n",
         cwd=workspace,
         env={**os.environ, "TERM": "dumb"},
-        timeout=60,
+        timeout=90,
         capture_output=True,
         text=True,
         check=False,

@@ -60,7 +60,7 @@ async def test_a_spare_is_a_container_that_waits_for_its_kernel(workspace: Path)
         assert spare.is_running
         assert own_containers("test-spare") == waiting
         reader, writer = await asyncio.open_unix_connection(f"{spare.connection['ip']}-5")
-        greeting = await asyncio.wait_for(reader.readexactly(10), 30)
+        greeting = await asyncio.wait_for(reader.readexactly(10), 90)
         assert greeting[:1] == b"\xff"  # ZMTP: the kernel's heartbeat answers
         writer.close()
     finally:

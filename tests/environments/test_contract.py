@@ -159,7 +159,7 @@ class TestFiles:
         assert await environment.read_file("target") == b"safe\n"
         assert await environment.read_file("link") == b"new"
 
-    @pytest.mark.timeout(30)
+    @pytest.mark.timeout(150)
     async def test_a_fifo_is_not_opened(self, environment: Environment) -> None:
         await shell(environment, "mkfifo pipe")
         with pytest.raises(Denied) as caught:

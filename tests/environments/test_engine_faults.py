@@ -70,14 +70,14 @@ async def test_an_engine_that_does_not_say_what_it_is(
     make: MakeEngine, info: str, words: str
 ) -> None:
     with pytest.raises(CodeexecError) as caught:
-        await asyncio.wait_for(make(info=info).info(), 10)
+        await asyncio.wait_for(make(info=info).info(), 40)
     assert words in str(caught.value)
     assert caught.value.next_step
 
 
 @pytest.mark.parametrize("field", ['"host": 3', '"host": []', '"host": {"security": 5}'])
 async def test_nonsense_of_podman_is_taken_for_nothing(make: MakeEngine, field: str) -> None:
-    engine_info = await asyncio.wait_for(make(info=f"echo '{{{field}}}'").info(), 10)
+    engine_info = await asyncio.wait_for(make(info=f"echo '{{{field}}}'").info(), 40)
     assert (engine_info.podman, engine_info.cpus, engine_info.memory) == (True, 1, 0)
 
 
@@ -96,7 +96,7 @@ async def test_nonsense_of_podman_is_taken_for_nothing(make: MakeEngine, field: 
 async def test_a_container_that_does_not_start(make: MakeEngine, run: str, words: str) -> None:
     plan = ContainerPlan("image:1", engine=make(run=run))
     with pytest.raises(CodeexecError) as caught:
-        await asyncio.wait_for(DockerEnvironment.create(plan, EngineInfo()), 15)
+        await asyncio.wait_for(DockerEnvironment.create(plan, EngineInfo()), 40)
     assert words in str(caught.value)
 
 
@@ -117,7 +117,7 @@ async def test_a_first_word_that_is_not_our_relay_s(
     said.write_bytes(HEADER.pack(Kind.HELLO, 0, len(hello)) + hello.encode())
     plan = ContainerPlan("image:1", engine=make(run=f"cat {said}; sleep 1000"))
     with pytest.raises(CodeexecError) as caught:
-        await asyncio.wait_for(DockerEnvironment.create(plan, EngineInfo()), 15)
+        await asyncio.wait_for(DockerEnvironment.create(plan, EngineInfo()), 40)
     assert words in str(caught.value)
 
 
@@ -135,5 +135,5 @@ async def test_a_container_that_prints_without_end_is_removed_at_once(
     program.chmod(0o755)
     plan = ContainerPlan("image:1", engine=Engine(str(program)))
     with pytest.raises(CodeexecError, match="The container sent a frame"):
-        await asyncio.wait_for(DockerEnvironment.create(plan, EngineInfo()), 30)
+        await asyncio.wait_for(DockerEnvironment.create(plan, EngineInfo()), 40)
     assert removed.exists()

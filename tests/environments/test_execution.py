@@ -151,7 +151,7 @@ class TestScripts:
         self, options: EnvironmentOptions
     ) -> None:
         script = "sleep 100 & " + lines(*EVENTS, DONE)
-        async with await made(options, architecture(script)) as environment, asyncio.timeout(30):
+        async with await made(options, architecture(script)) as environment, asyncio.timeout(90):
             events = await queried(environment, "three")
         assert [event.type for event in events][:3] == ["step_0", "step_1", "step_2"]
         assert ended(events).data == {"answer": 42}
@@ -252,7 +252,7 @@ class TestCode:
         self, options: EnvironmentOptions
     ) -> None:
         forks = "import os, time\nif not os.fork():\n os.setsid(); time.sleep(100); os._exit(0)"
-        async with await made(options) as environment, asyncio.timeout(30):
+        async with await made(options) as environment, asyncio.timeout(90):
             assert ended(await queried(environment, forks)).success
             both = await queried(environment, "import os; os.fork(); print('once each')")
         types = [event.type for event in both]

@@ -24,7 +24,7 @@ from codeexec.environments.processes import identify
 from codeexec.environments.short_folders import make_folder, remove_flat
 from support.containers import until
 
-DEADLINE = 30.0
+DEADLINE = 90.0
 
 
 @pytest.fixture

@@ -39,7 +39,7 @@ async def wire(relay: Child) -> AsyncIterator[RelayConnection]:
     assert relay.stdout is not None
     made = RelayConnection(relay.stdout, relay.stdin)
     running = asyncio.create_task(made.run())
-    await asyncio.wait_for(made.hello, 30)
+    await asyncio.wait_for(made.hello, 90)
     yield made
     running.cancel()
 
@@ -85,7 +85,7 @@ async def test_the_end_of_the_pipe_ends_every_process(wire: RelayConnection, rel
     relay.stdin.close()
     assert await asyncio.wait_for(relay.wait(), 30) == 0
     with pytest.raises(EnvironmentUnavailable):
-        await asyncio.wait_for(process.wait(), 30)
+        await asyncio.wait_for(process.wait(), 90)
 
     async def gone() -> bool:
         return not Path(f"/proc/{process.pid}").exists()
@@ -131,7 +131,7 @@ async def heard(*frames: bytes, opened: bool = False) -> RelayConnection:
     for each in frames:
         reader.feed_data(each)
     reader.feed_eof()
-    await asyncio.wait_for(wire.run(), 30)
+    await asyncio.wait_for(wire.run(), 90)
     return wire
 
 
@@ -230,9 +230,9 @@ async def test_who_waits_for_an_answer_that_cannot_be_read_hears_of_it(answer: b
     reader = asyncio.StreamReader()
     _, running, spawning = await answered(reader, answer)
     with pytest.raises(EnvironmentUnavailable):
-        await asyncio.wait_for(spawning, 10)
+        await asyncio.wait_for(spawning, 90)
     with pytest.raises(ProtocolError):
-        await asyncio.wait_for(running, 10)
+        await asyncio.wait_for(running, 90)
 
 
 @pytest.mark.parametrize(
@@ -243,7 +243,7 @@ async def test_an_answer_without_its_number_is_an_error_of_the_request(answer: b
     reader = asyncio.StreamReader()
     wire, running, spawning = await answered(reader, answer)
     with pytest.raises(ProtocolError, match="without a number 'pid'"):
-        await asyncio.wait_for(spawning, 10)
+        await asyncio.wait_for(spawning, 90)
     assert wire.running == []
     reader.feed_eof()
     await running
@@ -270,7 +270,7 @@ async def test_an_answer_that_never_comes_is_an_error_in_words(
         reader.feed_data(each)
     for asked in (wire.spawn(["x"], cwd="/", env={}), wire.usage(), wire.sweep()):
         with pytest.raises(EnvironmentUnavailable, match=r"did not answer for 0\.2 s"):
-            await asyncio.wait_for(asked, 10)
+            await asyncio.wait_for(asked, 90)
     assert wire.running == []
     running.cancel()
 
@@ -283,7 +283,7 @@ async def test_a_request_of_another_kind_that_fails_is_an_error_too() -> None:
     await asyncio.sleep(0)
     reader.feed_data(frame(Kind.FAILED, 1, b'{"message": "no"}'))
     with pytest.raises(EnvironmentUnavailable, match="no"):
-        await asyncio.wait_for(asking, 10)
+        await asyncio.wait_for(asking, 90)
     running.cancel()
 
 
@@ -307,8 +307,8 @@ async def test_a_killed_process_whose_end_is_never_told_holds_nobody_up(
     spawning = asyncio.ensure_future(wire.spawn(["x"], cwd="/", env={}))
     await asyncio.sleep(0)
     reader.feed_data(frame(Kind.ANSWER, 1, b'{"pid": 7}'))
-    process = await asyncio.wait_for(spawning, 10)
-    await asyncio.wait_for(process.kill(), 10)
+    process = await asyncio.wait_for(spawning, 90)
+    await asyncio.wait_for(process.kill(), 90)
     running.cancel()
 
 

@@ -27,7 +27,7 @@ from codeexec.environments.local import LocalEnvironment
 from codeexec.environments.processes import start
 from support.containers import ENGINE, IMAGE, require_engine, until
 
-DEADLINE = 30.0
+DEADLINE = 90.0
 
 
 class Place(Protocol):

@@ -70,7 +70,7 @@ async def test_nobody_waits_for_a_kernel_that_never_answers(
     kernels: None, tmp_path: Path, way: str
 ) -> None:
     with no_orphans():
-        async with open_host(tmp_path / "state") as host, asyncio.timeout(30):
+        async with open_host(tmp_path / "state") as host, asyncio.timeout(90):
             session = await open_session(host, tmp_path, kernel="mute")
             waiting = await submit(session, "1")
             await until(session, lambda s: s.kernel.state == "starting")

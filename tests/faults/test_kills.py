@@ -29,7 +29,7 @@ ENDLESS = "import time\nprint('on', flush=True)\nwhile True:\n    time.sleep(0.0
 async def until(session: SessionClient, holds: Callable[[Snapshot], object]) -> Snapshot:
     """Fold what the server says, also over its restarts, until it is as described."""
     snapshot = Snapshot()
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(90):
         async for batch in session.events(0, "tail"):
             snapshot = apply(snapshot, batch)
             if holds(snapshot):
@@ -216,7 +216,7 @@ def test_a_program_ends_whose_parent_was_killed_before_it_asked() -> None:
             pass_fds=[read],
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            timeout=60,
+            timeout=90,
         )
     finally:
         os.close(read)
@@ -228,7 +228,7 @@ async def test_a_crashed_start_leaves_no_process() -> None:
         apart.paths.state.mkdir(parents=True, mode=0o700)
         (apart.paths.state / "sessions").write_text("a file in the way")
         server = apart.start("--first-session", f'{{"cwd": "{apart.work}"}}')
-        said, _ = server.communicate(timeout=30)
+        said, _ = server.communicate(timeout=90)
         assert server.returncode == 1
         assert "XDG_STATE_HOME" in said
         await wait_until(lambda: not apart.processes(), "all processes to end")

@@ -52,14 +52,14 @@ async def test_a_full_disk_is_told_by_the_server_and_outlived() -> None:
                 os.kill(pid, signal.SIGKILL)
                 # No server can do anything now; who asks is told why.
                 with pytest.raises(CodeexecError) as told:
-                    async with asyncio.timeout(60):
+                    async with asyncio.timeout(90):
                         while True:
                             await host.call(q.OpenSession(cwd=str(apart.work), name="other"))
                 assert "full" in str(told.value) or "space" in str(told.value)
                 assert told.value.next_step
             disk.free()
             async with apart.client() as host:
-                async with asyncio.timeout(60):
+                async with asyncio.timeout(90):
                     while not (await host.call(q.ListSessions())).sessions:  # noqa: ASYNC110
                         await asyncio.sleep(0.1)
                 session = host.session(opened.session_id)
@@ -96,7 +96,7 @@ async def test_a_disk_that_is_full_from_the_start_is_told() -> None:
 
 async def _finished(events: object, execution_id: str) -> Snapshot:
     snapshot = Snapshot()
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(90):
         async for batch in events:  # type: ignore[attr-defined]
             snapshot = apply(snapshot, batch)
             view = snapshot.executions.get(execution_id)

@@ -72,7 +72,7 @@ class Storm:
             self._pending.add(task)
             task.add_done_callback(self._pending.discard)
             await asyncio.sleep(self.chance.choice((0, 0, 0.001, 0.02, 0.1)))
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(90):
             await asyncio.gather(*self._pending)
 
     async def _do(self, deed: Callable[[], Awaitable[object]]) -> None:
@@ -135,5 +135,5 @@ async def test_a_storm_leaves_everything_in_order(tmp_path: Path, seed: int) -> 
             assert all(map(session.recorder.has, storm.asked))
             check_journal(session.folder, snapshot=session.snapshot)
             await host.call(q.StopSession(session.session_id))
-            await asyncio.wait_for(listening, 30)
+            await asyncio.wait_for(listening, 90)
             assert check_journal(session.folder, heard=heard).seq == len(heard)

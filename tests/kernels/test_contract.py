@@ -189,7 +189,7 @@ async def test_a_flood_leaves_the_loop_free(partner: Partner) -> None:
     execution = partner.submit("for i in range(200_000): print(i, 'x' * 60)")
     seen = most = 0
     ended = False
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(90):
         while not ended:
             await asyncio.sleep(0)  # one turn of the loop
             fresh = partner.events[seen:]
@@ -223,9 +223,9 @@ async def test_interrupt_of_an_endless_print_loop(partner: Partner) -> None:
 
 
 async def test_a_cell_that_awaits_is_interrupted_at_once(partner: Partner) -> None:
-    execution = partner.submit("import asyncio\nprint('on', flush=True)\nawait asyncio.sleep(60)")
+    execution = partner.submit("import asyncio\nprint('on', flush=True)\nawait asyncio.sleep(600)")
     await partner.printed("on")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         await partner.kernel.interrupt()
         end = await partner.end_of(execution)
     assert end.error is not None
@@ -282,7 +282,7 @@ async def test_an_exit_is_an_end_in_words_and_a_restart_is_fresh(partner: Partne
 @pytest.mark.slow
 async def test_what_was_asked_of_the_old_kernel_never_reaches_the_new(partner: Partner) -> None:
     asked = "import os; print('asked of', os.getpid())"
-    partner.submit("import time; time.sleep(30)")
+    partner.submit("import time; time.sleep(600)")
     partner.submit(asked)  # the old one may still come to it, as it is interrupted
     await partner.kernel.restart()
     end = await partner.run("import os; print('now', os.getpid())")

@@ -148,7 +148,7 @@ async def test_usage_counts_the_whole_family(tmp_path: Path) -> None:
         assert first.cpu is None
         code = "import subprocess, sys\nsubprocess.run([sys.executable, '-c', 'x = 1; "
         partner.submit(code + "import time; b = bytearray(50_000_000); time.sleep(100)'])")
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             while (partner.kernel.usage().rss or 0) < first.rss + 50e6:  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
         assert partner.kernel.usage().cpu is not None
@@ -192,7 +192,7 @@ async def test_a_cell_that_ended_while_nobody_listened_ends(tmp_path: Path) -> N
         handle = first.kernel.handle()
         await first.until(lambda: first.events or None)
         await first.jupyter.detach()
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             while not done.exists():  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
         adopted = await Kernels().adopt(handle, second.sink, running)
@@ -351,7 +351,7 @@ async def test_attaching_by_connection_file(tmp_path: Path) -> None:
         await guest.run("x")
         assert guest.all(Displayed)[-1].data["text/plain"] == "5"
         assert await guest.jupyter.language.ask("answer(str(user['x']))", DEADLINE) == "5"
-        running = guest.submit("import time\nprint('on', flush=True)\ntime.sleep(60)")
+        running = guest.submit("import time\nprint('on', flush=True)\ntime.sleep(600)")
         await guest.printed("on")
         await guest.kernel.interrupt()
         end = await guest.end_of(running)

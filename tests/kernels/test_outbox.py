@@ -39,7 +39,7 @@ from support.kernel_cases import LOCAL_CASES, Partner, no_orphans, talking_to
 pytestmark = pytest.mark.slow
 
 LOCAL = LOCAL_CASES[0]
-DEADLINE = 30.0
+DEADLINE = 90.0
 
 
 def workspace_of(partner: Partner) -> Handle:

@@ -246,7 +246,7 @@ async def test_completion_outlives_a_cache_that_was_cut_off(
 
     async def complete() -> list[str]:
         async with talking_to(LOCAL_CASES[0], tmp_path) as partner:
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(90):
                 while True:
                     try:
                         reply = await partner.jupyter.language.complete("impor", 5)

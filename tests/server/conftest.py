@@ -9,7 +9,7 @@ import pytest
 
 from support.servers import Here, serve_here, short_folder
 
-DEADLINE = 40.0
+DEADLINE = 90.0
 
 
 @pytest.fixture

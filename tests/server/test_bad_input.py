@@ -22,7 +22,7 @@ from websockets.sync.client import connect
 from codeexec.domain.wire.frames import MAX_REQUEST
 from support.servers import user
 
-DEADLINE = 60.0
+DEADLINE = 90.0
 TOKEN = "the-token-of-this-test"
 IDLE = 200
 

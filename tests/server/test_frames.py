@@ -24,7 +24,7 @@ from codeexec.domain.wire.frames import MAX_REQUEST
 from codeexec.server import gate
 from support.servers import Here, wait_until
 
-DEADLINE = 40.0
+DEADLINE = 90.0
 
 
 @asynccontextmanager

@@ -20,7 +20,7 @@ from support.servers import Apart, user, wait_until
 
 pytestmark = pytest.mark.slow
 
-DEADLINE = 60.0
+DEADLINE = 90.0
 
 
 async def until(session: SessionClient, holds: Callable[[Snapshot], object]) -> Snapshot:

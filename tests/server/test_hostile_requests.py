@@ -23,7 +23,7 @@ from codeexec.domain.errors import Conflict, NotFound, UsageError
 from codeexec.server.rest.routes import ROUTES
 from support.servers import Here
 
-DEADLINE = 30.0
+DEADLINE = 90.0
 
 DEEP = "[" * 100_000
 DIGITS = "9" * 5000

@@ -50,7 +50,7 @@ def listen(apart: Apart, session: str, path: Path) -> subprocess.Popen[bytes]:
 
 async def facts_until_end(session: SessionClient, execution_id: str) -> list[Recorded]:
     heard: list[Recorded] = []
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(90):
         async for batch in session.events(0, "full"):
             heard += batch
             for record in batch:

@@ -16,7 +16,7 @@ from codeexec.session.settings import HostSettings
 from support.servers import Here, poll
 from support.sessions import until
 
-DEADLINE = 60.0
+DEADLINE = 90.0
 
 
 async def post(web: httpx.AsyncClient, request: str, **body: Any) -> Any:

@@ -15,7 +15,7 @@ from codeexec.domain.options import ExecuteOptions
 from codeexec.domain.requests import Execute
 from support.servers import Here, poll, serve_here, short_folder, wait_until
 
-DEADLINE = 40.0
+DEADLINE = 90.0
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from support.servers import Apart, user, wait_until
 
 pytestmark = pytest.mark.slow
 
-DEADLINE = 60.0
+DEADLINE = 90.0
 COUNT = 20_000
 PRINTER = f"""\
 i=0

@@ -113,7 +113,7 @@ async def test_the_files_of_one_session_go_and_the_others_go_on() -> None:
                 name = act.__name__
                 session_id, listener = await start_endless(apart, host, name)
                 act(apart.paths.state / "sessions" / session_id)
-                await asyncio.wait_for(listener.task, 30)
+                await asyncio.wait_for(listener.task, 90)
                 listener.check_end(f"exec-{name}")
             assert other.snapshot.running is not None
             sessions = (await host.call(q.ListSessions())).sessions

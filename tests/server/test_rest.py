@@ -15,7 +15,7 @@ import pytest
 from codeexec.server.gate import new_token
 from support.servers import Here, poll
 
-DEADLINE = 40.0
+DEADLINE = 90.0
 
 PROBLEM = {"request_id", "code", "title", "message", "next_step"}
 

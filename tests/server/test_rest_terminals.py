@@ -10,7 +10,7 @@ import pytest
 
 from support.servers import poll
 
-DEADLINE = 60.0
+DEADLINE = 90.0
 
 
 @pytest.mark.slow

@@ -22,7 +22,7 @@ from codeexec.server.gate import Authenticator
 from codeexec.server.limits import ConnectionLimits, Connections, raise_file_limit
 from support.servers import Here, serve_here, short_folder, user, wait_until
 
-DEADLINE = 30.0
+DEADLINE = 90.0
 HALF_OPEN = 1100
 
 

@@ -22,7 +22,7 @@ from codeexec.session.terminals.screen import Screen
 from codeexec.session.terminals.viewers.raw_output import OutputLost, ProgramEnded, RawReader
 from support.servers import Here, poll
 
-DEADLINE = 60.0
+DEADLINE = 90.0
 
 
 class Page:

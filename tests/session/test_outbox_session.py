@@ -24,7 +24,7 @@ DONE = "import pathlib; pathlib.Path('done').touch()\n"
 
 
 async def exists(path: Path) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         while not path.exists():  # noqa: ASYNC110
             await asyncio.sleep(0.005)
 

@@ -114,7 +114,7 @@ async def test_a_kernel_that_somebody_else_started_has_the_width_too(tmp_path: P
             # What its own clients run is as without us.
             printed: list[str] = []
             client.execute_interactive(
-                VARIABLES, timeout=30, output_hook=lambda m: printed.append(str(m["content"]))
+                VARIABLES, timeout=90, output_hook=lambda m: printed.append(str(m["content"]))
             )
             assert any("None None" in one for one in printed)
     finally:

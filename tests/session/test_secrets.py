@@ -12,7 +12,7 @@ from codeexec.domain import requests as q
 from codeexec.domain.events import ExecutionFinished, StdinRequested, Variable, VariablesTaken
 from codeexec.session.kernels.answers import MASK, SecretAnswers
 
-DEADLINE = 40.0
+DEADLINE = 90.0
 PASSWORD = "hunter2-Ünter'3"
 VALUE = "a-value-of-the-environment"
 

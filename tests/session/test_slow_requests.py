@@ -34,7 +34,7 @@ from codeexec.session.storage.history import HistoryStore
 from codeexec.session.storage.journal import Journal
 from support.servers import wait_until
 
-DEADLINE = 30.0
+DEADLINE = 90.0
 
 SLOW_PATTERNS = [
     ("(a+)+$", "a" * 40 + "b"),

@@ -21,7 +21,7 @@ from support.programs import run_piped
 from support.servers import Apart, user
 from support.tty import workbench
 
-DEADLINE = 60.0
+DEADLINE = 90.0
 F9 = "\x1b[20~"
 ALLOW = "\x1b'"
 ENDLESS = "import time\nprint('going on', flush=True)\nwhile True:\n    time.sleep(0.01)"

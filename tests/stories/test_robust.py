@@ -211,7 +211,7 @@ async def test_100_times_open_and_close(tmp_path: Path) -> None:
             )
             program = WorkbenchApp(host, OpenOptions(files=("a.py",)), app_context, work)
             async with program.run_test(size=(80, 24)) as pilot:
-                async with asyncio.timeout(40):
+                async with asyncio.timeout(90):
                     while program.workbench.state.last is None:
                         await pilot.pause(0.005)
             del program, pilot, app_context

@@ -35,7 +35,7 @@ from support.containers import IMAGE, container_kernels, give_away
 BACKEND: Literal["local", "docker"] = "local"
 """Where stories run that do not say it; a fixture changes it for those that hold everywhere."""
 
-DEADLINE = 40.0
+DEADLINE = 90.0
 """Seconds after which a story is given up: a loaded machine starts a kernel in a few."""
 
 

@@ -27,7 +27,7 @@ def missing() -> str:
     """Why there is no engine with our image; empty when there is."""
     try:
         found = subprocess.run(
-            [ENGINE, "image", "inspect", IMAGE], capture_output=True, timeout=30, check=False
+            [ENGINE, "image", "inspect", IMAGE], capture_output=True, timeout=90, check=False
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         return str(error)

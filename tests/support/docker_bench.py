@@ -76,7 +76,7 @@ class Bench:
     async def connect(self) -> None:
         self.client = self.manager.client()
         self.client.start_channels()
-        await self.client.wait_for_ready(timeout=60)
+        await self.client.wait_for_ready(timeout=90)
 
     async def run(self, code: str, seconds: float = 60.0) -> Cell:
         """Run a cell to its idle; TimeoutError when it does not come."""

@@ -148,7 +148,7 @@ def written_by(arguments: list[str], rows: int, columns: int, deadline: float = 
                 if not data:
                     break
                 written += data
-        assert child.wait(timeout=30) == 0, bytes(written[-2000:]).decode(errors="replace")
+        assert child.wait(timeout=90) == 0, bytes(written[-2000:]).decode(errors="replace")
     finally:
         child.kill()
         child.wait()

@@ -19,7 +19,7 @@ from codeexec.session.settings import HostSettings
 from support.servers import Here, poll, serve_here, short_folder
 
 SECRET = "a secret of the test, with more than 32 characters"
-DEADLINE = 40.0
+DEADLINE = 90.0
 
 
 def token(user: str, scope: str | None = None, seconds: float = 600.0, key: str = SECRET) -> str:

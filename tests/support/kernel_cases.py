@@ -37,7 +37,7 @@ from codeexec.kernels.runner.kernel import make_runner_kernel
 from codeexec.kernels.runner.launch import prepare_runner, start_runner
 from support.containers import classic_image, container_kernels, give_away
 
-DEADLINE = 30.0
+DEADLINE = 90.0
 CONTRACT = "test-contract"
 """The label of the containers that the cases make."""
 F = TypeVar("F")

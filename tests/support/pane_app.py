@@ -21,7 +21,7 @@ from codeexec.domain.snapshot import Snapshot
 from codeexec.tui.session.feed import Frame, frames
 from codeexec.tui.theme.theme import built_in_folder, find_theme, to_textual
 
-DEADLINE = 40.0
+DEADLINE = 90.0
 
 M = TypeVar("M", bound=Message)
 

@@ -37,7 +37,7 @@ from codeexec.server.service import Service
 from codeexec.session.host import Host
 from codeexec.session.settings import HostSettings
 
-DEADLINE = 30.0
+DEADLINE = 90.0
 
 V = TypeVar("V")
 

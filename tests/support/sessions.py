@@ -18,7 +18,7 @@ from codeexec.session.session import Session
 from codeexec.session.settings import HostSettings
 from support.containers import container_kernels, give_away
 
-DEADLINE = 40.0
+DEADLINE = 90.0
 BACKEND = "local"
 """Where sessions run that do not say it; a fixture changes it for tests that hold everywhere."""
 

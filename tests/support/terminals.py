@@ -13,7 +13,7 @@ from codeexec.domain.fold import apply
 from codeexec.domain.snapshot import Snapshot
 from codeexec.domain.terminals import AnyInput, TerminalScreen, TerminalView, Typed
 
-DEADLINE = 60.0
+DEADLINE = 90.0
 
 
 class TerminalClient:

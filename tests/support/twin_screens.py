@@ -21,7 +21,7 @@ from codeexec.tui.panes.terminal.cells import cell_at
 from support.terminals import TerminalClient, open_terminal
 
 COLUMNS, ROWS = 80, 24
-DEADLINE = 40.0
+DEADLINE = 90.0
 _LOOK_EVERY = 0.1
 PLAIN = CellStyle()
 

@@ -46,7 +46,7 @@ async def test_a_widget_hears_of_its_size_where_a_place_was_looked_up_before_the
         widget, box = app.query_one(Sized), app.query_one(Vertical)
 
         async def until(holds: Callable[[], bool]) -> None:
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(90):
                 while not holds():
                     await pilot.pause(0.01)
 
@@ -65,6 +65,6 @@ async def test_a_widget_hears_of_its_size_where_a_place_was_looked_up_before_the
         app.screen._refresh_layout()
         has_handled_all = asyncio.Event()
         widget.call_later(has_handled_all.set)  # behind a size that is posted once more
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(90):
             await has_handled_all.wait()
         assert len(widget.sizes) == 2

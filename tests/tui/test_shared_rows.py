@@ -57,7 +57,7 @@ class Shown(App[None]):
 
 
 async def until_shown(app: Shown, pilot: Pilot[None], lines: list[str]) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(90):
         while app.lines != lines:
             await pilot.pause(0.01)
 

@@ -341,7 +341,7 @@ def test_a_failed_write_leaves_nothing_half_done(path: Path) -> None:
         [sys.executable, "-c", _FULL, str(path)],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=90,
         env={**os.environ, "PYTHONPATH": str(SRC)},
         check=False,
     )

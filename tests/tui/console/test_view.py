@@ -170,7 +170,7 @@ async def test_rows_beyond_the_tail_are_asked_for_by_the_page() -> None:
         app.run_once("1", "f()", Run("stdout", "\n".join(map(str, range(10_000)))))
         assert "  9999" in app.lines()
         app.view.scroll_to(y=5001, animate=False, force=True)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             while ("1", 5000 // PAGE) not in app.wanted:
                 await pilot.pause(0.01)
         assert "  …" in app.lines()
@@ -341,7 +341,7 @@ async def test_a_card_whose_execution_is_in_no_snapshot_is_read_again() -> None:
         state = Snapshot(seq=5000, executions={"new": ExecutionView("new", "g()", number=900)})
         app.seq = 4999
         app.feed(SnapshotTaken(Raw(encode(state))))
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             while app.stale != ["old"]:
                 await pilot.pause(0.01)
         app.view.refresh_execution(ExecutionView("old", "f()", "ok", number=1))

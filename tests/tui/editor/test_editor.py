@@ -34,7 +34,7 @@ from codeexec.tui.panes.editor.text.syntax import TreeSyntax
 from codeexec.tui.panes.editor.text.text import ORIGIN
 from support.steps import counted
 
-DEADLINE = 40.0
+DEADLINE = 90.0
 
 MessageT = TypeVar("MessageT", bound=Message)
 CELLS = "import os\n# %% one\na = 1\n\n# %% two\nb = 2\n"

@@ -129,7 +129,7 @@ async def test_a_click_on_a_link_opens_it() -> None:
     async with app.run_test(size=(40, 10)) as pilot:
         view = app.query_one(TextView)
         view.show("[web](https://example.org) and [file](file:///x)", markdown=True)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             await app.laid_out.wait()
         await pilot.pause()
         await pilot.click(TextView, offset=(1, 0))
@@ -154,7 +154,7 @@ async def test_keys_are_answered_while_a_long_text_is_laid_out(
     async with app.run_test(size=(80, 24)) as pilot:
         text = ("Words that *stand* in **text**.\n\n" * 4000)[:MOST_MARKDOWN]
         app.query_one(TextView).show(text, markdown=True)
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(90):
             await begun.wait()
             await pilot.press("x")
             assert app.pressed == ["x"]

@@ -47,7 +47,7 @@ class Pane(App[None]):
         self.changes.put_nowait(change)
 
     async def changed(self) -> DataTableView.RowsChanged:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             return await self.changes.get()
 
 

@@ -32,7 +32,7 @@ def fail() -> Iterator[Fail]:
     manager, client = start_new_kernel(kernel_name="python3")
 
     def run(code: str) -> list[str]:
-        reply = client.execute_interactive(code, timeout=30, output_hook=lambda message: None)
+        reply = client.execute_interactive(code, timeout=90, output_hook=lambda message: None)
         traceback: list[str] = reply["content"].get("traceback", [])
         return traceback
 

@@ -116,7 +116,7 @@ async def test_commands_on_the_kernel_need_no_screen(tmp_path: Path) -> None:
 
         async def until(*statuses: str) -> None:
             try:
-                async with asyncio.timeout(40):
+                async with asyncio.timeout(90):
                     while states != list(statuses):
                         changed.clear()
                         await changed.wait()

@@ -58,7 +58,7 @@ class Start:
 
         loop.add_reader(self._master, read)
         try:
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(90):
                 while not holds(rows := [row.rstrip() for row in self.screen.display]):
                     came.clear()
                     await came.wait()
@@ -183,6 +183,6 @@ async def _given(summary: SessionSummary) -> SessionSummary:
 
 async def _handed(one: Start) -> bytes:
     """What is handed over once the lines have been looked at and left."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         await one.taking
     return await one.run.hand_over()

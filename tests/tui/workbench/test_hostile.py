@@ -202,7 +202,7 @@ def test_the_first_frame_and_the_last_words() -> None:
         "run(OpenOptions())\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", leave], capture_output=True, timeout=60, check=True
+        [sys.executable, "-c", leave], capture_output=True, timeout=90, check=True
     )
     said = done.stdout.decode()
     assert "␛]52;c;ZXZpbA==␇" in said

@@ -57,7 +57,7 @@ async def test_keys_wait_for_a_widget_that_is_slow_to_move_the_focus() -> None:
         await pilot.pause()
         for character in "iabc":
             app.post_message(events.Key(character, character))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(90):
             while field.value != "abc":
                 await pilot.pause(0.01)
         assert cards.keys == ["i"]
@@ -70,7 +70,7 @@ async def test_keys_wait_for_the_screen_where_nothing_has_the_focus() -> None:
         app.screen.set_focus(None)
         for character in "fabc":
             app.post_message(events.Key(character, character))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(90):
             while field.value != "abc":
                 await pilot.pause(0.01)
 
@@ -82,7 +82,7 @@ async def test_keys_go_on_when_the_widget_is_removed() -> None:
         cards.focus()
         await pilot.pause()
         app.post_message(events.Key("i", "i"))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(90):
             while not cards.keys:
                 await pilot.pause(0.01)
             cards.remove()
