@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -38,6 +39,12 @@ from codeexec.tui.session.feed import Frame
 from codeexec.tui.session.requester import Requester
 from codeexec.tui.theme.theme import Theme
 from codeexec.tui.widgets.search_bar import SearchBar
+
+_SWITCH = 0.0005
+"""Switch interval in seconds while lexers are loaded."""
+
+_PAUSE = 0.3
+"""Seconds without a key after which what is typed first gets its colours."""
 
 
 def build(context: BuildContext) -> ConsolePane:
@@ -97,6 +104,7 @@ class ConsolePane(ConsoleMessages, Vertical):
 
     def on_mount(self) -> None:
         self.prompt.in_color = self.view.painter.colors = False
+        self._pause = self.set_timer(_PAUSE, self._begin_coloring, pause=True)
 
     def _begin_coloring(self) -> None:
         """Load the lexers with the first code: an empty console does without their 1.4 MB."""
@@ -105,8 +113,14 @@ class ConsolePane(ConsoleMessages, Vertical):
             self.run_worker(self._load_lexers(), group="lexers")
 
     async def _load_lexers(self) -> None:
-        """Lexers take 50 ms to be made: in a thread, while code is shown without colours."""
-        await asyncio.to_thread(highlight, "x = 1", self.prompt.language_name, self._theme)
+        """Lexers take 50 ms to be made: in a thread, while code is shown without colours. With
+        Python's switch interval of 5 ms each key would wait for several turns of that thread."""
+        usual = sys.getswitchinterval()
+        sys.setswitchinterval(_SWITCH)
+        try:
+            await asyncio.to_thread(highlight, "x = 1", self.prompt.language_name, self._theme)
+        finally:
+            sys.setswitchinterval(usual)
         self.prompt.show_colors()
         self.view.show_colors(True)
 
@@ -227,7 +241,8 @@ class ConsolePane(ConsoleMessages, Vertical):
     @on(CompletionPopup.Chosen)
     def follow_help(self, event: HelpMessage) -> None:
         event.stop()
-        self._begin_coloring()
+        self._pause.reset()
+        self._pause.resume()
         self._help.follow(event)
 
     @on(AnswerBar.Answered)
