@@ -7,14 +7,13 @@ from pathlib import Path
 import pytest
 
 from codeexec.tui.options import OpenOptions
-from codeexec.tui.tour import STEPS, Progress, folder_of, lay_out
+from codeexec.tui.tour import STEPS, Progress, lay_out
 from support.bench import Bench, open_bench
 
 
 def test_a_step_is_done_by_its_signs_in_their_order(tmp_path: Path) -> None:
-    folder = folder_of(tmp_path)
-    lay_out(tmp_path)
-    progress = Progress(folder)
+    path = lay_out(tmp_path)
+    progress = Progress(tmp_path)
     assert not progress.look({"workbench", "pane:editor"})
     for sign in ("ran:hello", "ran:progress", "ran:picture"):
         assert progress.look({sign})
@@ -23,10 +22,11 @@ def test_a_step_is_done_by_its_signs_in_their_order(tmp_path: Path) -> None:
     assert not progress.look({"pane:artifacts", "workbench"})
     assert not progress.look({"screen:ViewerScreen"})
     assert progress.look({"workbench", "pane:artifacts"})
-    assert Progress(folder).at == 4
+    assert Progress(tmp_path).at == 4
+    assert list(path.parent.iterdir()) == [path]  # nothing but the lesson
     progress.go(100)
     assert not progress.look({"workbench"})
-    assert Progress(folder).at == 0  # a tour that is over begins anew
+    assert Progress(tmp_path).at == 0  # a tour that is over begins anew
 
 
 def whole(bench: Bench, words: str) -> bool:

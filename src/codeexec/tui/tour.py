@@ -13,7 +13,7 @@ from codeexec.domain.errors import CodeexecError
 from codeexec.domain.plain_files import read_plain_text
 
 NAME = "tour.py"
-_STEP = "step.txt"
+_STEP = "tour-step"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +118,9 @@ STEPS: tuple[TourStep, ...] = (
 class Progress:
     """Current step of the user, stored in a file so that the tour can be continued later."""
 
-    def __init__(self, folder: Path) -> None:
-        self._file = folder / _STEP
+    def __init__(self, state: Path) -> None:
+        """`state` is the state folder; the tour's own shows only what is part of the lesson."""
+        self._file = state / _STEP
         self.at = self._read()
         self._met = 0
         self.praise = ""
@@ -159,14 +160,9 @@ class Progress:
         return at - STEPS[at].needs_the_one_before
 
 
-def folder_of(state: Path) -> Path:
-    """Where the tour is laid out."""
-    return state / "tour"
-
-
 def lay_out(state: Path) -> Path:
     """Write the script afresh below the state folder; returns its path. StorageError."""
-    folder = folder_of(state)
+    folder = state / "tour"
     make_private(folder)
     path = folder / NAME
     write_atomic(path, files("codeexec.tui").joinpath("tour.txt").read_bytes())

@@ -15,7 +15,7 @@ from textual.widgets._toast import ToastRack
 
 from codeexec.tui.commands.keymap import named_keys
 from codeexec.tui.panes.documents.pane import DocumentsPane
-from codeexec.tui.tour import STEPS, Progress, folder_of
+from codeexec.tui.tour import STEPS, Progress
 from codeexec.tui.widgets.hints import LINKS
 from codeexec.tui.widgets.status import StatusLine
 from codeexec.tui.workbench.dispatch import Handler
@@ -89,7 +89,7 @@ class TourController:
         self._layout = layout
         self._screen = screen
         self._bar: TourBar | None = None
-        self._progress = Progress(folder_of(state.app_context.state))
+        self._progress = Progress(state.app_context.state)
         self._timer: Timer | None = None
 
     def actions(self) -> Mapping[str, Handler]:
