@@ -10,11 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from codeexec.domain.requests import Interrupt
-from codeexec.kernels.base import Displayed, KernelChoice
+from codeexec.domain.errors import Conflict, Unavailable
+from codeexec.domain.outputs import ErrorInfo, plain
+from codeexec.domain.requests import Inspect, Interrupt, RefreshVariables, RestartKernel
+from codeexec.kernels.base import Displayed, Finished, KernelChoice
 from codeexec.kernels.factory import Kernels
 from codeexec.kernels.jupyter import launch
 from codeexec.kernels.jupyter.discover import read_spec
+from codeexec.kernels.jupyter.messages.codec import Message, Parent
+from codeexec.kernels.jupyter.track import Tracker
 from support.kernel_cases import Partner, no_orphans
 from support.sessions import finished, open_host, open_session, submit, until
 
@@ -99,7 +103,7 @@ async def test_a_kernel_of_others_starts_and_its_output_stands_before_its_end(
             assert partner.events[-1] is end
             assert partner.text(end.execution).strip() == "out"
             values = [str(event.data["text/plain"]) for event in partner.all(Displayed)]
-            assert [launch_plain(each) for each in values] == ([value] if value else [])
+            assert [plain(each) for each in values] == ([value] if value else [])
         handle = partner.kernel.handle()
         file = Path(str(handle["folder"])) / launch.CONNECTION_FILE
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
@@ -114,13 +118,6 @@ async def test_a_kernel_of_others_starts_and_its_output_stands_before_its_end(
             await partner.kernel.restart()
             assert (await partner.run(printing)).status == "ok"
         await partner.kernel.shutdown()
-
-
-def launch_plain(text: str) -> str:
-    """Without the colours that deno writes into its values."""
-    from codeexec.domain.outputs import plain
-
-    return plain(text)
 
 
 async def test_output_that_comes_after_idle_and_reply_stands_before_the_end(
@@ -169,14 +166,67 @@ async def test_an_interrupted_kernel_of_others_says_so(tmp_path: Path) -> None:
         assert (view.status, view.reason) == ("cancelled", "Interrupted.")
 
 
-async def test_an_interrupt_does_not_end_a_kernel_that_dies_of_the_signal(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "code",
+    [
+        "print('on', flush=True)\nwhile True: pass",
+        "import asyncio\nprint('on', flush=True)\nawait asyncio.sleep(60)",
+    ],
+    ids=["loop", "await"],
+)
+async def test_an_interrupt_ends_code_of_xeus_python_that_dies_of_the_signal_itself(
+    code: str, tmp_path: Path
+) -> None:
     partner = await start("xpython", tmp_path)
-    running = partner.submit("import time\nprint('on', flush=True)\ntime.sleep(2)")
+    running = partner.submit(code)
     await partner.printed("on")
     await partner.kernel.interrupt()
-    await partner.end_of(running)
+    end = await partner.end_of(running)
+    assert end.error is not None
+    assert end.error.name in ("KeyboardInterrupt", "CancelledError")
     assert (await partner.run("1")).status == "ok"
     await partner.kernel.shutdown()
+
+
+async def test_a_session_refuses_what_its_kernel_lacks_and_says_why(tmp_path: Path) -> None:
+    async with open_host(tmp_path / "state") as host:
+        session = await open_session(host, tmp_path, kernel="deno")
+        await finished(session, await submit(session, "let x = 5"))
+        snapshot = session.snapshot
+        assert any("cannot be interrupted" in notice for notice in snapshot.kernel.notices)
+        with pytest.raises(Unavailable, match="no help"):
+            await session.call(Inspect("console", 3))
+        with pytest.raises(Unavailable, match="does not tell its variables"):
+            await session.call(RefreshVariables())
+        forever = "console.log('on'); await new Promise(end => setTimeout(end, 600_000))"
+        execution = await submit(session, forever)
+        await until(session, lambda s: s.executions[execution].total)
+        with pytest.raises(Conflict, match=r"cannot be interrupted.*Restart the kernel"):
+            await session.call(Interrupt())
+        await session.call(RestartKernel())
+        assert (await finished(session, execution)).status == "cancelled"
+        limited = await submit(session, forever, timeout=1.0)
+        assert (await finished(session, limited)).status == "timed_out"
+
+
+def test_an_error_in_the_last_line_alone_ends_code_as_failed() -> None:
+    tracker = Tracker()
+    for execution, lines, failure in (
+        ("a", ["x = 1\r\n", "err", "or: boom\r\n"], ErrorInfo("error", "boom")),
+        ("b", ["error: boom\r\n", "handled\r\n"], None),
+        ("c", [], None),
+    ):
+        tracker.begin(execution)
+        for line in lines:
+            tracker.note_text(execution, line, "error: ")
+        [end] = (*tracker.idled(execution), *tracker.replied(reply_to(execution)))
+        assert isinstance(end, Finished)
+        assert (end.status, end.error) == ("error" if failure else "ok", failure)
+
+
+def reply_to(execution: str) -> Message:
+    content: dict[str, object] = {"status": "ok", "execution_count": 1}
+    return Message("execute_reply", "id", Parent("execute_request", execution), content)
 
 
 async def test_a_variable_of_a_kernelspec_is_filled_in(

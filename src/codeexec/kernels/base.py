@@ -268,6 +268,8 @@ class Ready:
     """What a person should know of its place, one sentence each."""
     language_info: dict[str, object] = field(default_factory=dict)
     """As the kernel says it."""
+    implementation: str = ""
+    """The name of the kernel's program, as it says it."""
 
 
 @dataclass(frozen=True, slots=True)

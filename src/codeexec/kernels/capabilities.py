@@ -97,9 +97,19 @@ class HasTables(Protocol):
     async def read_table(self, request: ReadTable, deadline: float) -> TablePage: ...
 
 
+class AbsentAbility(Struct, frozen=True):
+    """Something that a kernel is known to lack: a field of `Capabilities`, or `interruption`,
+    `stderr`, `exit`. `reason` is a sentence for the user, `next_step` what to do instead."""
+
+    ability: str
+    reason: str
+    next_step: str = ""
+
+
 class Capabilities(Struct, frozen=True):
     """The parts of one kernel that have an ability, None where it has not. With `host_paths` the
-    paths that its code names are paths of this machine."""
+    paths that its code names are paths of this machine. `absent` says why some are None, and what
+    else the kernel lacks."""
 
     pausing: Pausable | None = None
     adoption: Adoptable | None = None
@@ -111,8 +121,15 @@ class Capabilities(Struct, frozen=True):
     variables: HasVariables | None = None
     tables: HasTables | None = None
     host_paths: bool = False
+    absent: tuple[AbsentAbility, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
         """The names of those that are there, as `KernelReady` tells them to clients."""
-        return tuple(name for name in self.__struct_fields__ if getattr(self, name))
+        fields = (name for name in self.__struct_fields__ if name != "absent")
+        return tuple(name for name in fields if getattr(self, name))
+
+    def why_absent(self, ability: str) -> AbsentAbility | None:
+        """What is known of an ability that the kernel lacks; None: nothing is known, or it has
+        the ability."""
+        return next((absent for absent in self.absent if absent.ability == ability), None)

@@ -26,6 +26,7 @@ from codeexec.kernels.jupyter import exit_reason as death
 from codeexec.kernels.jupyter.attached import AttachedLife
 from codeexec.kernels.jupyter.discover import KernelSpec
 from codeexec.kernels.jupyter.kernel import JupyterKernel
+from codeexec.kernels.jupyter.known.table import known_by_command
 from codeexec.kernels.jupyter.life import KernelProcess
 from codeexec.kernels.jupyter.outbox.leftovers import folder_of, hand_on_left
 from codeexec.kernels.jupyter.process import LocalProcess
@@ -104,7 +105,7 @@ class LocalBackend(Backend):
                 other_launch=next(iter(others), None),
                 holding=self._holding,
             )
-        return JupyterKernel(ref, life, sink, start_timeout=self._start_timeout)
+        return JupyterKernel(ref, life, sink, known=chosen.known, start_timeout=self._start_timeout)
 
     async def adopt(self, handle: Handle, sink: Sink, running: str) -> Kernel | None:
         stored_ref = handle.get("ref")
@@ -128,8 +129,15 @@ class LocalBackend(Backend):
                     await LocalProcess.clean_up(handle)
                 return None
             life, connection = process, process.connection
+            argv = handle.get("argv")
+            known = known_by_command([str(arg) for arg in argv] if isinstance(argv, list) else [])
             kernel = JupyterKernel(
-                ref, process, sink, primed=primed, start_timeout=self._start_timeout
+                ref,
+                process,
+                sink,
+                primed=primed,
+                known=known,
+                start_timeout=self._start_timeout,
             )
         try:
             is_adopted = await kernel.adopt(connection, handle, running)

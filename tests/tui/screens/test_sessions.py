@@ -21,6 +21,7 @@ from codeexec.tui.screens.picker import Picker
 from codeexec.tui.screens.sessions import SessionsScreen
 from codeexec.tui.session.ask import CopyRequested
 from codeexec.tui.widgets.dialogs import Confirm
+from support.kernelspecs import BASH, install
 from support.pane_app import until
 from support.screen_app import ScreenApp, shown
 
@@ -114,6 +115,17 @@ async def test_a_kernel_is_chosen_by_name(host: EmbeddedHost, tmp_path: Path) ->
         await pilot.press("enter")
         await until(pilot, lambda: app.answers)
     assert app.answers == [usable[0].name]
+
+
+async def test_the_chooser_says_what_a_kernel_cannot_do(
+    host: EmbeddedHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(tmp_path / "jupyter", "bash", BASH)
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "jupyter"))
+    app = ScreenApp(KernelsScreen(host, str(tmp_path), "bash"))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: bool(shown(app)))
+        await until(pilot, lambda: "`read` waits until it is interrupted" in word(app))
 
 
 class LateHost(EmbeddedHost):

@@ -163,3 +163,14 @@ async def test_the_place_of_a_cursor_that_is_not_on_screen_is_not_told() -> None
         assert "3:31" in app.said()
         app.status.show(shows_position=False)
         assert "3:31" not in app.said()
+
+
+async def test_the_limits_of_a_kernel_of_this_machine_are_counted() -> None:
+    app = Line()
+    async with app.run_test(size=(120, 24)):
+        ref = KernelRef("deno", "Deno", "typescript", "/kernels/deno", "local")
+        for notices, words in (((), ""), (("It cannot.",), "1 limit"), (("a.", "b."), "2 limits")):
+            view = KernelView("idle", 1, ref, notices=notices)
+            app.status.show(snapshot=Snapshot(kernels={DEFAULT_KERNEL: view}))
+            assert words in app.said()
+            assert bool(words) == ("limit" in app.said())

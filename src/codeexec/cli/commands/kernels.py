@@ -58,6 +58,8 @@ def _print(kernel: KernelInfo, color: bool) -> None:
         style.say(style.paint(f"    {kernel.path}", "dim", color))
     if kernel.policy and not kernel.problem:
         style.say(style.paint(f"    {kernel.policy}", "dim", color))
+    for limit in kernel.limits:
+        style.say(style.paint(f"    {limit}", "dim", color))
     if kernel.problem or kernel.remark:
         style.say(f"    {kernel.problem or kernel.remark}")
     if kernel.fix:

@@ -153,7 +153,8 @@ class RemoveSession(Request[Done], frozen=True):
 
 class KernelInfo(Struct, frozen=True, omit_defaults=True):
     """A kernel that can be requested. `problem` says why it is unusable, `fix` is the command that
-    repairs it, `policy` its limits. `remark` says what a usable one lacks; `fix` adds that."""
+    repairs it, `policy` what confines it. `remark` says what a usable one lacks; `fix` adds that.
+    `limits` are what it cannot do, a sentence each."""
 
     name: str
     display_name: str
@@ -165,6 +166,7 @@ class KernelInfo(Struct, frozen=True, omit_defaults=True):
     fix: str = ""
     policy: str = ""
     remark: str = ""
+    limits: tuple[str, ...] = ()
 
 
 class KernelList(Reply, frozen=True):

@@ -8,29 +8,29 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 
 from codeexec.domain.errors import Busy, KernelDied
 from codeexec.kernels.base import (
-    Displayed,
     ErrorRaised,
     ExecuteCall,
     KernelEvent,
-    Notice,
     Overheard,
     Reached,
     Sink,
     Started,
     StreamWritten,
 )
+from codeexec.kernels.jupyter.known.late_output import LateOutput
+from codeexec.kernels.jupyter.known.table import PLAIN
 from codeexec.kernels.jupyter.messages.codec import Message
 from codeexec.kernels.jupyter.messages.reports import plugin_code
+from codeexec.kernels.jupyter.messages.slices import is_end_near, is_within_line, slices
 from codeexec.kernels.jupyter.messages.translate import translate
-from codeexec.kernels.jupyter.outbox.reader import REPLY, REQUEST, OutboxReader
+from codeexec.kernels.jupyter.outbox.reader import REPLY, REQUEST, OutboxReader, lost_notice
 from codeexec.kernels.jupyter.outbox.spool import Record
 from codeexec.kernels.jupyter.pending import NO_ANSWER, TRY_LATER, PendingRequests
-from codeexec.kernels.jupyter.track import Tracker, question_id
+from codeexec.kernels.jupyter.track import NO_INPUT, Tracker, is_about_question, question_id
 from codeexec.kernels.jupyter.transport import Channel, OpenTransport
 from codeexec.kernels.jupyter.widgets.output import OutputWidgets
 
@@ -39,18 +39,15 @@ SUBSHELL_WAIT = 2.0
 REPEAT_PAUSES = (0.05, 0.5, 2.0)
 """Seconds before each look whether the code goes on, which the interrupt then did not reach."""
 WAKE_PAUSES = (0.0, 0.05, 0.2, 0.5)  # s between an interrupt and the requests that wake the kernel
-LATE_LOOK, LATE_LOOKS = 0.05, 20  # s without a message, and how often that is waited for at most
 BATCH = 1 << 17  # characters that are handed on in one turn of the loop
 SLICE = 1 << 16
 LINE = 1 << 23  # the same where no line ends: a row is written whole each time that it has grown
 
 LONGEST_ID = 100
-
 END_WAIT = 0.005
 """Seconds that the start of an execution, and its value, wait for its end: what comes together is
 journaled together, which halves the work for short code."""
 MOST_HELD = 8  # events that wait so
-
 MARK_EVERY = 100
 """Messages without any event after which the place is told all the same."""
 
@@ -87,8 +84,9 @@ class KernelConnection:
         self.is_late = False
         """Whether the kernel is one whose output may come after it said that it is done."""
         self._hand_timer: asyncio.TimerHandle | None = None
-        self._held: list[KernelEvent] = []
-        self._messages = 0
+        self.known = PLAIN
+        self._unanswerable: set[str] = set()
+        self._late = LateOutput(self._put_out)
         self.heard = asyncio.Event()
         """Set as soon as anything was heard of the kernel's output."""
         self._waiting: set[asyncio.Task[None]] = set()
@@ -129,7 +127,7 @@ class KernelConnection:
         has left on disk."""
         await self._transport.drain(quiet=0.02, longest=1.0)
         await self.outbox.end(leftovers)
-        self._release_held()
+        self._late.release()
 
     # -- said --------------------------------------------------------------------------
 
@@ -144,7 +142,9 @@ class KernelConnection:
             "stop_on_error": options.stop_on_error,
         }
         self.interrupted = False
-        self.expect(call.execution)
+        self._tracker.begin(call.execution, call if self.known.aborts_next else None)
+        if not (options.allow_stdin or self.known.refuses_input):
+            self._unanswerable.add(call.execution)
         # See guest/libraries/screen_width.py, guest/plugin_entry.py. Others ignore metadata.
         metadata: dict[str, object] = {}
         if options.columns:
@@ -227,7 +227,7 @@ class KernelConnection:
     def received(self, channel: Channel, message: Message) -> None:
         if channel == "iopub":
             self.heard.set()
-            self._messages += 1
+            self._late.note_message()
             if message.type != "comm_close" or not self.requests.answered(message):
                 self.outbox.receive(message)
         elif channel == "stdin":
@@ -236,7 +236,8 @@ class KernelConnection:
             else:
                 self.asked(message)
         elif message.type == "execute_reply":
-            self.replied(message)
+            if not self.requests.answered(message):  # one of our helper code
+                self.replied(message)
         elif not self.requests.answered(message) and message.type == REPLY:
             self.outbox.heard_last(message.content)
 
@@ -250,6 +251,8 @@ class KernelConnection:
                 self._idled(parent)
         elif message.type == "execute_input" and self._is_theirs(message):
             self._overhear(message)
+        elif is_about_question(message):
+            pass  # kernels may tell of our helper code, though it is silent
         elif (owner := self._tracker.owner(parent)) and not self._widgets.captures(message):
             events = tuple(map(self._widgets.placed, translate(message, owner)))
             self._events += self._widgets.changes(now=bool(events))
@@ -279,6 +282,10 @@ class KernelConnection:
         self._keep((overheard, *translate(message, parent.msg_id)), message.number, 0)
 
     def replied(self, message: Message) -> None:
+        refused = self._tracker.refused(message)
+        if refused is not None and not self.interrupted:
+            self.execute(refused)
+            return
         self._end(self._tracker.replied(message))
         if self._events:
             self._mark()
@@ -288,18 +295,23 @@ class KernelConnection:
     def asked(self, message: Message) -> None:
         owner = self._tracker.owner(message.parent.msg_id)
         self._input_header = message.raw_header
-        if owner and message.id != self._input_id:
+        if owner in self._unanswerable:
+            self._refuse_input(owner)
+        elif owner and message.id != self._input_id:
             self._input_id = message.id
             self._keep(translate(message, owner), 0, 0)
             self.outbox.look_for_tail()
 
+    def _refuse_input(self, execution: str) -> None:
+        """Interrupt code that asks where nobody may answer: that is its error."""
+        self._unanswerable.discard(execution)
+        self._tracker.fail(execution, NO_INPUT)
+        self._keep((ErrorRaised(execution, NO_INPUT),), 0, 0)
+        self._hand_on()
+        self._do_later(self._interrupt_begun(execution))
+
     def lost(self, count: int) -> None:
-        title = f"{count:,} messages of the kernel were dropped"
-        why = "It put out more than it could keep while no session server listened."
-        if not count:
-            title = "Output of the kernel may be missing"
-            why = "The kernel does not say any more what it has put out."
-        self._events.append(Notice("warning", title, why))
+        self._events.append(lost_notice(count))
 
     async def drained(self) -> None:
         is_more = self._hand_batch()
@@ -308,7 +320,7 @@ class KernelConnection:
             is_more = self._hand_batch()
 
     def turned(self) -> bool:
-        if len(self._events) > MOST_HELD or not all(map(_is_end_near, self._events)):
+        if len(self._events) > MOST_HELD or not all(map(is_end_near, self._events)):
             return self._hand_batch()
         if self._events and self._hand_timer is None:
             self._hand_timer = asyncio.get_running_loop().call_later(END_WAIT, self._hand_held)
@@ -332,28 +344,31 @@ class KernelConnection:
                 continue
             size += len(event.text) if isinstance(event, StreamWritten) else 1
             batch.append(event)
-            room = LINE if _is_within_line(event) else BATCH
+            room = LINE if is_within_line(event) else BATCH
         self._sink(batch if place is None else [*batch, place])
         return bool(self._events)
 
     def give_up(self, execution: str) -> None:
         """End an execution whose reply will not come any more."""
-        self._events += self._tracker.give_up(execution, interrupted=self.interrupted)
-        self._hand_on()
+        self._put_out(self._tracker.give_up(execution, interrupted=self.interrupted))
 
     def _keep(self, events: tuple[KernelEvent, ...], number: int, skipped: int) -> None:
         """`number` is that of the message; its first `skipped` events are known already."""
         for event in events:
             if isinstance(event, ErrorRaised):
                 self._tracker.note_error(event.execution, event.error)
-            if isinstance(event, Started) and self.interrupted:
-                self._do_later(self._interrupt_begun(event.execution))
+            if isinstance(event, StreamWritten) and self.known.error_prefix:
+                self._tracker.note_text(event.execution, event.text, self.known.error_prefix)
+            if isinstance(event, Started):
+                self._tracker.note_start(event.execution)
+                if self.interrupted:
+                    self._do_later(self._interrupt_begun(event.execution))
         if (
             len(events) == 1
             and isinstance(events[0], StreamWritten)
             and len(events[0].text) > SLICE
         ):
-            events = tuple(_slices(events[0]))
+            events = tuple(slices(events[0], SLICE))
         for part, event in enumerate(events[skipped:], skipped + 1):
             self._events.append(event)
             if part < len(events) and self.outbox.token:
@@ -375,20 +390,11 @@ class KernelConnection:
         if not events or not self.is_late:
             self._events += events
             return
-        self._held += events
-        self._do_later(self._await_quiet())
+        self._late.hold(events)
+        self._do_later(self._late.wait())
 
-    async def _await_quiet(self) -> None:
-        for _ in range(LATE_LOOKS):
-            count = self._messages
-            await asyncio.sleep(LATE_LOOK)
-            if self._messages == count:
-                break
-        self._release_held()
-
-    def _release_held(self) -> None:
-        self._events += self._held
-        self._held.clear()
+    def _put_out(self, events: Sequence[KernelEvent]) -> None:
+        self._events += events
         self._hand_on()
 
     def _do_later(self, work: Coroutine[object, object, None]) -> None:
@@ -409,23 +415,3 @@ class KernelConnection:
     def _hand_on(self) -> None:
         while self._hand_batch():
             pass
-
-
-def _slices(wrote: StreamWritten) -> Iterator[StreamWritten]:
-    for at in range(0, len(wrote.text), SLICE):
-        yield replace(wrote, text=wrote.text[at : at + SLICE])
-
-
-def _is_end_near(event: KernelEvent) -> bool:
-    """Whether a short execution ends right after this: it has begun, or has its value."""
-    if isinstance(event, Displayed):
-        return event.role == "result"
-    return isinstance(event, Started | Reached)
-
-
-def _is_within_line(event: KernelEvent) -> bool:
-    """A piece of one long row, which nothing rewrites: taking it costs next to nothing, while a
-    line of 5 MB in batches of 128 KB would be 100 MB of rows."""
-    if not isinstance(event, StreamWritten):
-        return False
-    return not any(sign in event.text for sign in "\n\r\x1b\b")

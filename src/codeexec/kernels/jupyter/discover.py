@@ -29,6 +29,7 @@ from codeexec.kernels.find import (
     interpreter_key,
     python_version,
 )
+from codeexec.kernels.jupyter.known.table import KnownKernel, known_by_command
 
 log = logging.getLogger(__name__)
 
@@ -71,8 +72,12 @@ class KernelSpec:
 
     @property
     def by_message(self) -> bool:
-        # xeus-python says `signal`, and dies of it.
-        return self.interrupt_mode == "message" or "xpython_launcher" in self.argv
+        return self.interrupt_mode == "message" or self.known.interrupted_by_message
+
+    @property
+    def known(self) -> KnownKernel:
+        """What is special about it."""
+        return known_by_command(self.argv)
 
     @property
     def transports(self) -> tuple[str, ...]:
@@ -220,6 +225,7 @@ def list_kernels(cwd: str, env: Mapping[str, str], trust: Trust | None = None) -
                     "kernelspec",
                     problem=trouble,
                     fix=mend,
+                    limits=spec.known.limits,
                 )
             )
     return infos

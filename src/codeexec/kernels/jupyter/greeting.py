@@ -1,10 +1,16 @@
-"""The first words with a kernel that runs already."""
+"""The first words with a kernel: greeting one that runs already, and our helper code."""
 
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
+from pathlib import Path
 
+from codeexec.domain.errors import Busy, KernelDied
 from codeexec.kernels.jupyter.connection import KernelConnection
+from codeexec.kernels.jupyter.known.bash import start_code
+from codeexec.kernels.jupyter.known.helper_runs import silent_request
+from codeexec.kernels.jupyter.messages import replies
 from codeexec.kernels.jupyter.messages.codec import Message
 from codeexec.kernels.jupyter.outbox.reader import read_announcement
 
@@ -28,3 +34,19 @@ async def greet_beside(connection: KernelConnection) -> Message:
     if announced is None or announced.token != connection.outbox.token:
         connection.outbox.abandon()
     return info
+
+
+async def prime(
+    connection: KernelConnection, language: str, folder: Path | None, timeout: float
+) -> None:
+    """Run our helper code in a kernel that we did not launch, before any code of the user; wait
+    until it has run where interrupts depend on it. `folder` is the kernel's on this machine."""
+    known = connection.known
+    if language == "python" and known.is_primed_before_code:
+        content = replies.prime("xeus_interrupts")
+        with suppress(Busy, KernelDied):  # the user's code meets the same
+            await connection.requests.ask("shell", "execute_request", content, timeout)
+    elif language == "python":
+        connection.send("shell", "execute_request", replies.prime())
+    elif known.helper == "bash" and folder is not None:
+        connection.send("shell", "execute_request", silent_request(start_code(folder)))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from signal import SIGTERM
 
 import msgspec
@@ -26,11 +26,14 @@ from codeexec.kernels.base import (
 )
 from codeexec.kernels.capabilities import Capabilities
 from codeexec.kernels.jupyter.connection import REPLY_GRACE, START_AGAIN, KernelConnection
-from codeexec.kernels.jupyter.greeting import NUDGE, QUESTION, greet_beside
+from codeexec.kernels.jupyter.greeting import NUDGE, QUESTION, greet_beside, prime
+from codeexec.kernels.jupyter.known.helper_runs import HelperRuns
+from codeexec.kernels.jupyter.known.helpers import Helpers, helpers_of
+from codeexec.kernels.jupyter.known.table import PLAIN, KnownKernel, known_by_implementation
+from codeexec.kernels.jupyter.known.traits import NO_TRAITS, KernelTraits
 from codeexec.kernels.jupyter.language_service import LanguageService
 from codeexec.kernels.jupyter.life import Contained, KernelProcess, Outliving
 from codeexec.kernels.jupyter.messages import replies
-from codeexec.kernels.jupyter.messages.python_variables import PythonVariables
 from codeexec.kernels.jupyter.outbox.leftovers import folder_of
 from codeexec.kernels.jupyter.outbox.reader import read_place
 from codeexec.kernels.jupyter.outbox.spool import read_spool
@@ -40,28 +43,11 @@ from codeexec.kernels.jupyter.zmq_transport import open_zmq
 
 START_TIMEOUT = 60.0
 FIRST_TIMEOUT = 15.0  # for a kernel that may be started in another way
-POLITE = 1.5  # for a kernel to end by itself when asked
-TERMINATE = 0.5
 SHUT_DOWN = (
     "Another program that was connected to this kernel has shut it down, as `exit` does in "
     "jupyter console; `exit(keep_kernel=True)` leaves it running."
 )
 FOREVER = 10.0 * 365 * 86400
-
-
-@dataclass(frozen=True, slots=True)
-class KernelTraits:
-    """What sets the kernels of one kind apart: `end_pauses` are the seconds for a kernel to end by
-    itself, and then after SIGTERM; `plugin_problem` says why a Python kernel takes no plugins,
-    empty where it does. See `Ready.notices` and `Outdating.is_outdated` for the others."""
-
-    end_pauses: tuple[float, float] = (POLITE, TERMINATE)
-    plugin_problem: str = ""
-    notices: tuple[str, ...] = ()
-    is_outdated: Callable[[], bool] = lambda: False
-
-
-NO_TRAITS = KernelTraits()
 
 
 class JupyterKernel:
@@ -74,11 +60,13 @@ class JupyterKernel:
         sink: Sink,
         *,
         primed: bool = False,
+        known: KnownKernel = PLAIN,
         start_timeout: float = START_TIMEOUT,
         open_transport: OpenTransport = open_zmq,
         traits: KernelTraits = NO_TRAITS,
     ) -> None:
-        """`primed`: it was launched by us, and so knows how to answer questions.
+        """`primed`: it was launched by us, and so knows how to answer questions. `known` is what
+        its command tells; else what it says of itself decides.
         `open_transport` opens what carries messages to each process that `life` launches."""
         self._ref = ref
         self._life = life
@@ -95,9 +83,11 @@ class JupyterKernel:
         self._connection: KernelConnection | None = None
         self._watcher: asyncio.Task[None] | None = None
         self._ready: Ready | None = None
+        self._known = known
+        self._helpers = Helpers()
         self.language = LanguageService(self._connected, lambda: self._ready)
         """Requests beside running code."""
-        self._variables = PythonVariables(self.language.ask)
+        self._runs = HelperRuns(self._connected, lambda: folder_of(life.handle()))
 
     @property
     def ref(self) -> KernelRef:
@@ -114,18 +104,17 @@ class JupyterKernel:
     @property
     def capabilities(self) -> Capabilities:
         outbox = self._connection.outbox if self._connection else None
-        is_python = self._ready is not None and self._ready.language == "python"
-        variables = self._variables if is_python else None
         return Capabilities(
             pausing=self._pausing,
             adoption=self._adoption,
             outbox=outbox if outbox is not None and outbox.token else None,
-            stdin=self,
+            stdin=self if self._known.has_stdin else None,
             completion=self.language,
-            inspection=self.language,
-            variables=variables,
-            tables=variables,
+            inspection=self._helpers.inspection,
+            variables=self._helpers.variables,
+            tables=self._helpers.tables,
             host_paths=self._life.is_on_host,
+            absent=self._known.absent,
         )
 
     # -- life --------------------------------------------------------------------------
@@ -148,13 +137,26 @@ class JupyterKernel:
             self._disconnect()
             await self._life.kill()
             raise
-        connection.is_late = self._ready.language != "python"
-        notices = self._life.notices if isinstance(self._life, Contained) else ()
-        self._ready = replace(self._ready, notices=(*notices, *self._traits.notices))
+        self._take_up(connection, self._ready)
         self._watcher = asyncio.create_task(self._watch(connection), name="watch-kernel")
-        if self._ready.language == "python" and not self._primed:
-            connection.send("shell", "execute_request", replies.prime())
+        if not self._primed:
+            folder = folder_of(self._life.handle())
+            await prime(connection, self._ready.language, folder, self._start_timeout)
         return self._ready
+
+    def _take_up(self, connection: KernelConnection, ready: Ready) -> None:
+        """Treat the kernel as what it has turned out to be."""
+        if self._known is PLAIN:
+            self._known = known_by_implementation(ready.implementation)
+        known = connection.known = self._known
+        connection.is_late = ready.language != "python"
+        self._helpers = helpers_of(known, ready.language, self.language, self._runs)
+        notices = self._life.notices if isinstance(self._life, Contained) else ()
+        self._ready = replace(
+            ready,
+            subshells=ready.subshells and known.has_subshells,
+            notices=(*notices, *self._traits.notices, *known.limits),
+        )
 
     async def adopt(self, endpoint: Mapping[str, object], handle: Handle, running: str) -> bool:
         """Connect to a kernel that runs already; false when it does not answer.
@@ -177,8 +179,7 @@ class JupyterKernel:
         if ready is None:
             self._disconnect()
             return False
-        self._ready = ready
-        connection.is_late = ready.language != "python"
+        self._take_up(connection, ready)
         if connection.outbox.token:
             connection.outbox.repair()
         self._watcher = asyncio.create_task(self._watch(connection, running), name="watch-kernel")
@@ -215,6 +216,7 @@ class JupyterKernel:
             "outbox": self._connection.outbox.place() if self._connection else {},
             "language": self._ready.language if self._ready else "",
             "subshells": self._ready.subshells if self._ready else False,
+            "implementation": self._ready.implementation if self._ready else "",
             "ref": {
                 "name": ref.name,
                 "display_name": ref.display_name,
@@ -250,7 +252,8 @@ class JupyterKernel:
 
     async def interrupt(self) -> None:
         connection = self._connection
-        if connection is not None:
+        # Deno never ends code during which it was asked for an interrupt.
+        if connection is not None and not self.capabilities.why_absent("interruption"):
             connection.interrupted = True
             connection.interrupt(by_message=not await self._life.interrupt())
 

@@ -9,14 +9,18 @@ last request that it saw, and goes to the execution that ran then.
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from codeexec.domain.outputs import ErrorInfo
-from codeexec.kernels.base import Finished, KernelEvent
+from codeexec.kernels.base import ExecuteCall, Finished, KernelEvent
 from codeexec.kernels.jupyter.messages.codec import Message
 from codeexec.kernels.jupyter.messages.translate import finished
 
 QUESTION = "codeexec-q-"
+LONGEST_LINE = 2000
+NO_INPUT = ErrorInfo(
+    "StdinNotImplementedError", "The code asks for input, and nobody can answer here."
+)
 INTERRUPTED = ErrorInfo("KeyboardInterrupt", "The kernel was interrupted as it took up the code.")
 
 
@@ -24,15 +28,26 @@ def question_id() -> str:
     return QUESTION + secrets.token_hex(8)
 
 
+def is_about_question(message: Message) -> bool:
+    """Whether it is of a question itself, and not of a thread that wrote meanwhile."""
+    is_question = message.parent.msg_id.startswith(QUESTION)
+    return is_question and message.type in ("execute_input", "error")
+
+
 @dataclass(slots=True)
 class _Open:
-    """An execution that has not ended; `end` and `shown` are what its reply says."""
+    """An execution that has not ended; `end` and `shown` are what its reply says. `failure` is its
+    end whatever the reply says, `line` the last line of its output."""
 
     end: Finished | None = None
     shown: tuple[KernelEvent, ...] = ()
     idle: bool = False
     error: ErrorInfo | None = None
     is_theirs: bool = False
+    is_started: bool = False
+    call: ExecuteCall | None = None
+    failure: ErrorInfo | None = None
+    line: str = ""
 
 
 class Tracker:
@@ -46,9 +61,10 @@ class Tracker:
     def is_busy(self) -> bool:
         return bool(self._open)
 
-    def begin(self, execution: str) -> None:
-        """A request was sent, or is known to run in a kernel that we adopt."""
-        self._open[execution] = _Open()
+    def begin(self, execution: str, call: ExecuteCall | None = None) -> None:
+        """A request was sent, or is known to run in a kernel that we adopt. `call` is what to send
+        again should the kernel refuse it."""
+        self._open[execution] = _Open(call=call)
         self._last = execution
 
     def overhear(self, execution: str) -> None:
@@ -67,6 +83,33 @@ class Tracker:
             tracked.error = error
             if tracked.is_theirs:
                 tracked.end = Finished(execution, "error", error)
+
+    def note_start(self, execution: str) -> None:
+        """The kernel has taken it up."""
+        if tracked := self._open.get(execution):
+            tracked.is_started = True
+
+    def refused(self, reply: Message) -> ExecuteCall | None:
+        """The call to send again: the reply says that the kernel does not take it up."""
+        tracked = self._open.get(reply.parent.msg_id)
+        is_aborted = reply.content.get("status") == "aborted"
+        return tracked.call if tracked and is_aborted and not tracked.is_started else None
+
+    def fail(self, execution: str, error: ErrorInfo) -> None:
+        """It ends with this error, whatever the kernel says."""
+        if tracked := self._open.get(execution):
+            tracked.failure = error
+
+    def note_text(self, execution: str, text: str, error_prefix: str) -> None:
+        """The kernel tells errors in the last line of output alone: one with this prefix."""
+        tracked = self._open.get(execution)
+        if tracked is None:
+            return
+        lines = (tracked.line + text).replace("\r", "\n").rstrip("\n").rpartition("\n")
+        tracked.line = lines[2][-LONGEST_LINE:] + "\n" * text.endswith("\n")
+        is_error = lines[2].startswith(error_prefix)
+        message = lines[2].removeprefix(error_prefix)[:LONGEST_LINE]
+        tracked.failure = ErrorInfo("error", message) if is_error else None
 
     def replied(self, reply: Message) -> tuple[KernelEvent, ...]:
         """An execute_reply has come."""
@@ -114,4 +157,7 @@ class Tracker:
         self._open.clear()
 
     def _close(self, execution: str, end: Finished) -> tuple[KernelEvent, ...]:
-        return (*self._open.pop(execution).shown, end)
+        tracked = self._open.pop(execution)
+        if tracked.failure is not None:
+            end = replace(end, status="error", error=tracked.failure)
+        return (*tracked.shown, end)

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 from codeexec.domain.events import KernelRef
 from codeexec.kernels.base import Sink
-from codeexec.kernels.jupyter.kernel import JupyterKernel, KernelTraits
+from codeexec.kernels.jupyter.kernel import JupyterKernel
+from codeexec.kernels.jupyter.known.traits import KernelTraits
 from codeexec.kernels.jupyter.process import Launch, LocalProcess
 from codeexec.kernels.runner.transport import RunnerTransport
 

@@ -13,14 +13,14 @@ from msgspec.structs import replace
 from codeexec.domain import requests as q
 from codeexec.domain.backends import LOCAL
 from codeexec.domain.containers import ClassicLayout
-from codeexec.domain.errors import Conflict, Unavailable
+from codeexec.domain.errors import Conflict
 from codeexec.kernels.base import KernelChoice
 from codeexec.session.kernels.names import spec_of
 from codeexec.session.kernels.parts import SessionParts
 from codeexec.session.kernels.slot import KernelSlot
 from codeexec.session.kernels.slots import KernelSlots
 from codeexec.session.kernels.supervisor import CHOICE
-from codeexec.session.kernels.variables import VariableRequest, VariableWatch
+from codeexec.session.kernels.variables import VariableRequest, VariableWatch, unavailable
 from codeexec.session.storage.journal import Journal
 
 SLOT = "slot"
@@ -80,11 +80,11 @@ class KernelRequests:
         able = kernel.capabilities
         if isinstance(request, q.Inspect):
             if able.inspection is None:
-                raise Unavailable("This kernel has no help for code.")
+                raise unavailable(able, "inspection", "This kernel has no help for code.")
             inspection = await able.inspection.inspect(request.code, request.cursor, request.detail)
             return replace(inspection, text=slot.secrets.mask(inspection.text))
         if able.completion is None:
-            raise Unavailable("This kernel does not complete code.")
+            raise unavailable(able, "completion", "This kernel does not complete code.")
         if isinstance(request, q.Complete):
             return await able.completion.complete(request.code, request.cursor)
         return await able.completion.is_complete(request.code)

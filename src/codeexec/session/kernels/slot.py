@@ -345,9 +345,15 @@ class KernelSlot:
         """Interrupt what runs, so that what is held in memory stays small."""
         is_held = self._ladder.is_climbing or self.supervisor.is_paused
         if self.queue.running is not None and self.supervisor.is_ready and not is_held:
-            self.interrupt("interrupt")
+            self.interrupt("interrupt", auto=self._is_deaf)
 
     # -- interrupt ---------------------------------------------------------------------
+
+    @property
+    def _is_deaf(self) -> bool:
+        """Whether the kernel cannot be interrupted."""
+        kernel = self.supervisor.kernel
+        return kernel is not None and kernel.capabilities.why_absent("interruption") is not None
 
     def _interrupter(self, execution_id: str, status: FinishStatus) -> str:
         """The client whose interrupt has ended this execution."""
@@ -357,7 +363,8 @@ class KernelSlot:
     def interrupt(
         self, stage: LadderStage = "interrupt", *, auto: bool = False, by: str = ""
     ) -> None:
-        """Begin to climb, or climb on, for the client `by`."""
+        """Begin to climb, or climb on, for the client `by`. A kernel that cannot be interrupted is
+        ended where nobody is asked (`auto`). Conflict."""
         kernel, running = self.supervisor.kernel, self.queue.running
         if kernel is None or running is None or not self.supervisor.is_ready:
             raise Conflict("Nothing runs that could be interrupted.")
@@ -365,6 +372,11 @@ class KernelSlot:
             raise Conflict(
                 "The container is paused, and hears nothing.", "Let it go on first, or restart it."
             )
+        absent = kernel.capabilities.why_absent("interruption")
+        if absent is not None and stage in ("interrupt", "interrupt_again"):
+            if not auto:
+                raise Conflict(absent.reason, absent.next_step)
+            stage = "terminate"
         if self._ladder.is_climbing:
             self._ladder.urge(stage, auto=auto)
         else:

@@ -372,7 +372,14 @@ class KernelSupervisor:
                     _kept_or_lost(has_outbox, running, self._words),
                 )
             )
-            ready = Ready(kernel.pid, view.language, view.version, view.banner, view.subshells)
+            ready = Ready(
+                kernel.pid,
+                view.language,
+                view.version,
+                view.banner,
+                view.subshells,
+                notices=view.notices,
+            )
             self._come_up(kernel, view.generation, ready, adopted=True)
             self._executions.restore_timer(running)
 

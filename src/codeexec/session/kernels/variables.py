@@ -13,7 +13,7 @@ from codeexec.domain import requests as q
 from codeexec.domain.errors import Busy, CodeexecError, Conflict, Unavailable
 from codeexec.domain.events import VariablesTaken
 from codeexec.kernels.base import Kernel
-from codeexec.kernels.capabilities import HasVariables
+from codeexec.kernels.capabilities import Capabilities, HasVariables
 from codeexec.session.kernels.parts import SessionParts
 from codeexec.session.kernels.slot import KernelSlot
 from codeexec.session.kernels.slots import KernelSlots
@@ -122,7 +122,7 @@ class VariableWatch:
             case q.ReadTable():
                 tables = _kernel_of(slot).capabilities.tables
                 if tables is None:
-                    raise _unavailable(slot)
+                    raise _without_variables(slot)
                 page = await tables.read_table(request, DEADLINE)
                 return slot.secrets.mask_table(page, slot.view.generation)
             case q.DeleteVariable():
@@ -148,10 +148,17 @@ def _kernel_of(slot: KernelSlot) -> Kernel:
 def _variables_of(slot: KernelSlot) -> HasVariables:
     variables = _kernel_of(slot).capabilities.variables
     if variables is None:
-        raise _unavailable(slot)
+        raise _without_variables(slot)
     return variables
 
 
-def _unavailable(slot: KernelSlot) -> Unavailable:
+def _without_variables(slot: KernelSlot) -> Unavailable:
     language = slot.view.language or "this kernel"
-    return Unavailable(f"Variables of {language} cannot be looked at.")
+    reason = f"Variables of {language} cannot be looked at."
+    return unavailable(_kernel_of(slot).capabilities, "variables", reason)
+
+
+def unavailable(able: Capabilities, ability: str, reason: str) -> Unavailable:
+    """The error for an ability that a kernel lacks: what is known of that, else `reason`."""
+    absent = able.why_absent(ability)
+    return Unavailable(absent.reason, absent.next_step) if absent else Unavailable(reason)

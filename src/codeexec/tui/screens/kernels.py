@@ -153,7 +153,7 @@ class KernelsScreen(Picker[str | None]):
         elif row is not None and row.kernel.remark:
             self.say(f"{row.path}\n{row.kernel.remark}\n{row.kernel.fix}".rstrip())
         elif row is not None:
-            self.say(row.kernel.policy or row.path)
+            self.say("\n".join([row.kernel.policy or row.path, *row.kernel.limits]))
         elif self._kernels is None:
             self.say("Looking for kernels…")
         elif typed.startswith(IN_CONTAINER):

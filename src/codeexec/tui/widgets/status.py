@@ -209,15 +209,14 @@ class StatusLine(Widget):
         return f"{shape} {text}", meaning, commands.get(kernel.state, "")
 
     def _local(self, ref: KernelRef) -> list[Piece]:
+        notices = self._snapshot.kernel.notices
         room = max(self.size.width - 90, self.size.width // 3, 12)
-        return [
-            (ref.display_name or ref.name, "text", "kernel.choose"),
-            *(
-                (fitted(one_line(notice), room), "warn", "kernel.choose")
-                for notice in self._snapshot.kernel.notices
-            ),
-            (ref.backend, "muted", ""),
-        ]
+        pieces: list[Piece] = [(ref.display_name or ref.name, "text", "kernel.choose")]
+        if len(notices) == 1:
+            pieces.append((fitted(one_line(notices[0]), room), "warn", "kernel.choose"))
+        elif notices:
+            pieces.append((f"{len(notices)} limits", "muted", "kernel.choose"))
+        return [*pieces, (ref.backend, "muted", "")]
 
     def _contained(self, ref: KernelRef) -> list[Piece]:
         """Which container, and what it may do; whether all of that holds."""

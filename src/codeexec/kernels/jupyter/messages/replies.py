@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from functools import cache
 from pathlib import Path
@@ -14,6 +15,8 @@ from codeexec.kernels.jupyter.launch import GUEST
 MOST_COMPLETIONS = 1000
 _MOST_INFO = 4000
 """Characters of what a kernel says of its language; a longer one is not kept."""
+_LONGEST_NAME = 100
+_OVERSTRUCK = re.compile(".\x08")
 TARGET = "codeexec"  # as guest/questions.py says
 
 Status = Literal["complete", "incomplete", "invalid", "unknown"]
@@ -30,12 +33,20 @@ def ready(info: dict[str, object], pid: int | None) -> Ready:
         str(info.get("banner", "")),
         isinstance(features, list) and "kernel subshells" in features,
         language_info=details if len(str(details)) <= _MOST_INFO else {},
+        implementation=str(info.get("implementation", ""))[:_LONGEST_NAME],
     )
 
 
 def remembered(handle: Handle, pid: int | None) -> Ready:
     """What a handle remembers of a kernel that does not answer at the moment."""
-    return Ready(pid, str(handle.get("language", "")), "", "", bool(handle.get("subshells")))
+    return Ready(
+        pid,
+        str(handle.get("language", "")),
+        "",
+        "",
+        bool(handle.get("subshells")),
+        implementation=str(handle.get("implementation", "")),
+    )
 
 
 def completions(content: dict[str, object], length: int, cursor: int) -> Completions:
@@ -66,7 +77,8 @@ def inspection(content: dict[str, object]) -> Inspection:
     data = content.get("data")
     text = data.get("text/plain") if isinstance(data, dict) else None
     has_text = bool(content.get("found")) and isinstance(text, str)
-    return Inspection(has_text, str(text) if has_text else "")
+    # R's help underlines as a line printer does: `_`, backspace, the letter.
+    return Inspection(has_text, _OVERSTRUCK.sub("", str(text)) if has_text else "")
 
 
 def completeness(content: dict[str, object]) -> Completeness:
@@ -84,10 +96,10 @@ def comm_question(code: str) -> dict[str, object]:
 
 
 @cache
-def prime() -> dict[str, object]:
-    """The content of a request that makes a kernel which we did not launch answer questions;
-    it leaves no name, no history and no prompt number behind."""
-    names = ("questions", "libraries/import_hook", "libraries/screen_width")
+def prime(*more: str) -> dict[str, object]:
+    """The content of a request that makes a kernel which we did not launch answer questions, and
+    runs `more` guest files; it leaves no name, no history and no prompt number behind."""
+    names = ("questions", "libraries/import_hook", "libraries/screen_width", *more)
     code = "".join(
         f"exec({_guest_source(name)!r}, {{'__name__': 'codeexec_helpers'}})\n" for name in names
     )

@@ -120,9 +120,10 @@ def _of_payload(payload: Mapping[str, object], execution: str) -> tuple[KernelEv
 
 def error_info(content: Mapping[str, object]) -> ErrorInfo:
     lines = content.get("traceback")
+    value = _text(content.get("evalue"))
     return ErrorInfo(
-        _text(content.get("ename")),
-        _text(content.get("evalue")),
+        _error_name(_text(content.get("ename")), value),
+        value,
         tuple(map(str, lines)) if isinstance(lines, list) else (),
     )
 
@@ -130,6 +131,15 @@ def error_info(content: Mapping[str, object]) -> ErrorInfo:
 def _display_id(content: Mapping[str, object]) -> str | None:
     display_id = _mapping(content.get("transient")).get("display_id")
     return display_id if isinstance(display_id, str) and display_id else None
+
+
+def _error_name(name: str, value: str) -> str:
+    """The name of a Python class where a kernel sends its repr, as xeus-python does; for
+    bash_kernel, which sends a number alone, what that is."""
+    if not name and value.isdecimal():
+        return "exit status"
+    is_repr = name.startswith("<class '") and name.endswith("'>")
+    return name[len("<class '") : -len("'>")].rpartition(".")[2] if is_repr else name
 
 
 def _count(content: Mapping[str, object]) -> int | None:

@@ -11,7 +11,7 @@ from typing import Protocol
 import msgspec
 
 from codeexec.domain.errors import Busy, KernelDied, ProtocolError
-from codeexec.kernels.base import Handle, Reached
+from codeexec.kernels.base import Handle, Notice, Reached
 from codeexec.kernels.jupyter.messages.codec import Message, MessageCodec
 from codeexec.kernels.jupyter.outbox.spool import Record
 from codeexec.kernels.jupyter.pending import PendingRequests
@@ -343,3 +343,13 @@ def _groups(sizes: list[int], frames: tuple[bytes, ...]) -> Iterator[tuple[bytes
             return
         yield frames[at : at + size]
         at += size
+
+
+def lost_notice(count: int) -> Notice:
+    """What the user is told of `count` messages that are lost; 0: of an unknown number."""
+    if not count:
+        why = "The kernel does not say any more what it has put out."
+        return Notice("warning", "Output of the kernel may be missing", why)
+    title = f"{count:,} messages of the kernel were dropped"
+    why = "It put out more than it could keep while no session server listened."
+    return Notice("warning", title, why)

@@ -107,7 +107,7 @@ class KernelController:
             if kernel.paused:
                 self._surface.post_message(Failed(error))
             elif kernel.state != "dead":
-                self._surface.notify(str(error), timeout=2)
+                self._surface.notify(str(error), timeout=8 if error.next_step else 2)
         except CodeexecError as error:
             self._surface.post_message(Failed(error))
 

@@ -1,0 +1,1 @@
+"""Kernels of other projects: what they lack, and how that is made up for."""

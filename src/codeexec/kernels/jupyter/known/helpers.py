@@ -1,0 +1,46 @@
+"""What a kernel offers beside running code: from its own messages, or by helper code of ours."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from codeexec.kernels.capabilities import HasTables, HasVariables, Inspectable
+from codeexec.kernels.jupyter.known.bash import BashHelp
+from codeexec.kernels.jupyter.known.helper_runs import HelperRuns
+from codeexec.kernels.jupyter.known.python import SilentQuestions
+from codeexec.kernels.jupyter.known.r import RVariables
+from codeexec.kernels.jupyter.known.table import KnownKernel
+from codeexec.kernels.jupyter.language_service import LanguageService
+from codeexec.kernels.jupyter.messages.python_variables import PythonVariables
+
+
+@dataclass(frozen=True, slots=True)
+class Helpers:
+    """The parts of `Capabilities` that depend on the language; None where there is none."""
+
+    inspection: Inspectable | None = None
+    variables: HasVariables | None = None
+    tables: HasTables | None = None
+
+
+def helpers_of(
+    known: KnownKernel, language: str, service: LanguageService, runs: HelperRuns
+) -> Helpers:
+    """Those of a kernel that has answered; before that `language` is empty."""
+    lacks = {ability.ability for ability in known.absent}
+    inspection = service if "inspection" not in lacks else None
+    if known.helper and not runs.is_possible:
+        return Helpers(inspection if known.helper != "bash" else None)
+    match known.helper:
+        case "bash":
+            shell = BashHelp(runs)
+            return Helpers(shell, shell)
+        case "r":
+            return Helpers(inspection, RVariables(runs))
+        case "python":
+            variables = PythonVariables(SilentQuestions(runs).ask)
+            return Helpers(inspection, variables, variables)
+    if language != "python" or "variables" in lacks:
+        return Helpers(inspection)
+    variables = PythonVariables(service.ask)
+    return Helpers(inspection, variables, variables)

@@ -1,0 +1,42 @@
+"""Keeps the end of code back while its kernel may still send output of it, as deno does."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from codeexec.kernels.base import KernelEvent
+
+LOOK = 0.05
+"""Seconds without a message after which no output is expected any more."""
+LOOKS = 20
+"""How often that is waited for at most."""
+
+
+class LateOutput:
+    """The ends that are kept back; `release` is called with them."""
+
+    def __init__(self, release: Callable[[Sequence[KernelEvent]], None]) -> None:
+        self._release = release
+        self._held: list[KernelEvent] = []
+        self._messages = 0
+
+    def note_message(self) -> None:
+        """A message of the kernel's output has come."""
+        self._messages += 1
+
+    def hold(self, ends: Sequence[KernelEvent]) -> None:
+        self._held += ends
+
+    async def wait(self) -> None:
+        """Until the kernel is quiet; then release what is held."""
+        for _ in range(LOOKS):
+            count = self._messages
+            await asyncio.sleep(LOOK)
+            if self._messages == count:
+                break
+        self.release()
+
+    def release(self) -> None:
+        ends, self._held = self._held, []
+        self._release(ends)

@@ -1,0 +1,24 @@
+"""What sets the kernels of one kind of ours apart from others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+POLITE = 1.5  # for a kernel to end by itself when asked
+TERMINATE = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class KernelTraits:
+    """What sets the kernels of one kind apart: `end_pauses` are the seconds for a kernel to end by
+    itself, and then after SIGTERM; `plugin_problem` says why a Python kernel takes no plugins,
+    empty where it does. See `Ready.notices` and `Outdating.is_outdated` for the others."""
+
+    end_pauses: tuple[float, float] = (POLITE, TERMINATE)
+    plugin_problem: str = ""
+    notices: tuple[str, ...] = ()
+    is_outdated: Callable[[], bool] = lambda: False
+
+
+NO_TRAITS = KernelTraits()
