@@ -254,7 +254,7 @@ async def test_what_a_dead_kernel_left_on_disk_fills_the_gaps() -> None:
 
 
 async def test_acknowledgements_are_gathered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "ACKNOWLEDGE_EVERY", 0.01)
+    monkeypatch.setattr(module, "ACKNOWLEDGE_FEW", 0.01)
     kernel = Played(9)
     reader = reading(kernel)
     for number in (3, 5, 4, 5):
@@ -264,6 +264,19 @@ async def test_acknowledgements_are_gathered(monkeypatch: pytest.MonkeyPatch) ->
     while not kernel.asked:  # noqa: ASYNC110
         await asyncio.sleep(0.001)
     assert kernel.asked == [{"acknowledge": 5}]
+    reader.close()
+
+
+async def test_many_messages_are_acknowledged_sooner(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "ACKNOWLEDGE_EVERY", 0.01)
+    monkeypatch.setattr(module, "ACKNOWLEDGE_FEW", 3600)
+    kernel = Played(9)
+    reader = reading(kernel)
+    reader.acknowledge(Reached(TOKEN, 1))
+    reader.acknowledge(Reached(TOKEN, 2 + module.FEW))
+    while not kernel.asked:  # noqa: ASYNC110
+        await asyncio.sleep(0.001)
+    assert kernel.asked == [{"acknowledge": 2 + module.FEW}]
     reader.close()
 
 

@@ -56,9 +56,11 @@ def descendants(pid: int) -> dict[int, str]:
     identities: dict[int, str] = {}
     parents = [pid]
     while parents:
-        for path in Path(f"/proc/{parents.pop()}/task").glob("*/children"):
+        threads = f"/proc/{parents.pop()}/task"
+        for thread in _names_in(threads):
             try:
-                children = [int(number) for number in path.read_text("ascii").split()]
+                with open(f"{threads}/{thread}/children", "rb") as file:  # noqa: PTH123  # each second
+                    children = [int(number) for number in file.read().split()]
             except OSError:
                 continue  # the thread has just ended
             for child in children:
@@ -66,6 +68,13 @@ def descendants(pid: int) -> dict[int, str]:
                     identities[child] = identity
                     parents.append(child)
     return identities
+
+
+def _names_in(folder: str) -> list[str]:
+    try:
+        return os.listdir(folder)  # noqa: PTH208  # each second
+    except OSError:
+        return []  # the process has ended
 
 
 def _descendants_without_proc(pid: int) -> dict[int, str]:

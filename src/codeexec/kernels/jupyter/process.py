@@ -17,6 +17,7 @@ from codeexec.domain.plain_files import read_plain
 from codeexec.domain.text.parsing import load_json
 from codeexec.environments.marks import MARK, end_marked, get_mark
 from codeexec.environments.processes import descendants, end_identified, identify
+from codeexec.environments.sampling import ProcessSampler, get_sampler
 from codeexec.kernels.base import Handle, KernelUsage
 from codeexec.kernels.jupyter import exit_reason as death
 from codeexec.kernels.jupyter.launch import (
@@ -32,8 +33,7 @@ if TYPE_CHECKING:
     from codeexec.environments.holder.holding import Holding
 
 POLL = 0.05  # seconds between looks where the system cannot tell us of an exit
-SAMPLE = 1.0  # seconds between looks at its memory and its log
-FIRST_SAMPLE = 0.2
+FIRST_SAMPLE = 0.2  # seconds until the first look at its memory and its log
 KILL_WAIT = 5.0  # for the system to take a killed process away
 LOG_LIMIT = 1 << 20
 LOG_KEPT = 1 << 16
@@ -74,14 +74,14 @@ class LocalProcess:
         self._process: psutil.Process | None = None
         self._identity: str | None = None
         self._sweeping: asyncio.Future[bool] | None = None
-        self._looking: asyncio.Future[None] | None = None
         self._family: dict[int, str] = {}
         self._is_child = True
         self._status: int | None = None
         self._gone = asyncio.Event()
         self._gone.set()
         self._pidfd = -1
-        self._sampler: asyncio.TimerHandle | None = None
+        self._sampler: ProcessSampler | None = None
+        self._first_sample: asyncio.TimerHandle | None = None
         self._poller: asyncio.TimerHandle | None = None
         self._kills: int | None = None
         self._kills_now: int | None = None
@@ -282,7 +282,8 @@ class LocalProcess:
             loop.add_reader(self._pidfd, self._look)
         else:
             self._look_often()
-        self._sampler = loop.call_later(FIRST_SAMPLE, self._sample)
+        self._sampler = get_sampler()
+        self._first_sample = loop.call_later(FIRST_SAMPLE, self._begin_sampling)
 
     def _look_often(self) -> None:
         self._look()
@@ -380,27 +381,30 @@ class LocalProcess:
         end_identified({p: i for p, i in self._family.items() if get_mark(p) is None})
         return end_marked(MARK, self._folder)
 
-    def _look_at_family(self, pid: int) -> None:
-        """Beside the loop: it may have hundreds of children, with hundreds of threads."""
-        lost_sight_of = {p: i for p, i in self._family.items() if identify(p) == i}
-        self._family = lost_sight_of | descendants(pid)
+    def _begin_sampling(self) -> None:
+        asyncio.get_running_loop().run_in_executor(None, self._sample)
+        get_sampler().add(self._sample)
 
     def _sample(self) -> None:
-        """Remember the memory in use, which is gone with the process, and bound the log."""
-        if self._process is None or self._gone.is_set():
+        """Remember the memory in use, which is gone with the process, and what it has started, and
+        bound the log. In a thread: it may have hundreds of children, with hundreds of threads."""
+        process = self._process
+        if process is None or self._gone.is_set():
             return
         try:
-            self._rss = self._process.memory_info().rss or self._rss
+            rss = process.memory_info().rss
         except psutil.Error:
-            pass  # it has just ended
-        if self._looking is None or self._looking.done():
-            loop = asyncio.get_running_loop()
-            self._looking = loop.run_in_executor(None, self._look_at_family, self._process.pid)
-        trim_log(Path(self._folder) / LOG_FILE)
-        self._sampler = asyncio.get_running_loop().call_later(SAMPLE, self._sample)
+            rss = 0  # it has just ended
+        lost_sight_of = {p: i for p, i in self._family.items() if identify(p) == i}
+        family = lost_sight_of | descendants(process.pid)
+        if self._process is process:
+            self._rss, self._family = rss or self._rss, family
+            trim_log(Path(self._folder) / LOG_FILE)
 
     def _forget(self) -> None:
-        for timer in (self._sampler, self._poller):
+        if self._sampler is not None:
+            self._sampler.remove(self._sample)
+        for timer in (self._first_sample, self._poller):
             if timer is not None:
                 timer.cancel()
         if self._pidfd >= 0:

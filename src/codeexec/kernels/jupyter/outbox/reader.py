@@ -30,6 +30,9 @@ PATIENCE = 3
 """Requests in a row that bring nothing, while output comes, after which there is no outbox."""
 
 ACKNOWLEDGE_EVERY = 0.5
+ACKNOWLEDGE_FEW = 4.0
+FEW = 50
+"""Messages whose acknowledgement can wait longer: it costs the kernel as much as short code."""
 TAIL_WAIT = 0.3
 """Seconds without a new message after which the last ones are asked for."""
 
@@ -104,6 +107,7 @@ class OutboxReader:
         self._repairing: asyncio.Task[None] | None = None
         self._journaled = self._acknowledged = 0
         self._timer: asyncio.TimerHandle | None = None
+        self._waits_long = False
         self._tail_timer: asyncio.TimerHandle | None = None
 
     @property
@@ -300,9 +304,14 @@ class OutboxReader:
         if place.token != self.token or place.number <= self._journaled:
             return
         self._journaled = place.number
+        are_few = self._journaled - self._acknowledged <= FEW
+        if self._timer is not None and self._waits_long and not are_few:
+            self._timer.cancel()
+            self._timer = None
         if self._timer is None:
-            loop = asyncio.get_running_loop()
-            self._timer = loop.call_later(ACKNOWLEDGE_EVERY, self._acknowledge)
+            self._waits_long = are_few
+            seconds = ACKNOWLEDGE_FEW if are_few else ACKNOWLEDGE_EVERY
+            self._timer = asyncio.get_running_loop().call_later(seconds, self._acknowledge)
 
     def _acknowledge(self) -> None:
         self._timer = None
