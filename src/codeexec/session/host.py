@@ -28,7 +28,7 @@ from codeexec.session.clock_guard import ClockGuard
 from codeexec.session.directory import SessionDirectory
 from codeexec.session.files.artifacts import BlobStore
 from codeexec.session.kernels.idle import stop_idle
-from codeexec.session.kernels.names import first_kernel_name
+from codeexec.session.kernels.names import first_kernel_name, in_catalog_order
 from codeexec.session.kernels.requests import SLOT, choice_from
 from codeexec.session.kernels.supervisor import CHOICE
 from codeexec.session.resources.watch import ResourceWatch
@@ -174,8 +174,9 @@ class Host:
             case q.ListKernels():
                 # Looks at many folders: beside the loop, so that output goes on.
                 local = asyncio.to_thread(self._kernels.list, request.cwd or str(Path.cwd()))
-                kernels, contained = await asyncio.gather(local, self._kernels.offers())
-                return q.KernelList((*kernels, *contained))
+                kernels, others = await asyncio.gather(local, self._kernels.offers())
+                ordered = await asyncio.to_thread(in_catalog_order, (*kernels, *others))
+                return q.KernelList(tuple(ordered))
             case q.GetHostInfo():
                 return q.HostInfo(
                     __version__, os.getpid(), self._started_at, self.socket, str(self.state), SCHEMA

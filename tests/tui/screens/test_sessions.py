@@ -110,7 +110,7 @@ async def test_a_kernel_is_chosen_by_name(host: EmbeddedHost, tmp_path: Path) ->
     usable = [kernel for kernel in kernels if not kernel.problem]
     app = ScreenApp(KernelsScreen(host, str(tmp_path)))
     async with app.run_test(size=(80, 24)) as pilot:
-        await until(pilot, lambda: len(shown(app)) >= len(usable))
+        await until(pilot, lambda: len(shown(app)) >= min(len(usable), 3))
         assert usable[0].display_name in shown(app)[0]
         await pilot.press("enter")
         await until(pilot, lambda: app.answers)
@@ -197,6 +197,8 @@ async def test_a_python_that_is_too_old_is_shown_with_what_mends_it(
     (broken,) = [one for one in kernels if one.problem and not one.policy]
     app = ScreenApp(KernelsScreen(host, str(tmp_path)))
     async with app.run_test(size=(100, 24)) as pilot:
+        await until(pilot, lambda: shown(app))
+        await pilot.press(*".venv")  # programs of other languages fill the list
         await until(pilot, lambda: any("✗" in row and ".venv" in row for row in shown(app)))
         (at,) = [n for n, row in enumerate(shown(app)) if "✗" in row and ".venv" in row]
         assert "cannot be used" in shown(app)[at]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from codeexec.domain.backends import LOCAL
 from codeexec.domain.errors import UsageError
 from codeexec.domain.options import DEFAULT_KERNEL, PROGRAMS
+from codeexec.domain.requests import KernelInfo
 from codeexec.domain.wire.checks import MAX_NAME, is_unicode
 from codeexec.kernels.base import KernelChoice
 
@@ -61,3 +63,26 @@ def programs_of(language: str) -> str:
     from codeexec.languages.plan import is_program_language  # not at the start
 
     return f"{PROGRAMS}:{language}" if is_program_language(language) else ""
+
+
+def in_catalog_order(infos: Sequence[KernelInfo]) -> list[KernelInfo]:
+    """Kernels and runners of programs with those of a language together, in the order in which the
+    catalog of languages names them; languages, and what it does not name, as they come."""
+    from codeexec.languages.catalog import languages  # not at the start
+
+    catalog = languages()
+    places: dict[str, int] = {}
+    for info in infos:
+        places.setdefault(same_language(info.language), len(places))
+
+    def rank(info: KernelInfo) -> tuple[int, int]:
+        language = same_language(info.language)
+        named = catalog[language].kernels if language in catalog else ()
+        if language == "python":
+            return places[language], 0  # the search for an interpreter has its own order
+        if info.name in named:
+            return places[language], named.index(info.name)
+        is_program = info.name.startswith(f"{PROGRAMS}:")
+        return places[language], len(named) + (not is_program)
+
+    return sorted(infos, key=rank)

@@ -25,7 +25,7 @@ from codeexec.domain.snapshot import KernelView, Snapshot
 from codeexec.environments.marks import MARK, end_marked
 from codeexec.kernels.base import Handle, Kernel, KernelChoice, Outdating, Ready
 from codeexec.session.kernels.executions import Executions
-from codeexec.session.kernels.names import programs_of, same_language
+from codeexec.session.kernels.names import in_catalog_order, programs_of, same_language
 from codeexec.session.kernels.outbox import read_place, with_place
 from codeexec.session.kernels.parts import SessionParts
 from codeexec.session.kernels.start_backoff import StartBackoff
@@ -209,7 +209,7 @@ class KernelSupervisor:
             return choice
         infos = await asyncio.to_thread(self._factory.list, choice.cwd)
         language = same_language(choice.language)
-        usable = (info for info in infos if not info.problem)
+        usable = (info for info in in_catalog_order(infos) if not info.problem)
         named = next((i.name for i in usable if same_language(i.language) == language), None)
         if named is None and (programs := await asyncio.to_thread(programs_of, choice.language)):
             return self._factory.choose(choice, programs)

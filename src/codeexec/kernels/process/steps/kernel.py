@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from pathlib import Path
 
 from msgspec import to_builtins
@@ -20,6 +21,7 @@ from codeexec.domain.errors import CodeexecError, KernelUnavailable, UsageError
 from codeexec.domain.events import KernelRef
 from codeexec.domain.options import PROGRAMS, PROJECT_KERNEL, ExecuteOptions, ProgramOptions
 from codeexec.domain.outputs import ErrorInfo
+from codeexec.domain.requests import KernelInfo
 from codeexec.environments.base import Environment, TerminalSize
 from codeexec.environments.holder.holding import Holding
 from codeexec.environments.local import LocalEnvironment
@@ -42,6 +44,7 @@ from codeexec.kernels.base import (
 from codeexec.kernels.capabilities import Capabilities
 from codeexec.kernels.process.steps.execution import ProgramExecution
 from codeexec.kernels.process.steps.guest import GuestPrograms
+from codeexec.kernels.process.steps.offered import offered_languages
 from codeexec.kernels.process.steps.survival import Survival
 from codeexec.languages.catalog import by_name
 from codeexec.languages.model import Language
@@ -74,6 +77,10 @@ class ProgramsBackend(Backend):
                 "Run them on a kernel of their language, if there is one.",
             )
         return StepsKernel(language, choice, sink, self._holding)
+
+    async def offers(self) -> Sequence[KernelInfo]:
+        """The languages whose tools are installed."""
+        return await asyncio.to_thread(offered_languages, os.environ)
 
     async def adopt(self, handle: Handle, sink: Sink, running: str) -> Kernel | None:
         """The kernel with its program that runs, or has ended since. None where nothing is known
