@@ -19,13 +19,15 @@ def new_execution_id(session: Session) -> str:
 
 async def find_execution(host: UserHost, execution_id: str) -> Session:
     """The session of this execution; NotFound."""
-    for session in host.sessions:
+    _, _, place = execution_id.rpartition("-")
+    # The session that the id names comes first: each other one reads its journal to say no.
+    named = f"{SESSION}-{place}"
+    for session in sorted(host.sessions, key=lambda session: session.session_id != named):
         if session.recorder.has(execution_id):
             return session
-    _, _, place = execution_id.rpartition("-")
     # The id of another path names no session, or the beginning of several.
     with contextlib.suppress(NotFound, Conflict):
-        session = await host.find_session(f"{SESSION}-{place}")
+        session = await host.find_session(named)
         if session.recorder.has(execution_id):
             return session
     raise NotFound(f"There is no execution {execution_id[:100]}.", "Use the id of the answer.")
