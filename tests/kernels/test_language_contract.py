@@ -37,7 +37,7 @@ async def patiently(ask: Callable[[], Awaitable[R]]) -> R:
             try:
                 return await ask()
             except Busy:
-                pass
+                await asyncio.sleep(0.05)  # it is refused at once while code runs
 
 
 class LanguagePartner(Partner):
@@ -170,16 +170,16 @@ async def test_an_interrupt_ends_the_code_and_not_the_kernel(
 
 async def test_input_is_asked_for(partner: LanguagePartner, case: LanguageCase) -> None:
     stdin = partner.kernel.capabilities.stdin
-    running = partner.submit(case.asking)
     if stdin is None:
-        # bash waits, and an interrupt lets it go; deno goes on without.
         assert partner.lacks("stdin")
-        if not partner.lacks("interruption"):
-            await partner.until(lambda: partner.all(Started) or None)
-            await partner.kernel.interrupt()
+        assert not partner.lacks("interruption")
+        running = partner.submit(f"echo on\n{case.asking}")  # waits, until it is interrupted
+        await partner.printed("on")
+        await partner.kernel.interrupt()
         await partner.end_of(running)
         assert not partner.all(InputRequested)
         return
+    running = partner.submit(case.asking)
     asked = await partner.asked()
     assert asked.execution == running
     stdin.answer_stdin("Ada")
