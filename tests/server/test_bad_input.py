@@ -204,7 +204,7 @@ def talk(served: Served, sent: bytes) -> list[bytes]:
     [
         b"\x16\x03\x01\x02\x00",
         b"POST /execute_code HTTP/1.1\r\n%sContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
-        b"POST /execute_code HTTP/1.1\r\n%sContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"POST /execute_code HTTP/1.1\r\n%sTransfer-Encoding: chunked\r\n\r\nno size\r\n",
         b"GET /v1/info HTTP/1.1\r\n%sX-Note: a\0b\r\n\r\n",
     ],
 )

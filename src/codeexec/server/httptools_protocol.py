@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from codeexec.server.head import MAX_HEAD
@@ -23,6 +23,8 @@ class HttptoolsTimedProtocol(HttpToolsProtocol):
         self._timer = RequestTimer(connections.limits, self._cut_off)
         self._reading: Phase = ""
         self._head_size = 0
+        self._before: RequestResponseCycle | None = None
+        """Of the request before the one that was read last."""
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._timer.enter("")
@@ -43,6 +45,7 @@ class HttptoolsTimedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._reading = "body"
+        self._before = self.cycle
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
@@ -55,9 +58,13 @@ class HttptoolsTimedProtocol(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """After the answers to the requests that came before what cannot be read."""
-        is_answering = self.cycle is not None and not self.cycle.response_complete
-        if is_answering and self._reading != "body":
-            self.cycle.keep_alive = False
+        last: RequestResponseCycle | None = self.cycle
+        if self._reading == "body":  # its own, and it is not answered where others come first
+            last = self._before
+            if self.pipeline:
+                self.pipeline.popleft()
+        if last is not None and not last.response_complete:
+            last.keep_alive = False
             self.flow.pause_reading()
         else:
             super().send_400_response(msg)
