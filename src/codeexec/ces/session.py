@@ -193,7 +193,7 @@ class SessionRunner:
         return replace(report, log=tuple(self._logged), artifacts=tuple(self._artifacts.values()))
 
     def _hear(self, event: AnyEvent) -> None:
-        """Keep what our execution reports, and not that of a person who has attached."""
+        """Keep the reports of our execution; those of attached users are not ours."""
         if not isinstance(event, ExecutionLogged | ArtifactReported):
             return
         if event.execution_id != self._executing:

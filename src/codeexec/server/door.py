@@ -23,12 +23,12 @@ from websockets.server import ServerProtocol
 
 from codeexec.domain.errors import CodeexecError, Denied, ProtocolError, Unavailable
 from codeexec.domain.wire.frames import MAX_REQUEST, SOCKET_PATH
-from codeexec.server import head as heads
 from codeexec.server import refusal
 from codeexec.server.access.identity import NOBODY
 from codeexec.server.access.token_watch import wait_for_denial
 from codeexec.server.access.verifier import KeysNeeded
 from codeexec.server.gate import Authenticator, asks_for_docs, is_ours
+from codeexec.server.http import head as heads
 from codeexec.server.limits import Connections
 from codeexec.server.terminals.paths import is_socket_path
 

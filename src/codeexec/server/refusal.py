@@ -21,7 +21,7 @@ def body(error: CodeexecError) -> bytes:
 
 
 def challenges(*, is_docs: bool) -> list[str]:
-    """Values of WWW-Authenticate: a browser then asks a person who reads the docs for a login. Each
+    """Values of WWW-Authenticate, with which a browser asks for a login to the docs. Each
     in a header of its own, as Chromium reads no further than the first one of a header."""
     login = 'Basic realm="codeexec-tui: any name, the token as password", charset="UTF-8"'
     return ["Bearer", login] if is_docs else ["Bearer"]

@@ -21,7 +21,7 @@ from codeexec.server.access.user_host import UserHost
 from codeexec.server.access.user_limits import UserLimits
 from codeexec.server.door import ClientChannel, ClientWebSocket, ProtocolSwitch
 from codeexec.server.gate import Authenticator
-from codeexec.server.http import HttpStack
+from codeexec.server.http.stack import HttpStack
 from codeexec.server.leases import Leases
 from codeexec.server.limits import ConnectionLimits, Connections
 from codeexec.server.peer import ClientConnection

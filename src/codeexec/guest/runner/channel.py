@@ -38,7 +38,7 @@ def encode(frame: dict[str, Any]) -> bytes:
         return json.dumps(frame, default=repr).encode() + b"\n"
 
 
-class FrameChannel:
+class FrameWriter:
     """`execution` is the id of the last execution that has begun, which owns all other output."""
 
     def __init__(self, fd: int) -> None:
@@ -142,7 +142,7 @@ class FrameChannel:
 class ChildOutput:
     """What processes write to the descriptors 1 and 2 is output of the execution that runs."""
 
-    def __init__(self, channel: FrameChannel) -> None:
+    def __init__(self, channel: FrameWriter) -> None:
         self._channel = channel
         self._lock = threading.Lock()
         self._readers: dict[int, tuple[str, Any]] = {}

@@ -22,7 +22,7 @@ from .magics import Magics
 from .source import cell_magic, transform
 
 if TYPE_CHECKING:
-    from .channel import ChildOutput, FrameChannel
+    from .channel import ChildOutput, FrameWriter
     from .displays import Displays
     from .interrupts import Interrupts
     from .loop import Loop
@@ -39,7 +39,7 @@ class CellConsole:
 
     def __init__(
         self,
-        channel: FrameChannel,
+        channel: FrameWriter,
         children: ChildOutput,
         displays: Displays,
         interrupts: Interrupts,

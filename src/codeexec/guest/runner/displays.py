@@ -17,7 +17,7 @@ from .bundles import bundle_of, encoded, is_figure, png_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .channel import FrameChannel
+    from .channel import FrameWriter
 
 
 class DisplayHandle:
@@ -40,7 +40,7 @@ class DisplayHandle:
 class Displays:
     """`captured` takes the displays in place of the channel while `%%capture` runs."""
 
-    def __init__(self, channel: FrameChannel) -> None:
+    def __init__(self, channel: FrameWriter) -> None:
         self._channel = channel
         self.captured: list[dict[str, Any]] | None = None
         self._shown_figures: list[Any] = []

@@ -8,4 +8,4 @@ class UsageError(Exception):
 
 
 class StdinNotImplementedError(NotImplementedError):
-    """Nobody may be asked for input."""
+    """Raised when code asks for input in an execution that allows none."""

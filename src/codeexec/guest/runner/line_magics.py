@@ -76,7 +76,7 @@ class LineMagics:
         print(f"env: {name.strip()}={value.strip()}")
 
     def line_who(self, _rest: str) -> None:
-        """%who  The names of your variables."""
+        """%who  List the names of the variables."""
         print("\t".join(self._names()) or "There are no variables.")
 
     def line_whos(self, _rest: str) -> None:

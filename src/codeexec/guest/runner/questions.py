@@ -1,4 +1,4 @@
-"""Answers what is asked beside running code: completions, documentation, helper code."""
+"""Answers requests that may come while code runs: completions, documentation, helper code."""
 
 from __future__ import annotations
 

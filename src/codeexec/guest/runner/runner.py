@@ -20,7 +20,7 @@ import codeexec_runner  # type: ignore[import-not-found]  # the package as it is
 
 from . import failures
 from .bundles import bundle_of
-from .channel import EXECUTION, ChildOutput, FrameChannel
+from .channel import EXECUTION, ChildOutput, FrameWriter
 from .console import CellConsole
 from .displays import LIBRARIES, Displays, StandIn
 from .interrupts import Interrupts
@@ -52,7 +52,7 @@ class Runner:
         self._left_out: list[str] = []
         """Entries of PYTHONPATH in the folder of the session."""
         self.interrupts = Interrupts()
-        self.channel = FrameChannel(frames_fd)
+        self.channel = FrameWriter(frames_fd)
         self.children = ChildOutput(self.channel)
         self.displays = Displays(self.channel)
         self.loop = Loop()
@@ -263,7 +263,7 @@ def _set_up_libraries(displays: Displays) -> Any:
     return width
 
 
-def _follow_threads(channel: FrameChannel) -> None:
+def _follow_threads(channel: FrameWriter) -> None:
     """What a thread prints belongs to the execution that started it."""
     start = threading.Thread.start
 

@@ -12,13 +12,13 @@ from .errors import StdinNotImplementedError
 if TYPE_CHECKING:
     from queue import SimpleQueue
 
-    from .channel import FrameChannel
+    from .channel import FrameWriter
 
 
 class OutputStream(io.TextIOBase):
     """A text stream whose writes become frames. Its descriptor leads to the same output."""
 
-    def __init__(self, name: str, fd: int, channel: FrameChannel) -> None:
+    def __init__(self, name: str, fd: int, channel: FrameWriter) -> None:
         self._name = name
         self._fd = fd
         self._channel = channel
@@ -92,7 +92,7 @@ class Bytes(io.RawIOBase):
 class Input:
     """Asks the user. `answers` has what the user answers, put there by the thread that reads."""
 
-    def __init__(self, channel: FrameChannel, answers: SimpleQueue[str]) -> None:
+    def __init__(self, channel: FrameWriter, answers: SimpleQueue[str]) -> None:
         self._channel = channel
         self._answers = answers
         self.is_allowed = True

@@ -303,7 +303,7 @@ class KernelConnection:
             self.outbox.look_for_tail()
 
     def _refuse_input(self, execution: str) -> None:
-        """Interrupt code that asks where nobody may answer: that is its error."""
+        """Fail an execution that asks for input and allows none, and interrupt its code."""
         self._unanswerable.discard(execution)
         self._tracker.fail(execution, NO_INPUT)
         self._keep((ErrorRaised(execution, NO_INPUT),), 0, 0)

@@ -65,7 +65,7 @@ class Outliving(Protocol):
 
     @property
     def can_outlive(self) -> bool:
-        """Whether this one can; false where it is held by pipes of ours."""
+        """Whether the process can outlive this one; a process that reads our pipes cannot."""
 
     def let_outlive(self) -> None:
         """From now on it need not end when we do: its handle is journaled."""

@@ -40,7 +40,7 @@ def prepare_runner(
 
 
 def start_runner(prepared: Prepared) -> Spawned:
-    """Start it as a child of this process, with which it ends: nobody else has its pipes."""
+    """Start a runner as a child of this process, which alone has its pipes: it ends with us."""
     requests_read, requests = os.pipe()
     frames, frames_write = os.pipe()
     try:

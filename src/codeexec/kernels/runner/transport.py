@@ -236,7 +236,7 @@ class RunnerTransport:
         self._deliver("shell", "reply", parent, content)
 
     def _greet(self) -> None:
-        """Answer who asks what the kernel is, once it has said so."""
+        """Answer requests for kernel information, once the runner has described itself."""
         info = self._info
         if info is None:
             return

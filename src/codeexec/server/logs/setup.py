@@ -57,7 +57,7 @@ def set_up_log(
 
 
 def _lower_faults_of_clients(record: logging.LogRecord) -> bool:
-    """What a client sends wrongly is no warning to whoever runs the server."""
+    """Log malformed requests of clients below the level of a warning."""
     if record.msg == "Invalid HTTP request received.":
         record.levelno, record.levelname = logging.INFO, "INFO"
     return True

@@ -26,8 +26,8 @@ from codeexec.server.rest import named_sessions, operations, special
 from codeexec.server.rest.alias import Alias
 from codeexec.server.rest.bodies import read_json
 from codeexec.server.rest.direct import DirectRoutes
-from codeexec.server.rest.docs_page import docs_page
-from codeexec.server.rest.openapi import describe
+from codeexec.server.rest.docs.openapi import describe
+from codeexec.server.rest.docs.page import docs_page
 from codeexec.server.rest.replies import answer, convert, problem
 from codeexec.server.rest.routes import ROUTES, Route, client
 from codeexec.server.service_settings import ServiceSettings

@@ -28,7 +28,7 @@ from codeexec.domain.requests import Execute
 from codeexec.domain.wire.codec import UNREADABLE
 from codeexec.domain.wire.frames import Problem
 from codeexec.domain.wire.upgrade import nest_options
-from codeexec.server.http import TooLong
+from codeexec.server.http.stack import TooLong
 from codeexec.server.logs.request_id import current_request_id
 from codeexec.server.rest.bodies import WrongContentType
 

@@ -1,4 +1,4 @@
-"""What a kernel offers beside running code: from its own messages, or by helper code of ours."""
+"""Completion, documentation and variables of a kernel: by its messages, or by our helper code."""
 
 from __future__ import annotations
 

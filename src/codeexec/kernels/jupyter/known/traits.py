@@ -1,4 +1,4 @@
-"""What sets the kernels of one kind of ours apart from others."""
+"""Differences between our kinds of kernels."""
 
 from __future__ import annotations
 

@@ -355,7 +355,7 @@ def _groups(sizes: list[int], frames: tuple[bytes, ...]) -> Iterator[tuple[bytes
 
 
 def lost_notice(count: int) -> Notice:
-    """What the user is told of `count` messages that are lost; 0: of an unknown number."""
+    """Notice that `count` messages are lost; 0 stands for an unknown number."""
     if not count:
         why = "The kernel does not say any more what it has put out."
         return Notice("warning", "Output of the kernel may be missing", why)

@@ -9,8 +9,8 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
+from codeexec.server.http.request_timer import Phase, RequestTimer
 from codeexec.server.limits import Connections
-from codeexec.server.request_timer import Phase, RequestTimer
 
 
 class TimedProtocol(H11Protocol):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from codeexec.domain.errors import CodeexecError, Denied, LimitReached, UsageError
 from codeexec.domain.wire.frames import MAX_REQUEST
-from codeexec.server import head, refusal
+from codeexec.server import refusal
 from codeexec.server.access.identity import (
     Scope,
     agent_name,
@@ -21,6 +21,7 @@ from codeexec.server.access.identity import (
 from codeexec.server.access.limit_keeper import LimitKeeper
 from codeexec.server.access.token_watch import wait_for_denial
 from codeexec.server.gate import Authenticator, asks_for_docs
+from codeexec.server.http import head
 from codeexec.server.limits import Connections
 from codeexec.server.logs.request_id import begin_request
 from codeexec.server.metrics.http_meter import HttpMeter
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
     from uvicorn.config import Config
     from uvicorn.server import ServerState
 
-    from codeexec.server.http_protocol import TimedProtocol
-    from codeexec.server.httptools_protocol import HttptoolsTimedProtocol
+    from codeexec.server.http.h11_protocol import TimedProtocol
+    from codeexec.server.http.httptools_protocol import HttptoolsTimedProtocol
 
 # The types of ASGI, whose messages are dictionaries of anything.
 Message = MutableMapping[str, Any]
@@ -106,9 +107,9 @@ class HttpStack:
 def _find_protocol() -> type[TimedProtocol | HttptoolsTimedProtocol]:
     """That by httptools, which takes a third of the time, where this Python has it."""
     try:
-        from codeexec.server.httptools_protocol import HttptoolsTimedProtocol
+        from codeexec.server.http.httptools_protocol import HttptoolsTimedProtocol
     except ModuleNotFoundError:
-        from codeexec.server.http_protocol import TimedProtocol
+        from codeexec.server.http.h11_protocol import TimedProtocol
 
         return TimedProtocol
     return HttptoolsTimedProtocol

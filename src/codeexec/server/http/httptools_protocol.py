@@ -8,9 +8,9 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
-from codeexec.server.head import MAX_HEAD
+from codeexec.server.http.head import MAX_HEAD
+from codeexec.server.http.request_timer import Phase, RequestTimer
 from codeexec.server.limits import Connections
-from codeexec.server.request_timer import Phase, RequestTimer
 
 
 class HttptoolsTimedProtocol(HttpToolsProtocol):

@@ -1,0 +1,1 @@
+"""HTTP on the sockets of the server: protocols with deadlines, and the stack above them."""

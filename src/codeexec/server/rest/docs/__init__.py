@@ -1,0 +1,1 @@
+"""Documentation of the API: its OpenAPI document, and the page that shows it."""
