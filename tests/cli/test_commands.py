@@ -145,6 +145,9 @@ def test_kernels_are_listed_with_what_they_lack(desk: Desk) -> None:
     assert any(not each.get("problem") for each in found)
     told = desk.run("kernels", "list", env={"VIRTUAL_ENV": ""}).stdout
     assert "→" in told
+    # A limit of all program runners is said once.
+    assert "programs:bash" in told and "programs:cpp" in told
+    assert told.count("variables do not last from one run to the next") == 1
 
 
 @pytest.mark.slow

@@ -277,7 +277,9 @@ def test_a_kernelspec_that_cannot_be_read_is_told_of_harmless(
     (folder / "kernel.json").write_text('{"argv": 5', "utf-8")
     (desk.folder / "x.py").write_text("# %%\n1", "utf-8")
     env = {"JUPYTER_PATH": str(tmp_path / "jupyter")}
-    with Terminal(words, home=desk.home, cwd=desk.folder, columns=400, env=env) as terminal:
+    with Terminal(
+        words, home=desk.home, cwd=desk.folder, columns=400, lines=200, env=env
+    ) as terminal:
         terminal.ends()
     assert "cannot be read" in terminal.text
     progress_cleared = "\r\x1b[K"

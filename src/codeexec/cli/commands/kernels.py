@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections import Counter
+from collections.abc import Container, Sequence
 from pathlib import Path
 
 import click
@@ -45,11 +47,24 @@ def _show(as_json: bool) -> None:
         style.say("No kernels. Install one: python -m pip install ipykernel")
         return
     color = style.wants_color(sys.stdout)
+    sharing = _sharing(kernels)
     for kernel in kernels:
-        _print(kernel, color)
+        _print(kernel, color, sharing)
+    for limit, sources in sharing.items():
+        style.say(style.paint(f"{', '.join(sources)}: {limit}", "dim", color))
 
 
-def _print(kernel: KernelInfo, color: bool) -> None:
+def _sharing(kernels: Sequence[KernelInfo]) -> dict[str, list[str]]:
+    """Limits of more than one kernel, each with the sources of these kernels."""
+    counts = Counter(limit for kernel in kernels for limit in kernel.limits)
+    return {
+        limit: list(dict.fromkeys(kernel.source for kernel in kernels if limit in kernel.limits))
+        for limit, count in counts.items()
+        if count > 1
+    }
+
+
+def _print(kernel: KernelInfo, color: bool, said_below: Container[str]) -> None:
     mark = style.paint("✗", "bad", color) if kernel.problem else style.paint("✓", "good", color)
     default = style.paint("  (default here)", "accent", color) if kernel.is_default else ""
     title = style.paint(kernel.display_name or kernel.name, "strong", color)
@@ -60,7 +75,8 @@ def _print(kernel: KernelInfo, color: bool) -> None:
     if kernel.policy and not kernel.problem:
         style.say(style.paint(f"    {kernel.policy}", "dim", color))
     for limit in kernel.limits:
-        style.say(style.paint(f"    {limit}", "dim", color))
+        if limit not in said_below:
+            style.say(style.paint(f"    {limit}", "dim", color))
     if kernel.problem or kernel.remark:
         style.say(f"    {kernel.problem or kernel.remark}")
     if kernel.fix:
