@@ -185,6 +185,25 @@ def test_input_follows_the_modes_of_the_program(emulator: Emulator) -> None:
     assert emulator.encode(KeyPress("i", ctrl=True)) == b"\x1b[105;5u"
 
 
+@pytest.mark.parametrize(
+    ("modes", "pressed", "dragged", "released"),
+    [
+        ("1000;1006", b"\x1b[<0;4;5M", b"", b"\x1b[<0;5;5m"),
+        ("1002;1006", b"\x1b[<0;4;5M", b"\x1b[<32;5;5M", b"\x1b[<0;5;5m"),
+        ("1002;1015", b"\x1b[32;4;5M", b"\x1b[64;5;5M", b"\x1b[35;5;5M"),
+        ("1002", b"\x1b[M $%", b"\x1b[M@%%", b"\x1b[M#%%"),
+    ],
+)
+def test_a_drag_is_told_in_the_encoding_that_the_program_chose(
+    emulator: Emulator, modes: str, pressed: bytes, dragged: bytes, released: bytes
+) -> None:
+    emulator.feed(f"\x1b[?{modes}h".encode())
+    for _ in range(2):
+        assert emulator.encode(MouseAction("press", 3, 4, "left")) == pressed
+        assert emulator.encode(MouseAction("move", 4, 4, "left")) == dragged
+        assert emulator.encode(MouseAction("release", 4, 4, "left")) == released
+
+
 def test_a_saved_state_goes_on_in_the_middle_of_a_sequence(
     kind: EmulatorKind, emulator: Emulator
 ) -> None:
