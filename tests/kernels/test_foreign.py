@@ -13,7 +13,7 @@ import pytest
 from codeexec.domain.errors import Conflict, Unavailable
 from codeexec.domain.outputs import ErrorInfo, plain
 from codeexec.domain.requests import Inspect, Interrupt, RefreshVariables, RestartKernel
-from codeexec.kernels.base import Displayed, Finished, KernelChoice
+from codeexec.kernels.base import Displayed, Finished, KernelChoice, Notice
 from codeexec.kernels.factory import Kernels
 from codeexec.kernels.jupyter import launch
 from codeexec.kernels.jupyter.discover import read_spec
@@ -57,6 +57,25 @@ class Late(Kernel):
         return {"status": "ok", "execution_count": 1, "payload": [], "user_expressions": {}}
 
 IPKernelApp.launch_instance(kernel_class=Late, argv=["-f", sys.argv[1]])
+"""
+
+# A socket whose queue is full drops what comes last.
+DROPS_IDLE = """
+import sys
+from ipykernel.kernelapp import IPKernelApp
+from ipykernel.kernelbase import Kernel
+
+class DropsIdle(Kernel):
+    implementation = implementation_version = banner = "drops-idle"
+    language_info = {"name": "drops", "mimetype": "text/plain", "file_extension": ".drops"}
+
+    def do_execute(self, code, silent, *args, **options):
+        content = {"name": "stdout", "text": "begun"}
+        self.session.send(self.iopub_socket, "stream", content, parent=self.get_parent())
+        self._publish_status = lambda *arguments, **options: None
+        return {"status": "ok", "execution_count": 1, "payload": [], "user_expressions": {}}
+
+IPKernelApp.launch_instance(kernel_class=DropsIdle, argv=["-f", sys.argv[1]])
 """
 
 
@@ -117,6 +136,26 @@ async def test_a_kernel_of_others_starts_and_its_output_stands_before_its_end(
         if name == "deno":
             await partner.kernel.restart()
             assert (await partner.run(printing)).status == "ok"
+        await partner.kernel.shutdown()
+
+
+async def test_an_idle_that_was_dropped_ends_the_code_and_is_told(
+    specs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("codeexec.kernels.jupyter.connection.IDLE_GRACE", 0.2)
+    (tmp_path / "kernel.py").write_text(DROPS_IDLE)
+    install(specs, "drops", [sys.executable, str(tmp_path / "kernel.py"), "{connection_file}"])
+    partner = Partner()
+    partner.kernel = Kernels().create(KernelChoice(str(tmp_path), name="drops"), partner.sink)
+    await partner.kernel.start()
+    try:
+        execution = partner.submit("x")
+        assert (await partner.end_of(execution)).status == "ok"
+        assert partner.text(execution) == "begun"
+        assert [notice.title for notice in partner.all(Notice)] == [
+            "Output of the kernel may be missing"
+        ]
+    finally:
         await partner.kernel.shutdown()
 
 

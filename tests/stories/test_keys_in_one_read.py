@@ -158,7 +158,7 @@ async def test_keys_wait_for_a_dialog_that_a_list_or_a_pane_opens(tmp_path: Path
         await bench.sees("enter change")
         read(bench, "/tab size", "enter", "ctrl+u", "four", "enter")
         await bench.sees("'four' is not a whole number")
-        read(bench, "escape", "escape")
+        read(bench, "escape", "escape", "escape")
         await bench.sees_no_more("enter change")
         await bench.press("alt+5")
         await bench.until(lambda: bench.workbench.pane_layout.here == "files", "the files")

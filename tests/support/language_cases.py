@@ -83,7 +83,7 @@ SHELL: dict[str, Any] = {
 }
 CASES = (
     LanguageCase("", **PYTHON, **PYTHON_WORDS),
-    LanguageCase("xpython", **PYTHON, **PYTHON_WORDS),
+    LanguageCase("xpython", **PYTHON, **PYTHON_WORDS, absent=frozenset({"floods"})),
     LanguageCase(
         "bash",
         **SHELL,
@@ -94,7 +94,7 @@ CASES = (
         getting="echo $x",
         completing=("unse", "unset"),
         helping=("echo", "Write arguments to the standard output"),
-        absent=frozenset({"stdin", "stderr", "exit"}),
+        absent=frozenset({"stdin", "stderr", "exit", "recovery", "floods"}),
     ),
     LanguageCase(
         "deno",
@@ -130,7 +130,7 @@ CASES = (
         completing=("prin", "print"),
         helping=("print", "prints its argument"),
         incomplete="if (TRUE) {",
-        absent=frozenset({"stderr", "exit"}),
+        absent=frozenset({"stderr", "exit", "floods"}),
     ),
     LanguageCase(
         "programs:bash",

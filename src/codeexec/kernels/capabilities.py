@@ -99,7 +99,8 @@ class HasTables(Protocol):
 
 class AbsentAbility(Struct, frozen=True):
     """Something that a kernel is known to lack: a field of `Capabilities`, or `interruption`,
-    `stderr`, `exit`. `reason` is a sentence for the user, `next_step` what to do instead."""
+    `stderr`, `exit`, `floods` (no line is lost in one), `recovery` (from an interrupt). `reason`
+    is a sentence for the user, `next_step` what to do instead."""
 
     ability: str
     reason: str

@@ -35,6 +35,7 @@ from codeexec.kernels.jupyter.transport import Channel, OpenTransport
 from codeexec.kernels.jupyter.widgets.output import OutputWidgets
 
 REPLY_GRACE = 0.3  # for a reply after idle, before we take it for lost
+IDLE_GRACE = 5.0  # s without output after a reply, before we take its idle for lost
 SUBSHELL_WAIT = 2.0
 REPEAT_PAUSES = (0.05, 0.5, 2.0)
 """Seconds before each look whether the code goes on, which the interrupt then did not reach."""
@@ -291,6 +292,8 @@ class KernelConnection:
             self._mark()
         if self._tracker.waits_for_idle(message.parent.msg_id):
             self.outbox.look_for_tail()
+            if not self.outbox.token:
+                self._do_later(self._await_idle(message.parent.msg_id))
 
     def asked(self, message: Message) -> None:
         owner = self._tracker.owner(message.parent.msg_id)
@@ -408,6 +411,17 @@ class KernelConnection:
         if self._tracker.waits_for_reply(execution):
             await self.outbox.catch_up()
         self.give_up(execution)
+
+    async def _await_idle(self, execution: str) -> None:
+        """A kernel without an outbox drops what waits to be read after a flood, also its idle."""
+        heard = -1
+        while self._tracker.waits_for_idle(execution):
+            if heard == self._late.messages:
+                self.lost(0)
+                self.give_up(execution)
+                return
+            heard = self._late.messages
+            await asyncio.sleep(IDLE_GRACE)
 
     def _send_to_outbox(self, content: dict[str, object]) -> None:
         self.send("control", REQUEST, content)

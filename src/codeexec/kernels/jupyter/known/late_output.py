@@ -9,7 +9,7 @@ from codeexec.kernels.base import KernelEvent
 
 LOOK = 0.05
 """Seconds without a message after which no output is expected any more."""
-LOOKS = 20
+LOOKS = 100
 """How often that is waited for at most."""
 
 
@@ -19,11 +19,12 @@ class LateOutput:
     def __init__(self, release: Callable[[Sequence[KernelEvent]], None]) -> None:
         self._release = release
         self._held: list[KernelEvent] = []
-        self._messages = 0
+        self.messages = 0
+        """How many messages of the kernel's output have come."""
 
     def note_message(self) -> None:
         """A message of the kernel's output has come."""
-        self._messages += 1
+        self.messages += 1
 
     def hold(self, ends: Sequence[KernelEvent]) -> None:
         self._held += ends
@@ -31,9 +32,9 @@ class LateOutput:
     async def wait(self) -> None:
         """Until the kernel is quiet; then release what is held."""
         for _ in range(LOOKS):
-            count = self._messages
+            count = self.messages
             await asyncio.sleep(LOOK)
-            if self._messages == count:
+            if self.messages == count:
                 break
         self.release()
 

@@ -54,6 +54,12 @@ class KnownKernel:
         return tuple(ability.reason for ability in self.absent)
 
 
+def _floods(title: str) -> AbsentAbility:
+    """Its ZeroMQ socket drops messages when some 1,000 wait to be read, and does not tell."""
+    reason = f"{title} may lose lines when code prints thousands at once."
+    return AbsentAbility("floods", reason, "Print few large pieces, or write to a file.")
+
+
 BASH = KnownKernel(
     "bash_kernel",
     ("bash_kernel",),
@@ -68,6 +74,12 @@ BASH = KnownKernel(
         AbsentAbility(
             "exit", "bash_kernel goes on after `exit`, with a new bash that has no variables."
         ),
+        AbsentAbility(
+            "recovery",
+            "bash_kernel may be one command behind after an interrupt.",
+            "Restart the kernel where an answer is that of the command before.",
+        ),
+        _floods("bash_kernel"),
     ),
     has_subshells=False,
     helper="bash",
@@ -87,6 +99,7 @@ XPYTHON = KnownKernel(
     "xeus-python",
     ("xeus-python", "xpython"),
     ("xpython_launcher", "xpython"),
+    (_floods("xeus-python"),),
     is_primed_before_code=True,
     helper="python",
 )
@@ -97,6 +110,7 @@ XPYTHON_RAW = KnownKernel(
     (
         AbsentAbility("interruption", "xeus-python without IPython ignores interrupts.", RESTART),
         AbsentAbility("variables", "xeus-python without IPython does not tell its variables."),
+        _floods("xeus-python"),
     ),
     interrupted_by_message=True,
 )
@@ -111,6 +125,7 @@ IR = KnownKernel(
             "it does.",
         ),
         AbsentAbility("exit", "IRkernel goes on after `quit()`.", "Restart the kernel instead."),
+        _floods("IRkernel"),
     ),
     aborts_next=True,
     helper="r",
@@ -120,7 +135,10 @@ OCTAVE = KnownKernel(
     "octave_kernel",
     ("octave kernel", "octave_kernel"),
     ("octave_kernel",),
-    (AbsentAbility("variables", "octave_kernel does not tell its variables: `whos` lists them."),),
+    (
+        AbsentAbility("variables", "octave_kernel does not tell its variables: `whos` lists them."),
+        _floods("octave_kernel"),
+    ),
     error_prefix="error: ",
 )
 TSLAB = KnownKernel(
