@@ -3,6 +3,7 @@ terminal that goes away."""
 
 from __future__ import annotations
 
+import signal
 import termios
 from contextlib import suppress
 from typing import Any, Protocol, TextIO, cast
@@ -55,6 +56,14 @@ class FollowingDriver(LinuxDriver):
             super().write(data)
 
     def start_application_mode(self) -> None:
+        # A second SIGCONT would run this again in the middle of it: two threads would read then.
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCONT})
+        try:
+            self._start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+    def _start(self) -> None:
         # SIGCONT also comes after a SIGSTOP, which cannot be caught, and with the hang-up of a
         # terminal: the thread of before still reads then, and two would share out the keys.
         if self._key_thread is not None and self._key_thread.is_alive():
