@@ -26,5 +26,7 @@ async def test_screens_are_those_in_tmux(name: str, tmp_path: Path) -> None:
     ):
         for step in program.steps:
             await pair.step(step)
+            if not step.is_steady:
+                continue
             differences = await pair.differences()
             assert not differences, "\n".join(map(str, [step, *differences[:20]]))
