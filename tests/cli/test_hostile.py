@@ -157,8 +157,8 @@ def test_what_was_typed_is_quoted_harmless(screen: _Screen, words: list[str]) ->
 @pytest.mark.parametrize("text", HOSTILE)
 def test_kernels_and_tables(screen: _Screen, text: str) -> None:
     with screen:
-        kernels._print(filled(KernelInfo, text), color=True)
-        kernels._print(filled(KernelInfo, text, problem=""), color=True)
+        kernels._print(filled(KernelInfo, text), color=True, said_below=())
+        kernels._print(filled(KernelInfo, text, problem=""), color=True, said_below=())
         style.say_lines(style.table([(text, text)], ("A", "B"), color=True))
     check(screen.out.text)
 
