@@ -220,11 +220,20 @@ async def measure_kills(apart: Apart, kills: int) -> tuple[int, bool]:
         return done, numbers == expected
 
 
+def descriptors(pid: int) -> list[Path]:
+    return [file for file in Path(f"/proc/{pid}/fd").iterdir() if file.is_symlink()]
+
+
 async def measure_opens(apart: Apart, opens: int) -> tuple[float, int, int]:
     """Seconds of all, and the processes and descriptors of the server that are left."""
     async with opened(apart) as session:
         await session.call(q.CloseTerminal((await open_terminal(session, "cat")).terminal_id))
         server = psutil.Process(apart.pid)
+        # The watch of the session's folder begins a moment after the session.
+        for _ in range(200):
+            if any("inotify" in str(file.readlink()) for file in descriptors(server.pid)):
+                break
+            await asyncio.sleep(0.05)
         files, processes = server.num_fds(), len(apart.processes())
         began = time.perf_counter()
         for _ in range(opens):
