@@ -28,7 +28,7 @@ WAYS: dict[str, str] = {
         " codeexec.kernels.factory, codeexec.config.load"
     ),
     "server: HTTP, at the first request": (
-        "import codeexec.server.main, uvicorn.protocols.http.h11_impl, codeexec.server.rest.app"
+        "import codeexec.server.main, codeexec.server.http.timed_protocol, codeexec.server.rest.app"
     ),
     "run: the engine in this process": "import codeexec.client.embedded, codeexec.kernels.factory",
     "beside: websockets' client": "import asyncio, websockets.asyncio.client",

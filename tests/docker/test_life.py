@@ -222,10 +222,10 @@ async def test_a_sweep_removes_what_has_no_owner_any_more(workspace: Path) -> No
 
 @pytest.mark.slow
 async def test_random_kills(start: StartBench) -> None:
-    """Kills of kernel, relay, CLI and container, each while code prints and while it is silent, at
-    different moments: each time the next launch answers."""
+    """Kills of kernel, relay, CLI and container, each while code prints and while it is silent,
+    three times at different moments: each time the next launch answers."""
     bench = await start()
-    for turn in range(8):
+    for turn in range(24):
         prints = turn // 4 % 2
         bench.client.execute("while True: print('x' * 100)" if prints else "while True: pass")
         await asyncio.sleep((turn * 37 % 100) / 500)  # a moment that differs from turn to turn

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from codeexec.domain.errors import Busy, KernelDied
 from codeexec.kernels.jupyter.connection import KernelConnection
-from codeexec.kernels.jupyter.known.bash import start_code
 from codeexec.kernels.jupyter.known.helper_runs import silent_request
 from codeexec.kernels.jupyter.messages import replies
 from codeexec.kernels.jupyter.messages.codec import Message
@@ -49,4 +48,6 @@ async def prime(
     elif language == "python":
         connection.send("shell", "execute_request", replies.prime())
     elif known.helper == "bash" and folder is not None:
+        from codeexec.kernels.jupyter.known.bash import start_code
+
         connection.send("shell", "execute_request", silent_request(start_code(folder)))

@@ -6,7 +6,6 @@ The runner (`guest/runner`) speaks lines of JSON. What it has no frame for is an
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import os
 from collections import deque
@@ -15,7 +14,7 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from codeexec.domain.text.printable import printable
-from codeexec.kernels.jupyter.messages.codec import Message, Parent
+from codeexec.kernels.jupyter.messages.codec import Message, Parent, decode_object
 from codeexec.kernels.jupyter.transport import Channel, Receiver
 from codeexec.kernels.runner.launch import FRAMES, REQUESTS
 
@@ -30,7 +29,6 @@ LONGEST_FRAME = 80 << 20
 CHUNK = 1 << 16
 IMPLEMENTATION = "runner"
 
-_decoder = msgspec.json.Decoder(dict[str, object])
 _encode = msgspec.json.Encoder().encode
 
 _MESSAGES: Mapping[str, tuple[Channel, str]] = {
@@ -190,7 +188,7 @@ class RunnerTransport:
         if self._is_traced:
             self._trace("<", line)
         try:
-            frame = _decode(line)
+            frame = decode_object(line)
         except (ValueError, RecursionError):
             log.warning(
                 "a line of a runner that is no frame was skipped: %s", _logged(line, LONGEST_LOGGED)
@@ -326,18 +324,6 @@ _CONTENTS: Mapping[str, Callable[[dict[str, object]], dict[str, object]]] = {
     "clear": lambda frame: {"wait": frame.get("wait")},
     "input": lambda frame: {key: frame.get(key) for key in ("prompt", "password")},
 }
-
-
-def _decode(line: bytes) -> dict[str, object]:
-    """ValueError where it is no object of JSON."""
-    try:
-        return _decoder.decode(line)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        # Python's own writer lets NaN and lone surrogates through.
-        frame = json.loads(line.decode("utf-8", "replace"))
-        if not isinstance(frame, dict):
-            raise ValueError("a frame is an object") from None
-        return frame
 
 
 def _logged(line: bytes, limit: int) -> str:

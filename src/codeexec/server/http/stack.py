@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 import re
 from collections.abc import Awaitable, Callable, Coroutine, MutableMapping
 from contextlib import nullcontext
@@ -32,8 +31,6 @@ if TYPE_CHECKING:
     from uvicorn.config import Config
     from uvicorn.server import ServerState
 
-    from codeexec.server.http.h11_protocol import TimedProtocol
-    from codeexec.server.http.httptools_protocol import HttptoolsTimedProtocol
 
 # The types of ASGI, whose messages are dictionaries of anything.
 Message = MutableMapping[str, Any]
@@ -75,13 +72,14 @@ class HttpStack:
         from uvicorn.config import Config
         from uvicorn.server import ServerState
 
+        from codeexec.server.http.timed_protocol import TimedProtocol
+
         if self._state is None:
             self._state = ServerState()
-        protocol = _find_protocol()
         if gate not in self._configs:
             self._configs[gate] = Config(
                 Guarded(self._app, gate, self._limits, self._meter),
-                http=protocol,
+                http=TimedProtocol,
                 ws="none",
                 lifespan="off",
                 log_config=None,
@@ -89,9 +87,8 @@ class HttpStack:
                 proxy_headers=False,
                 server_header=False,
                 timeout_keep_alive=max(1, round(connections.limits.idle_seconds)),
-                h11_max_incomplete_event_size=head.MAX_HEAD,
             )
-        return protocol(self._configs[gate], self._state, connections)
+        return TimedProtocol(self._configs[gate], self._state, connections)
 
     async def close(self) -> None:
         """Let answers that are on their way out, then close every connection."""
@@ -103,23 +100,11 @@ class HttpStack:
             await asyncio.wait(self._state.tasks, timeout=1.0)
 
 
-@functools.cache
-def _find_protocol() -> type[TimedProtocol | HttptoolsTimedProtocol]:
-    """That by httptools, which takes a third of the time, where this Python has it."""
-    try:
-        from codeexec.server.http.httptools_protocol import HttptoolsTimedProtocol
-    except ModuleNotFoundError:
-        from codeexec.server.http.h11_protocol import TimedProtocol
-
-        return TimedProtocol
-    return HttptoolsTimedProtocol
-
-
 def _load(host: Host, settings: ServiceSettings, limits: LimitKeeper, meter: HttpMeter) -> App:
     # 0.4 s of imports: on a thread, so that clients go on meanwhile.
+    import codeexec.server.http.timed_protocol  # noqa: F401
     from codeexec.server.rest.app import make_asgi
 
-    _find_protocol()
     return make_asgi(host, settings, limits, meter)
 
 

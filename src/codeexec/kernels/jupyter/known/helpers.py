@@ -5,10 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from codeexec.kernels.capabilities import HasTables, HasVariables, Inspectable
-from codeexec.kernels.jupyter.known.bash import BashHelp
 from codeexec.kernels.jupyter.known.helper_runs import HelperRuns
-from codeexec.kernels.jupyter.known.python import SilentQuestions
-from codeexec.kernels.jupyter.known.r import RVariables
 from codeexec.kernels.jupyter.known.table import KnownKernel
 from codeexec.kernels.jupyter.language_service import LanguageService
 from codeexec.kernels.jupyter.messages.python_variables import PythonVariables
@@ -33,11 +30,17 @@ def helpers_of(
         return Helpers(inspection if known.helper != "bash" else None)
     match known.helper:
         case "bash":
+            from codeexec.kernels.jupyter.known.bash import BashHelp
+
             shell = BashHelp(runs)
             return Helpers(shell, shell)
         case "r":
+            from codeexec.kernels.jupyter.known.r import RVariables
+
             return Helpers(inspection, RVariables(runs))
         case "python":
+            from codeexec.kernels.jupyter.known.python import SilentQuestions
+
             variables = PythonVariables(SilentQuestions(runs).ask)
             return Helpers(inspection, variables, variables)
     if language != "python" or "variables" in lacks:

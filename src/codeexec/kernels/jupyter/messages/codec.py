@@ -115,7 +115,7 @@ class MessageCodec:
                 head.msg_type,
                 head.msg_id,
                 _parent.decode(parent) if parent not in (b"{}", b"null", b"") else Parent(),
-                _decode_content(content),
+                decode_object(content),
                 header,
                 tuple(frames[at + 6 :]),
                 _number(frames[at - 1]) if at else 0,
@@ -139,12 +139,13 @@ def _number(frame: bytes) -> int:
     return int(digits)
 
 
-def _decode_content(raw: bytes) -> dict[str, object]:
+def decode_object(raw: bytes) -> dict[str, object]:
+    """An object of JSON as kernels send it. ValueError where it is none."""
     try:
         return _content.decode(raw)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         # Python's own writer lets NaN and lone surrogates through, and so kernels send them.
         loaded = json.loads(raw.decode("utf-8", "replace"))
         if not isinstance(loaded, dict):
-            raise ValueError("its content is no object") from None
+            raise ValueError("it is no object of JSON") from None
         return loaded

@@ -1,4 +1,4 @@
-"""uvicorn's HTTP/1.1 protocol by httptools, a parser in C, with the same deadlines as by h11."""
+"""uvicorn's HTTP/1.1 protocol by httptools, a parser in C, with deadlines."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from codeexec.server.http.request_timer import Phase, RequestTimer
 from codeexec.server.limits import Connections
 
 
-class HttptoolsTimedProtocol(HttpToolsProtocol):
+class TimedProtocol(HttpToolsProtocol):
     """See `RequestTimer`. httptools sets no limit to the length of a head: here it is `MAX_HEAD`,
     beyond what has come in one piece."""
 
