@@ -96,7 +96,8 @@ class OutputLoader:
         theme = self._view.output.painter.theme
         lines, sent = await asyncio.to_thread(paint_picture, data, request, self.graphics, theme)
         driver = self._view.app._driver
-        if sent and driver is not None:
+        is_current = self._view.output.pictures.accepts(request.key, request.token)
+        if sent and is_current and driver is not None:
             # The driver's queue is the one way to the terminal that keeps its order.
             driver.write(sent)
         self._view.take_image(request.key, request.token, lines)
