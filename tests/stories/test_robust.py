@@ -19,6 +19,8 @@ from codeexec.tui.context import AppContext
 from codeexec.tui.options import OpenOptions
 from codeexec.tui.theme import theme
 from support.descriptors import descriptors
+from support.programs import COMMAND
+from support.servers import user
 from support.tty import Tty, workbench
 
 pytestmark = pytest.mark.slow
@@ -127,6 +129,20 @@ def test_a_stop_that_cannot_be_caught_loses_no_key_when_it_is_over() -> None:
             tty.signal(number)
         runs(tty, "'-'.join('abcdefghij' * 3)", "a-b-c-d-e-f-g-h-i-j-a-b-c-d-e-f-g-h-i-j")
         leaves_cleanly(tty)
+
+
+def test_the_screen_is_painted_where_stderr_goes_to_a_file() -> None:
+    with user() as apart:
+        redirected = ("sh", "-c", 'exec "$@" 2>log', "sh", *COMMAND)
+        tty = Tty(
+            (), home=apart.folder, cwd=apart.work, columns=120, lines=36, env=apart.environ,
+            command=redirected,
+        )  # fmt: skip
+        with tty:
+            tty.shows("● idle")
+            runs(tty, "print('still', 'here')", "still here")
+            leaves_cleanly(tty)
+        assert "\x1b[" not in (apart.work / "log").read_text("utf-8")
 
 
 def test_the_size_is_the_terminal_s_also_where_variables_say_another() -> None:

@@ -4,6 +4,7 @@ terminal that goes away."""
 from __future__ import annotations
 
 import signal
+import sys
 import termios
 from contextlib import suppress
 from typing import Any, Protocol, TextIO, cast
@@ -40,7 +41,7 @@ class FollowingDriver(LinuxDriver):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._terminal = _Lasting(cast("TextIO", self._file))
+        self._terminal = _Lasting(_screen_file(cast("TextIO", self._file)))
         self._file = cast("Any", self._terminal)
         self.exit_event = self._input_ended = SelectableEvent()
 
@@ -95,6 +96,12 @@ class FollowingDriver(LinuxDriver):
     def stop_application_mode(self) -> None:
         self._taker.take_screen()
         super().stop_application_mode()
+
+
+def _screen_file(stderr: TextIO) -> TextIO:
+    """Where the screen is painted: Textual takes stderr, which a user may send to a file."""
+    stdout = sys.__stdout__
+    return stderr if stderr.isatty() or stdout is None or not stdout.isatty() else stdout
 
 
 class _Lasting:
