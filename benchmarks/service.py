@@ -7,9 +7,11 @@
 A server process of its own, in a temporary folder, on a loopback address. Reported:
 
 - `1+1`: executions per second, and milliseconds (p50, p99) from the request to the result, with so
-  many sessions at once: POST /execute_code and a waiting GET /execution_status; with `--gateway`
-  (the Python that has it) the same code by the gateway's WebSocket, and how many times as much ours
-  does. Kernels are started within `--start` seconds. Bound: level at 1, ahead at 100.
+  many sessions at once, in two ways: one POST /execute_code that waits for the end; and a POST that
+  does not, followed by a waiting GET /execution_status. With `--gateway` (the Python that has it)
+  the same code by one exchange on the gateway's WebSocket, and how many times as much ours does.
+  Each client keeps its connection. Kernels are started within `--start` seconds. Bound, for one
+  POST beside one exchange: level at 1, ahead at 100.
 - `--polls N`: N requests wait for one execution; milliseconds (p50, p99) of other answers
   meanwhile, and until all have their answer once it ends. Bound: p99 at most 100.
 - `--silent S`: a cell without output for S seconds; its status in the end.
@@ -32,7 +34,7 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -117,6 +119,12 @@ async def stop(port: int) -> None:
     web.close()
 
 
+async def post_and_wait(web: Http, kernel: str, code: str) -> Any:
+    status = await web.call("POST", "/execute_code?wait=60", {"id": kernel, "code": code})
+    assert status["completed_at"] is not None, status
+    return status
+
+
 async def run_once(web: Http, kernel: str, code: str) -> Any:
     execution = await web.call("POST", "/execute_code", {"id": kernel, "code": code})
     path = f"/execution_status/{execution['execution_id']}"
@@ -151,25 +159,35 @@ def report(name: str, times: list[float], seconds: float) -> float:
     return len(times) / seconds
 
 
-async def measure_ours(port: int, count: int, seconds: float, start: float) -> float:
+Run = Callable[[Http, str, str], Awaitable[Any]]
+WAYS: dict[str, Run] = {"1 POST": post_and_wait, "POST, GET": run_once}
+"""How one execution is asked for. The first is compared with the gateway's exchange."""
+
+
+async def repeat(run: Run, port: int, kernel: str, end: float) -> list[float]:
+    """Seconds of each execution until `end`."""
+    times = []
+    web = Http(port)
+    while (started := time.perf_counter()) < end:
+        status = await run(web, kernel, "1+1")
+        assert status["output"]["result"] == "2", status
+        times.append(time.perf_counter() - started)
+    web.close()
+    return times
+
+
+async def measure_ours(port: int, count: int, seconds: float, start: float) -> dict[str, float]:
     async with asyncio.timeout(start):
         kernels = await start_kernels(port, count)
-    times: list[float] = []
-    end = time.perf_counter() + seconds
-
-    async def work(kernel: str) -> None:
-        web = Http(port)
-        while (began := time.perf_counter()) < end:
-            status = await run_once(web, kernel, "1+1")
-            assert status["output"]["result"] == "2", status
-            times.append(time.perf_counter() - began)
-        web.close()
-
-    began = time.perf_counter()
-    await asyncio.gather(*map(work, kernels))
-    rate = report(f"ours    {count:4d} sessions", times, time.perf_counter() - began)
+    rates = {}
+    for way, run in WAYS.items():
+        began = time.perf_counter()
+        loops = (repeat(run, port, kernel, began + seconds) for kernel in kernels)
+        times = [took for each in await asyncio.gather(*loops) for took in each]
+        name = f"ours    {count:4d} sessions, {way}"
+        rates[way] = report(name, times, time.perf_counter() - began)
     await stop(port)
-    return rate
+    return rates
 
 
 @contextlib.contextmanager
@@ -246,7 +264,9 @@ async def measure_gateway(port: int, count: int, seconds: float, start: float) -
                 times.append(time.perf_counter() - started)
 
         await asyncio.gather(*map(work, sockets))
-        return report(f"gateway {count:4d} sessions", times, time.perf_counter() - began)
+        return report(
+            f"gateway {count:4d} sessions, 1 exchange", times, time.perf_counter() - began
+        )
 
 
 async def measure_polls(port: int, count: int) -> None:
@@ -340,7 +360,9 @@ def main() -> None:
         if options.gateway:
             with gateway(options.gateway) as port:
                 work = measure_gateway(port, count, options.seconds, options.start)
-                print(f"ratio   {count:4d} sessions: {ours / asyncio.run(work):8.2f}", flush=True)
+                theirs = asyncio.run(work)
+            for way, rate in ours.items():
+                print(f"ratio   {count:4d} sessions, {way}: {rate / theirs:.2f}", flush=True)
     with serving() as port:
         if options.polls:
             asyncio.run(measure_polls(port, options.polls))

@@ -45,8 +45,9 @@ def test_every_path_has_a_summary_and_typed_answers(document: dict[str, Any]) ->
         count += 1
         where = f"{method} {path}"
         assert operation["summary"], where
-        good = [s for s in operation["responses"] if s.startswith("2")]
-        assert len(good) == 1, where
+        good = sorted(s for s in operation["responses"] if s.startswith("2"))
+        may_end_or_not = (method, path) == ("post", "/v1/sessions/{session}/executions")
+        assert good == (["200", "202"] if may_end_or_not else good[:1]), where
         for status, response in operation["responses"].items():
             assert response["description"], (where, status)
             if status != "304":

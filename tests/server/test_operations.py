@@ -275,6 +275,87 @@ async def test_a_long_poll_answers_at_the_first_change(
     assert over.json()["execution"]["status"] == "ok"
 
 
+@pytest.mark.parametrize("way", ["query", "prefer"])
+async def test_one_request_is_a_whole_execution(
+    web: httpx.AsyncClient, kernel: str, way: str
+) -> None:
+    wait: dict[str, Any] = {
+        "query": {"params": {"wait": "60"}},
+        "prefer": {"headers": {"Prefer": "respond-async, wait=60"}},
+    }[way]
+    body = {"id": kernel, "code": "print('said')\n6 * 7"}
+    answer = await web.post("/execute_code", json=body, **wait)
+    assert answer.status_code == 200, answer.text
+    status = answer.json()
+    assert (status["status"], status["output"]["result"]) == ("COMPLETED", "42")
+    assert status["output"]["stdout"] == "said\n"
+    place = answer.headers["content-location"]
+    assert (await web.get(place)).json() == status
+
+    path = f"/v1/sessions/{kernel}/executions"
+    body = {"code": "runs = globals().get('runs', 0) + 1; runs", "execution_id": f"by-{way}"}
+    for _ in range(2):  # a lost answer is asked for again
+        answer = await web.post(path, json=body, **wait)
+        assert answer.status_code == 200, answer.text
+        assert answer.headers["content-location"] == f"{path}/by-{way}"
+        assert answer.json() == (await web.get(f"{path}/by-{way}")).json()
+        (run,) = answer.json()["rows"]["runs"]
+        assert run["display"]["parts"][0]["text"] == "1"
+    failed = await web.post("/execute_code", json={"id": kernel, "code": "1 / 0"}, **wait)
+    assert failed.json()["error"] == "ZeroDivisionError: division by zero"
+
+
+async def test_a_request_that_waits_in_vain_is_answered_with_what_runs(
+    web: httpx.AsyncClient, kernel: str, here: Here
+) -> None:
+    path = f"/v1/sessions/{kernel}/executions"
+    short = {"wait": "0.05"}
+    answer = await web.post(path, json={"code": WAITS}, params=short)
+    assert answer.status_code == 202, answer.text
+    assert answer.json()["execution"]["status"] in ("queued", "running")
+    answer = await web.post("/execute_code", json={"id": kernel, "code": "1"}, params=short)
+    assert (answer.status_code, answer.json()["status"]) == (200, "PENDING")
+    changed = asyncio.create_task(
+        web.get(
+            answer.headers["content-location"],
+            params={"wait": "60"},
+            headers={"If-None-Match": answer.headers["etag"]},
+        )
+    )
+    watch = here.host.session(kernel).execution_watch
+    await wait_until(lambda: watch.waiting == 1, "the long poll to be held")
+    queued = len(here.host.session(kernel).snapshot.executions)
+    for wrong in ("no", "-1", ""):
+        for bad_path, body in (
+            (path, {"code": "2"}),
+            ("/execute_code", {"id": kernel, "code": "2"}),
+        ):
+            answer = await web.post(bad_path, json=body, params={"wait": wrong})
+            assert answer.status_code == 400, answer.text
+    assert len(here.host.session(kernel).snapshot.executions) == queued
+    await web.put(f"/v1/sessions/{kernel}/files/go", content=b"")
+    assert (await changed).json()["status"] in ("RUNNING", "COMPLETED")
+
+
+@pytest.mark.parametrize("choice", ["interrupt", "continue"])
+async def test_what_happens_when_a_client_goes_away_whose_request_waits_for_the_end(
+    web: httpx.AsyncClient, kernel: str, here: Here, choice: str
+) -> None:
+    watch = here.host.session(kernel).execution_watch
+    path = f"/v1/sessions/{kernel}/executions"
+    body = {"code": WAITS, "execution_id": "left", "options": {"on_disconnect": choice}}
+    async with client_of(here) as other:
+        waiting = asyncio.create_task(other.post(path, json=body, params={"wait": "60"}))
+        await wait_until(lambda: watch.waiting == 1, "the request to be held")
+        await status_once(web, "left", lambda s: s["status"] == "RUNNING")
+        waiting.cancel()
+    await wait_until(lambda: watch.waiting == 0, "the server to see that the client has gone")
+    if choice == "continue":
+        await web.put(f"/v1/sessions/{kernel}/files/go", content=b"")
+    status = await ended(web, "left")
+    assert status["status"] == {"continue": "COMPLETED", "interrupt": "FAILED"}[choice]
+
+
 @pytest.mark.parametrize("choice", ["interrupt", "continue"])
 async def test_what_happens_when_a_waiting_client_goes_away(
     web: httpx.AsyncClient, kernel: str, here: Here, choice: str

@@ -373,3 +373,16 @@ async def test_a_token_that_expires_ends_what_is_open(here: Here) -> None:
             async with asyncio.timeout(90):
                 while True:
                     await host.call(q.ListSessions())
+
+
+async def test_a_token_that_expires_ends_the_wait_and_not_what_was_queued(here: Here) -> None:
+    code = "import os, time\nwhile not os.path.exists('go'): time.sleep(0.02)"
+    async with web(here, token("anna")) as anna:
+        session = (await anna.post("/start_kernel")).json()["id"]
+        async with web(here, token("anna", seconds=3)) as short:
+            path = f"/v1/sessions/{session}/executions"
+            body = {"code": code, "execution_id": "kept"}
+            answer = await short.post(path, json=body, headers={"Prefer": "wait=100"})
+            assert answer.status_code == 401, answer.text
+        await anna.put(f"/v1/sessions/{session}/files/go", content=b"")
+        assert (await finished(anna, "kept"))["status"] == "COMPLETED"

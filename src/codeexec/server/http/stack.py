@@ -39,6 +39,11 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
 
 
+CHANGE_MADE = "codeexec.change_made"
+"""Name, in the state of a request that waits for what it has begun, of an event that the endpoint
+sets when the change is made: from then on the answer ends with the token."""
+
+
 class TooLong(UsageError):
     """More than we read; 413 in HTTP."""
 
@@ -150,11 +155,16 @@ class Guarded:
             self._limits.take_request(identity)
             held = self._limits.hold_stream(identity) if _is_stream(scope) else nullcontext()
             with self._limits.hold_connection(identity), held:
-                if not identity.subject or scope["method"] not in _READING:
+                is_change = scope["method"] not in _READING
+                may_wait = "prefer" in headers or "wait=" in query
+                if not identity.subject or (is_change and not may_wait):
                     # A change that has begun goes on to its end; the static token stays good.
                     await exchange.answer(self._app, scope)
                     return
                 denial = wait_for_denial(identity, lambda: self._gate.admit(header, query))
+                if is_change:
+                    made = scope.setdefault("state", {})[CHANGE_MADE] = asyncio.Event()
+                    denial = _after(made, denial)
                 await exchange.answer_until(self._app, scope, denial)
         except (Denied, LimitReached) as error:
             from codeexec.server.rest.replies import problem
@@ -211,6 +221,14 @@ class Exchange:
             names = {name.lower() for name, _ in message.get("headers", ())}
             self._has_length = b"content-length" in names
         await self._send(message)
+
+
+async def _after(made: asyncio.Event, denial: Coroutine[object, object, Denied]) -> Denied:
+    try:
+        await made.wait()
+        return await denial
+    finally:
+        denial.close()
 
 
 _READING = ("GET", "HEAD", "OPTIONS")

@@ -28,10 +28,13 @@ from codeexec.server.rest.bodies import read_json
 from codeexec.server.rest.direct import DirectRoutes
 from codeexec.server.rest.docs.openapi import describe
 from codeexec.server.rest.docs.page import docs_page
+from codeexec.server.rest.polling import wait_for_end, wait_seconds
 from codeexec.server.rest.replies import answer, convert, problem
 from codeexec.server.rest.routes import ROUTES, Route, client
+from codeexec.server.rest.special import execution_answer
 from codeexec.server.service_settings import ServiceSettings
 from codeexec.session.host import Host
+from codeexec.session.session import Session
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -104,6 +107,9 @@ def _endpoint(host: UserHost, route: Route) -> Endpoint:
         # First: to who may not see the session nothing else is wrong.
         target = None if session is None else await host.find_session(str(session))
         fields: dict[str, object] = dict(request.query_params)
+        waits = route.request is q.Execute and wait_seconds(request) > 0
+        if route.request is q.Execute:
+            fields.pop("wait", None)
         if route.has_body:
             fields |= await _body(request)
         fields |= path_fields
@@ -112,10 +118,23 @@ def _endpoint(host: UserHost, route: Route) -> Endpoint:
             reply = await host.call(typed)
         else:
             reply = await target.call(typed, client())
+            if waits and isinstance(reply, q.Accepted):
+                return await _finished(target, reply.execution_id, request)
         return answer(reply, route.status)
 
     endpoint.__name__ = re.sub("(?<=[a-z])(?=[A-Z])", "_", route.request.__name__).lower()
     return endpoint
+
+
+async def _finished(session: Session, execution_id: str, request: Request) -> Response:
+    """An execution that was queued by `request`: 200 once it is over, 202 where it is not after the
+    time that the client waits."""
+    view = await wait_for_end(session, execution_id, request)
+    response = await execution_answer(session, execution_id)
+    response.status_code = 202 if view.is_open else 200
+    place = f"/v1/sessions/{session.session_id}/executions/{execution_id}"
+    response.headers["Content-Location"] = place
+    return response
 
 
 async def _body(request: Request) -> dict[str, object]:

@@ -30,7 +30,14 @@ from codeexec.server.rest.lookup import (
     open_workspace,
 )
 from codeexec.server.rest.output_text import read_output
-from codeexec.server.rest.polling import is_known, not_modified, tag_of, wait_for_change
+from codeexec.server.rest.polling import (
+    is_known,
+    not_modified,
+    tag_of,
+    wait_for_change,
+    wait_for_end,
+    wait_seconds,
+)
 from codeexec.server.rest.replies import answer, status_of
 from codeexec.server.rest.routes import Route, client
 from codeexec.session.session import Session
@@ -147,10 +154,17 @@ def add(app: FastAPI, host: UserHost) -> None:
         session = find_open(host, body.id)
         if session is None:
             return _not_found("Kernel not found")
+        waits = wait_seconds(request) > 0
         options = ExecuteOptions(allow_stdin=False, stop_on_error=False)
         execution_id = new_execution_id(session)
         await session.call(q.Execute(body.code, execution_id, options=options), client(NAME))
-        return answer(CodeSubmitted(execution_id))
+        if not waits:
+            return answer(CodeSubmitted(execution_id))
+        view = await wait_for_end(session, execution_id, request)
+        headers = {"Content-Location": f"/execution_status/{execution_id}"}
+        if view.is_open:
+            headers["ETag"] = tag_of(_shown(view))
+        return answer(await _status(session, view), headers=headers)
 
     async def execution_status(execution_id: str, request: Request) -> Response:
         try:

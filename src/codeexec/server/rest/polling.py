@@ -1,4 +1,4 @@
-"""Long polls: an answer that waits for the next change of an execution, up to a time."""
+"""Answers that wait, up to a time, for the next change of an execution or for its end."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from starlette.responses import Response
 from codeexec.domain.errors import NotFound, UsageError
 from codeexec.domain.snapshot import ExecutionView
 from codeexec.server.access.identity import current_identity
+from codeexec.server.http.stack import CHANGE_MADE
 from codeexec.server.peer import interrupt_tied
 from codeexec.server.rest.routes import client
 from codeexec.session.session import Session
@@ -68,22 +69,52 @@ async def wait_for_change(
     """The execution once what is `shown` of it differs from what the client has (`If-None-Match`,
     else from what it is now), is over, or the time of `wait_seconds` has passed. NotFound.
 
+    See `_wait` for clients that go away.
+    """
+    view = find_view(session, execution_id)
+    seconds = wait_seconds(request)
+    if not seconds or not view.is_open:
+        return view
+    seen = request.headers.get("if-none-match") or tag_of(shown(view), representation)
+    return await _wait(
+        session,
+        execution_id,
+        request,
+        seconds,
+        lambda view: matches(seen, tag_of(shown(view), representation)),
+    )
+
+
+async def wait_for_end(session: Session, execution_id: str, request: Request) -> ExecutionView:
+    """The execution, which `request` has queued, once it is over or the time of `wait_seconds` has
+    passed. See `_wait` for clients that go away."""
+    if (queued := request.scope.get("state", {}).get(CHANGE_MADE)) is not None:
+        queued.set()
+    seconds = wait_seconds(request)
+    return await _wait(session, execution_id, request, seconds, lambda view: True)
+
+
+async def _wait(
+    session: Session,
+    execution_id: str,
+    request: Request,
+    seconds: float,
+    goes_on: Callable[[ExecutionView], bool],
+) -> ExecutionView:
+    """The execution once it is over, `goes_on` is false of it, or the time has passed. NotFound.
+
     An execution with `on_disconnect="interrupt"` is interrupted when its client goes away while
     it waits here, unless that client may only read.
     """
-    seconds = wait_seconds(request)
     with session.execution_watch.watching(execution_id) as changed:
         view = find_view(session, execution_id)
-        if not seconds or not view.is_open:
+        if not view.is_open or not goes_on(view):
             return view
-        seen = request.headers.get("if-none-match") or tag_of(shown(view), representation)
         disconnected = asyncio.ensure_future(_gone(request))
         disconnected.add_done_callback(lambda _: changed.set())
         try:
             async with asyncio.timeout(seconds):
-                while view.is_open and matches(seen, tag_of(shown(view), representation)):
-                    if session.snapshot.closed:
-                        break
+                while view.is_open and goes_on(view) and not session.snapshot.closed:
                     changed.clear()
                     if not disconnected.done():
                         await changed.wait()
@@ -94,7 +125,7 @@ async def wait_for_change(
                         break
                     view = find_view(session, execution_id)
         except TimeoutError:
-            pass  # unchanged: the client asks again
+            pass  # the client asks again
         finally:
             disconnected.cancel()
     return find_view(session, execution_id)

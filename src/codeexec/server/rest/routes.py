@@ -71,7 +71,7 @@ ROUTES: tuple[Route, ...] = (
     Route(
         "POST",
         f"{SESSION}/executions",
-        "Queue code; the answer does not wait for it",
+        "Queue code; with `wait`, answer when it has run",
         q.Execute,
         q.Accepted,
         202,

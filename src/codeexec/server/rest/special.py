@@ -94,15 +94,22 @@ def _add_wholes(app: FastAPI, host: UserHost) -> None:
         tag = tag_of(view, form)
         if is_known(request, tag):
             return not_modified(tag)
-        # The rows first: what is said of the execution is then never older than they are.
-        rows = await target.call(q.ReadRows(execution_id, start, count), client())
-        state = await target.call(q.ReadExecution(execution_id), client())
-        headers = {"ETag": tag_of(state.execution, form)}
-        return answer(ExecutionRows(state.execution, rows), headers=headers)
+        return await execution_answer(target, execution_id, start, count)
 
     @app.get(f"{SESSION}/artifacts", summary="Artifacts", response_class=Response)
     async def list_artifacts(session: str) -> Response:
         return answer(ArtifactList((await host.find_session(session)).snapshot.artifacts))
+
+
+async def execution_answer(
+    session: Session, execution_id: str, start: int = 0, count: int = 1000
+) -> Response:
+    """An execution as it is now, with `count` rows from number `start` on."""
+    # The rows first: what is said of the execution is then never older than they are.
+    rows = await session.call(q.ReadRows(execution_id, start, count), client())
+    state = await session.call(q.ReadExecution(execution_id), client())
+    headers = {"ETag": tag_of(state.execution, f"{start} {count}")}
+    return answer(ExecutionRows(state.execution, rows), headers=headers)
 
 
 def _add_bytes(app: FastAPI, host: UserHost) -> None:

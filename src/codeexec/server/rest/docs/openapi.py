@@ -62,21 +62,34 @@ POLLED = {
 }
 """Answers that may wait for a change."""
 
+WAITED: dict[tuple[str, str], type[msgspec.Struct]] = {
+    ("post", f"{SESSION}/executions"): ExecutionRows,
+    ("post", "/execute_code"): operations.OperationStatus,
+}
+"""Requests that queue code, whose answers may wait for its end: they are then of these types."""
+
+
+def _wait_parameters(awaited: str) -> list[Json]:
+    return [
+        {
+            "name": "wait",
+            "in": "query",
+            "required": False,
+            "description": f"Seconds to wait for {awaited}, 120 at most",
+            "schema": {"type": "number", "minimum": 0},
+        },
+        {
+            "name": "Prefer",
+            "in": "header",
+            "required": False,
+            "description": "The same as `wait=30`",
+            "schema": {"type": "string"},
+        },
+    ]
+
+
 _POLL_PARAMETERS = [
-    {
-        "name": "wait",
-        "in": "query",
-        "required": False,
-        "description": "Seconds to wait for a change, 120 at most",
-        "schema": {"type": "number", "minimum": 0},
-    },
-    {
-        "name": "Prefer",
-        "in": "header",
-        "required": False,
-        "description": "The same as `wait=30`",
-        "schema": {"type": "string"},
-    },
+    *_wait_parameters("a change"),
     {
         "name": "If-None-Match",
         "in": "header",
@@ -160,6 +173,12 @@ def _describe_route(operation: Json, route: Route, schemas: Json) -> None:
             for name, property in properties.items()
         ]
     operation["responses"] = {str(route.status): _json_answer(route.answer)}
+    if kind := WAITED.get((route.method.lower(), route.path)):
+        operation["parameters"] += _wait_parameters("the end of the execution")
+        either = [{"$ref": _ref(route.answer)}, {"$ref": _ref(kind)}]
+        operation["responses"]["200"] = _json_answer(kind)
+        content = operation["responses"].setdefault(str(route.status), {})["content"]
+        content["application/json"] = {"schema": {"anyOf": either}}
 
 
 def _describe_special(operation: Json, key: tuple[str, str]) -> None:
