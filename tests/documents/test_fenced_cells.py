@@ -43,7 +43,7 @@ def cells(text: str) -> list[str]:
         ("```\nplain\n# no heading\n```\n", ["m:```\nplain\n# no heading\n```"]),
         ("```text\na\n```\n```python\nx\n```\n", ["m:```text\na\n```", "c:x"]),
         # The first language that runs is that of the document.
-        ("```bash\nls\n```\n```python\nx\n```\n", ["c:ls", "m:```python\nx\n```"]),
+        ("```bash\nls\n```\n```python\nx\n```\n", ["c:ls", "c:x"]),
         # Where fences are marked to be run, the others are not.
         ("```python\nx\n```\n```{python}\ny\n```\n", ["m:```python\nx\n```", "c:y"]),
         ("```{r plot, echo=FALSE}\nplot(1)\n```\n", ["c:plot(1)"]),

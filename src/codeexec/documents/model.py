@@ -32,6 +32,8 @@ class Cell:
     source, `end` the line after its last; all count from 0. `source` is the text to run:
     without the separator and the blank lines at its end, and without comment markers for
     Markdown. `key` identifies the cell as long as it exists in an editor or notebook.
+    `language` is its name in the catalog, or the word of the document where the catalog has none;
+    empty: that of the document. `is_alone`: only a run of this cell runs it, no run of several.
     """
 
     index: int
@@ -42,6 +44,8 @@ class Cell:
     end: int
     source: str
     key: str = ""
+    language: str = ""
+    is_alone: bool = False
 
     @property
     def is_code(self) -> bool:

@@ -35,8 +35,8 @@ def below(cells: Sequence[Cell], line: int) -> tuple[Cell, ...]:
 
 
 def runnable(cells: Sequence[Cell]) -> tuple[Cell, ...]:
-    """All code cells that are not blank."""
-    return tuple(cell for cell in cells if cell.is_code and not cell.is_blank)
+    """All code cells that a run of several cells runs, but blank ones."""
+    return tuple(cell for cell in cells if cell.is_code and not (cell.is_blank or cell.is_alone))
 
 
 def following(cells: Sequence[Cell], line: int) -> Cell | None:

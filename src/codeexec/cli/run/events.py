@@ -13,6 +13,7 @@ from codeexec.domain.events import (
     AnyEvent,
     DisplayUpdated,
     ExecutionFinished,
+    ExecutionQueued,
     ExecutionStarted,
     ImagePullAdvanced,
     InputCounted,
@@ -27,6 +28,7 @@ from codeexec.domain.events import (
     StdinRequested,
     StepEnded,
 )
+from codeexec.domain.options import PROGRAMS
 from codeexec.domain.programs import StepResult
 from codeexec.domain.text.printable import printable_json
 from codeexec.domain.text.pulls import pull_words
@@ -65,7 +67,14 @@ class RunEvents:
         """Those of programs, in the order in which they ended."""
         self.kernel: KernelRef | None = None
         self.ready: KernelReady | None = None
-        self.death: KernelDied | None = None
+        self._programs: set[str] = set()
+        """Kernels that build and run programs."""
+        self._deaths: dict[str, KernelDied] = {}
+        """By kernel; without those that were started again."""
+        self.running_on = ""
+        """The kernel of the execution that was queued last."""
+        self._default_kernel = ""
+        """Of the session: the one that was started first."""
         self.code_started_at: float | None = None
         """Monotonic time of the first start of the run's code."""
 
@@ -85,6 +94,16 @@ class RunEvents:
         printer = self._printers.pop(execution_id)
         printer.end()
         self._ended_printers[execution_id] = printer
+
+    @property
+    def is_on_programs(self) -> bool:
+        """Whether a kernel of programs runs what was queued last."""
+        return self.running_on in self._programs
+
+    @property
+    def death(self) -> KernelDied | None:
+        """How the kernel of the execution that was queued last has ended, if it has."""
+        return self._deaths.get(self.running_on or self._default_kernel)
 
     def close(self) -> None:
         """Complete the output of all executions."""
@@ -127,16 +146,24 @@ class RunEvents:
                 self.steps.append(event.step)
             case InputCounted():
                 self.counts[event.execution_id] = event.count
+            case ExecutionQueued():
+                self.running_on = event.options.kernel
             case KernelStarting():
-                self.kernel = event.ref
+                self._deaths.pop(event.kernel, None)
+                if event.ref.backend == PROGRAMS:
+                    self._programs.add(event.kernel)
+                self._default_kernel = self._default_kernel or event.kernel
+                if event.kernel == self._default_kernel:
+                    self.kernel = event.ref
             case ImagePullAdvanced():
                 self._console.show_pull(event.image, pull_words(event))
             case KernelReady():
                 self._console.show_pull("", None)
-                self.ready = event
+                if event.kernel == self._default_kernel:
+                    self.ready = event
             case KernelDied():
                 self._console.show_pull("", None)
-                self.death = event
+                self._deaths[event.kernel] = event
             case NextInputOffered() if not self._as_json:
                 await self._console.flush()
                 self._console.say(f"Offered as the next input, which a run has not:\n{event.text}")

@@ -220,7 +220,7 @@ class HeadlessRun:
         worst = exits.OK
         for number, piece in enumerate(program.pieces, 1):
             end = await self._run_piece(session, number, piece)
-            outcome = self._judge(end)
+            outcome = self._judge_cell(end) if piece.language else self._judge(end)
             self.has_programs_status = outcome.is_programs
             if piece.may_fail and end.status == "error":
                 outcome = Outcome(exits.OK)
@@ -254,6 +254,15 @@ class HeadlessRun:
             and not (program.has_cells or program.language)
         )
 
+    def _judge_cell(self, end: ExecutionFinished) -> Outcome:
+        """The outcome of a cell in another language than the program's: its exit status ends
+        nothing."""
+        if self._events.is_on_programs and end.status == "error":
+            built = judge_built(end.error)
+            status = f"It ended with exit status {built.code}."
+            return Outcome(exits.FAILED, remark=built.remark or status)
+        return self._judge(end)
+
     def _judge(self, end: ExecutionFinished) -> Outcome:
         if self._process is not None and self._process.status is not None:
             return judge_program(end, self._process.status)
@@ -281,8 +290,8 @@ class HeadlessRun:
             remaining = of_cell if remaining is None else min(of_cell, remaining)
         execution_id = new_id(EXECUTION)
         self._execution_ids[piece.index] = execution_id
-        if self._cell_outputs is not None:
-            self._cell_outputs.expect(execution_id)
+        if self._cell_outputs is not None and not piece.language:
+            self._cell_outputs.expect(execution_id)  # of others, of programs too, rows are saved
         if self._artifacts is not None:
             self._artifacts.begin_piece(number)
         printer = OutputPrinter(
@@ -301,7 +310,7 @@ class HeadlessRun:
                 execution_id,
                 origin="run",
                 cell=where,
-                options=self._execute_options(remaining),
+                options=self._execute_options(remaining, piece),
             )
         )
         footer = self._tasks.start(self._show_progress(number, piece))
@@ -324,8 +333,8 @@ class HeadlessRun:
         )
         return "%program " + shlex.join([file, *self._options.arguments])
 
-    def _execute_options(self, timeout: float | None) -> ExecuteOptions:
-        options = ExecuteOptions(stop_on_error=False, timeout=timeout)
+    def _execute_options(self, timeout: float | None, piece: Piece) -> ExecuteOptions:
+        options = ExecuteOptions(stop_on_error=False, timeout=timeout, language=piece.language)
         language = self._program.language
         if not language:
             return options
@@ -337,7 +346,9 @@ class HeadlessRun:
     @property
     def _kernel_name(self) -> str:
         """The kernel that runs the code; empty for the session's default one."""
-        return f"{PROGRAMS}:{self._program.language}" if self._program.language else ""
+        if self._program.language:
+            return f"{PROGRAMS}:{self._program.language}"
+        return self._events.running_on
 
     async def _show_progress(self, number: int, piece: Piece) -> None:
         if self._program.has_cells and self._options.progress:

@@ -29,13 +29,14 @@ MAY_FAIL = "raises-exception"
 class Piece:
     """Code to execute. `index` is that of its cell in the notebook that it belongs to or is
     saved in, `first_line` its first line in the file, both from 0. `may_fail`: the run goes on
-    after an error."""
+    after an error. `language` is empty for that of the program."""
 
     code: str
     index: int = 0
     title: str = ""
     first_line: int = 0
     may_fail: bool = False
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,17 +122,19 @@ def load_program(
     split = CellIndex(lines, "#").cells(lines)
     first_lines = {cell.index + bool(header.rest): cell.body + above for cell in split}
     sources = {cell.index + bool(header.rest): cell.source for cell in split}
+    languages = {cell.index + bool(header.rest): cell.language for cell in split}
     notebook = with_parameters(read_script(text), parameters)
     for index, cell in enumerate(notebook.data["cells"]):
         if not is_active("py", cell["metadata"]):
             sources.pop(index, None)  # a comment in the script
     if parameters:
-        first_lines, sources = {}, {}
+        first_lines, sources, languages = {}, {}, {}
     pieces = tuple(
         replace(
             piece,
             code=sources.get(piece.index, piece.code),
             first_line=first_lines.get(piece.index, 0),
+            language=languages.get(piece.index, piece.language),
         )
         for piece in _pieces(notebook)
     )
@@ -173,7 +176,8 @@ def _pieces(notebook: Notebook) -> Iterator[Piece]:
     for cell in notebook.cells:
         tags = cell_tags(notebook.data["cells"][cell.index])
         if cell.is_code and not cell.is_blank and SKIP not in tags:
-            yield Piece(cell.source, cell.index, cell.title, may_fail=MAY_FAIL in tags)
+            may_fail = MAY_FAIL in tags
+            yield Piece(cell.source, cell.index, cell.title, 0, may_fail, cell.language)
 
 
 def _load_notebook(path: Path, parameters: Mapping[str, object] | None) -> LoadedProgram:

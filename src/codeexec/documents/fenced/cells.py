@@ -1,8 +1,9 @@
 """Cells of a Markdown file: fences with code that runs, and the prose between them.
 
-A fence is a cell if it names the language of the document, which is that of the first fence in a
-language that runs. Where a fence is marked as one to run, as `{python}` (Quarto, R Markdown) or
-`{code-cell}` (MyST), those that are not marked stay prose. Prose begins a new cell at each heading.
+A fence is a cell if it names a language that runs; the first that is no shell is that of the
+document. A fence of a shell beside others is run alone, by no run of several cells. Where a fence
+is marked as one to run, as `{python}` (Quarto, R Markdown) or `{code-cell}` (MyST), those that are
+not marked stay prose. Prose begins a new cell at each heading.
 https://myst-nb.readthedocs.io/en/latest/authoring/text-notebooks.html
 """
 
@@ -15,6 +16,7 @@ from functools import lru_cache
 from itertools import count
 from typing import NamedTuple
 
+from codeexec.documents.cell_language import CellForm
 from codeexec.documents.model import Cell, CellKind
 from codeexec.documents.percent.cells import CellIndex, Separator
 
@@ -25,6 +27,9 @@ _HEADING = re.compile(r" {0,3}#{1,6}(?:[ \t]|$)")
 _OPTION = re.compile(r":[\w-]+:")
 _DIRECTIVES = ("code-cell", "code")
 """Directives of MyST whose content is run."""
+_ALONE = ("bash", "sql")
+"""Languages whose fences in a document of another one are run alone, unless they are marked: in a
+README they install programs, start servers, remove files, or ask a database that is elsewhere."""
 
 
 class Fence(NamedTuple):
@@ -141,6 +146,7 @@ class FencedCells(CellIndex):
         self._language_of = language_of
         self._fences: list[Fence | None] = []
         """By index of the cell, as if its cell began at line 0; None for prose."""
+        self._forms: list[CellForm] = []
         self._matter = 0
         """Lines of front matter."""
         self._mark_lines, self._marks = _scan_marks(lines, 0)
@@ -173,11 +179,13 @@ class FencedCells(CellIndex):
             names = [
                 name if is_marked else "" for name, is_marked in zip(names, marked, strict=True)
             ]
-        self.language = next(filter(None, names), "python" if any(marked) else "")
+        known = [name for name in names if name]
+        shells = known[:1] or (["python"] if any(marked) else [""])
+        self.language = next((name for name in known if name not in _ALONE), shells[0])
         runnable = [
             fence
             for fence, name, is_marked in zip(fences, names, marked, strict=True)
-            if (self.language and name == self.language) or (is_marked and not fence.name)
+            if name or (is_marked and not fence.name)
         ]
         self.info = _plain_info(runnable[0].info) if runnable else "python"
         parts = [_Part(0, Separator(CellKind.RAW))] if matter else []
@@ -194,7 +202,15 @@ class FencedCells(CellIndex):
             fence and fence._replace(start=0, end=fence.end - fence.start)
             for fence in (part.fence for part in parts)
         ]
+        self._forms = [self._form_of_fence(part.fence) for part in parts]
         return parts
+
+    def _form_of_fence(self, fence: Fence | None) -> CellForm:
+        language = self._resolved(fence.name) if fence is not None else ""
+        return CellForm("" if language == self.language else language)
+
+    def form(self, index: int) -> CellForm:
+        return self._forms[index]
 
     def _resolved(self, name: str) -> str:
         """The language that a word after a fence means, also with a version (`ipython3`)."""
@@ -302,7 +318,10 @@ class FencedCells(CellIndex):
             body, last = _code_of(fence, start, lines)
         while last > body and not lines[last - 1].strip():
             last -= 1
-        return Cell(index, kind, "", start, body, end, "\n".join(lines[body:last]), key)
+        language = self._forms[index].language
+        is_alone = fence is not None and language in _ALONE and not fence.is_marked
+        source = "\n".join(lines[body:last])
+        return Cell(index, kind, "", start, body, end, source, key, language, is_alone)
 
 
 def _code_of(fence: Fence, start: int, lines: Sequence[str]) -> tuple[int, int]:

@@ -13,6 +13,7 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from codeexec.documents.cell_language import NotebookLanguages, canonical
 from codeexec.documents.model import Cell, CellKind
 from codeexec.documents.notebook.matching import ELSEWHERE, contents, kind_of, match
 from codeexec.documents.notebook.outputs import Json, clean_output, joined, split_lines
@@ -25,6 +26,7 @@ from codeexec.documents.notebook.source import (
     edited,
 )
 from codeexec.documents.notebook.writing import Layout, notebook_pieces
+from codeexec.documents.percent.attributes import read_attributes
 from codeexec.documents.percent.cells import (
     Separator,
     comment,
@@ -75,7 +77,15 @@ class Notebook:
     @property
     def cells(self) -> tuple[Cell, ...]:
         """The cells; their lines are those of the text of `to_text`."""
-        return tuple(_cell(index, raw) for index, raw in enumerate(self.data["cells"]))
+        languages = self.languages
+        return tuple(_cell(index, raw, languages) for index, raw in enumerate(self.data["cells"]))
+
+    @property
+    def languages(self) -> NotebookLanguages:
+        """How its cells say their languages."""
+        metadata = self.data.get("metadata")
+        own = metadata if isinstance(metadata, dict) else {}
+        return NotebookLanguages.of(own, self.language or "python")
 
     def outputs(self, index: int) -> tuple[Json, ...]:
         """The outputs of cell `index`, as in nbformat."""
@@ -120,11 +130,11 @@ def cell_tags(raw: Json) -> tuple[str, ...]:
     return tuple(tag for tag in tags if isinstance(tag, str)) if isinstance(tags, list) else ()
 
 
-def _cell(index: int, raw: Json) -> Cell:
-    source = joined(raw.get("source"))
-    return Cell(
-        index, kind_of(raw), _title(raw), 0, 0, 0, source, str(raw.get("id", "")) or f"n{index}"
-    )
+def _cell(index: int, raw: Json, languages: NotebookLanguages) -> Cell:
+    kind, source = kind_of(raw), joined(raw.get("source"))
+    key = str(raw.get("id", "")) or f"n{index}"
+    language = languages.own(raw.get("metadata")) if kind is CellKind.CODE else ""
+    return Cell(index, kind, _title(raw), 0, 0, 0, source, key, language)
 
 
 def parse_notebook(text: str | Piece, name: str = "The notebook") -> Notebook:
@@ -229,16 +239,23 @@ def with_outputs(
 def to_text(notebook: Notebook, marker: str) -> str:
     """The notebook as a percent script, which `from_text` converts back."""
     lines: list[str] = []
-    raws = notebook.data["cells"]
-    for raw in raws:
+    languages = notebook.languages
+    for raw in notebook.data["cells"]:
         kind = kind_of(raw)
         source = joined(raw.get("source"))
-        lines.append(Separator(kind, _safe_title(raw, marker)).render(marker))
+        language = languages.own(raw.get("metadata")) if kind is CellKind.CODE else ""
+        attributes = language_attribute(language)
+        lines.append(Separator(kind, _safe_title(raw, marker), attributes).render(marker))
         if source:
             text = source if kind is CellKind.CODE else comment(source, marker)
             lines.extend(escape(line, marker) for line in text.split("\n"))
         lines.append("")
     return "\n".join(lines)
+
+
+def language_attribute(language: str) -> str:
+    """The attribute of a separator for a language; empty for that of the document."""
+    return f'language="{language}"' if language else ""
 
 
 def _safe_title(raw: Json, marker: str) -> str:
@@ -253,12 +270,14 @@ def _safe_title(raw: Json, marker: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _CellDraft:
-    """A cell of the text: `exact` with blank lines at the end, `source` without."""
+    """A cell of the text: `exact` with blank lines at the end, `source` without. `language` is
+    empty for that of the notebook."""
 
     kind: CellKind
     title: str
     exact: str
     source: str
+    language: str = ""
 
 
 def _drafts(text: str, marker: str) -> list[_CellDraft]:
@@ -275,7 +294,8 @@ def _drafts(text: str, marker: str) -> list[_CellDraft]:
         if kind is not CellKind.CODE:
             exact = uncomment(exact, marker)
         source = exact.rstrip("\n")
-        drafts.append(_CellDraft(kind, separator.title if separator else "", exact, source))
+        title = separator.title if separator else ""
+        drafts.append(_CellDraft(kind, title, exact, source, _language_of(separator)))
 
     for line in text.split("\n"):
         parsed = parse_separator(line, marker)
@@ -286,6 +306,13 @@ def _drafts(text: str, marker: str) -> list[_CellDraft]:
         separator, body = parsed, []
     close()
     return drafts
+
+
+def _language_of(separator: Separator | None) -> str:
+    """The language that a separator of the text names."""
+    if separator is None or separator.kind is not CellKind.CODE or not separator.attributes:
+        return ""
+    return canonical(read_attributes(separator.attributes).get("language"))
 
 
 def from_text(
@@ -313,8 +340,9 @@ def from_text(
         origin if isinstance(origin, dict) else (None if place is None else old[place])
         for origin, place in zip(origins, places, strict=True)
     ]
+    languages = notebook.languages
     cells = [
-        _merge(base, draft, content, notebook.minor, marker)
+        _merge(base, draft, content, notebook.minor, marker, languages)
         for base, draft, (_, content) in zip(bases, drafts, now, strict=True)
     ]
     foreign = {at for at, origin in enumerate(origins) if isinstance(origin, dict)}
@@ -335,7 +363,14 @@ def _with_own_ids(cells: list[Json], foreign: set[int], minor: int) -> list[Json
     return unique
 
 
-def _merge(old: Json | None, draft: _CellDraft, source: str, minor: int, marker: str) -> Json:
+def _merge(
+    old: Json | None,
+    draft: _CellDraft,
+    source: str,
+    minor: int,
+    marker: str,
+    languages: NotebookLanguages,
+) -> Json:
     cell = new_cell(draft.kind, minor) if old is None else _ofkind_of(old, draft.kind)
     values: Json = {}
     if joined(cell.get("source")) != source:
@@ -343,6 +378,11 @@ def _merge(old: Json | None, draft: _CellDraft, source: str, minor: int, marker:
     if draft.title != (_safe_title(old, marker) if old is not None else ""):
         metadata = {k: v for k, v in (cell.get("metadata") or {}).items() if k != "title"}
         values["metadata"] = {**metadata, "title": draft.title} if draft.title else metadata
+    if draft.kind is CellKind.CODE:
+        own: Json = values.get("metadata") or cell.get("metadata") or {}
+        language = "" if draft.language == languages.main else draft.language
+        if language != languages.own(own):
+            values["metadata"] = languages.with_own(own, language)
     return edited(cell, values) if values else cell
 
 

@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import count
 from typing import TYPE_CHECKING
 
+from codeexec.documents.cell_language import PLAIN, CellForm, canonical, script_form
 from codeexec.documents.model import Cell, CellKind
+from codeexec.documents.percent.attributes import read_attributes
 from codeexec.documents.percent.fences import fenced_marks, may_fence
 from codeexec.documents.percent.strings import quote_after
 
@@ -141,6 +143,24 @@ def uncomment(text: str, marker: str) -> str:
     return "\n".join(lines)
 
 
+@lru_cache(maxsize=256)
+def _script_form(attributes: str, main_language: str) -> CellForm:
+    return script_form(read_attributes(attributes), main_language)
+
+
+def is_commented(text: str, marker: str) -> bool:
+    """Whether each line that is not blank begins with the marker."""
+    return all(line.startswith(marker) for line in text.split("\n") if line.strip())
+
+
+def code_of(text: str, form: CellForm, marker: str) -> str:
+    """The lines of a cell of this form as code to run. A body that is not commented as a whole is
+    code as it is."""
+    if form.is_commented and is_commented(text, marker):
+        text = uncomment(text, marker)
+    return f"{form.magic}\n{text}" if form.magic and text.strip() else text
+
+
 class CellIndex:
     """Index of the cells of a text, updated with each edit.
 
@@ -151,8 +171,12 @@ class CellIndex:
     is `escaped`, so each of its separators counts.
     """
 
-    def __init__(self, lines: Sequence[str], marker: str, *, escaped: bool = False) -> None:
+    def __init__(
+        self, lines: Sequence[str], marker: str, *, escaped: bool = False, main_language: str = ""
+    ) -> None:
+        """`main_language` is that of a script; empty: as the marker lets expect."""
         self.marker = marker
+        self.main_language = main_language or ("python" if marker == "#" else "")
         self._escaped = escaped
         self._numbers = count()
         self._lines: list[int] = []  # that read as separators, in a string or not
@@ -366,6 +390,21 @@ class CellIndex:
         position = index - self.has_preamble
         return self._separators[position].kind if position >= 0 else CellKind.CODE
 
+    def form(self, index: int) -> CellForm:
+        """How code of cell `index` stands in the text, as its separator says."""
+        position = index - self.has_preamble
+        if position < 0 or self._separators[position].kind is not CellKind.CODE:
+            return PLAIN
+        return self.form_of(self._separators[position])
+
+    def form_of(self, separator: Separator) -> CellForm:
+        """How code below this separator stands in the text."""
+        if not separator.attributes:
+            return PLAIN
+        if self._escaped:
+            return CellForm(canonical(read_attributes(separator.attributes).get("language")))
+        return _script_form(separator.attributes, self.main_language)
+
     def is_foot(self, line: int) -> bool:
         """Whether the line closes the fence of a cell."""
         return False
@@ -409,10 +448,14 @@ class CellIndex:
         while last > body and not lines[last - 1].strip():
             last -= 1
         source = self.source(lines[body:last])
+        form = self.form(index)
         if separator.kind is not CellKind.CODE:
             source = uncomment(source, self.marker)
+        elif form is not PLAIN:
+            source = code_of(source, form, self.marker)
+        key = self.key(index)
         return Cell(
-            index, separator.kind, separator.title, start, body, end, source, self.key(index)
+            index, separator.kind, separator.title, start, body, end, source, key, form.language
         )
 
     def source(self, lines: Iterable[str]) -> str:
@@ -435,7 +478,5 @@ def split_cells(text: str, marker: str, *, escaped: bool = False) -> tuple[Cell,
     cells = index.cells(lines)
     if len(cells) > 1 and index.has_preamble and cells[0].is_blank:
         shifted = enumerate(cells[1:])
-        return tuple(
-            Cell(i, c.kind, c.title, c.start, c.body, c.end, c.source, c.key) for i, c in shifted
-        )
+        return tuple(replace(cell, index=place) for place, cell in shifted)
     return cells

@@ -6,15 +6,16 @@ open notebook is different (see `notebook.to_text`): only the editor uses it.
 
 from __future__ import annotations
 
-import ast
 import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 
+from codeexec.documents.cell_language import MAGICS, canonical, script_word
 from codeexec.documents.model import CellKind
 from codeexec.documents.notebook.convert import Notebook, new_cell, new_notebook
 from codeexec.documents.notebook.outputs import Json, joined, split_lines
+from codeexec.documents.percent.attributes import KEY, NAME, UNREADABLE, read_attributes
 from codeexec.documents.percent.cells import (
     CellIndex,
     Separator,
@@ -27,20 +28,8 @@ from codeexec.documents.percent.spacing import join_cells
 from codeexec.documents.percent.strings import quote_after
 
 _STRING = re.compile(r"""[rR]?(\"{3}|'{3})(.*)\1\s*""", re.DOTALL)
-_NAME = re.compile(r"[a-zA-Z_.]+[a-zA-Z0-9_.]*")
-_KEY = re.compile(r"[a-zA-Z0-9_.@/-]+")
-_UNREADABLE = "incorrectly_encoded_metadata"
 SUFFIX = "py"
 """File type of a percent script, for cells that are active in some types only."""
-_LANGUAGES = frozenset({
-    "R", "bash", "c#", "c++", "clojure", "cmd", "coconut", "cs", "csharp", "cython", "f#",
-    "fs", "fsharp", "gnuplot", "go", "groovy", "haskell", "html", "idl", "java",
-    "javascript", "jenner", "js", "julia", "latex", "logtalk", "lua", "markdown", "matlab",
-    "maxima", "ocaml", "octave", "perl", "powershell", "pypy", "python", "python2",
-    "python3", "q", "robotframework", "ruby", "rust", "sage", "sas", "scala", "scheme",
-    "script", "sh", "sos", "spark", "sql", "stata", "svg", "tcl", "typescript", "xonsh",
-})  # fmt: skip
-"""Cell magics of other languages, whose code is commented in a script."""
 _CELL_MAGIC = re.compile(r"%%([\w+#]+)(?: (.*))?")
 _COMMAND = re.compile(r"\s*+(?:# ?)*+\s*+[?!]\s*+[A-Za-z.~$\\/{}]")
 _ASSIGNED = re.compile(r"(?:# ?)*+\s*+[A-Za-z_]\w*+\s*+=\s*+(?:%{1,3}|!)[A-Za-z]")
@@ -125,6 +114,13 @@ def _active_tag(metadata: Json) -> str:
     return next((tag for tag in names if tag.startswith("active-")), "")
 
 
+def _is_in_vscode(metadata: Json, word: str) -> bool:
+    """Whether VS Code's metadata name the same language."""
+    vscode = metadata.get("vscode")
+    language = canonical(vscode.get("languageId")) if isinstance(vscode, dict) else ""
+    return bool(language) and language == canonical(word)
+
+
 def _content(
     kind: CellKind, own: Json, lines: list[str], marker: str, language: str, has_magics: bool
 ) -> tuple[Json, str]:
@@ -137,7 +133,10 @@ def _content(
     if not is_active(SUFFIX, own):
         return own, uncomment(text, marker)
     other = own.get("language")
-    if isinstance(other, str) and other not in _LANGUAGES:
+    if isinstance(other, str) and _is_in_vscode(own, other):
+        del own["language"]  # written beside it, as the body is commented
+        return own, uncomment(text, marker)
+    if isinstance(other, str) and other not in MAGICS:
         return own, uncomment(text, marker)
     if isinstance(other, str):
         del own["language"]
@@ -147,56 +146,6 @@ def _content(
     if has_magics:
         text = "\n".join(_change_magics(lines, marker, language, _plain_magic))
     return own, text
-
-
-def read_attributes(text: str) -> Json:
-    """The metadata after a separator: JSON, or pairs of a name and a JSON value."""
-    if text.startswith("{"):
-        try:
-            value = json.loads(text)
-        except (ValueError, RecursionError):
-            value = None
-        return value if isinstance(value, dict) else {_UNREADABLE: text}
-    attributes: Json = {}
-    # From the right: values may contain blanks and equal signs, names may not.
-    while text := text.strip():
-        last = text.rpartition(" ")[2]
-        if _NAME.fullmatch(last):
-            name, value, text = last, None, text[: -len(last)]
-        elif pair := _last_pair(text):
-            name, value, text = pair
-        else:
-            return {_UNREADABLE: text, **attributes}
-        attributes = {name: value, **attributes}
-    return attributes
-
-
-def _last_pair(text: str) -> tuple[str, object, str] | None:
-    """The last name with a value, and the text before them."""
-    at = len(text)
-    while (at := text.rfind("=", 0, at)) >= 0:
-        before, _, name = text[:at].rstrip().rpartition(" ")
-        if not _KEY.fullmatch(name):
-            continue
-        try:
-            return name, _value(text[at + 1 :]), before
-        except (ValueError, SyntaxError, RecursionError, MemoryError):
-            continue  # the equal sign is inside the value
-    return None
-
-
-def _value(text: str) -> object:
-    """Parse a value as JSON or as a Python literal. ValueError, SyntaxError."""
-    try:
-        value: object = json.loads(text)
-    except ValueError:
-        # Sets, bytes and the like are not JSON.
-        value = json.loads(json.dumps(ast.literal_eval(text.strip()), default=_refuse))
-    return value
-
-
-def _refuse(value: object) -> object:
-    raise ValueError(f"{value!r} is no metadata")
 
 
 def _cell(kind: CellKind, metadata: Json, source: str) -> Json:
@@ -210,16 +159,21 @@ def _cell(kind: CellKind, metadata: Json, source: str) -> Json:
 def write_script(notebook: Notebook, marker: str = "#", language: str = "python") -> str:
     """The notebook as a percent script, without outputs."""
     header = write_header(notebook.data.get("metadata") or {}, marker)
-    blocks = [_block(raw, marker, language).split("\n") for raw in notebook.data["cells"]]
+    languages = notebook.languages
+    blocks = [
+        _block(raw, marker, language, languages.own(raw.get("metadata"))).split("\n")
+        for raw in notebook.data["cells"]
+    ]
     return header + join_cells(blocks, language)
 
 
-def _block(raw: Json, marker: str, language: str) -> str:
+def _block(raw: Json, marker: str, language: str, own_language: str) -> str:
+    """The lines of a cell; `own_language` is empty for that of the notebook."""
     kind = CellKind(raw["cell_type"]) if raw.get("cell_type") in ("code", "markdown") else None
     own = {
         key: value
         for key, value in (raw.get("metadata") or {}).items()
-        if key not in _IGNORED and _KEY.fullmatch(key)
+        if key not in _IGNORED and KEY.fullmatch(key)
     }
     source = joined(raw.get("source"))
     lines = source.split("\n") if source else []
@@ -231,11 +185,14 @@ def _block(raw: Json, marker: str, language: str) -> str:
     if not is_active(SUFFIX, own):
         return f"{_head(CellKind.CODE, own, marker)}\n{comment(source, marker)}"
     magic = _CELL_MAGIC.fullmatch(lines[0]) if lines and language == "python" else None
-    if magic and magic[1] in _LANGUAGES:
+    if magic and magic[1] in MAGICS:
         own |= {"magic_args": magic[2]} if magic[2] else {}
         head = _head(CellKind.CODE, {**own, "language": magic[1]}, marker)
         body = "\n".join(lines[1:])
         return f"{head}\n{comment(body, marker)}" if body else head
+    if own_language:
+        head = _head(CellKind.CODE, {**own, "language": script_word(own_language, own)}, marker)
+        return f"{head}\n{comment(source, marker)}" if source else head
     first = lines[0] if lines and lines[0].strip() else ""
     indent = first[: len(first) - len(first.lstrip())]
     head = indent + _head(CellKind.CODE, own, marker)
@@ -257,9 +214,9 @@ def _head(kind: CellKind | None, metadata: Json, marker: str) -> str:
 
 
 def _attribute(key: str, value: object) -> str:
-    if value is None and _NAME.fullmatch(key):
+    if value is None and NAME.fullmatch(key):
         return key
-    if key == _UNREADABLE and isinstance(value, str) and read_attributes(value) == {key: value}:
+    if key == UNREADABLE and isinstance(value, str) and read_attributes(value) == {key: value}:
         return value
     return f"{key}={json.dumps(value, ensure_ascii=False)}"
 

@@ -191,10 +191,11 @@ class KernelSlots:
             raise Conflict(f"The kernel {name} is being removed.", "Start it again after that.")
 
     def _route(self, request: Execute) -> KernelSlot:
-        """The kernel that is to run this: that of the options or the document, or one of their
-        language, or the default one."""
+        """The kernel that is to run this: the one that the options name, or one of their language;
+        else that of the document, or one of its language; else the default one."""
         cell, options = request.cell, request.options
-        if name := options.kernel or (cell.kernel if cell is not None else ""):
+        of_document = cell.kernel if cell is not None and not options.language else ""
+        if name := options.kernel or of_document:
             return self._need(name)
         language = options.language or (cell.language if cell is not None else "")
         if not language:

@@ -104,7 +104,7 @@ class KernelFocus:
         return request
 
     def _addressed_code(self, request: q.Execute) -> q.Execute:
-        if request.options.kernel:
+        if request.options.kernel or request.options.language:
             return request
         document = request.cell.document if request.cell is not None else ""
         kernel = self._documents.get(document, "") if document else self.name

@@ -11,12 +11,26 @@ from codeexec.documents.swap import Swap
 from codeexec.domain.events import CellRef
 from codeexec.domain.options import NO_OPTIONS, ExecuteOptions
 from codeexec.domain.outputs import Display
+from codeexec.domain.requests import Execute
 from codeexec.tui.panes.documents.document_view import DocumentView
 from codeexec.tui.panes.documents.going import PlaceToGo
 from codeexec.tui.widgets.status import Position
 
 if TYPE_CHECKING:
     from codeexec.tui.render.traceback import TracebackFrame
+
+
+@dataclass(frozen=True)
+class CellRun:
+    """Code of a cell that is to be run, and where it is from."""
+
+    code: str
+    cell: CellRef
+    options: ExecuteOptions = NO_OPTIONS
+
+    def request(self, origin: str) -> Execute:
+        """The request of the client `origin`."""
+        return Execute(self.code, origin=origin, cell=self.cell, options=self.options)
 
 
 class DocumentMessages:
@@ -53,11 +67,9 @@ class DocumentMessages:
 
     @dataclass
     class RestartRequested(Message):
-        """Cells are to be run on a fresh kernel: `(code, where it is from)`. Where the options name
-        a language, a kernel of that language is meant."""
+        """Cells are to be run on fresh kernels, each on that of its language."""
 
-        cells: tuple[tuple[str, CellRef], ...]
-        options: ExecuteOptions = NO_OPTIONS
+        cells: tuple[CellRun, ...]
 
     @dataclass
     class StoredChanged(Message):

@@ -145,26 +145,24 @@ class KernelController:
         return await self._surface.ask_user(dialog) == "restart"
 
     async def run_afresh(self, event: DocumentsPane.RestartRequested) -> None:
-        """Restart the kernel that runs the cells of the message, then run them."""
-        cells = event.cells
-        if not cells:
-            return
-        kernel = self._kernel_of(cells[0][1].document, event.options.language)
-        if kernel is not None:
+        """Restart the kernels that run the cells of the message, then run them."""
+        names = [self._kernel_of(run.cell.document, run.options.language) for run in event.cells]
+        kernels = dict.fromkeys(name for name in names if name is not None)
+        for kernel in kernels:
             if not await self._may_restart(kernel):
                 return
+        for kernel in kernels:
             if await self._ask(q.RestartKernel(kernel=kernel)) is None:
                 return
-        for code, cell in cells:
-            request = q.Execute(code, origin=self._state.me, cell=cell, options=event.options)
-            if await self._ask(request) is None:
+        for run in event.cells:
+            if await self._ask(run.request(self._state.me)) is None:
                 return
 
     def _kernel_of(self, document: str, language: str) -> str | None:
         """The kernel that runs cells of a document in this language (empty: that of the document);
         None where it is still to be started."""
         focus, kernels = self._state.session.focus, self._state.snapshot.kernels
-        if not language or focus.chosen_for(document):
+        if not language:
             return focus.of_document(document)
         return next(
             (name for name, view in kernels.items() if _is_in(language, _language_of(view))), None

@@ -9,16 +9,14 @@ from dataclasses import replace
 
 from codeexec.documents.fenced.cells import FencedCells
 from codeexec.documents.model import Cell, CellKind
-from codeexec.domain import requests as q
 from codeexec.domain.errors import UsageError
-from codeexec.domain.events import CellRef
-from codeexec.domain.options import NO_OPTIONS, ExecuteOptions, ProgramSteps
+from codeexec.domain.options import ExecuteOptions, ProgramSteps
 from codeexec.languages.running import refusal
 from codeexec.tui.panes.documents.context import PaneContext
 from codeexec.tui.panes.documents.document_view import DocumentView
 from codeexec.tui.panes.documents.files.saving import DocumentSaver
 from codeexec.tui.panes.documents.host import PaneHost
-from codeexec.tui.panes.documents.messages import DocumentMessages
+from codeexec.tui.panes.documents.messages import CellRun, DocumentMessages
 from codeexec.tui.panes.documents.programs.plans import chosen_options, program_options
 from codeexec.tui.panes.editor.messages import RunScope
 from codeexec.tui.session.ask import Failed, ask
@@ -48,20 +46,23 @@ class RunController:
             self._run_program(sheet, cells[0])
             return
         runs = self._runs(sheet, cells, scope)
-        options = ExecuteOptions(language=self._fence_language(sheet, scope, cells[0].body))
         if scope is RunScope.RESTART:
-            self._host.run_worker(self._run_afresh(sheet, runs, options), group="run")
+            self._host.run_worker(self._run_afresh(sheet, runs), group="run")
         else:
-            self._host.run_worker(self._run(sheet, runs, options), group="run")
+            self._host.run_worker(self._run(sheet, runs), group="run")
 
-    def _fence_language(self, sheet: DocumentView, scope: RunScope, line: int) -> str:
-        """The language of the fences of a Markdown file, where its kernel runs another one: then
-        the session starts a kernel for it. Selected text has the language of the fence around it,
-        which may be none of the cells."""
+    def _language(self, sheet: DocumentView, scope: RunScope, cell: Cell) -> str:
+        """The language of a cell, where the document's kernel runs another one: then the session
+        starts a kernel for it. Selected text of a Markdown file has the language of the fence
+        around it, which may be none of the cells. Cells of the document's language run on the
+        kernel that was chosen for it."""
         cells = sheet.editor.model.cells
-        language = cells.language
+        language = cell.language
         if scope is RunScope.SELECTION and isinstance(cells, FencedCells):
-            language = cells.language_at(line) or language
+            language = cells.language_at(cell.body)
+        if language in ("", cells.language):
+            is_chosen = self._context.kernel_focus.chosen_for(sheet.name_key)
+            language = "" if is_chosen else cells.language
         return language if language not in ("", self._kernel_language(sheet) or "python") else ""
 
     def _program(self, sheet: DocumentView) -> ExecuteOptions | None:
@@ -106,10 +107,17 @@ class RunController:
 
     def _runs(
         self, sheet: DocumentView, cells: Sequence[Cell], scope: RunScope
-    ) -> tuple[tuple[str, CellRef], ...]:
-        """Code and where it is from; a part of a cell, or the file as one, marks no cell."""
+    ) -> tuple[CellRun, ...]:
+        """What is run of the cells; a part of a cell, or the file as one, marks no cell."""
         whole = scope not in (RunScope.SELECTION, RunScope.FILE)
-        return tuple((cell.source, sheet.cell_states.ref(cell, whole=whole)) for cell in cells)
+        return tuple(
+            CellRun(
+                cell.source,
+                sheet.cell_states.ref(cell, whole=whole),
+                ExecuteOptions(language=self._language(sheet, scope, cell)),
+            )
+            for cell in cells
+        )
 
     def _run_program(self, sheet: DocumentView, cell: Cell) -> None:
         """By `%program`, which every Python kernel has that we launch: see
@@ -123,7 +131,7 @@ class RunController:
             self._host.post_message(Failed(UsageError(problem, "Save it as a script first.")))
         elif not sheet.is_changed or self._saver.save(sheet):
             code = f"%program {shlex.quote(str(sheet.path))}"
-            runs = ((code, sheet.cell_states.ref(cell, whole=False)),)
+            runs = (CellRun(code, sheet.cell_states.ref(cell, whole=False)),)
             self._host.run_worker(self._run(sheet, runs), group="run")
 
     def _run_steps(self, sheet: DocumentView, cell: Cell, options: ExecuteOptions) -> None:
@@ -134,8 +142,8 @@ class RunController:
         elif _is_run_alone(options) or not sheet.is_changed or self._saver.save(sheet):
             editor = sheet.editor
             whole = replace(cell, start=0, body=0, title=sheet.path.name, source=editor.text)
-            runs = ((editor.text, sheet.cell_states.ref(whole, whole=False)),)
-            self._host.run_worker(self._run(sheet, runs, options), group="run")
+            runs = (CellRun(editor.text, sheet.cell_states.ref(whole, whole=False), options),)
+            self._host.run_worker(self._run(sheet, runs), group="run")
 
     async def _prepare(self, sheet: DocumentView) -> None:
         if self._context.habits.save_before_run and sheet.is_changed and not sheet.untitled:
@@ -143,25 +151,15 @@ class RunController:
         sheet.diagnostics.show_failures([])
         sheet.ran_at = time.monotonic()
 
-    async def _run_afresh(
-        self,
-        sheet: DocumentView,
-        runs: tuple[tuple[str, CellRef], ...],
-        options: ExecuteOptions,
-    ) -> None:
+    async def _run_afresh(self, sheet: DocumentView, runs: tuple[CellRun, ...]) -> None:
         await self._prepare(sheet)
-        self._host.post_message(DocumentMessages.RestartRequested(runs, options))
+        self._host.post_message(DocumentMessages.RestartRequested(runs))
 
-    async def _run(
-        self,
-        sheet: DocumentView,
-        runs: Sequence[tuple[str, CellRef]],
-        options: ExecuteOptions = NO_OPTIONS,
-    ) -> None:
+    async def _run(self, sheet: DocumentView, runs: Sequence[CellRun]) -> None:
         """Queue cells in order; the first that cannot be queued ends it."""
         await self._prepare(sheet)
-        for code, cell in runs:
-            request = q.Execute(code, origin=self._context.client_name, cell=cell, options=options)
+        for run in runs:
+            request = run.request(self._context.client_name)
             if await ask(self._host, self._context.session, request) is None:
                 return
 

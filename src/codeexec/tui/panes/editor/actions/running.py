@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from codeexec.documents import selection
 from codeexec.documents.model import Cell, CellKind
+from codeexec.documents.percent.cells import code_of
 from codeexec.tui.panes.editor.actions.moves import shown_cell, start_of_cell
 from codeexec.tui.panes.editor.messages import RunScope
 from codeexec.tui.panes.editor.text import edits
@@ -22,9 +23,9 @@ def cells_to_run(model: EditorModel, scope: RunScope) -> Sequence[Cell]:
     """The cells that a run of this scope covers, in the order of the text; may be empty."""
     match scope:
         case RunScope.CELL:
-            return selection.runnable([model.cell()])
+            return _to_run(model.cell())
         case RunScope.SELECTION:
-            return selection.runnable([_selected_code(model)])
+            return _to_run(_selected_code(model))
         case RunScope.ABOVE:
             return selection.above(model.all_cells(), model.cursor.line)
         case RunScope.BELOW:
@@ -42,19 +43,27 @@ def cells_to_run(model: EditorModel, scope: RunScope) -> Sequence[Cell]:
             assert_never(scope)
 
 
+def _to_run(cell: Cell) -> Sequence[Cell]:
+    """One cell that is run by itself, if there is anything to run."""
+    return [cell] if cell.is_code and not cell.is_blank else []
+
+
 def _selected_code(model: EditorModel) -> Cell:
     """The selected text, or the line, without the indentation that all of it has."""
     first, last = model.line_range()
     selected = model.selection
     whole_lines = selected.is_empty or selected.start.line != selected.end.line
     lines = model.lines[first : last + 1] if whole_lines else [model.selected_text]
+    # Without the source of the cell around it, which may be the whole of a large file.
+    index = model.cells.at(model.cursor.line)
+    form = model.cells.form(index)
+    if form.is_commented:
+        lines = code_of("\n".join(lines), form._replace(magic=""), model.cells.marker).split("\n")
     code = [line for line in lines if line.strip()]
     depth = min((len(indentation(line)) for line in code), default=0)
     source = model.cells.source(line[depth:] for line in lines)
-    # Without the source of the cell around it, which may be the whole of a large file.
-    index = model.cells.at(model.cursor.line)
-    end = model.cells.span(index)[1]
-    return Cell(index, CellKind.CODE, "", first, first, end, source, model.cells.key(index))
+    end, key = model.cells.span(index)[1], model.cells.key(index)
+    return Cell(index, CellKind.CODE, "", first, first, end, source, key, form.language)
 
 
 def step_to_next_line(model: EditorModel) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from codeexec.documents.model import CellKind
-from codeexec.languages.catalog import by_name
+from codeexec.domain.errors import NotFound
+from codeexec.languages.catalog import by_name, text
 from codeexec.tui.panes.editor.text.shared_text import SharedText, moved
 from codeexec.tui.panes.editor.text.text import ORIGIN, Location, Selection, TextChange, end_of
 from codeexec.tui.panes.editor.text.wrapping import RowMap
@@ -24,11 +25,11 @@ Edit = tuple[Location, Location, str]
 class EditorModel:
     """Every change goes through `edit`, `undo` or `redo`, and is told to the `listeners`."""
 
-    def __init__(self, text: str, language: Language, shared: SharedText | None = None) -> None:
-        """With `shared`, a second view of that text: `text` is not looked at."""
+    def __init__(self, content: str, language: Language, shared: SharedText | None = None) -> None:
+        """With `shared`, a second view of that text: `content` is not looked at."""
         self.language = language
         self.tab = language.tab_width
-        self.shared = shared or SharedText(text, language)
+        self.shared = shared or SharedText(content, language)
         self.buffer = self.shared.buffer
         self.history = self.shared.history
         self.cells = self.shared.cells
@@ -75,14 +76,23 @@ class EditorModel:
     def language_here(self) -> Language:
         """The language of what is written at the cursor; before the mark that closes a fence that
         of the code."""
-        if not self.cells.language:
-            return self.language
         line, column = self.cursor
         index = self.cells.at(line)
         is_foot = column > 0 and self.cells.is_foot(line)
-        is_mark = self.cells.separator_at(line) is not None or is_foot
-        is_code = self.cells.kind(index) is CellKind.CODE and not is_mark
-        return self.code_language if is_code else self.language
+        if self.cells.separator_at(line) is not None or is_foot:
+            return self.language
+        return self.language_of(index) if self.cells.kind(index) is CellKind.CODE else self.language
+
+    def language_of(self, index: int) -> Language:
+        """The language of the code in cell `index`; that of text where the catalog has none."""
+        form = self.cells.form(index)
+        if not form.language or form.is_commented:
+            return self.code_language
+        try:
+            language = by_name(form.language)
+        except NotFound:
+            language = text()
+        return language if self.language.pairs else language._replace(pairs=())
 
     @property
     def line(self) -> str:

@@ -101,7 +101,7 @@ class SharedText:
 def _cells(lines: list[str], language: Language) -> CellIndex:
     if language.name == "markdown":
         return FencedCells(lines, _runnable)
-    return CellIndex(lines, language.comment)
+    return CellIndex(lines, language.comment, main_language=language.name)
 
 
 @lru_cache(maxsize=256)

@@ -1,0 +1,235 @@
+"""Languages of cells in scripts, notebooks and Markdown: read, written, and left as they were."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from codeexec.documents.cell_language import NotebookLanguages, canonical
+from codeexec.documents.fenced.cells import FencedCells
+from codeexec.documents.model import Cell
+from codeexec.documents.notebook.convert import dump_notebook, from_text, parse_notebook, to_text
+from codeexec.documents.percent.cells import CellIndex, split_cells
+from codeexec.documents.percent.convert import read_script, write_script
+from codeexec.documents.selection import runnable
+from codeexec.languages.catalog import languages
+
+CODE = {"cell_type": "code", "execution_count": None, "outputs": [], "source": ["a\n", "b"]}
+
+
+def notebook_of(*metadata: object, **top: object) -> str:
+    cells = [{**CODE, "id": f"c{at}", "metadata": own} for at, own in enumerate(metadata)]
+    kernel = {"name": "python3", "language": "python", "display_name": "Python 3"}
+    whole = {"kernelspec": kernel, "language_info": {"name": "python"}, **top}
+    return json.dumps({"cells": cells, "metadata": whole, "nbformat": 4, "nbformat_minor": 5})
+
+
+def shown(cells: tuple[Cell, ...]) -> list[tuple[str, str]]:
+    return [(cell.language, cell.source) for cell in cells if cell.is_code]
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [
+        ("C++", "cpp"),
+        ("cpp", "cpp"),
+        ("shellscript", "bash"),
+        ("R", "r"),
+        ("Python 3", ""),
+        ("python3", "python"),
+        ("Python3.11", "python"),
+        ("kusto", "kusto"),
+        ("pwsh", "powershell"),
+        ("", ""),
+        ("two words", ""),
+        ('a"b', ""),
+        ("../x", ""),
+        ("x" * 200, ""),
+        ("a\x1b[31m", ""),
+        (["cpp"], ""),
+        (7, ""),
+        (None, ""),
+    ],
+)
+def test_words_for_languages(word: object, expected: str) -> None:
+    assert canonical(word) == expected
+
+
+# -- scripts -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('# %% language="cpp"\n# int x;\n#\n# int y;', ("cpp", "int x;\n\nint y;")),
+        ('# %% title language="C++"\n# #include <a>', ("cpp", "#include <a>")),
+        # A body without comment markers is code as it is.
+        ('# %% language="cpp"\n#include <a>\nint x;', ("cpp", "#include <a>\nint x;")),
+        ('# %% vscode={"languageId": "shellscript"}\n# words\nls', ("bash", "# words\nls")),
+        ('# %% language="python"\n# words\nx', ("", "# words\nx")),
+        # What IPython alone runs is a cell magic, as jupytext has it.
+        ('# %% language="html"\n# <b>', ("", "%%html\n<b>")),
+        ('# %% language="bash" magic_args="-s x"\n# ls', ("", "%%bash -s x\nls")),
+        ("# %%\n%%bash\nls", ("", "%%bash\nls")),
+        # No language.
+        ('# %% language=["cpp"]\n# words', ("", "# words")),
+        ("# %% language=7\n# words", ("", "# words")),
+        ('# %% language="no\\"quotes"\n# words', ("", "# words")),
+        ('# %% language="cpp\n# words', ("", "# words")),
+        ('# %% note="language=\\"cpp\\""\n# words', ("", "# words")),
+        ('# %% vscode="cpp"\n# words', ("", "# words")),
+        ('# %% language="kusto"\n# T | count', ("kusto", "T | count")),
+    ],
+)
+def test_language_of_a_cell_in_a_script(text: str, expected: tuple[str, str]) -> None:
+    assert shown(split_cells(text, "#")) == [expected]
+
+
+def test_a_script_of_another_language_comments_with_its_own_marker() -> None:
+    lines = ['// %% language="python"', "// print(1)", "// %%", "// words"]
+    index = CellIndex(lines, "//", main_language="cpp")
+    assert shown(index.cells(lines)) == [("python", "print(1)"), ("", "// words")]
+
+
+# -- notebooks -----------------------------------------------------------------------------------
+
+OWN: list[tuple[dict[str, Any], str]] = [
+    ({"vscode": {"languageId": "cpp"}}, "cpp"),
+    ({"vscode": {"languageId": "shellscript"}, "tags": ["a"]}, "bash"),
+    ({"vscode": {"languageId": "python"}}, ""),
+    ({"vscode": {"languageId": "polyglot-notebook"}, "polyglot_notebook": {"kernelName": "pwsh"}},
+     "powershell"),
+    ({"dotnet_interactive": {"language": "csharp"}}, "csharp"),
+    ({"language": "R"}, "r"),
+    ({}, ""),
+    ({"vscode": {"languageId": ["cpp"]}}, ""),
+    ({"vscode": {"languageId": 7}}, ""),
+    ({"vscode": "cpp"}, ""),
+    ({"vscode": {"languageId": "no \"id\""}}, ""),
+    ({"kernel": "R"}, ""),
+    ({"vscode": {"languageId": "kusto"}}, "kusto"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("metadata", "expected"), OWN)
+def test_language_of_a_cell_in_a_notebook(metadata: object, expected: str) -> None:
+    text = notebook_of(metadata)
+    notebook = parse_notebook(text)
+    assert shown(notebook.cells) == [(expected, "a\nb")]
+    edited = to_text(notebook, "#")
+    assert shown(split_cells(edited, "#", escaped=True)) == [(expected, "a\nb")]
+    assert dump_notebook(from_text(notebook, edited, "#")) == text
+
+
+SOS_KERNELS: list[object] = [
+    ["SoS", "sos", "", "", "sos"],
+    ["R", "ir", "R", "#DCDCDA", ""],
+    ["Python3", "python3", "Python3", "#FFD91A", ""],
+    7,
+    [],
+    [None, "x"],
+]
+SOS = {"kernels": SOS_KERNELS}
+
+
+def test_cells_of_a_sos_notebook_run_on_the_kernels_that_it_names() -> None:
+    metadata: list[dict[str, object]] = [
+        {"kernel": "R"},
+        {"kernel": "Python3"},
+        {"kernel": "SoS"},
+        {"kernel": "Julia"},
+    ]
+    metadata += [{"kernel": 7}, {"kernel": "R", "vscode": {"languageId": "cpp"}}]
+    text = notebook_of(*metadata, sos=SOS, language_info={"name": "sos"})
+    notebook = parse_notebook(text)
+    found = [language for language, _ in shown(notebook.cells)]
+    assert found == ["r", "python", "", "julia", "", "r"]
+    assert dump_notebook(from_text(notebook, to_text(notebook, "#"), "#")) == text
+
+
+def metadata_after(text: str, old: str, new: str) -> list[dict[str, Any]]:
+    notebook = parse_notebook(text)
+    shown_text = to_text(notebook, "#")
+    assert old in shown_text
+    saved = from_text(notebook, shown_text.replace(old, new), "#")
+    return [cell["metadata"] for cell in json.loads(dump_notebook(saved))["cells"]]
+
+
+def test_a_language_that_is_set_is_written_as_vscode_does() -> None:
+    text = notebook_of({"tags": ["x"]}, {"vscode": {"languageId": "cpp", "other": 1}}, {"a": 1})
+    head = '# %%\na\nb\n\n# %% language="cpp"'
+    changed = metadata_after(text, head, '# %% language="bash"\na\nb\n\n# %% language="r"')
+    assert changed == [
+        {"tags": ["x"], "vscode": {"languageId": "shellscript"}},
+        {"vscode": {"languageId": "r", "other": 1}},
+        {"a": 1},
+    ]
+    assert metadata_after(text, ' language="cpp"', "")[1] == {"vscode": {"other": 1}}
+
+
+def test_a_language_is_written_where_the_cell_has_it() -> None:
+    polyglot = {
+        "dotnet_interactive": {"language": "csharp"},
+        "polyglot_notebook": {"kernelName": "csharp"},
+    }
+    changed = metadata_after(notebook_of(polyglot), '"csharp"', '"javascript"')
+    assert changed == [
+        {
+            "dotnet_interactive": {"language": "javascript"},
+            "polyglot_notebook": {"kernelName": "javascript"},
+        }
+    ]
+    changed = metadata_after(notebook_of({"language": "R"}), '"r"', '"cpp"')
+    assert changed == [{"vscode": {"languageId": "cpp"}}]
+    text = notebook_of({"kernel": "R"}, sos=SOS, language_info={"name": "sos"})
+    assert metadata_after(text, '"r"', '"python"') == [{"kernel": "Python3"}]
+    assert metadata_after(text, ' language="r"', "") == [{"kernel": "SoS"}]
+    assert metadata_after(text, '"r"', '"cpp"') == [{"vscode": {"languageId": "cpp"}}]
+
+
+@pytest.mark.parametrize("language", sorted(languages()))
+def test_every_language_of_the_catalog_comes_back_from_metadata(language: str) -> None:
+    known = NotebookLanguages("sage")
+    assert known.own(known.with_own({}, language)) == language
+
+
+# -- conversions ---------------------------------------------------------------------------------
+
+
+def test_languages_survive_a_script() -> None:
+    words = ["cpp", "shellscript", "r", "javascript", "perl", "kusto", "html"]
+    own = [{"vscode": {"languageId": word}} for word in words]
+    notebook = parse_notebook(notebook_of(*own, {"language": "cpp"}, {}))
+    script = write_script(notebook)
+    assert '# %% vscode={"languageId": "shellscript"} language="bash"\n# a\n# b\n' in script
+    again = read_script(script)
+    assert shown(again.cells) == shown(notebook.cells)
+    assert [cell["metadata"] for cell in again.data["cells"]] == [*own, {"language": "cpp"}, {}]
+    assert write_script(again).partition("# %%")[2] == script.partition("# %%")[2]
+    compile(script, "script", "exec")
+
+
+# -- Markdown ------------------------------------------------------------------------------------
+
+
+def test_fences_are_cells_of_their_languages() -> None:
+    words = {"bash": "ls", "python": "x", "c++": "y", "text": "z", "console": "$ ls"}
+    lines = [line for word, code in words.items() for line in (f"```{word}", code, "```")]
+    known = {"bash": "bash", "python": "python", "c++": "cpp"}
+    index = FencedCells(lines, lambda word: known.get(word, ""))
+    cells = index.cells(lines)
+    assert index.language == "python"
+    assert shown(cells) == [("bash", "ls"), ("", "x"), ("cpp", "y")]
+    # A shell beside another language is run alone.
+    assert [cell.source for cell in runnable(cells)] == ["x", "y"]
+
+
+def test_marked_fences_of_a_shell_run_with_the_others() -> None:
+    lines = ["```{bash}", "ls", "```", "```{python}", "x", "```", "```r", "y", "```", ""]
+    index = FencedCells(lines, lambda word: word)
+    assert [cell.source for cell in runnable(index.cells(lines))] == ["ls", "x"]
+    lines = ["```bash", "ls", "```", "```sh", "y", "```", ""]
+    index = FencedCells(lines, lambda word: {"sh": "bash"}.get(word, word))
+    assert [cell.source for cell in runnable(index.cells(lines))] == ["ls", "y"]
