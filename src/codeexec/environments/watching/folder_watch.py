@@ -21,13 +21,8 @@ from codeexec.environments.base import Change, FileChange
 from codeexec.environments.budget import Pace
 from codeexec.environments.files import MOST_ENTRIES, Folder
 from codeexec.environments.watching.known import KnownNames, number_of
-from codeexec.environments.watching.notifier import (
-    ChangeNotifier,
-    Noted,
-    Notes,
-    NotifierFailed,
-    at_once,
-)
+from codeexec.environments.watching.notes import Noted, Notes, NotifierFailed
+from codeexec.environments.watching.notifier import TELLS, ChangeNotifier, at_once
 from codeexec.hostfiles.ignored import Ignored
 
 log = logging.getLogger(__name__)
@@ -41,7 +36,7 @@ MOST_CHANGES = 1000
 MOST_NOTIFIERS = 12
 """Above so many all begin anew, as few."""
 IDLE_TICK = 0.25
-"""Seconds between looks at what the system has noted."""
+"""Seconds between looks at what the system has noted, where it cannot wake a thread."""
 BUSY_TICK = 0.05
 QUIET = 0.2
 """Seconds without a change that end a batch."""
@@ -60,7 +55,7 @@ Report = Callable[[tuple[FileChange, ...]], None]
 
 
 class FolderWatch:
-    """`run` in a thread, until `stop` is set."""
+    """`run` in a thread, until `end` is called."""
 
     def __init__(
         self, folder: Folder, top: str, *, hide_ignored: bool, interval: float, report: Report
@@ -68,7 +63,8 @@ class FolderWatch:
         """`top` is the path below the folder from which on is watched. `report` is called in the
         thread with each batch, whose paths are below the folder; first with an empty one, when all
         is watched."""
-        self.stop = threading.Event()
+        self._stop = threading.Event()
+        self._news = threading.Event()
         self._folder = folder
         self._top = top
         self._hide_ignored = hide_ignored
@@ -86,13 +82,20 @@ class FolderWatch:
         self._look_at = self._mend_at = 0.0
         self._is_broken = False
 
+    def end(self) -> None:
+        """From any thread; `run` returns soon."""
+        self._stop.set()
+        self._news.set()
+
     def run(self) -> None:
         """NotifierFailed: the system cannot notify here."""
         try:
             self._rules = self._read_rules()
             self._begin()
             self._report(())
-            while not self.stop.wait(IDLE_TICK):
+            while not self._stop.is_set():
+                self._news.wait(LOOK_EVERY if TELLS else IDLE_TICK)
+                self._news.clear()
                 notes: Notes = {}
                 if self._take(notes):
                     self._gather(notes)
@@ -115,7 +118,7 @@ class FolderWatch:
         self._identity = self._find_identity()
         found = deque([self._top])
         paths: list[str] = []
-        while found and len(paths) < MOST_FOLDERS and not self.stop.is_set():
+        while found and len(paths) < MOST_FOLDERS and not self._stop.is_set():
             path = found.popleft()
             paths.append(path)
             found.extend(_join(path, name) for name, is_folder in self._inside(path) if is_folder)
@@ -137,7 +140,7 @@ class FolderWatch:
         most = at_once()
         for start in range(0, len(paths), most):
             some = paths[start : start + most]
-            self._notifiers.append(ChangeNotifier(self._folder, some))
+            self._notifiers.append(ChangeNotifier(self._folder, some, self._news))
             for path in some:
                 self._numbers += 1
                 self._folders[path] = self._numbers
@@ -169,7 +172,8 @@ class FolderWatch:
         old, self._notifiers = self._notifiers, []
         paths = [*self._folders]
         for start in range(0, len(paths), at_once()):
-            self._notifiers.append(ChangeNotifier(self._folder, paths[start : start + at_once()]))
+            some = paths[start : start + at_once()]
+            self._notifiers.append(ChangeNotifier(self._folder, some, self._news))
         for notifier in old:
             notifier.close()
 
@@ -255,7 +259,7 @@ class FolderWatch:
     def _gather(self, notes: Notes) -> None:
         """Add what comes until it is quiet, within limits."""
         started = quiet_since = time.monotonic()
-        while not self.stop.wait(BUSY_TICK):
+        while not self._stop.wait(BUSY_TICK):
             now = time.monotonic()
             if self._take(notes):
                 quiet_since = now

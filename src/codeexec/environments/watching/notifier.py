@@ -1,15 +1,21 @@
-"""Notifications of the system about the content of folders, by the library watchfiles."""
+"""Notifications of the system about the content of folders."""
 
 from __future__ import annotations
 
 import contextlib
 import resource
 import sys
-from collections.abc import Iterable
-from enum import IntFlag
+import threading
+from collections.abc import Iterable, Mapping
+from typing import Protocol
 
 from codeexec.domain.errors import CodeexecError
 from codeexec.environments.files import Folder
+from codeexec.environments.watching.inotify import get_inotify
+from codeexec.environments.watching.notes import Noted, Notes, NotifierFailed
+
+TELLS = sys.platform == "linux"
+"""Whether a thread can sleep until the system tells of a change, or has to look now and then."""
 
 MOST_AT_ONCE = 500
 """Folders of one notifier: adding them takes 20 µs each, during which no other thread runs."""
@@ -19,23 +25,7 @@ _TICK = 1
 """Milliseconds that a look at what has come takes; it is all in memory by then."""
 
 
-class Noted(IntFlag):
-    """What the system has told of a name since the last look. It says nothing about order."""
-
-    ADDED = 1
-    CHANGED = 2
-    REMOVED = 4
-
-
 _NOTED = {1: Noted.ADDED, 2: Noted.CHANGED, 3: Noted.REMOVED}
-
-Notes = dict[tuple[str, str], Noted]
-"""By folder (its path below the root) and name. An empty name: the folder itself was removed, or
-moved away."""
-
-
-class NotifierFailed(Exception):
-    """Notifications have been lost, as of a name that is no UTF-8, or no more can be had."""
 
 
 class ChangeNotifier:
@@ -45,12 +35,10 @@ class ChangeNotifier:
     its place is never followed; its path would be.
     """
 
-    def __init__(self, folder: Folder, paths: Iterable[str]) -> None:
+    def __init__(self, folder: Folder, paths: Iterable[str], news: threading.Event) -> None:
         """`paths` below the folder, MOST_AT_ONCE at most; those that are not there are left out.
-        NotifierFailed: the system has no room for more."""
-        # 15 ms, and 5 MB.
-        from watchfiles._rust_notify import RustNotify
-
+        `news` is set when there is something to take, where `TELLS`. NotifierFailed: the system has
+        no room for more."""
         self._paths: dict[str, str] = {}
         with contextlib.ExitStack() as stack:
             for path in paths:
@@ -58,20 +46,46 @@ class ChangeNotifier:
                     handle = stack.enter_context(folder.listing(path))
                 except (OSError, CodeexecError):
                     continue
-                name = str(folder.real / path)
-                self._paths[f"/proc/self/fd/{handle}" if sys.platform == "linux" else name] = path
+                self._paths[f"/proc/self/fd/{handle}" if TELLS else str(folder.real / path)] = path
             try:
-                self._notifications = RustNotify([*self._paths], False, False, 300, False, True)
+                self._notifications = _subscribe(self._paths, news)
             except (OSError, RuntimeError) as error:
                 raise NotifierFailed(str(error)) from error
 
     def take(self, notes: Notes) -> bool:
         """Add what has been told since the last call; returns whether anything was.
         NotifierFailed."""
+        return self._notifications.take(notes)
+
+    def close(self) -> None:
+        self._notifications.close()
+
+
+class _Notifications(Protocol):
+    def take(self, notes: Notes) -> bool: ...
+
+    def close(self) -> None: ...
+
+
+def _subscribe(paths: Mapping[str, str], news: threading.Event) -> _Notifications:
+    return get_inotify().subscribe(paths, news) if TELLS else _Watchfiles(paths)
+
+
+class _Watchfiles:
+    """The same by the library watchfiles, for systems without inotify."""
+
+    def __init__(self, paths: Mapping[str, str]) -> None:
+        # 15 ms, and 5 MB.
+        from watchfiles._rust_notify import RustNotify
+
+        self._paths = paths
+        self._notifications = RustNotify([*paths], False, False, 300, False, True)
+
+    def take(self, notes: Notes) -> bool:
         try:
             told = self._notifications.watch(_TICK, _TICK, _TICK, None)
         except RuntimeError as error:
-            raise NotifierFailed(str(error)) from error
+            raise NotifierFailed(str(error)) from error  # also for a name that is no UTF-8
         if isinstance(told, str):
             return False
         for kind, place in told:

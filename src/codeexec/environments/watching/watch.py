@@ -12,7 +12,7 @@ from codeexec.environments.base import Change, FileChange, WorkspaceEntry
 from codeexec.environments.files import Folder
 from codeexec.environments.watch import changes
 from codeexec.environments.watching.folder_watch import TOP, FolderWatch
-from codeexec.environments.watching.notifier import NotifierFailed
+from codeexec.environments.watching.notes import NotifierFailed
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +80,7 @@ async def watch_folder(
         async for batch in changes(entries, max(interval, POLLED_EVERY), hide_ignored=hide_ignored):
             yield batch
     finally:
-        watch.stop.set()
+        watch.end()
 
 
 def _call(loop: asyncio.AbstractEventLoop, function: Callable[[], None]) -> None:
