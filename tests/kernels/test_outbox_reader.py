@@ -280,6 +280,26 @@ async def test_many_messages_are_acknowledged_sooner(monkeypatch: pytest.MonkeyP
     reader.close()
 
 
+async def test_an_execution_takes_the_acknowledgement_along(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    kernel = Played(9)
+    reader = reading(kernel)
+    assert reader.take_acknowledgement() is None
+    reader.acknowledge(Reached(TOKEN, 3))
+    assert reader.take_acknowledgement() is None  # it is too soon
+    monkeypatch.setattr(module, "ACKNOWLEDGE_ALONG", 0.0)
+    assert reader.take_acknowledgement() == 3
+    assert reader.take_acknowledgement() is None
+    # Nothing else is asked for it, and what comes later is acknowledged in its turn.
+    monkeypatch.setattr(module, "ACKNOWLEDGE_FEW", 0.01)
+    reader.acknowledge(Reached(TOKEN, 5))
+    while not kernel.asked:  # noqa: ASYNC110
+        await asyncio.sleep(0.001)
+    assert kernel.asked == [{"acknowledge": 5}]
+    reader.close()
+
+
 async def test_last_messages_that_do_not_come_are_asked_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 TAG = b"codeexec-outbox="
 DELIMITER = b"<IDS|MSG>"
 REQUEST, REPLY = "codeexec_outbox_request", "codeexec_outbox_reply"
+ACKNOWLEDGE = "codeexec_acknowledge"
+"""In the metadata of an execute_request, which may acknowledge a number as well."""
 QUESTION = b'"codeexec-q-'
 """How the ids of the session's own questions begin; see kernels/jupyter/track.py."""
 
@@ -344,6 +346,9 @@ class Hooks:
 
     def execute_request(self, stream: Any, ident: Any, parent: Any) -> Any:
         self._taken.append(parent["header"]["msg_id"])
+        number = (parent.get("metadata") or {}).get(ACKNOWLEDGE)
+        if isinstance(number, int):
+            self.outbox.acknowledge(number)
         return self._execute(stream, ident, parent)
 
     def state(self) -> dict[str, Any]:

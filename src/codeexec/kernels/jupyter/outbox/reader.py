@@ -33,6 +33,8 @@ ACKNOWLEDGE_EVERY = 0.5
 ACKNOWLEDGE_FEW = 4.0
 FEW = 50
 """Messages whose acknowledgement can wait longer: it costs the kernel as much as short code."""
+ACKNOWLEDGE_ALONG = 1.0
+"""Seconds after which it is sent along with an execution, where it costs next to nothing."""
 TAIL_WAIT = 0.3
 """Seconds without a new message after which the last ones are asked for."""
 
@@ -108,6 +110,7 @@ class OutboxReader:
         self._journaled = self._acknowledged = 0
         self._timer: asyncio.TimerHandle | None = None
         self._waits_long = False
+        self._waits_since = 0.0
         self._tail_timer: asyncio.TimerHandle | None = None
 
     @property
@@ -309,9 +312,21 @@ class OutboxReader:
             self._timer.cancel()
             self._timer = None
         if self._timer is None:
-            self._waits_long = are_few
+            loop = asyncio.get_running_loop()
+            self._waits_long, self._waits_since = are_few, loop.time()
             seconds = ACKNOWLEDGE_FEW if are_few else ACKNOWLEDGE_EVERY
-            self._timer = asyncio.get_running_loop().call_later(seconds, self._acknowledge)
+            self._timer = loop.call_later(seconds, self._acknowledge)
+
+    def take_acknowledgement(self) -> int | None:
+        """The number to acknowledge along with an execution that is being sent; None: not yet."""
+        if self._timer is None:
+            return None
+        if asyncio.get_running_loop().time() - self._waits_since < ACKNOWLEDGE_ALONG:
+            return None
+        self._timer.cancel()
+        self._timer = None
+        self._acknowledged = self._journaled
+        return self._acknowledged
 
     def _acknowledge(self) -> None:
         self._timer = None
