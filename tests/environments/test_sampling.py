@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 
 import pytest
 
 from codeexec.environments import sampling
+from codeexec.environments.process_table import ProcessTable
 
 DEADLINE = 30.0
 
@@ -18,13 +20,13 @@ async def test_all_are_looked_at_beside_the_loop(monkeypatch: pytest.MonkeyPatch
     rounds: list[tuple[str, bool]] = []
     is_main = threading.main_thread().ident
 
-    def fail() -> None:
+    def fail(table: ProcessTable | None) -> None:
         raise ValueError("this one cannot be looked at")
 
-    def first() -> None:
+    def first(table: ProcessTable | None) -> None:
         rounds.append(("first", threading.get_ident() == is_main))
 
-    def second() -> None:
+    def second(table: ProcessTable | None) -> None:
         rounds.append(("second", threading.get_ident() == is_main))
 
     for look in (fail, first, second):
@@ -40,3 +42,23 @@ async def test_all_are_looked_at_beside_the_loop(monkeypatch: pytest.MonkeyPatch
     assert [name for name, _ in rounds][1:] == ["first", "first"]
     sampler.remove(fail)
     sampler.remove(first)
+
+
+async def test_many_looks_share_a_table_of_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sampling, "PAUSE", 0.01)
+    monkeypatch.setattr(sampling, "MANY", 2)
+    sampler = sampling.get_sampler()
+    tables: list[ProcessTable | None] = []
+    sampler.add(tables.append)
+    async with asyncio.timeout(DEADLINE):
+        while not tables:  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
+        assert tables == [None]
+        others: list[ProcessTable | None] = []
+        look = others.append
+        sampler.add(look)
+        while tables[-1] is None:  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
+    assert os.getpid() in tables[-1].rows
+    sampler.remove(tables.append)
+    sampler.remove(look)

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
 
 from codeexec.environments.marks import SESSION, get_variable
-from codeexec.environments.processes import boot_id, has_proc
+from codeexec.environments.process_table import ProcessRow, read_table
 
 STRAY = ""
 """The root of processes whose kernel or terminal is not known, as they have left its tree."""
-
-_PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 @dataclass(slots=True)
@@ -36,15 +34,8 @@ class SessionUse:
         return [pid for processes in self.processes.values() for pid in processes]
 
 
-@dataclass(frozen=True, slots=True)
-class _Process:
-    parent: int
-    identity: str
-    memory: int
-
-
 class ProcessUse:
-    """Looks at all processes of this user. Blocks for some milliseconds."""
+    """Looks at all processes. Blocks for some milliseconds."""
 
     def __init__(self) -> None:
         self._marks: dict[int, tuple[str, str]] = {}
@@ -53,7 +44,7 @@ class ProcessUse:
         """What each session uses. It is given by its id with its roots: the name of a kernel or
         terminal by the pid of its process. A process belongs to the root from which it descends,
         else to the session that its environment names."""
-        processes = dict(_processes())
+        processes = read_table().rows
         self._marks = {
             pid: mark
             for pid, mark in self._marks.items()
@@ -73,7 +64,7 @@ class ProcessUse:
         return uses
 
     def _place(
-        self, pid: int, processes: Mapping[int, _Process], roots: Mapping[int, tuple[str, str]]
+        self, pid: int, processes: Mapping[int, ProcessRow], roots: Mapping[int, tuple[str, str]]
     ) -> tuple[str, str]:
         passed: set[int] = set()
         each = pid
@@ -88,28 +79,6 @@ class ProcessUse:
         if pid not in self._marks:
             self._marks[pid] = identity, get_variable(pid, SESSION) or ""
         return self._marks[pid][1]
-
-
-def _processes() -> Iterator[tuple[int, _Process]]:
-    """Identities are those of `processes.identify`."""
-    boot = boot_id()
-    if not has_proc():
-        for process in psutil.process_iter(["pid", "ppid", "memory_info"]):
-            seen = process.info
-            if seen["memory_info"] is not None:
-                identity = f"{boot}:{hash(process)}"
-                yield seen["pid"], _Process(seen["ppid"], identity, seen["memory_info"].rss)
-        return
-    uid = os.geteuid()
-    for entry in os.scandir("/proc"):
-        # Processes end meanwhile.
-        with contextlib.suppress(OSError, IndexError, ValueError):
-            if entry.name.isdigit() and entry.stat().st_uid == uid:
-                with open(f"/proc/{entry.name}/stat", "rb") as file:  # noqa: PTH123  # hundreds
-                    # Fields from the third on; the second may hold spaces and brackets.
-                    fields = file.read().rpartition(b")")[2].split()
-                identity = f"{boot}:{fields[19].decode()}"
-                yield int(entry.name), _Process(int(fields[1]), identity, int(fields[21]) * _PAGE)
 
 
 def exact_memory(pids: Iterable[int]) -> int:

@@ -7,13 +7,20 @@ import logging
 from collections.abc import Callable, Iterable
 from weakref import WeakKeyDictionary
 
+from codeexec.environments.process_table import ProcessTable, read_table
+
 log = logging.getLogger(__name__)
 
 PAUSE = 1.0
 """Seconds between two rounds of looks."""
 
-Look = Callable[[], None]
-"""Blocks for less than a millisecond; called in a thread."""
+MANY = 8
+"""So many looks in a round share one table of all processes, which costs more than a few looks."""
+TABLE_AGE = 0.9
+"""Seconds that a table may be old: the watch of limits reads one as often as there are rounds."""
+
+Look = Callable[[ProcessTable | None], None]
+"""Blocks for less than a millisecond; called in a thread, with a table where there is one."""
 
 
 class ProcessSampler:
@@ -64,8 +71,10 @@ def get_sampler() -> ProcessSampler:
 
 
 def _look_at_all(looks: Iterable[Look]) -> None:
+    looks = tuple(looks)
+    table = read_table(TABLE_AGE) if len(looks) >= MANY else None
     for look in looks:
         try:
-            look()
+            look(table)
         except Exception:
             log.exception("a process could not be looked at")

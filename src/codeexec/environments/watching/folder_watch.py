@@ -7,6 +7,7 @@ all programs there), are not watched at all where that is asked for.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import stat
@@ -103,7 +104,7 @@ class FolderWatch:
                 now = time.monotonic()
                 if now > self._look_at:
                     self._look_at = now + LOOK_EVERY
-                    self._is_broken |= self._find_identity() != self._identity
+                    self._is_broken |= not self._is_same()
                 if self._is_broken and now > self._mend_at:
                     self._mend()
         finally:
@@ -202,6 +203,15 @@ class FolderWatch:
         except (OSError, CodeexecError):
             return None
         return info.st_dev, info.st_ino
+
+    def _is_same(self) -> bool:
+        """Whether the folder at the top is the one that is watched. Most often its path says so at
+        once; where it does not, the folder is looked for without following links."""
+        with contextlib.suppress(OSError):
+            info = os.lstat(self._folder.real / self._top)
+            if (info.st_dev, info.st_ino) == self._identity:
+                return True
+        return self._find_identity() == self._identity
 
     def _number(self, path: str, name: str) -> int:
         return number_of(self._folders.get(path, 0), name)

@@ -16,6 +16,7 @@ from codeexec.domain.events import Death
 from codeexec.domain.plain_files import read_plain
 from codeexec.domain.text.parsing import load_json
 from codeexec.environments.marks import MARK, end_marked, get_mark
+from codeexec.environments.process_table import ProcessTable
 from codeexec.environments.processes import descendants, end_identified, identify
 from codeexec.environments.sampling import ProcessSampler, get_sampler
 from codeexec.kernels.base import Handle, KernelUsage
@@ -385,21 +386,27 @@ class LocalProcess:
         asyncio.get_running_loop().run_in_executor(None, self._sample)
         get_sampler().add(self._sample)
 
-    def _sample(self) -> None:
+    def _sample(self, table: ProcessTable | None = None) -> None:
         """Remember the memory in use, which is gone with the process, and what it has started, and
         bound the log. In a thread: it may have hundreds of children, with hundreds of threads."""
         process = self._process
         if process is None or self._gone.is_set():
             return
-        try:
-            rss = process.memory_info().rss
-        except psutil.Error:
-            rss = 0  # it has just ended
-        lost_sight_of = {p: i for p, i in self._family.items() if identify(p) == i}
-        family = lost_sight_of | descendants(process.pid)
+        if table is not None:
+            row = table.rows.get(process.pid)
+            rss = row.memory if row is not None else 0
+            lost_sight_of = {p: i for p, i in self._family.items() if table.is_there(p, i)}
+            family = lost_sight_of | table.descendants(process.pid)
+        else:
+            try:
+                rss = process.memory_info().rss
+            except psutil.Error:
+                rss = 0  # it has just ended
+            lost_sight_of = {p: i for p, i in self._family.items() if identify(p) == i}
+            family = lost_sight_of | descendants(process.pid)
         if self._process is process:
             self._rss, self._family = rss or self._rss, family
-            trim_log(Path(self._folder) / LOG_FILE)
+            trim_log(f"{self._folder}/{LOG_FILE}")
 
     def _forget(self) -> None:
         if self._sampler is not None:
@@ -413,10 +420,10 @@ class LocalProcess:
             self._pidfd = -1
 
 
-def trim_log(path: Path) -> None:
+def trim_log(path: Path | str) -> None:
     """Keep the end of a log that has grown too long; its writer appends, and goes on behind."""
     try:
-        if path.stat().st_size <= LOG_LIMIT:
+        if os.stat(path).st_size <= LOG_LIMIT:  # noqa: PTH116  # each second
             return
         fd = os.open(path, os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW)
     except OSError:
