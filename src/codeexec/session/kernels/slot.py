@@ -22,7 +22,7 @@ from codeexec.domain.events import (
     VariablesTaken,
 )
 from codeexec.domain.options import ExecuteOptions
-from codeexec.domain.snapshot import KernelView, Snapshot
+from codeexec.domain.snapshot import ExecutionView, KernelView, Snapshot
 from codeexec.kernels import base as says
 from codeexec.kernels.base import KernelChoice
 from codeexec.session.kernels.answers import SecretAnswers
@@ -144,10 +144,33 @@ class KernelSlot:
         except StorageError as error:
             self._owner.retry_storage(error)
             return
-        self.queue = self.queue.start(execution_id)
+        self._begin(view)
+
+    def _begin(self, view: ExecutionView) -> None:
+        """Send an execution to the kernel whose start is journaled."""
+        assert self.supervisor.kernel is not None
+        self.queue = self.queue.start(view.execution_id)
         self.supervisor.kernel.execute(self._plugins.call_of(view, self.view.generation))
         if view.options.timeout is not None:
-            self._timer.start(execution_id, view.options.timeout)
+            self._timer.start(view.execution_id, view.options.timeout)
+
+    @property
+    def is_free(self) -> bool:
+        """Whether code that is queued now begins at once."""
+        if self.is_busy or self.recorder.problem is not None or self.limit.is_reached:
+            return False
+        supervisor = self.supervisor
+        is_up = supervisor.is_ready and supervisor.kernel is not None and not supervisor.is_paused
+        return is_up and not self._plugins.to_restore(self.name, self.view.generation)
+
+    def run(self, queued: ExecutionQueued) -> int:
+        """Queue it and begin, written together, where the kernel `is_free`; returns the number of
+        the event that queued it. StorageError."""
+        generation = self.view.generation
+        started = ExecutionStarted(queued.execution_id, generation)
+        seq = self.recorder.record_now(queued, started) - 1
+        self._begin(self.snapshot.executions[queued.execution_id])
+        return seq
 
     def _restore_plugins(self) -> None:
         """Load the plugins of the session into a fresh process, before anything else runs."""

@@ -246,17 +246,19 @@ class KernelSlots:
         self._require_staying(slot.name)
         if not slot.is_busy:
             check_run()
-        seq = self.recorder.record_now(
-            ExecutionQueued(
-                execution_id,
-                request.code,
-                origin=request.origin,
-                cell=request.cell,
-                options=replace_struct(request.options, kernel=slot.name),
-                is_agent=is_agent,
-                confirm=confirm,
-            )
+        queued = ExecutionQueued(
+            execution_id,
+            request.code,
+            origin=request.origin,
+            cell=request.cell,
+            options=replace_struct(request.options, kernel=slot.name),
+            is_agent=is_agent,
+            confirm=confirm,
         )
+        # Code of a document may have to wait for another kernel.
+        if slot.is_free and not confirm and request.cell is None:
+            return Accepted(execution_id, slot.run(queued))
+        seq = self.recorder.record_now(queued)
         slot.add(execution_id)
         self.pump()
         return Accepted(execution_id, seq)

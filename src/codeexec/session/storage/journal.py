@@ -69,7 +69,7 @@ class Journal:
         self.runs = RunIndex(connection, self._output)
         self._checkpoints = Checkpoints(connection)
         self._elided, self._full = _Recent(), _Recent()
-        self._used = 0
+        self._pages = self._free_pages = self._page_size = 0
         self._used_at = -1
         """Rows that this connection had changed when `used` was read."""
         with _told(path, "read"):
@@ -150,12 +150,17 @@ class Journal:
         changes = self._db.total_changes
         if self._lock is None or self._used_at != changes:
             with _told(self.path, "read"):
-                pages, free, size = (
-                    int(self._db.execute(f"PRAGMA {name}").fetchone()[0])
-                    for name in ("page_count", "freelist_count", "page_size")
-                )
-            self._used, self._used_at = (pages - free) * size, changes
-        return self._used
+                before, self._pages = self._pages, self._pragma("page_count")
+                # Where all pages were in use and there is no new one, no more are in use now.
+                if self._free_pages or self._pages != before or self._lock is None:
+                    self._free_pages = self._pragma("freelist_count")
+                    self._page_size = self._page_size or self._pragma("page_size")
+            self._used_at = changes
+        return (self._pages - self._free_pages) * self._page_size
+
+    def _pragma(self, name: str) -> int:
+        (value,) = self._db.execute(f"PRAGMA {name}").fetchone()
+        return int(value)
 
     # -- events -------------------------------------------------------------------------
 
