@@ -32,13 +32,15 @@ def short_deadlines(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def make(tmp_path: Path) -> MakeEngine:
-    """An engine whose commands `info` and `run` do what a line of shell says; others hang."""
+    """An engine whose commands do what a line of shell says; the others hang."""
 
-    def one(*, info: str = "sleep 1000", run: str = "sleep 1000") -> Engine:
+    def one(
+        *, info: str = "sleep 1000", run: str = "sleep 1000", pause: str = "sleep 1000"
+    ) -> Engine:
         program = tmp_path / "docker"
         program.write_text(
             "#!/bin/sh\n"
-            f'case "$1" in info) {info};; run) {run};; context) echo unix:///x;; '
+            f'case "$1" in info) {info};; run) {run};; pause) {pause};; context) echo unix:///x;; '
             "*) sleep 1000;; esac\n"
         )
         program.chmod(0o755)
@@ -73,6 +75,29 @@ async def test_an_engine_that_does_not_say_what_it_is(
         await asyncio.wait_for(make(info=info).info(), 40)
     assert words in str(caught.value)
     assert caught.value.next_step
+
+
+@pytest.mark.parametrize(("failures", "is_paused"), [(0, True), (2, True), (3, False)])
+async def test_a_pause_that_an_unfreezable_process_prevents_is_tried_again(
+    make: MakeEngine, tmp_path: Path, failures: int, is_paused: bool
+) -> None:
+    (tmp_path / "failures").write_text("x\n" * failures)
+    refusal = "OCI runtime pause failed: unable to freeze: unknown"
+    fails = f"sed -i 1d {tmp_path}/failures; echo Error: {refusal} >&2; exit 1"
+    engine = make(pause=f"if [ -s {tmp_path}/failures ]; then {fails}; fi")
+    if is_paused:
+        await engine.pause("c")
+    else:
+        with pytest.raises(CodeexecError, match=r"did not stand still\. Pause it again"):
+            await engine.pause("c")
+    assert not (tmp_path / "failures").read_text()
+
+
+async def test_another_failure_of_a_pause_is_told_at_once(make: MakeEngine, tmp_path: Path) -> None:
+    pause = f"echo x >>{tmp_path}/tries; echo No such container: c >&2; exit 1"
+    with pytest.raises(CodeexecError):
+        await make(pause=pause).pause("c")
+    assert (tmp_path / "tries").read_text() == "x\n"
 
 
 @pytest.mark.parametrize("field", ['"host": 3', '"host": []', '"host": {"security": 5}'])

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 from pathlib import Path
 
 import pytest
 from jupyter_client.manager import start_new_kernel
 
-from support.sessions import finished, open_host, open_session, rows, run, submit, text
+from codeexec.domain.events import CellRef
+from codeexec.domain.options import ExecuteOptions, ProgramOptions
+from codeexec.domain.requests import AnswerStdin, Execute, ResizeTerminals
+from support.sessions import finished, open_host, open_session, rows, run, submit, text, until
 
 IMPORTS = """
 import os
@@ -120,3 +125,41 @@ async def test_a_kernel_that_somebody_else_started_has_the_width_too(tmp_path: P
     finally:
         client.stop_channels()
         manager.shutdown_kernel(now=True)
+
+
+async def test_what_waits_starts_with_the_size_that_the_screen_has_by_then(tmp_path: Path) -> None:
+    script = ExecuteOptions(language="bash", program=ProgramOptions(rows=30), columns=90)
+    async with open_host(tmp_path / "state") as host:
+        session = await open_session(host, tmp_path)
+        place = CellRef("a.md")
+        asking = (await session.call(Execute("input()", cell=place))).execution_id
+        waiting = await session.call(Execute("stty size", cell=place, options=script))
+        width = await submit(session, "import os; print(os.environ['COLUMNS'])", columns=90)
+        await until(session, lambda s: s.executions[asking].stdin is not None)
+        await session.call(ResizeTerminals(66, 17))
+        later = await session.call(Execute("stty size", options=script))
+        stdin = session.snapshot.executions[asking].stdin
+        assert stdin is not None
+        await session.call(AnswerStdin(stdin.request_id, "go on"))
+        assert await text(session, await finished(session, waiting.execution_id)) == ["17 66"]
+        assert await text(session, await finished(session, width)) == ["66"]
+        assert await text(session, await finished(session, later.execution_id)) == ["30 90"]
+
+
+async def test_a_program_starts_with_the_size_that_came_while_it_was_built(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "late.hpp")
+    code = (
+        '#include <cstdlib>\n#include "late.hpp"\nint main() { return std::system("stty size"); }\n'
+    )
+    (tmp_path / "main.cpp").write_text(code)
+    program = ProgramOptions(file="main.cpp", rows=30)
+    async with open_host(tmp_path / "state") as host:
+        session = await open_session(host, tmp_path)
+        options = ExecuteOptions(language="cpp", program=program, columns=90)
+        built = await session.call(Execute("", options=options))
+        # The compiler waits for a header: opening it waits until the compiler has opened it.
+        header = await asyncio.to_thread((tmp_path / "late.hpp").open, "w")
+        await session.call(ResizeTerminals(66, 17))
+        header.close()
+        view = await finished(session, built.execution_id)
+        assert (await text(session, view))[-1] == "17 66", view.error

@@ -272,11 +272,11 @@ async def test_a_header_is_refused_in_words(tmp_path: Path) -> None:
 
 
 async def test_a_program_is_told_when_the_window_is_resized(tmp_path: Path) -> None:
-    script = "trap 'stty size' WINCH\necho on\nwhile :; do sleep 0.02; done\n"
+    script = "trap 'stty size' WINCH\necho wa''iting\nwhile :; do sleep 0.02; done\n"
     async with open_bench(tmp_path, {"size.sh": script}) as bench:
-        await bench.editor.at("echo on").run()
+        await bench.editor.at("echo wa''iting").run()
         card = bench.console.card(1)
-        await card.shows("on")
+        await card.shows("waiting")
         layout, size = bench.workbench.pane_layout, bench.workbench.size
         before = layout.output_columns()
         await bench.pilot.resize_terminal(size.width - 15, size.height)

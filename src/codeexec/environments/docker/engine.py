@@ -23,7 +23,7 @@ from typing import cast
 
 from codeexec.domain.errors import CodeexecError, EnvironmentUnavailable
 from codeexec.environments.base import collect
-from codeexec.environments.docker.failures import explain
+from codeexec.environments.docker.failures import NOT_FROZEN, explain
 from codeexec.environments.docker.policy import EngineInfo
 from codeexec.environments.docker.pulling import Pull, PullReader
 from codeexec.environments.processes import Child, chunks, start
@@ -33,6 +33,7 @@ INFO_DEADLINE = 30.0
 """Seconds in which an engine must say what it is."""
 MOST_PRINTED = 16 << 20
 """Bytes that one command may print."""
+FREEZE_TRIES = 3
 PULL_DEADLINE = 600.0
 """Seconds without a sign of life after which the fetching of an image is given up."""
 
@@ -75,6 +76,18 @@ class Engine:
         if process.returncode != 0:
             raise explain(self.name, process.returncode or 0, err.decode(errors="replace"))
         return out.decode(errors="replace")
+
+    async def pause(self, container: str) -> None:
+        """Stop every process of a container where it is. Tried again where a process was just
+        then one that cannot be frozen. EnvironmentUnavailable."""
+        for left in reversed(range(FREEZE_TRIES)):
+            try:
+                await self.call("pause", container)
+            except EnvironmentUnavailable as error:
+                if not left or error.message != NOT_FROZEN:
+                    raise
+            else:
+                return
 
     async def start(self, *arguments: str, feed: bool = False) -> Child:
         """Start the CLI; EnvironmentUnavailable when it is not installed."""

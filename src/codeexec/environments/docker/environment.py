@@ -278,7 +278,7 @@ class DockerEnvironment:
 
     async def pause(self) -> None:
         """Stop every process of the container where it is."""
-        await self.plan.engine.call("pause", self._id)
+        await self.plan.engine.pause(self._id)
         self._paused = True
 
     async def unpause(self) -> None:

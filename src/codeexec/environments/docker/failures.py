@@ -17,8 +17,11 @@ class Failure:
     next_step: str
 
 
+NOT_FROZEN = "The container's processes did not stand still."
+
 # The first that fits is taken: from the CLI's own trouble inwards to the container's.
 FAILURES = (
+    Failure(r"unable to freeze", NOT_FROZEN, "Pause it again."),
     Failure(
         r"permission denied while trying to connect|dial unix \S+ connect: permission denied",
         "You are not allowed to use the engine's socket.",

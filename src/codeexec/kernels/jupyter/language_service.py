@@ -14,6 +14,9 @@ from codeexec.kernels.jupyter.messages.codec import Message
 from codeexec.kernels.jupyter.messages.questions import mend_completion_code, parse_count
 from codeexec.kernels.jupyter.pending import NO_ANSWER, TRY_LATER
 
+IDLE_QUESTION = 30.0
+"""Seconds in which an idle kernel answers: for the first completion it loads what it needs."""
+
 
 class LanguageService:
     """Completing and Inspectable. `connection` gives the connection to the present process and
@@ -29,7 +32,7 @@ class LanguageService:
 
     async def complete(self, code: str, cursor: int) -> Completions:
         content: dict[str, object] = {"code": code, "cursor_pos": cursor}
-        message = await self._ask_beside("complete_request", content, QUESTION)
+        message = await self._ask_language("complete_request", content)
         completions = replies.completions(message.content, len(code), cursor)
         if not completions.matches and self._mended is not (ready := self._ready()):
             try:
@@ -53,11 +56,11 @@ class LanguageService:
 
     async def inspect(self, code: str, cursor: int, detail: int) -> Inspection:
         content: dict[str, object] = {"code": code, "cursor_pos": cursor, "detail_level": detail}
-        message = await self._ask_beside("inspect_request", content, QUESTION)
+        message = await self._ask_language("inspect_request", content)
         return replies.inspection(message.content)
 
     async def is_complete(self, code: str) -> Completeness:
-        message = await self._ask_beside("is_complete_request", {"code": code}, QUESTION)
+        message = await self._ask_language("is_complete_request", {"code": code})
         return replies.completeness(message.content)
 
     async def ask(self, code: str, deadline: float) -> str:
@@ -80,6 +83,20 @@ class LanguageService:
         if "error" in data:
             raise UsageError(f"The kernel could not answer: {data['error']}")
         return str(data["text"])
+
+    async def _ask_language(self, kind: str, content: dict[str, object]) -> Message:
+        connection = self._connection()
+        if connection.is_busy:
+            return await self._ask_beside(kind, content, QUESTION)
+        try:
+            return await self._ask_beside(kind, content, IDLE_QUESTION)
+        except Busy:
+            if connection.is_busy:
+                raise
+            raise Busy(
+                f"The kernel did not answer for {IDLE_QUESTION:g} s, although it runs nothing.",
+                "Try again, or restart the kernel.",
+            ) from None
 
     async def _ask_beside(self, kind: str, content: dict[str, object], deadline: float) -> Message:
         ready = self._ready()

@@ -23,6 +23,7 @@ from codeexec.domain.events import (
 )
 from codeexec.domain.options import ExecuteOptions
 from codeexec.domain.snapshot import ExecutionView, KernelView, Snapshot
+from codeexec.environments.base import TerminalSize
 from codeexec.kernels import base as says
 from codeexec.kernels.base import KernelChoice
 from codeexec.session.kernels.answers import SecretAnswers
@@ -38,6 +39,7 @@ from codeexec.session.kernels.queue import (
     skip_reason,
 )
 from codeexec.session.kernels.run_timer import RunTimer
+from codeexec.session.kernels.screen_size import WaitingSizes
 from codeexec.session.kernels.start_backoff import MOST_DEATHS
 from codeexec.session.kernels.supervisor import KernelSupervisor
 from codeexec.session.storage.journal import private_key
@@ -82,6 +84,7 @@ class KernelSlot:
         )
         self._ladder = InterruptEscalation(parts.settings, parts.clock, recorder.record, name)
         self._timer = RunTimer(self._time_out)
+        self._sizes = WaitingSizes()
         self._timed_out: set[str] = set()
         self._unheard = self._unsent = ""
         self._reached: says.Reached | None = None
@@ -150,7 +153,8 @@ class KernelSlot:
         """Send an execution to the kernel whose start is journaled."""
         assert self.supervisor.kernel is not None
         self.queue = self.queue.start(view.execution_id)
-        self.supervisor.kernel.execute(self._plugins.call_of(view, self.view.generation))
+        call = self._plugins.call_of(view, self.view.generation)
+        self.supervisor.kernel.execute(self._sizes.resized(call))
         if view.options.timeout is not None:
             self._timer.start(view.execution_id, view.options.timeout)
 
@@ -171,6 +175,14 @@ class KernelSlot:
         seq = self.recorder.record_now(queued, started) - 1
         self._begin(self.snapshot.executions[queued.execution_id])
         return seq
+
+    async def resize(self, size: TerminalSize) -> None:
+        """Tell the program that runs the size of its screen; what waits starts with it."""
+        self._sizes.resize(self.queue.waiting, size)
+        kernel = self.supervisor.kernel
+        terminal = kernel.capabilities.terminal if kernel is not None else None
+        if terminal is not None:
+            await terminal.resize(size)
 
     def _restore_plugins(self) -> None:
         """Load the plugins of the session into a fresh process, before anything else runs."""

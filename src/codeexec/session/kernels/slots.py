@@ -157,10 +157,7 @@ class KernelSlots:
         """Tell programs that run the size of their screen."""
         size = TerminalSize(request.columns, request.rows)
         for slot in [self.get(request.kernel)] if request.kernel else self:
-            kernel = slot.supervisor.kernel
-            terminal = kernel.capabilities.terminal if kernel is not None else None
-            if terminal is not None:
-                await terminal.resize(size)
+            await slot.resize(size)
 
     def choose_default(self, name: str) -> None:
         slot = self.get(name)

@@ -8,6 +8,7 @@ content; size, time and inode only spare reading a file again.
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import json
 import os
@@ -182,7 +183,7 @@ class ProgramFolder:
         own = [path for path in sources if not path.startswith("/usr/")]
         try:
             files = [path for path in own if not os.path.isdir(path)]  # noqa: PTH112
-            if any(_CLOCK_MACRO.search(Path(path).read_bytes()) for path in files):
+            if any(_CLOCK_MACRO.search(_content(path)) for path in files):
                 return None
             read_paths = (*sources, os.path.realpath(self._tool))
             return {path: _input(path, previous.get(path, ())) for path in read_paths}
@@ -242,7 +243,16 @@ def _input(path: str, recorded: tuple[object, ...] = ()) -> Input:
     if stat.S_ISDIR(about.st_mode):
         names = json.dumps(sorted(os.listdir(path))).encode("utf-8", "surrogatepass")  # noqa: PTH208
         return (*signature, blake2b(names, digest_size=16).hexdigest())
-    return (*signature, blake2b(Path(path).read_bytes(), digest_size=16).hexdigest())
+    return (*signature, blake2b(_content(path), digest_size=16).hexdigest())
+
+
+def _content(path: str) -> bytes:
+    """Of a regular file, also behind a link; OSError for others: a named pipe would never end."""
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(handle, "rb") as file:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise OSError(errno.EINVAL, "not a regular file", path)
+        return file.read()
 
 
 def _last_use(folder: Path) -> float:

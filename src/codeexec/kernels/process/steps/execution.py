@@ -41,7 +41,7 @@ from codeexec.kernels.process.projects.places import project_place
 from codeexec.kernels.process.projects.session_build import ProjectSessionBuild
 from codeexec.kernels.process.steps.build import NO_PROGRAM, BuildResult, BuiltProgram
 from codeexec.kernels.process.steps.cache import keep_code
-from codeexec.kernels.process.steps.launch import FindGuests, launch
+from codeexec.kernels.process.steps.launch import SCREEN_COLUMNS, FindGuests, launch
 from codeexec.kernels.process.steps.report import BuiltStep, build_error, step_result
 from codeexec.kernels.process.steps.session_build import SessionBuild
 from codeexec.kernels.process.steps.start import terminal_start
@@ -77,6 +77,7 @@ class ProgramExecution:
         self._choice = choice
         self._call = call
         self._options = call.options.program or ProgramOptions()
+        self._size = TerminalSize(call.options.columns or SCREEN_COLUMNS, self._options.rows)
         self._sink = sink
         self._guests = guests
         self._survival = survival
@@ -231,12 +232,13 @@ class ProgramExecution:
         return build
 
     async def _run_program(self, program: BuiltProgram) -> Finished:
-        began = time.time()
+        began, size = time.time(), self._size
         launched = await launch(
             program,
             self._environment,
             self._choice.env,
             self._call,
+            size,
             self._guests,
             self._survival,
             began,
@@ -249,6 +251,8 @@ class ProgramExecution:
         run = self._run = TerminalRun(
             terminal, self._write, self._ask, reader, lambda: self._tell_screen(program)
         )
+        if self._size != size:  # resized while the terminal was being made
+            await terminal.resize(self._size)
         return await self._follow(run, program, began)
 
     async def _follow(self, run: TerminalRun, program: BuiltProgram, began: float) -> Finished:
@@ -363,6 +367,8 @@ class ProgramExecution:
             log.debug("a program ended before its answer came")
 
     async def resize(self, size: TerminalSize) -> None:
+        """A program that is still being built starts with this size."""
+        self._size = size
         if self._run is not None:
             await self._run.terminal.resize(size)
 

@@ -39,16 +39,17 @@ async def launch(
     environment: Environment,
     env: Mapping[str, str],
     call: ExecuteCall,
+    size: TerminalSize,
     guests: FindGuests,
     survival: Survival | None,
     began: float,
 ) -> Launched:
-    """`env` has the variables of the session. EnvironmentUnavailable, OSError."""
+    """`env` has the variables of the session, `size` is that of the program's terminal.
+    EnvironmentUnavailable, OSError."""
     options = call.options.program or ProgramOptions()
     is_local = isinstance(environment, LocalEnvironment)
     watch = await _begin_watch(program, environment, guests, options)
     command = start_command(program, options, watch)
-    size = TerminalSize(call.options.columns or SCREEN_COLUMNS, options.rows)
     variables = start_variables(env if is_local else program.environ, options)
     try:
         if survival is None or not survival.outlives:
