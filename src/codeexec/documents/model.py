@@ -52,6 +52,11 @@ class Cell:
         return self.kind is CellKind.CODE
 
     @property
+    def is_own_code(self) -> bool:
+        """Whether it has code in the language of the document."""
+        return self.is_code and not (self.is_blank or self.language)
+
+    @property
     def is_blank(self) -> bool:
         return not self.source.strip()
 

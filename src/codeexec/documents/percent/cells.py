@@ -405,6 +405,11 @@ class CellIndex:
             return CellForm(canonical(read_attributes(separator.attributes).get("language")))
         return _script_form(separator.attributes, self.main_language)
 
+    @property
+    def has_languages(self) -> bool:
+        """Whether there may be cells whose language is not that of the text."""
+        return self.is_fenced or any(separator.attributes for separator in self._separators)
+
     def is_foot(self, line: int) -> bool:
         """Whether the line closes the fence of a cell."""
         return False

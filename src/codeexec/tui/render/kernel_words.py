@@ -10,12 +10,17 @@ from codeexec.tui.render.plain import fitted, one_line
 MOST_CELLS = 16
 
 
+def language_title(language: str) -> str:
+    """What a language is called; a word that the catalog does not know stays as it is."""
+    try:
+        return by_name(language).title
+    except NotFound:
+        return fitted(one_line(language), MOST_CELLS)
+
+
 def kernel_words(kernel: str) -> str:
     """The name of a kernel, and of one of programs its language, such as `C++`."""
     family, _, language = kernel.partition(":")
     if family == PROGRAMS and language:
-        try:
-            return by_name(language).title
-        except NotFound:  # a project
-            return one_line(language)
+        return language_title(language)  # or the word `project`
     return fitted(one_line(kernel), MOST_CELLS)

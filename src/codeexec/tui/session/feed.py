@@ -100,7 +100,7 @@ class FrameBuilder:
     def __init__(self, snapshot: Snapshot | None = None, focus: KernelFocus | None = None) -> None:
         self._shown = self.snapshot = self._seen = snapshot or Snapshot()
         self._focus = focus or KernelFocus()
-        self._focus_seen = self._focus.name
+        self._focus_seen = (self._focus.name, self._focus.cell_language)
         self._changed: set[str] = set()
         self._rewritten: dict[str, int] = {}
         self._notices: list[NoticeGiven] = []
@@ -117,7 +117,8 @@ class FrameBuilder:
 
     @property
     def has_news(self) -> bool:
-        return self.snapshot is not self._seen or self._focus.name != self._focus_seen
+        seen = (self._focus.name, self._focus.cell_language)
+        return self.snapshot is not self._seen or seen != self._focus_seen
 
     def take(self, records: Iterable[Recorded]) -> None:
         """Fold events. An execution leaves the snapshot only as another one is queued: until
@@ -197,7 +198,8 @@ class FrameBuilder:
             tuple(self._offers),
             tuple(self._files),
         )
-        self._shown, self._seen, self._focus_seen = now, self.snapshot, self._focus.name
+        self._shown, self._seen = now, self.snapshot
+        self._focus_seen = (self._focus.name, self._focus.cell_language)
         self._changed, self._rewritten, self._notices = set(), {}, []
         self._left, self._updated, self._offers, self._files = {}, set(), [], []
         self.only_begins = self.only_prints = True

@@ -7,6 +7,7 @@ from typing import TypeVar, cast
 
 from msgspec.structs import replace
 
+from codeexec.documents.cell_language import canonical
 from codeexec.domain import requests as q
 from codeexec.domain.requests import Request
 from codeexec.domain.snapshot import Snapshot
@@ -31,6 +32,20 @@ _OF_FOCUS = (
 """Requests that go to the kernel in focus where they name none."""
 
 
+def kernel_of_language(snapshot: Snapshot, language: str) -> str:
+    """The kernel that runs code of a language, as the session chooses it; empty where it would
+    start one."""
+    if not language:
+        return ""
+    names = sorted(snapshot.kernels, key=lambda name: name != snapshot.default_kernel)
+    for name in names:
+        view = snapshot.kernels[name]
+        own = view.language or (view.kernel.language if view.kernel is not None else "")
+        if canonical(own or name.partition("@")[0]) == language:
+            return name
+    return ""
+
+
 class KernelFocus:
     """Of one client; other clients of the session have their own. Documents run on the session's
     default kernel, or on the one that was chosen for them."""
@@ -38,6 +53,13 @@ class KernelFocus:
     def __init__(self) -> None:
         self.name = ""
         """Empty: the session's default kernel."""
+        self.cell_language = ""
+        """That of the cell in which the user is, where it is not the document's: a kernel of it has
+        the focus in place of `name`."""
+        self._snapshot = Snapshot()
+        """The last one that was seen."""
+        self._of_cell = ""
+        """The kernel of that language; empty: none was started yet."""
         self.on_change: Callable[[], None] = lambda: None
         self.on_chosen: Callable[[], None] = lambda: None
         """Called when the user has chosen the kernel of a document."""
@@ -50,6 +72,18 @@ class KernelFocus:
         """Let this kernel have the focus."""
         self.name = name
         self.on_change()
+
+    def enter_cell(self, language: str) -> None:
+        """The user is in a cell of this language; empty: in one of the document's, or in none."""
+        if language != self.cell_language:
+            self.cell_language = language
+            self._of_cell = kernel_of_language(self._snapshot, language)
+            self.on_change()
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether no kernel runs the language of the cell in which the user is."""
+        return bool(self.cell_language) and not self._of_cell
 
     def choose_for(self, document: str, kernel: str) -> None:
         """Let this kernel run the cells of a document; empty: the session's default kernel."""
@@ -91,16 +125,20 @@ class KernelFocus:
             for document, kernel in stored.items():
                 if kernel in snapshot.kernels:
                     self._documents.setdefault(document, kernel)
-        if self.name not in snapshot.kernels:
+        self._snapshot = snapshot
+        self._of_cell = kernel_of_language(snapshot, self.cell_language)
+        name = self._of_cell or self.name
+        if name not in snapshot.kernels:
             return snapshot
-        return replace(snapshot, default_kernel=self.name)
+        return replace(snapshot, default_kernel=name)
 
     def addressed(self, request: Request[R]) -> Request[R]:
         """The request with its kernel: that of its document, or the one in focus."""
         if isinstance(request, q.Execute):
             return cast("Request[R]", self._addressed_code(request))
-        if isinstance(request, _OF_FOCUS) and self.name and not request.kernel:
-            return cast("Request[R]", replace(request, kernel=self.name))
+        name = self._of_cell or self.name
+        if isinstance(request, _OF_FOCUS) and name and not request.kernel:
+            return cast("Request[R]", replace(request, kernel=name))
         return request
 
     def _addressed_code(self, request: q.Execute) -> q.Execute:

@@ -315,8 +315,12 @@ class Workbench(RoutedScreen):
         self.pane_layout.lay_out()
 
     def on_descendant_focus(self) -> None:
-        if self.pane_layout.note_focus() == "editor":
+        pane = self.pane_layout.note_focus()
+        if pane == "editor":
             self.documents.front.post_position()
+            self.documents.enter_cell()
+        elif pane == "console":
+            self.state.session.focus.enter_cell("")
 
     def use(self, theme: Theme) -> None:
         """Paint with another theme."""

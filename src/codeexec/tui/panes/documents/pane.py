@@ -227,7 +227,13 @@ class DocumentsPane(DocumentMessages, Vertical):
     @on(CodeEditor.CursorMoved)
     def note_cursor(self, event: CodeEditor.CursorMoved) -> None:
         event.stop()
+        self.enter_cell()
         self.front.post_position_soon()
+
+    def enter_cell(self) -> None:
+        """The kernel of the cell in which the cursor is has the focus."""
+        if (sheet := self.sheet) is not None:
+            self.context.kernel_focus.enter_cell(self.context.language_here(sheet))
 
     @on(CodeEditor.TextCopied)
     def copy(self, event: CodeEditor.TextCopied) -> None:

@@ -117,7 +117,7 @@ class CodeEditor(ScrollView, can_focus=True):
     def _take(self, model: EditorModel, styles: EditorStyles) -> None:
         """Show this model from now on."""
         self.model = model
-        self._syntax = syntax_for(model.language, model.buffer)
+        self._syntax = syntax_for(model.language, model.buffer, model.foreign_cells)
         self.painter = Painter(model, self._syntax, styles)
         self.painter.text_layer = self.text_layer
         self.parser = BackgroundParser(self, self._syntax)

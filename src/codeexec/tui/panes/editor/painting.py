@@ -14,8 +14,8 @@ from codeexec.domain.errors import UsageError
 from codeexec.domain.text.words import duration
 from codeexec.tui.layout import number_columns
 from codeexec.tui.panes.editor.marks import GLYPHS, CellMark, CellState, Severity
+from codeexec.tui.panes.editor.text.cell_colors import cell_spans
 from codeexec.tui.panes.editor.text.columns import LONG, drawn, to_cell, to_column
-from codeexec.tui.panes.editor.text.fence_colors import fence_spans
 from codeexec.tui.panes.editor.text.motions import matching_bracket
 from codeexec.tui.panes.editor.text.search import Pattern, matches
 from codeexec.tui.render.plain import one_line
@@ -96,8 +96,8 @@ class Painter:
 
     def _ask(self, first: int, last: int) -> None:
         spans = self.syntax.spans(first, last)
-        if self.model.cells.language:
-            spans = spans | fence_spans(self.model, first, last)
+        if self.model.cells.has_languages:
+            spans = spans | cell_spans(self.model, first, last)
         self._spans = {line: spans.get(line, []) for line in range(first, last + 1)}
         self._painted = self._spans
 

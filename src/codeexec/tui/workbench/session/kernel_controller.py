@@ -11,15 +11,16 @@ from msgspec.structs import replace as struct_replace
 from textual.message import Message
 
 from codeexec.domain import requests as q
-from codeexec.domain.errors import CodeexecError, Conflict, NotFound
+from codeexec.domain.errors import CodeexecError, Conflict
 from codeexec.domain.events import LadderStage
 from codeexec.domain.requests import Request
-from codeexec.domain.snapshot import KernelView, Snapshot
-from codeexec.languages.catalog import by_name
+from codeexec.domain.snapshot import Snapshot
 from codeexec.tui.panes.console.pane import ConsolePane
 from codeexec.tui.panes.documents.pane import DocumentsPane
 from codeexec.tui.render.counts import counted
+from codeexec.tui.render.kernel_words import language_title
 from codeexec.tui.session.ask import Failed, ask
+from codeexec.tui.session.kernel_focus import kernel_of_language
 from codeexec.tui.widgets.dialogs import Asker, Confirm
 from codeexec.tui.workbench.dispatch import Handler, InWorker
 from codeexec.tui.workbench.session.kernel_choices import KernelChoices
@@ -112,7 +113,14 @@ class KernelController:
             self._surface.post_message(Failed(error))
 
     async def restart(self) -> None:
-        if await self._may_restart(asks_for_variables=True):
+        focus = self._state.session.focus
+        if focus.is_missing:
+            self._surface.notify(
+                f"No kernel runs {language_title(focus.cell_language)} yet: run this cell to start "
+                "one.",
+                timeout=4,
+            )
+        elif await self._may_restart(asks_for_variables=True):
             await self._ask(q.RestartKernel())
 
     async def _may_restart(self, kernel: str = "", *, asks_for_variables: bool = False) -> bool:
@@ -161,12 +169,9 @@ class KernelController:
     def _kernel_of(self, document: str, language: str) -> str | None:
         """The kernel that runs cells of a document in this language (empty: that of the document);
         None where it is still to be started."""
-        focus, kernels = self._state.session.focus, self._state.snapshot.kernels
         if not language:
-            return focus.of_document(document)
-        return next(
-            (name for name, view in kernels.items() if _is_in(language, _language_of(view))), None
-        )
+            return self._state.session.focus.of_document(document)
+        return kernel_of_language(self._state.snapshot, language) or None
 
     async def choose_kernel(self) -> None:
         from codeexec.tui.screens.kernels import KernelsScreen  # seldom needed: not at the start
@@ -202,18 +207,6 @@ class KernelController:
         new_name = await self._surface.ask_user(asker)
         if new_name is not None:
             await self._ask(q.RenameSession(new_name))
-
-
-def _language_of(view: KernelView) -> str:
-    return view.language or (view.kernel.language if view.kernel is not None else "")
-
-
-def _is_in(language: str, kernel_language: str) -> bool:
-    """Whether a kernel of `kernel_language` runs code of a language of the catalog."""
-    try:
-        return bool(kernel_language) and by_name(kernel_language.lower()).name == language
-    except NotFound:
-        return False
 
 
 def _busy_kernel(snapshot: Snapshot) -> str:

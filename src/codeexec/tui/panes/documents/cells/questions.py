@@ -13,6 +13,7 @@ from codeexec.tui.panes.documents.host import PaneHost
 from codeexec.tui.panes.editor.marks import CompletionItem
 from codeexec.tui.panes.editor.messages import CodeQuestion
 from codeexec.tui.panes.editor.text.motions import identifier_before
+from codeexec.tui.render.kernel_words import language_title
 from codeexec.tui.session.ask import NO_DOCS, NoticePosted, ask, ask_quietly
 
 _NEAR = 2000
@@ -33,10 +34,10 @@ class KernelQuestions:
         self._host.run_worker(self._complete(sheet, question), group="complete", exclusive=True)
 
     async def _complete(self, sheet: DocumentView, question: CodeQuestion) -> None:
-        completion = await ask_quietly(
-            self._context.session,
-            q.Complete(question.code, question.offset, self._context.kernel_of(sheet)),
-        )
+        kernel, completion = self._context.kernel_here(sheet), None
+        if kernel:
+            request = q.Complete(question.code, question.offset, kernel)
+            completion = await ask_quietly(self._context.session, request)
         if completion is not None and completion.matches:
             items = [CompletionItem(match.text, match.type) for match in completion.matches]
             sheet.editor.completion.show(items, question.location(completion.start), question)
@@ -46,7 +47,7 @@ class KernelQuestions:
     async def _complete_from_text(self, sheet: DocumentView, question: CodeQuestion) -> None:
         """The kernel is busy, or knows nothing: what is written in the open documents may."""
         word = identifier_before(question.code[: question.offset], question.offset)
-        is_python = sheet.language.name == "python"
+        is_python = sheet.editor.model.language_here.name == "python"
         texts = [_near_cursor(document) for document in self._documents]
         items = await asyncio.to_thread(words_like, word, texts, python=is_python)
         start = question.location(question.offset - len(word))
@@ -57,7 +58,12 @@ class KernelQuestions:
         self._host.run_worker(self._inspect(sheet, question), group="complete", exclusive=True)
 
     async def _inspect(self, sheet: DocumentView, question: CodeQuestion) -> None:
-        kernel = self._context.kernel_of(sheet)
+        kernel = self._context.kernel_here(sheet)
+        if not kernel:
+            title = language_title(self._context.language_here(sheet))
+            notice = f"No kernel runs {title} yet: run a cell of it to start one."
+            self._host.post_message(NoticePosted(notice))
+            return
         request = q.Inspect(question.code, question.offset, kernel=kernel)
         reply = await ask(self._host, self._context.session, request)
         if reply is not None and reply.found:

@@ -52,24 +52,19 @@ class RunController:
             self._host.run_worker(self._run(sheet, runs), group="run")
 
     def _language(self, sheet: DocumentView, scope: RunScope, cell: Cell) -> str:
-        """The language of a cell, where the document's kernel runs another one: then the session
-        starts a kernel for it. Selected text of a Markdown file has the language of the fence
-        around it, which may be none of the cells. Cells of the document's language run on the
-        kernel that was chosen for it."""
-        cells = sheet.editor.model.cells
-        language = cell.language
+        """The language by which the session chooses a kernel; empty: the document's kernel runs the
+        cell. Selected text of a Markdown file has the language of the fence around it, which may
+        be none of the cells."""
+        cells, language = sheet.editor.model.cells, cell.language
         if scope is RunScope.SELECTION and isinstance(cells, FencedCells):
             language = cells.language_at(cell.body)
-        if language in ("", cells.language):
-            is_chosen = self._context.kernel_focus.chosen_for(sheet.name_key)
-            language = "" if is_chosen else cells.language
-        return language if language not in ("", self._kernel_language(sheet) or "python") else ""
+        return self._context.run_language(sheet, language)
 
     def _program(self, sheet: DocumentView) -> ExecuteOptions | None:
         """How the document is run as a program, where no kernel of its own runs it."""
         configuration = self._context.configurations.of(*sheet.names)
         profiles = self._context.profiles
-        return program_options(sheet, self._kernel_language(sheet), configuration, profiles)
+        return program_options(sheet, self._context.kernel_language(sheet), configuration, profiles)
 
     def run_program(self, sheet: DocumentView, steps: ProgramSteps) -> None:
         """Build the document as a program, run it, or both, whatever kernel runs its cells; errors
@@ -83,16 +78,12 @@ class RunController:
         cell = Cell(0, CellKind.CODE, "", 0, 0, len(sheet.editor.model.lines), "")
         self._run_steps(sheet, cell, options)
 
-    def _kernel_language(self, sheet: DocumentView) -> str:
-        kernel = self._context.snapshot.kernel_named(self._context.kernel_of(sheet))
-        return (kernel.kernel.language if kernel.kernel else "") or kernel.language
-
     def _refuses(self, sheet: DocumentView, scope: RunScope) -> bool:
         """Whether the kernel does not run such a document; then an error is posted. Selected text
         of a document that is prose or data may be code all the same."""
         if sheet.editor.model.cells.language and scope is not RunScope.FILE:
             return False
-        language = self._kernel_language(sheet)
+        language = self._context.kernel_language(sheet)
         name, first = sheet.untitled or sheet.path.name, sheet.editor.model.lines[0]
         if sheet.document.notebook is not None:
             name = first = ""  # its own kernel is asked for as it is opened

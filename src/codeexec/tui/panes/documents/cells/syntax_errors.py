@@ -32,7 +32,7 @@ class SyntaxChecker:
         diagnostics: list[LineDiagnostic] = []
         checked: dict[str, LineDiagnostic | None] = {}
         for cell in CellIndex(lines, marker, escaped=escaped).cells(lines):
-            if not cell.is_code or len(cell.source) > MOST:
+            if not cell.is_own_code or len(cell.source) > MOST:
                 continue
             source = cell.source
             if source not in self._known:

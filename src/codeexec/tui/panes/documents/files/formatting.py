@@ -78,7 +78,7 @@ async def _format_python(sheet: DocumentView, ruff: str) -> bool:
     if sheet.document.notebook is None:
         formatted = await _output(command, text, sheet.path.parent)
         return _put(sheet, text, formatted)
-    cells = [cell for cell in sheet.editor.cells() if cell.is_code and not cell.is_blank]
+    cells = [cell for cell in sheet.editor.cells() if cell.is_own_code]
     if not cells:
         return False
     output = await _output(command, notebook_json(cells), sheet.path.parent)

@@ -83,7 +83,7 @@ def _source_of(
     has_cells = len(sheet.editor.model.cells) > 1 or sheet.document.notebook is not None
     if not has_cells:
         return (0,), script_source(sheet.path, lines, project)
-    cells = [cell for cell in sheet.editor.cells() if cell.is_code and not cell.is_blank]
+    cells = [cell for cell in sheet.editor.cells() if cell.is_own_code]
     if not cells:
         return (), None
     return [cell.body for cell in cells], notebook_source(sheet.path, cells, project)

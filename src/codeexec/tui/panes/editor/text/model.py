@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from codeexec.documents.model import CellKind
 from codeexec.domain.errors import NotFound
@@ -17,6 +17,16 @@ if TYPE_CHECKING:
     from codeexec.documents.model import Cell
     from codeexec.languages.model import Language
     from codeexec.tui.panes.editor.text.history import UndoStep
+
+
+class ForeignCell(NamedTuple):
+    """Lines `start` to `end` (not included), the first of which is the separator; `name` is another
+    one for another cell, or another language."""
+
+    start: int
+    end: int
+    name: str
+
 
 Edit = tuple[Location, Location, str]
 """Put a text in place of what is between two places."""
@@ -86,13 +96,30 @@ class EditorModel:
     def language_of(self, index: int) -> Language:
         """The language of the code in cell `index`; that of text where the catalog has none."""
         form = self.cells.form(index)
-        if not form.language or form.is_commented:
+        return self.code_language if form.is_commented else self.named_language(form.language)
+
+    def named_language(self, name: str) -> Language:
+        """The language that a cell names; empty: that of the cells."""
+        if not name:
             return self.code_language
         try:
-            language = by_name(form.language)
+            language = by_name(name)
         except NotFound:
             language = text()
         return language if self.language.pairs else language._replace(pairs=())
+
+    def foreign_cells(self) -> list[ForeignCell]:
+        """The cells whose code is in another language than the text around it, and no comment in
+        that; fences of Markdown are none, as its grammar knows them."""
+        cells = self.cells
+        if cells.is_fenced:
+            return []
+        forms = ((index, cells.form(index)) for index in range(len(cells)))
+        return [
+            ForeignCell(*cells.span(index), f"{cells.key(index)} {form.language}")
+            for index, form in forms
+            if form.language and not form.is_commented
+        ]
 
     @property
     def line(self) -> str:

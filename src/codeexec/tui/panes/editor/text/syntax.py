@@ -12,12 +12,13 @@ from codeexec.tui.panes.editor.text.lexer_syntax import LexerSyntax, Span
 from codeexec.tui.panes.editor.text.tree_parse import TreeParse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from tree_sitter import Language as Grammar
     from tree_sitter import Node, Query, Tree
 
     from codeexec.languages.model import Language
+    from codeexec.tui.panes.editor.text.model import ForeignCell
     from codeexec.tui.panes.editor.text.text import TextBuffer, TextChange
 
 _CAPTURES = {
@@ -123,8 +124,14 @@ class TreeSyntax:
     """
 
     def __init__(
-        self, buffer: TextBuffer, grammar: Grammar, query: Query, tags: Query | None = None
+        self,
+        buffer: TextBuffer,
+        grammar: Grammar,
+        query: Query,
+        tags: Query | None = None,
+        foreign: Callable[[], Sequence[ForeignCell]] = tuple,
     ) -> None:
+        """`foreign` tells the cells of other languages, which are no part of the tree."""
         from tree_sitter import Parser, QueryCursor
 
         self._buffer = buffer
@@ -136,6 +143,9 @@ class TreeSyntax:
         self._parse: TreeParse | None = None
         """The parse that is not done yet."""
         self._last = 1.0
+        self._foreign = foreign
+        self._left_out: tuple[str, ...] = ()
+        """The names of the cells that the last parse has left out."""
         buffer.byte_offset(buffer.end)
 
     @property
@@ -181,7 +191,15 @@ class TreeSyntax:
 
     def _begin(self) -> TreeParse:
         if self._parse is None:
-            self._parse = TreeParse(self._parser, list(self._buffer.lines), self._tree)
+            lines = list(self._buffer.lines)
+            foreign = self._foreign()
+            for cell in foreign:
+                # As many bytes: the tree has the places of the text.
+                lines[cell.start + 1 : cell.end] = map(_blank, lines[cell.start + 1 : cell.end])
+            left_out = tuple(cell.name for cell in foreign)
+            known = self._tree if left_out == self._left_out else None
+            self._left_out = left_out
+            self._parse = TreeParse(self._parser, lines, known)
         return self._parse
 
     def _take(self, parse: TreeParse) -> bool:
@@ -254,6 +272,10 @@ class TreeSyntax:
                 spans.setdefault(line, []).append((start, end, name))
 
 
+def _blank(line: str) -> str:
+    return " " * len(line.encode("utf-8", "surrogatepass"))
+
+
 def _byte_end(text: str, head: int) -> int:
     _, newline, tail = text.rpartition("\n")
     size = len(tail.encode("utf-8", "surrogatepass"))
@@ -281,12 +303,17 @@ class NoSyntax:
         return {}
 
 
-def syntax_for(language: Language, buffer: TextBuffer) -> TreeSyntax | LexerSyntax | NoSyntax:
-    """The best that there is for a language: tree-sitter, else Pygments, else nothing."""
+def syntax_for(
+    language: Language,
+    buffer: TextBuffer,
+    foreign: Callable[[], Sequence[ForeignCell]] = tuple,
+) -> TreeSyntax | LexerSyntax | NoSyntax:
+    """The best that there is for a language: tree-sitter, else Pygments, else nothing. `foreign`
+    tells cells of other languages."""
     if any(len(line) > _ENDLESS for line in buffer.lines):
         return NoSyntax()
     if language.grammar and (grammar := _grammar(language.grammar, language.name)):
-        return TreeSyntax(buffer, *grammar)
+        return TreeSyntax(buffer, *grammar, foreign=foreign)
     if language.lexer == "text":
         return NoSyntax()
     from pygments.lexers import get_lexer_by_name

@@ -1,4 +1,4 @@
-"""Syntax colours of the code in fences of Markdown, by the language of the fence."""
+"""Syntax colours of cells in other languages than their text, such as fences of Markdown."""
 
 from __future__ import annotations
 
@@ -16,20 +16,28 @@ _MOST_CHARACTERS = 20_000
 """Longest cell that is coloured: it is lexed as a whole, within a key."""
 
 
-def fence_spans(model: EditorModel, first: int, last: int) -> dict[int, list[Span]]:
-    """Names for spans of those of lines `first` to `last` that are code in fences."""
+def cell_spans(model: EditorModel, first: int, last: int) -> dict[int, list[Span]]:
+    """Names for spans of those of lines `first` to `last` that are code in fences, or in cells of
+    other languages than the text."""
     spans: dict[int, list[Span]] = {}
-    lexer = model.code_language.lexer
-    for index in range(model.cells.at(first), model.cells.at(last) + 1):
-        if model.cells.kind(index) is not CellKind.CODE:
+    cells = model.cells
+    for index in range(cells.at(first), cells.at(last) + 1):
+        form = cells.form(index)
+        if cells.kind(index) is not CellKind.CODE or not (cells.is_fenced or form.language):
             continue
         cell = model.cell(index)
         if not cell.source or len(cell.source) > _MOST_CHARACTERS:
             continue
-        colored = _colored(cell.source, lexer)
-        for number in range(cell.source.count("\n") + 1):
-            if first <= cell.body + number <= last:
-                spans[cell.body + number] = colored.get(number, [])
+        colored = _colored(cell.source, model.named_language(form.language).lexer)
+        for number, code in enumerate(cell.source.split("\n")):
+            line = cell.body + number
+            if first <= line <= last:
+                # What comments a line out stands before its code.
+                marker = len(model.lines[line]) - len(code) if form.is_commented else 0
+                own = colored.get(number, [])
+                spans[line] = [(start + marker, end + marker, name) for start, end, name in own]
+                if marker:
+                    spans[line].insert(0, (0, marker, "comment"))
     return spans
 
 
