@@ -12,11 +12,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from codeexec.documents.cell_language import script_word
 from codeexec.documents.fenced.cells import outer_fence
+from codeexec.documents.fenced.cells import with_language as with_fence_language
 from codeexec.documents.model import CellKind
+from codeexec.documents.percent.attributes import only_language, with_language
 from codeexec.documents.percent.cells import (
     CellIndex,
     Separator,
+    code_of,
     comment,
     escape,
     parse_separator,
@@ -39,13 +43,15 @@ class CellText:
 @dataclass(frozen=True, slots=True)
 class CopiedCell:
     """A cell without its place: `separator` is its first line, `source` its text as it is run or
-    read; `raw` its JSON, if it is one of a notebook."""
+    read; `raw` its JSON, if it is one of a notebook. `language` is empty for that of the
+    document."""
 
     kind: CellKind
     separator: Separator
     source: str
     key: str
     raw: dict[str, Any] | None = None
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +128,9 @@ def copy_cells(text: CellText, first: int, last: int) -> tuple[CopiedCell, ...]:
     copied = []
     for index, block in enumerate(_blocks(text, first, last), first):
         separator = _separator_of(text, block)
-        copied.append(
-            CopiedCell(separator.kind, separator, _source(text, block), text.index.key(index))
-        )
+        language = text.index.form(index).language
+        key, source = text.index.key(index), _source(text, block)
+        copied.append(CopiedCell(separator.kind, separator, source, key, None, language))
     return tuple(copied)
 
 
@@ -134,12 +140,22 @@ def paste_cells(text: CellText, at: int, copied: Sequence[CopiedCell]) -> CellEd
     blocks, derived = [], []
     for cell in copied:
         is_of_kind = cell.separator.is_fence == text.index.is_fenced
-        separator = cell.separator if is_of_kind else Separator(cell.kind)
+        separator = cell.separator if is_of_kind else _converted(text, cell)
         block = _block_of(text, separator, cell.source, text.index.fresh_key())
         blocks.append(block)
         if cell.raw is not None:
             derived.append(Derived(block.key, (), cell.raw, keeps_id=True, keeps_outputs=True))
     return replace(_insert(text, at, blocks), derived=tuple(derived))
+
+
+def _converted(text: CellText, cell: CopiedCell) -> Separator:
+    """The first line of a cell of Markdown in a text with separators, or the other way round."""
+    if not cell.language:
+        return Separator(cell.kind)
+    if text.index.is_fenced:
+        info = with_fence_language(text.index.info, cell.language)
+        return Separator(cell.kind, "", info, is_fence=True)
+    return Separator(cell.kind, "", with_language("", script_word(cell.language)))
 
 
 def split_cell(text: CellText, line: int, column: int) -> CellEdit:
@@ -207,6 +223,37 @@ def change_kind(text: CellText, first: int, last: int, kind: CellKind) -> CellEd
     return _replace(text, first, last, blocks, range(first, last + 1))
 
 
+def set_language(text: CellText, first: int, last: int, language: str) -> CellEdit:
+    """The cells as code in this language (empty: that of the document), with the same source and
+    the same keys."""
+    index, blocks = text.index, []
+    for number, block in enumerate(_blocks(text, first, last), first):
+        separator = _separator_of(text, block)
+        if separator.kind is CellKind.CODE and index.form(number).language == language:
+            blocks.append(block)
+            continue
+        key = block.key if block.head or index.is_fenced else index.fresh_key()
+        changed = _in_language(text, separator, language)
+        blocks.append(_block_of(text, changed, _source(text, block), key))
+    return _replace(text, first, last, blocks, range(first, last + 1))
+
+
+def insert_in_language(text: CellText, at: int, language: str) -> CellEdit:
+    """A new empty code cell in this language that becomes cell `at`."""
+    separator = _in_language(text, Separator(), language)
+    return _insert(text, at, [_block_of(text, separator, "", text.index.fresh_key())])
+
+
+def _in_language(text: CellText, separator: Separator, language: str) -> Separator:
+    if text.index.is_fenced:
+        info = separator.attributes if separator.is_fence else text.index.info
+        info = with_fence_language(info, language or text.index.language)
+        return Separator(CellKind.CODE, "", info, is_fence=True)
+    word = language if text.index.escaped or not language else script_word(language)
+    attributes = with_language(separator.attributes, word)
+    return replace(separator, kind=CellKind.CODE, attributes=attributes)
+
+
 def clear_outputs(text: CellText, first: int, last: int) -> CellEdit:
     """The same cells with new keys, to which no output belongs."""
     blocks, derived = [], []
@@ -259,7 +306,9 @@ def _separator_of(text: CellText, block: _Block) -> Separator:
 
 def _like(text: CellText, separator: Separator) -> Separator:
     """A separator of the same kind, for a cell of its own."""
-    return separator if text.index.is_fenced else Separator(separator.kind)
+    if text.index.is_fenced:
+        return separator
+    return Separator(separator.kind, "", only_language(separator.attributes))
 
 
 def _source(text: CellText, block: _Block) -> str:
@@ -271,14 +320,19 @@ def _source(text: CellText, block: _Block) -> str:
         return "\n".join(lines)
     separator = _separator_of(text, block)
     source = "\n".join(lines)
-    return source if separator.kind is CellKind.CODE else uncomment(source, text.index.marker)
+    if separator.kind is CellKind.CODE:
+        form = text.index.form_of(separator)
+        return code_of(source, form._replace(magic=""), text.index.marker)
+    return uncomment(source, text.index.marker)
 
 
 def _block_of(text: CellText, separator: Separator, source: str, key: str) -> _Block:
     if text.index.is_fenced:
         return _fenced_block(text, separator, source, key)
     marker = text.index.marker
-    shown = source if separator.kind is CellKind.CODE or not source else comment(source, marker)
+    is_code = separator.kind is CellKind.CODE
+    is_plain = is_code and not text.index.form_of(separator).is_commented
+    shown = source if is_plain or not source else comment(source, marker)
     lines = shown.split("\n") if shown else []
     if text.index.escaped:
         lines = [escape(line, marker) for line in lines]

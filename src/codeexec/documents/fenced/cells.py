@@ -345,6 +345,20 @@ def _plain_info(info: str) -> str:
     return f"{{{braced[1]}}} {braced[3]}".rstrip()
 
 
+def with_language(info: str, language: str) -> str:
+    """The words after a fence with another language; marks and options stay."""
+    braced = _BRACED.match(info)
+    if braced is None:
+        return language + info[len(_first_word(info)) :]
+    if braced[1] in _DIRECTIVES:
+        return (
+            f"{info[: braced.start(3)]}{language}{info[braced.end(3) :]}"
+            if braced[3]
+            else (f"{info.rstrip()} {language}")
+        )
+    return f"{info[: braced.start(1)]}{language}{info[braced.end(1) :]}"
+
+
 def _matched(
     old: Sequence[tuple[int, Separator, str]],
     new: Sequence[tuple[int, Separator]],

@@ -35,6 +35,43 @@ def read_attributes(text: str) -> Json:
     return attributes
 
 
+def write_attributes(metadata: Json) -> str:
+    """Metadata as pairs of a name and a JSON value, as they stand in a separator."""
+    return " ".join(write_attribute(key, value) for key, value in metadata.items())
+
+
+def write_attribute(key: str, value: object) -> str:
+    if value is None and NAME.fullmatch(key):
+        return key
+    if key == UNREADABLE and isinstance(value, str) and read_attributes(value) == {key: value}:
+        return value
+    return f"{key}={json.dumps(value, ensure_ascii=False)}"
+
+
+def with_language(attributes: str, word: str) -> str:
+    """The attributes with another language of the cell; empty: without one."""
+    own = read_attributes(attributes)
+    own.pop("language", None)
+    vscode = own.get("vscode")
+    if isinstance(vscode, dict) and "languageId" in vscode:
+        own["vscode"] = {key: value for key, value in vscode.items() if key != "languageId"}
+        if not own["vscode"]:
+            del own["vscode"]
+    own.pop("magic_args", None)
+    return write_attributes({**own, "language": word} if word else own)
+
+
+def only_language(attributes: str) -> str:
+    """Of the attributes those that say the language."""
+    own = read_attributes(attributes)
+    vscode = own.get("vscode")
+    kept: Json = {}
+    if isinstance(vscode, dict) and "languageId" in vscode:
+        kept["vscode"] = {"languageId": vscode["languageId"]}
+    kept |= {key: own[key] for key in ("language", "magic_args") if key in own}
+    return write_attributes(kept)
+
+
 def _last_pair(text: str) -> tuple[str, object, str] | None:
     """The last name with a value, and the text before them."""
     at = len(text)

@@ -6,7 +6,6 @@ open notebook is different (see `notebook.to_text`): only the editor uses it.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
@@ -15,7 +14,7 @@ from codeexec.documents.cell_language import MAGICS, canonical, script_word
 from codeexec.documents.model import CellKind
 from codeexec.documents.notebook.convert import Notebook, new_cell, new_notebook
 from codeexec.documents.notebook.outputs import Json, joined, split_lines
-from codeexec.documents.percent.attributes import KEY, NAME, UNREADABLE, read_attributes
+from codeexec.documents.percent.attributes import KEY, read_attributes, write_attribute
 from codeexec.documents.percent.cells import (
     CellIndex,
     Separator,
@@ -205,20 +204,12 @@ def _head(kind: CellKind | None, metadata: Json, marker: str) -> str:
     is_plain = isinstance(title, str) and _is_plain(title, marker)
     mark = "" if kind is CellKind.CODE else f"[{kind or CellKind.RAW}]"
     pairs = [
-        _attribute(key, value)
+        write_attribute(key, value)
         for key, value in metadata.items()
         if not (key == "title" and is_plain)
     ]
     words = (marker, "%%", title if is_plain else "", mark, *pairs)
     return " ".join(str(word) for word in words if word)
-
-
-def _attribute(key: str, value: object) -> str:
-    if value is None and NAME.fullmatch(key):
-        return key
-    if key == UNREADABLE and isinstance(value, str) and read_attributes(value) == {key: value}:
-        return value
-    return f"{key}={json.dumps(value, ensure_ascii=False)}"
 
 
 def _is_plain(title: str, marker: str) -> bool:

@@ -142,6 +142,10 @@ DEFAULT_BINDINGS: tuple[KeyBinding, ...] = (
     KeyBinding("cell.to_code", "page('to_code')", "", "Cell to code"),
     KeyBinding("cell.to_markdown", "page('to_markdown')", "", "Cell to Markdown"),
     KeyBinding("cell.to_raw", "page('to_raw')", "", "Cell to raw text"),
+    KeyBinding("cell.language", "page('language')", "alt+colon", "Set the language of the cell…"),
+    KeyBinding(
+        "cell.insert_language", "page('insert_language')", "", "Add a cell in another language…"
+    ),
     KeyBinding("cell.clear", "page('clear')", "", "Clear the output of the cell"),
     KeyBinding("cell.clear_all", "page('clear_all')", "", "Clear all outputs"),
     KeyBinding("page.run_stale", "page('run_stale')", "", "Run stale cells"),

@@ -37,6 +37,7 @@ from codeexec.tui.widgets.status import StatusLine
 from codeexec.tui.workbench.command_controller import CommandController
 from codeexec.tui.workbench.console_controller import ConsoleController
 from codeexec.tui.workbench.dispatch import Dispatcher
+from codeexec.tui.workbench.files.cell_languages import CellLanguageController
 from codeexec.tui.workbench.files.document_news import DocumentNews
 from codeexec.tui.workbench.files.file_controller import FileController
 from codeexec.tui.workbench.files.leaving import LeavingController
@@ -144,6 +145,7 @@ class Workbench(RoutedScreen):
         self._following = SessionController(self, state, status, panes.console, self, opening)
         self.kernels = KernelController(self, state, documents)
         self.saving = SavingController(self, state, documents)
+        cell_languages = CellLanguageController(self, state, documents)
         self.leaving = LeavingController(self, state, documents, self.saving)
         self.files = FileController(
             self, state, documents, layout, self.saving, lambda: self.app.suspend()
@@ -192,6 +194,7 @@ class Workbench(RoutedScreen):
             self._agents,
             ProgramController(self, state, self.leaving),
             ProblemController(self, state, documents, layout),
+            cell_languages,
             BuildController(self, state, documents, self.kernels.interrupt_kernel),
             self.plugins,
             RunningController(self, state, self.console.show_card),

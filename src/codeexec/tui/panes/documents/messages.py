@@ -72,6 +72,14 @@ class DocumentMessages:
         cells: tuple[CellRun, ...]
 
     @dataclass
+    class LanguageRequested(Message):
+        """The user is to choose the language of cells; with `adds`, of one that is added below."""
+
+        sheet: DocumentView
+        cells: range
+        adds: bool
+
+    @dataclass
     class StoredChanged(Message):
         """Other outputs of notebooks' files are to be shown: those of `stored`."""
 

@@ -49,6 +49,16 @@ class KernelChoices:
         self._focus.choose(name)
         return name
 
+    async def start_for(self, language: str) -> None:
+        """Choose the kernel that is to run cells of a language for which none was started."""
+        from codeexec.tui.screens.kernels import KernelsScreen  # seldom needed: not at the start
+
+        screen = KernelsScreen(self._state.host, str(self._state.place.folder))
+        spec = await self._surface.ask_user(screen)
+        if spec is not None:
+            request = q.StartKernel(free_name(spec, self._snapshot), spec)
+            await ask(self._surface, self._state.session, request)
+
     async def focus(self) -> None:
         """Choose the kernel that the prompt, the status line and the variables are about."""
         chosen = await self._choose("The kernel of the prompt")

@@ -178,6 +178,9 @@ class KernelController:
 
         ref = self._state.snapshot.kernel.kernel
         name, policy = (ref.name, ref.policy) if ref is not None else ("", "")
+        if (focus := self._state.session.focus).is_missing:
+            await self._choices.start_for(focus.cell_language)
+            return
         screen = KernelsScreen(self._state.host, str(self._state.place.folder), name, policy)
         chosen = await self._surface.ask_user(screen)
         if chosen is not None and await self._may_restart():

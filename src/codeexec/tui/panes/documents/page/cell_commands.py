@@ -63,6 +63,20 @@ class CellCommands:
             edit = self._edit(sheet, name, first, last)
         return edit.select if edit is not None and cells.apply(edit) else None
 
+    def set_language(
+        self, sheet: DocumentView, first: int, last: int, language: str, *, adds: bool
+    ) -> range | None:
+        """Give cells `first` to `last` a language (empty: that of the document), or add a cell in
+        it below them; returns the cells to select, None if nothing was changed."""
+        cells = sheet.notebook_cells
+        if sheet.editor.model.read_only:
+            return None
+        if adds:
+            edit = cell_edits.insert_in_language(cells.text, last + 1, language)
+        else:
+            edit = cell_edits.set_language(cells.text, first, last, language)
+        return edit.select if cells.apply(edit) else None
+
     def _edit(self, sheet: DocumentView, name: str, first: int, last: int) -> CellEdit | None:
         text = sheet.notebook_cells.text
         match name:

@@ -29,6 +29,7 @@ _COMMANDS = {
     "y": "to_code",
     "r": "to_raw",
     "M": "merge",
+    "L": "language",
     "o": "collapse",
     "O": "whole",
     "<": "scroll_left",

@@ -240,6 +240,8 @@ class Pages:
             self.toggle(sheet)
         elif name == "run_stale":
             self._run_stale(sheet)
+        elif name in ("language", "insert_language"):
+            self._ask_language(sheet, selected, adds=name == "insert_language")
         elif name in NAMES:
             self._change_cells(sheet, page, name, selected)
         elif name in ("undo", "redo"):
@@ -259,6 +261,28 @@ class Pages:
             self._fold_sections(page, name, editor.model.cells.key(selected[0]))
         else:
             self._fold(page, name, [editor.model.cells.key(index) for index in selected])
+
+    def _ask_language(self, sheet: DocumentView, selected: range, *, adds: bool) -> None:
+        if sheet.editor.model.read_only:
+            self._refuse("This document is read-only.", "Save it under another name.")
+        elif not (sheet.language.runs or sheet.editor.model.cells.is_fenced):
+            self._refuse(
+                f"A document of {sheet.language.title} has no cells of other languages.",
+                "Open a notebook, a script, or Markdown.",
+            )
+        else:
+            self._post(DocumentMessages.LanguageRequested(sheet, selected, adds))
+
+    def set_language(
+        self, sheet: DocumentView, selected: range, language: str, *, adds: bool
+    ) -> None:
+        """Give cells a language (empty: that of the document), or add a cell in it below them."""
+        page = self._pages.get(sheet.editor)
+        last = len(sheet.editor.model.cells) - 1
+        first, end = min(selected[0], last), min(selected[-1], last)
+        cells = self._cells.set_language(sheet, first, end, language, adds=adds)
+        if cells is not None and page is not None and page.mode.is_on:
+            page.mode.select(cells)
 
     def _fold_sections(self, page: PageView, name: str, cell_key: str) -> None:
         if name in ("fold_all", "unfold_all"):
