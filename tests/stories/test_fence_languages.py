@@ -12,7 +12,7 @@ from support.kernelspecs import BASH, install
 
 pytestmark = pytest.mark.slow
 
-NOTES = "# Notes\n\n```bash\nx=$((x + 1)); echo in-$0-$x\n```\n\n```python\nprint('snake')\n```\n"
+NOTES = "# Notes\n\n```{bash}\nx=$((x + 1)); echo in-$0-$x\n```\n\n```python\nprint('snake')\n```\n"
 
 
 @pytest.fixture(autouse=True)

@@ -12,6 +12,7 @@ from codeexec.documents.model import CellKind
 from codeexec.domain.snapshot import ExecutionView
 from codeexec.domain.text.words import duration
 from codeexec.tui.panes.editor.marks import CellState
+from codeexec.tui.render.kernel_words import language_title
 from codeexec.tui.render.plain import one_line
 from codeexec.tui.session.stored_outputs import is_stored
 
@@ -49,12 +50,15 @@ class CellHeadings:
         key = model.cells.key(index)
         is_code = separator.kind is CellKind.CODE
         label = self._label(key) if is_code else str(separator.kind).capitalize()
+        form = model.cells.form(index)
+        language = f" {language_title(form.language)}" if form.language else ""
         title = f" {one_line(separator.title)}" if separator.title else ""
         notes = self._notes(key) if is_code else []
-        used = len(label) + cell_len(title) + 2 + sum(len(text) + 1 for text, _ in notes)
+        used = cell_len(label + language + title) + 2 + sum(len(text) + 1 for text, _ in notes)
         rule = Segment("─" * max(room - used - 1, 0), styles("faint"))
         segments = [
             Segment(label, styles("accent" if is_code else "muted")),
+            Segment(language, styles("syntax.type")),
             Segment(title, styles("cell.separator")),
             Segment(" "),
             rule,
