@@ -18,7 +18,7 @@ from codeexec.tui.panes.console.cards.card import Card, Fold, Line
 from codeexec.tui.render.ansi import wrap_words
 from codeexec.tui.render.counts import counted
 from codeexec.tui.render.highlight import highlight
-from codeexec.tui.render.kernel_words import kernel_words
+from codeexec.tui.render.kernel_words import kernel_words, language_title
 from codeexec.tui.render.plain import one_line
 from codeexec.tui.session.stored_outputs import is_stored
 from codeexec.tui.theme.theme import Theme
@@ -143,7 +143,10 @@ class CardPainter:
         view, style = card.view, self.theme.style
         side: list[Segment] = []
         if self._shows_kernels and view.options.kernel:
-            side.append(Segment(f"{kernel_words(view.kernel)}  ", style("muted")))
+            language = view.options.language
+            is_of_language = bool(language) and view.kernel == language
+            words = language_title(language) if is_of_language else kernel_words(view.kernel)
+            side.append(Segment(f"{words}  ", style("muted")))
         if view.cell is not None and view.cell.title and not card.has_title_for_code:
             side.append(Segment(f"{one_line(view.cell.title[:24])}  ", style("muted")))
         if self.timestamps and view.started_at:
