@@ -10,6 +10,7 @@ import nbformat
 import pytest
 
 from codeexec.tui.options import OpenOptions
+from codeexec.tui.panes.documents.document_view import DocumentView
 from support.bench import Bench, engine_in, open_bench
 
 pytestmark = pytest.mark.slow
@@ -54,6 +55,16 @@ def run(bench: Bench, scope: str) -> None:
     sheet.editor.action_run_cells(scope)
 
 
+async def opened(bench: Bench) -> DocumentView:
+    """The document in front, with the keys in its editor."""
+    await bench.until(lambda: bench.workbench.documents.sheet, "the notebook")
+    sheet = bench.workbench.documents.sheet
+    assert sheet is not None
+    bench.workbench.pane_layout.go("editor")
+    await bench.until(lambda: bench.program.focused is sheet.editor, "the keys")
+    return sheet
+
+
 def enter(bench: Bench, line: str) -> None:
     bench.editor.at(line)
 
@@ -71,11 +82,7 @@ async def test_a_notebook_in_four_languages(tmp_path: Path) -> None:
         host,
         open_bench(tmp_path, files, options=options, host=host, size=(150, 90)) as bench,
     ):
-        bench.workbench.pane_layout.go("editor")
-        await bench.until(lambda: bench.workbench.documents.sheet, "the notebook")
-        sheet = bench.workbench.documents.sheet
-        assert sheet is not None
-        await bench.until(lambda: sheet.editor.has_focus, "the keys")
+        sheet = await opened(bench)
         enter(bench, "y=7")
         # Before there is a kernel for a cell nothing is restarted in its place.
         await bench.press("shift+f9")
@@ -136,14 +143,10 @@ async def test_a_notebook_in_four_languages(tmp_path: Path) -> None:
         assert sheet.editor.text == text
     # Opened again, by another workbench: the cells have their languages.
     async with open_bench(tmp_path, {}, options=options) as bench:
-        await bench.until(lambda: bench.workbench.documents.sheet, "the notebook")
-        sheet = bench.workbench.documents.sheet
-        assert sheet is not None
+        sheet = await opened(bench)
         languages = [cell.language for cell in sheet.editor.cells()]
         assert languages == ["", "", "bash", "cpp", "r", "", ""]
         before = path.read_bytes()
-        bench.workbench.pane_layout.go("editor")
-        await bench.until(lambda: sheet.editor.has_focus, "the keys")
         await bench.press("ctrl+s")
         await bench.until(lambda: not sheet.is_changed, "a save")
         assert path.read_bytes() == before
