@@ -59,6 +59,32 @@ def test_cells_of_a_script_run_in_order_in_their_languages(desk: Desk) -> None:
     assert saved.metadata.language_info.name == "python"
 
 
+DECLARED = """\
+# %%
+print("py")
+
+# %% language="cpp"
+# #include <cstdio>
+# int count = 1;
+# int next(int n) { return n + count; }
+# std::puts("first");
+
+# %% language="cpp"
+# std::printf("%d\\n", next(count));
+# count = next(missing);
+"""
+
+
+@pytest.mark.slow
+def test_cells_of_cpp_have_the_declarations_of_those_above(desk: Desk) -> None:
+    desk.file("a.py", DECLARED)
+    done = desk.run("run", "--cells", "a.py")
+    assert done.stdout == "py\nfirst\n"
+    assert "a.py:12:14: error: ‘missing’ was not declared" in done.stderr
+    desk.file("a.py", DECLARED.replace("missing", "6"))
+    assert desk.run("run", "--cells", "a.py").stdout == "py\nfirst\n2\n"
+
+
 @pytest.mark.slow
 def test_a_language_that_cannot_run_ends_the_run_in_words(desk: Desk) -> None:
     cells: tuple[tuple[str, dict[str, Any]], ...] = (

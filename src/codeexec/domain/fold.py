@@ -410,9 +410,13 @@ class _Draft:
         view = self.executions.get(event.execution_id)
         if view is None:
             return
+        options = view.options
+        if options.above:
+            options = replace(options, above=())  # an open execution may have to be sent again
         self._put(
             replace(
                 view,
+                options=options,
                 status=event.status,
                 finished_at=at,
                 reason=event.reason,

@@ -64,6 +64,14 @@ class ProgramOptions(Struct, frozen=True, omit_defaults=True):
     stdin: str = ""
 
 
+class CellSource(Struct, frozen=True, omit_defaults=True):
+    """Code of another cell of the same document, and where it begins there (from 0)."""
+
+    code: str
+    first_line: int = 0
+    title: str = ""
+
+
 class PluginStep(Struct, frozen=True, omit_defaults=True):
     """What an execution does with a plugin, in place of running code. Made by the session alone.
     `payload` is the step whose request has the implementation."""
@@ -89,7 +97,11 @@ class ExecuteOptions(Struct, frozen=True, omit_defaults=True):
     (`ExecutionReport`); `index` is the number in the names of its artifacts, 0: that of the
     execution among those of its session that are not silent; with `show_assignments` the value of
     a last line that assigns is shown too; `env_id` is what plugins are told of their environment
-    where no variable TASKWEAVER_ENV_ID is set. `plugin` is set by the session alone."""
+    where no variable TASKWEAVER_ENV_ID is set. `plugin` is set by the session alone.
+
+    `above` are the cells of the same language above a cell, in the order of its document, for
+    languages whose cells are programs (`Language.cells`): their declarations are part of it. An
+    execution that has ended lets go of them."""
 
     silent: bool = False
     store_history: bool = True
@@ -106,6 +118,7 @@ class ExecuteOptions(Struct, frozen=True, omit_defaults=True):
     show_assignments: bool = False
     env_id: str = ""
     plugin: PluginStep | None = None
+    above: tuple[CellSource, ...] = ()
 
 
 NO_OPTIONS = ExecuteOptions()

@@ -48,7 +48,8 @@ class StepResult(Struct, frozen=True, omit_defaults=True):
     128 + its number, as a shell has it, and `signal` is its name. `seconds` passed; `peak_memory`
     is in bytes and `cpu_seconds` of all cores, None where they are not known. `is_reused`: the
     program was built before, and nothing has changed. `tests` are those of a step `test`. `rows`
-    are those of the execution when it ended: its own begin at those of the step before."""
+    are those of the execution when it ended: its own begin at those of the step before. `renewed`
+    are the variables of cells above that a cell's program makes anew; None: it is no cell's."""
 
     name: StepName
     command: tuple[str, ...]
@@ -61,3 +62,4 @@ class StepResult(Struct, frozen=True, omit_defaults=True):
     diagnostics: tuple[Diagnostic, ...] = ()
     tests: tuple[TestResult, ...] = ()
     rows: int = 0
+    renewed: tuple[str, ...] | None = None

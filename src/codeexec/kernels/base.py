@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
-from codeexec.domain.events import Death, KernelRef, NoticeLevel
+from codeexec.domain.events import CellRef, Death, KernelRef, NoticeLevel
 from codeexec.domain.options import NO_OPTIONS, ExecuteOptions
 from codeexec.domain.outputs import ErrorInfo
 from codeexec.domain.plugins import LogEntry, ReportedArtifact
@@ -291,6 +291,8 @@ class ExecuteCall:
     """What a Python kernel is told of the session with this execution; empty: nothing."""
     plugin: PluginCall | None = None
     """A step of a plugin, in place of the code."""
+    cell: CellRef | None = None
+    """Where the code comes from."""
 
 
 @dataclass(frozen=True, slots=True)

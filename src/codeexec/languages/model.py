@@ -35,6 +35,7 @@ class Language(NamedTuple):
     install: str = ""
     headers: tuple[str, ...] = ()
     build: tuple[str, ...] = ()
+    cells: tuple[str, ...] = ()
     run: tuple[str, ...] = ()
     inputs: tuple[str, ...] = ()
     profiles: Mapping[str, tuple[str, ...]] = NO_WORDS

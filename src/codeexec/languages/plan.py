@@ -65,6 +65,12 @@ def is_program_language(name: str) -> bool:
     return language is not None and has_programs(language)
 
 
+def carries_declarations(name: str) -> bool:
+    """Whether cells of this language are programs, made of what the cells above them declare."""
+    language = languages().get(name)
+    return language is not None and bool(language.cells)
+
+
 def shebang_words(first_line: str) -> tuple[str, ...]:
     """The command on the first line of a script, as the system reads it: a program and at most
     one argument. Empty where there is none."""

@@ -215,3 +215,22 @@ def test_a_fix_in_two_places_moves_with_the_text_or_is_refused() -> None:
     elsewhere = CellProblem("/w/b.cpp", mark)
     with pytest.raises(UsageError, match="another file"):
         edits_of(elsewhere, ["int main() {", "  vec v;"])
+
+
+async def test_problems_of_a_cell_stand_on_its_lines_in_the_document(tmp_path: Path) -> None:
+    file = tmp_path / "a.py"
+    file.write_text('# %% language="cpp"\n# int x = 1;\n# f(y);\nprint(1)\n')
+    place = SourceLocation("a.py", 3, 3, 3, 4)
+    built = replace(step(Diagnostic(place, "error", "‘y’ was not declared")), renewed=())
+    pane = DocumentsPane(theme())
+    async with PaneApp(pane).run_test(size=(80, 20)):
+        sheet = await pane.opener.open(file)
+        assert sheet is not None
+        cell = CellRef(sheet.name_key, "c1@1", 1)
+        view = ExecutionView("e1", "int x = 1;\nf(y);", "error", cell=cell, steps=(built,))
+        snapshot = Snapshot(cwd=str(tmp_path), executions={"e1": view})
+        pane.show_frame(Frame(snapshot, Snapshot(), frozenset({"e1"})))
+        (problem,) = pane.problems.all()
+        # Behind the comment marker, and not taken for an edited line.
+        assert (problem.place, problem.mark.end, problem.is_stale) == ((2, 4), 5, False)
+        assert not pane.programs.state_of(sheet).steps

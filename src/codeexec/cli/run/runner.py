@@ -18,7 +18,7 @@ from codeexec.cli.run.containers import single_container
 from codeexec.cli.run.control import RunControl
 from codeexec.cli.run.events import RunEvents
 from codeexec.cli.run.program_options import program_options
-from codeexec.cli.run.source import LoadedProgram, Piece, language_of_kernel, prelude
+from codeexec.cli.run.source import LoadedProgram, Piece, language_of_kernel, pieces_above, prelude
 from codeexec.cli.run.tasks import RunTasks
 from codeexec.cli.run_options import RunOptions
 from codeexec.cli.streams.console import RunConsole
@@ -334,7 +334,12 @@ class HeadlessRun:
         return "%program " + shlex.join([file, *self._options.arguments])
 
     def _execute_options(self, timeout: float | None, piece: Piece) -> ExecuteOptions:
-        options = ExecuteOptions(stop_on_error=False, timeout=timeout, language=piece.language)
+        options = ExecuteOptions(
+            stop_on_error=False,
+            timeout=timeout,
+            language=piece.language,
+            above=pieces_above(self._program.pieces, piece),
+        )
         language = self._program.language
         if not language:
             return options

@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from codeexec.documents.model import CellKind
 from codeexec.domain.backends import CONTAINERS
 from codeexec.domain.errors import DocumentError, UsageError
+from codeexec.domain.options import CellSource
 from codeexec.environments.pythons.folders import looks_like_path
 
 if TYPE_CHECKING:
@@ -37,6 +39,19 @@ class Piece:
     first_line: int = 0
     may_fail: bool = False
     language: str = ""
+
+
+def pieces_above(pieces: Iterable[Piece], piece: Piece) -> tuple[CellSource, ...]:
+    """What a piece has of those before it, where its language is one whose cells are programs."""
+    from codeexec.languages.plan import carries_declarations  # of mixed documents alone
+
+    if not piece.language or not carries_declarations(piece.language):
+        return ()
+    return tuple(
+        CellSource(other.code, other.first_line, other.title)
+        for other in takewhile(lambda other: other is not piece, pieces)
+        if other.language == piece.language
+    )
 
 
 @dataclass(frozen=True, slots=True)

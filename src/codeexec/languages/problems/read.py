@@ -25,14 +25,21 @@ _MOST_SOURCE = 4 << 20
 
 
 def find_problems(
-    language: Language, text: str, folder: str, source: str = "", sarif: bytes = b""
+    language: Language,
+    text: str,
+    folder: str,
+    source: str = "",
+    sarif: bytes = b"",
+    *,
+    own: str = "",
 ) -> tuple[Diagnostic, ...]:
     """The diagnostics of a report, in its order. `folder` is where the tool ran; `source` is the
     tool's name; `sarif` is the report as SARIF, where the tool has written one beside its text.
-    Files keep the names that the tool gave them."""
+    `own` is a further file of the user's, out of the folder. Files keep the names that the tool
+    gave them."""
     diagnostics: list[Diagnostic] = []
     if GCC in language.problems:
-        reader = GccReader(source, _is_below(folder), _line_reader(folder))
+        reader = GccReader(source, _is_below(folder, own), _line_reader(folder))
         diagnostics += reader.read(text.split("\n"))
         if sarif and diagnostics:
             from codeexec.languages.problems.sarif import read_sarif, refine
@@ -64,12 +71,12 @@ def _matches(pattern: re.Pattern[str], text: str, source: str) -> Iterator[Diagn
         yield Diagnostic(place, severity, message, groups.get("code", ""), source)
 
 
-def _is_below(folder: str) -> Callable[[str], bool]:
-    """Whether a file that a tool names is the user's: relative, or below the folder."""
+def _is_below(folder: str, own: str) -> Callable[[str], bool]:
+    """Whether a file that a tool names is the user's: relative, below the folder, or `own`."""
     real = Path(folder).resolve()
 
     def is_own(file: str) -> bool:
-        return not file.startswith("/") or Path(file).resolve().is_relative_to(real)
+        return file == own or not file.startswith("/") or Path(file).resolve().is_relative_to(real)
 
     return is_own
 

@@ -28,6 +28,12 @@ class AgentRules:
             raise Denied(
                 "An agent cannot confirm what an agent runs.", "The user does, in the workbench."
             )
+        takes_cells = isinstance(request, q.Execute) and bool(request.options.above)
+        if takes_cells and self._settings().confirm != "never":
+            raise Denied(
+                "An agent's code is confirmed as it is shown, so it takes no cells above.",
+                "Put what they declare into the code.",
+            )
         if isinstance(request, _PLUGINS) and self._settings().confirm != "never":
             raise Denied(
                 "An agent does not change plugins, as their code cannot be confirmed.",

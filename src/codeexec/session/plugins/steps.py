@@ -94,7 +94,7 @@ class PluginSteps:
             if given != (generation, variables):
                 session["variables"] = variables
                 self._given[kernel] = (generation, variables)
-        return ExecuteCall(view.execution_id, view.code, options, session, plugin)
+        return ExecuteCall(view.execution_id, view.code, options, session, plugin, view.cell)
 
     def to_restore(self, kernel: str, generation: int) -> list[tuple[str, list[AnyEvent]]]:
         """Executions that load the plugins of this kernel into a fresh process of it, each with

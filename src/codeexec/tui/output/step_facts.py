@@ -17,7 +17,8 @@ def step_facts(view: ExecutionView) -> str:
     ran, then the time of the build. Empty where no step has ended."""
     ran = [_ran(step) for step in view.steps if step.name == "run"]
     others = [_done(step) for step in view.steps if step.name != "run"]
-    return "   ".join([*ran, *others])
+    words = [_cell_words(step) for step in view.steps if step.name != "run"]
+    return "   ".join(filter(None, [*ran, *others, *words]))
 
 
 def failure_words(view: ExecutionView) -> str:
@@ -48,6 +49,14 @@ def _done(step: StepResult) -> str:
     if step.code:
         return f"{step.name} failed: {_status(step)} · {duration(step.seconds)}"
     return f"{_BUILD.get(step.name, step.name)} in {duration(step.seconds)}"
+
+
+def _cell_words(step: StepResult) -> str:
+    """What became of variables, where the program is a cell's."""
+    if step.renewed is None or step.code:
+        return ""
+    again = f"made anew: {', '.join(step.renewed)}" if step.renewed else ""
+    return " · ".join(filter(None, (again, "values do not last")))
 
 
 def _status(step: StepResult) -> str:

@@ -11,13 +11,16 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from codeexec.domain.errors import EnvironmentUnavailable
 from codeexec.kernels.process.steps.cache import ProgramFolder
 from codeexec.kernels.process.steps.tools import SARIF_SINCE, find_tool, gcc_version, locate_here
 from codeexec.languages.model import Language
 from codeexec.languages.plan import Plan, PlanOptions, make_plan
+
+if TYPE_CHECKING:
+    from codeexec.kernels.process.steps.cells import CellFiles
 
 CHUNK = 1 << 16
 MOST_REPORT = 16 << 20
@@ -33,13 +36,15 @@ TOO_LONG = b"\n(the report is longer, and the compiler was ended)\n"
 
 # No dataclasses here: importing what makes them would delay the compiler.
 class BuiltProgram(NamedTuple):
-    """A file that is ready to be built and run. `folder` is None where nothing is built."""
+    """A file that is ready to be built and run. `folder` is None where nothing is built; `cell` is
+    the cell that it was made of."""
 
     language: Language
     plan: Plan
     cwd: Path
     environ: Mapping[str, str]
     folder: ProgramFolder | None
+    cell: CellFiles | None = None
 
 
 class BuildResult(NamedTuple):

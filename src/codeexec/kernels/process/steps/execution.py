@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import codecs
 import logging
 import os
 import signal
@@ -41,6 +40,7 @@ from codeexec.kernels.process.projects.places import project_place
 from codeexec.kernels.process.projects.session_build import ProjectSessionBuild
 from codeexec.kernels.process.steps.build import NO_PROGRAM, BuildResult, BuiltProgram
 from codeexec.kernels.process.steps.cache import keep_code
+from codeexec.kernels.process.steps.cells import CellFiles, CellLayout, ReportWriter, cell_words
 from codeexec.kernels.process.steps.launch import SCREEN_COLUMNS, FindGuests, launch
 from codeexec.kernels.process.steps.report import BuiltStep, build_error, step_result
 from codeexec.kernels.process.steps.session_build import SessionBuild
@@ -91,6 +91,7 @@ class ProgramExecution:
         self._is_closed = False
         self._tail = ""
         self._is_ended = False
+        self._cell: CellFiles | None = None
 
     @property
     def pid(self) -> int | None:
@@ -162,11 +163,21 @@ class ProgramExecution:
         """The code as a file of its own, next to which its build finds nothing else."""
         extensions = self._language.extensions
         name = f"Main{extensions[0]}" if extensions else self._language.names[0]
+        text = self._call.code
+        if self._language.cells:
+            layout = await asyncio.to_thread(
+                CellLayout.of, self._call, self._choice.cwd, extensions[0]
+            )
+            if layout is not None:
+                path = await self._keep(layout.layout.text, layout.name)
+                self._cell, text = await asyncio.to_thread(layout.files, path)
+        return await self._run_file(await self._keep(text, name))
+
+    async def _keep(self, text: str, name: str) -> str:
+        """The path of a file of its own with this text."""
         if self._is_local:
-            path = str(await asyncio.to_thread(keep_code, self._call.code, name))
-        else:
-            path = await self._guests(self._environment).keep_code(self._call.code, name)
-        return await self._run_file(path)
+            return str(await asyncio.to_thread(keep_code, text, name))
+        return await self._guests(self._environment).keep_code(text, name)
 
     async def _run_project(self) -> Finished:
         place = project_place(self._environment, self._choice, self._guests)
@@ -198,10 +209,11 @@ class ProgramExecution:
 
     async def _plan(self, file: str) -> PreparedProgram:
         options = self._options
+        own = cell_words(self._language.cells, self._cell) if self._cell is not None else ()
         choice = PlanOptions(
             options.profile,
             options.compiler,
-            options.flags,
+            (*own, *options.flags),
             options.arguments,
             "parsed",
             options.standard,
@@ -209,25 +221,23 @@ class ProgramExecution:
         if self._is_local:
             root = Path(self._environment.base_paths.workspace)
             mark = self._survival.folder if self._survival is not None else ""
-            return await asyncio.to_thread(
+            prepared = await asyncio.to_thread(
                 plan_here, self._language, file, root, self._choice, choice, mark
             )
-        guests = self._guests(self._environment)
-        return await guests.plan(self._language, file, self._choice.cwd, choice)
+        else:
+            guests = self._guests(self._environment)
+            prepared = await guests.plan(self._language, file, self._choice.cwd, choice)
+        return prepared._replace(program=prepared.program._replace(cell=self._cell))
 
     async def _build_program(self, plan: PreparedProgram) -> BuildResult:
         program = plan.program
-        decoder = codecs.getincrementaldecoder("utf-8")("replace")
-
-        def write(data: bytes) -> None:
-            if text := decoder.decode(data):
-                self._tell(StreamWritten(self._call.execution, "stderr", text))
-
-        self._build = SessionBuild(self._environment, plan, write)
+        report = ReportWriter(self._cell, self._write_error)
+        self._build = SessionBuild(self._environment, plan, report.write)
         build = await self._build.run(rebuild=self._options.rebuild)
         self._build = None
         if plan.store is not None:
             step = await asyncio.to_thread(lambda: BuiltStep(program, build).result)
+            report.end(step)
             self._tell(StepDone(self._call.execution, step))
         return build
 
@@ -276,7 +286,11 @@ class ProgramExecution:
         )
         self._last_step = [StepDone(self._call.execution, step)]
         if crash is not None:
-            self._last_step.insert(0, StreamWritten(self._call.execution, "stderr", crash.text))
+            text = program.cell.named(crash.text) if program.cell is not None else crash.text
+            self._last_step.insert(0, StreamWritten(self._call.execution, "stderr", text))
+
+    def _write_error(self, text: str) -> None:
+        self._tell(StreamWritten(self._call.execution, "stderr", text))
 
     def _finished(self, error: ErrorInfo | None) -> Finished:
         status: Literal["ok", "error"] = "error" if error else "ok"

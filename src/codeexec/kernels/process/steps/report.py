@@ -104,11 +104,15 @@ def step_result(
     """`report` is what was written where a tool writes its diagnostics."""
     plan = program.plan
     sarif = _sarif_of(program) if name == "build" else b""
-    problems = find_problems(program.language, report, str(program.cwd), plan.tool, sarif)
+    cell = program.cell
+    own = cell.path if cell is not None else ""
+    problems = find_problems(program.language, report, str(program.cwd), plan.tool, sarif, own=own)
     if name == "run" and end.code == 0:
         problems = ()  # words like those of an error, from a program that succeeded
     if crash is not None and crash.diagnostic is not None:
         problems = (crash.diagnostic, *problems)
+    if cell is not None:
+        problems = cell.located(problems)
     return StepResult(
         name,
         plan.build if name == "build" else plan.run,
@@ -119,4 +123,5 @@ def step_result(
         end.cpu_seconds,
         is_reused,
         problems,
+        renewed=cell.renewed if cell is not None and name == "build" else None,
     )

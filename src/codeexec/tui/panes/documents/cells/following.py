@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import os
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from codeexec.domain import requests as q
@@ -81,7 +82,7 @@ class CellFollower:
                 self._stored.follow(sheet)
                 self._save_outputs_of_run(sheet)
         for view in changed:
-            if view.steps or view.options.program is not None:
+            if (view.steps and not _is_of_cell(view)) or view.options.program is not None:
                 self._note_program(view)
             if view.steps:
                 self._mark_problems(view)
@@ -122,6 +123,8 @@ class CellFollower:
         if view.cell is None:
             return
         program = view.cell.document
+        if _is_of_cell(view):
+            program = f"{program} {view.cell.cell}"
         builds, runs = build_steps(view.steps), run_steps(view.steps)
         if builds:
             self._report(program, view, builds)
@@ -136,16 +139,14 @@ class CellFollower:
         from codeexec.tui.panes.documents.programs.plans import marks_of  # not at the start
 
         marks = dict(marks_of(steps, self._context.snapshot.cwd, program))
-        # The document may have been edited since: its lines were those of the code that ran.
         document = view.cell.document if view.cell is not None else ""
-        lines = view.code.split("\n")
-        marks |= {
-            path: [
-                replace(entry, line_text=lines[entry.line]) if entry.line < len(lines) else entry
-                for entry in marks[path]
-            ]
-            for path in marks.keys() & {document}
-        }
+        path = os.path.join(self._context.snapshot.cwd, document)  # noqa: PTH118
+        if path != document and path in marks:
+            marks[document] = marks.pop(path)  # it has no file yet
+        sheet = next((one for one in self._documents if one.is_of(document)), None)
+        shown = sheet.editor.model.lines if sheet is not None else ()
+        for path in marks.keys() & {document}:
+            marks[path] = [_at_code(entry, view, shown) for entry in marks[path]]
         self._problems.report(program, marks)
 
     def _mark_failure(self, view: ExecutionView) -> None:
@@ -207,6 +208,26 @@ class CellFollower:
     def counted(self, count: int) -> list[CellRef]:
         """Cells that had this prompt number and are in no snapshot any more."""
         return self._runs.counted(count)
+
+
+def _is_of_cell(view: ExecutionView) -> bool:
+    """Whether a program was made of a cell, not of a file."""
+    return any(step.renewed is not None for step in view.steps)
+
+
+def _at_code(mark: LineDiagnostic, view: ExecutionView, shown: Sequence[str]) -> LineDiagnostic:
+    """A mark with the line of the code that ran, as the document may have been edited since. What
+    a document puts before each line of a cell, such as a comment marker, moves its columns."""
+    line = mark.line - (view.cell.first_line if view.cell is not None else 0)
+    lines = view.code.split("\n")
+    if not 0 <= line < len(lines):
+        return mark
+    text = shown[mark.line] if mark.line < len(shown) else ""
+    if not text.endswith(lines[line]):
+        return replace(mark, line_text=lines[line])
+    moved = len(text) - len(lines[line])
+    end = mark.end + moved if mark.end is not None else None
+    return replace(mark, line_text=text, start=mark.start + moved, end=end)
 
 
 def _changed(frame: Frame) -> list[ExecutionView]:

@@ -7,10 +7,12 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 
+from codeexec.documents.cells_above import cells_above
 from codeexec.documents.fenced.cells import FencedCells
 from codeexec.documents.model import Cell, CellKind
 from codeexec.domain.errors import UsageError
-from codeexec.domain.options import ExecuteOptions, ProgramSteps
+from codeexec.domain.options import CellSource, ExecuteOptions, ProgramSteps
+from codeexec.languages.plan import carries_declarations
 from codeexec.languages.running import refusal
 from codeexec.tui.panes.documents.context import PaneContext
 from codeexec.tui.panes.documents.document_view import DocumentView
@@ -105,10 +107,20 @@ class RunController:
             CellRun(
                 cell.source,
                 sheet.cell_states.ref(cell, whole=whole),
-                ExecuteOptions(language=self._language(sheet, scope, cell)),
+                ExecuteOptions(
+                    language=self._language(sheet, scope, cell),
+                    above=self._above(sheet, cell),
+                ),
             )
             for cell in cells
         )
+
+    def _above(self, sheet: DocumentView, cell: Cell) -> tuple[CellSource, ...]:
+        """The cells above whose declarations are part of this one."""
+        language = sheet.editor.model.cells.language
+        if not carries_declarations(cell.language or language):
+            return ()
+        return cells_above(sheet.editor.cells(), cell, language)
 
     def _run_program(self, sheet: DocumentView, cell: Cell) -> None:
         """By `%program`, which every Python kernel has that we launch: see
