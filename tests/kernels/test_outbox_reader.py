@@ -280,6 +280,27 @@ async def test_many_messages_are_acknowledged_sooner(monkeypatch: pytest.MonkeyP
     reader.close()
 
 
+async def test_a_tail_that_has_come_is_not_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "TAIL_WAIT", 0.01)
+    kernel = Played(9)
+    reader = reading(kernel, number=2)
+    has_come = asyncio.Event()
+    looked: list[bool] = []
+
+    def look() -> bool:
+        looked.append(has_come.is_set())
+        return has_come.is_set()
+
+    reader.look_for_tail(look)
+    reader.receive(numbered(3))
+    has_come.set()
+    while not looked:  # noqa: ASYNC110
+        await asyncio.sleep(0.001)
+    assert looked == [True]
+    assert kernel.asked == []
+    reader.close()
+
+
 async def test_an_execution_takes_the_acknowledgement_along(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -293,10 +293,11 @@ class KernelConnection:
         self._end(self._tracker.replied(message))
         if self._events:
             self._mark()
-        if self._tracker.waits_for_idle(message.parent.msg_id):
-            self.outbox.look_for_tail()
+        execution = message.parent.msg_id
+        if self._tracker.waits_for_idle(execution):
+            self.outbox.look_for_tail(lambda: not self._tracker.waits_for_idle(execution))
             if not self.outbox.token:
-                self._do_later(self._await_idle(message.parent.msg_id))
+                self._do_later(self._await_idle(execution))
 
     def asked(self, message: Message) -> None:
         owner = self._tracker.owner(message.parent.msg_id)

@@ -112,6 +112,7 @@ class OutboxReader:
         self._waits_long = False
         self._waits_since = 0.0
         self._tail_timer: asyncio.TimerHandle | None = None
+        self._tails: list[Callable[[], bool]] = []
 
     @property
     def token(self) -> str:
@@ -205,18 +206,28 @@ class OutboxReader:
             self._repairing = asyncio.create_task(self._repair(), name="repair-output")
         return self._repairing
 
-    def look_for_tail(self) -> None:
-        """The last messages may be missing: ask for them when no more come."""
-        if self.token and self._tail_timer is None:
+    def look_for_tail(self, has_come: Callable[[], bool] = lambda: False) -> None:
+        """The last messages may be missing: ask for them when no more come, unless `has_come` is
+        true by then."""
+        if self.token:
+            self._tails.append(has_come)
+            self._look_later()
+
+    def _look_later(self) -> None:
+        if self._tail_timer is None:
             loop = asyncio.get_running_loop()
             self._tail_timer = loop.call_later(TAIL_WAIT, self._look, self.reached)
 
     def _look(self, old_reached: int) -> None:
         self._tail_timer = None
+        self._tails = [has_come for has_come in self._tails if not has_come()]
+        if not self._tails:
+            return
         if self.reached == old_reached:
+            self._tails.clear()
             self.repair()
         else:
-            self.look_for_tail()
+            self._look_later()
 
     @property
     def is_repairing(self) -> bool:
@@ -338,7 +349,7 @@ class OutboxReader:
         """The kernel has answered an acknowledgement with the number of its last message."""
         last = content.get("last")
         if isinstance(last, int) and last > self.reached:
-            self.look_for_tail()
+            self.look_for_tail(lambda: self.reached >= last)
 
 
 def read_announcement(info: dict[str, object]) -> Announcement | None:
