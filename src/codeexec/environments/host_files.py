@@ -19,6 +19,7 @@ from codeexec.environments.base import (
 )
 from codeexec.environments.budget import Budget, Pace, beside_loop
 from codeexec.environments.files import Folder
+from codeexec.environments.gathered import call_gathered
 from codeexec.environments.watching.watch import watch_folder
 
 
@@ -50,7 +51,8 @@ class HostFiles:
     async def changed_files(
         self, since: int, wanted: Callable[[str], bool], most: int
     ) -> list[WorkspaceEntry]:
-        return await asyncio.to_thread(self._folder.changed, since, wanted, most, Pace().step)
+        # After each execution of each session.
+        return await call_gathered(lambda: self._folder.changed(since, wanted, most, Pace().step))
 
     def watch(
         self, path: Location = "", *, interval: float = 0.5, hide_ignored: bool = False

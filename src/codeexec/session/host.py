@@ -130,6 +130,10 @@ class Host:
         """See `SessionLookup`."""
         return self._lookup.open_sessions(owner)
 
+    def get_open(self, session_id: str, owner: str | None = None) -> Session | None:
+        """See `SessionLookup`."""
+        return self._lookup.get_open(session_id, owner)
+
     def session_folders(self, owner: str) -> list[Path]:
         """Of the sessions of this user of the service, also of ended ones. Blocks."""
         return [self._shelf.root / s.session_id for s in self._shelf.summaries(owner)]

@@ -35,16 +35,22 @@ class SessionLookup:
         sessions = self._open.values()
         return tuple(s for s in sessions if owner is None or s.snapshot.owner == owner)
 
+    def get_open(self, session_id: str, owner: str | None = None) -> Session | None:
+        """The open session of exactly this id."""
+        session = self._open.get(session_id)
+        if session is None or (owner is not None and session.snapshot.owner != owner):
+            return None
+        return session
+
     def find_open(self, name: str, owner: str | None = None) -> Session:
         """The open session of this id, or of this name, or the one whose id begins so. NotFound."""
+        if (session := self.get_open(name, owner)) is not None:
+            return session
         sessions = self.open_sessions(owner)
-        for matches in (
-            [s for s in sessions if s.session_id == name],
-            # Names are unique for each owner. The user who runs the server sees all of them.
-            sorted((s for s in sessions if s.snapshot.name == name), key=_has_owner),
-        ):
-            if matches:
-                return matches[0]
+        # Names are unique for each owner. The user who runs the server sees all of them.
+        named = sorted((s for s in sessions if s.snapshot.name == name), key=_has_owner)
+        if named:
+            return named[0]
         begun = [s for s in sessions if name and s.session_id.startswith(name)]
         if len(begun) == 1:
             return begun[0]

@@ -69,6 +69,10 @@ class UserHost:
         """The open ones."""
         return self._host.open_sessions(self.identity.owner)
 
+    def get_open(self, session_id: str) -> Session | None:
+        """The open session of exactly this id."""
+        return self._host.get_open(session_id, self.identity.owner)
+
     @property
     def workspaces(self) -> Path:
         """The folder that holds those of the user's sessions; it may not be there yet."""

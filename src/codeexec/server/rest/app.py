@@ -107,8 +107,9 @@ def _endpoint(host: UserHost, route: Route) -> Endpoint:
         # First: to who may not see the session nothing else is wrong.
         target = None if session is None else await host.find_session(str(session))
         fields: dict[str, object] = dict(request.query_params)
-        waits = route.request is q.Execute and wait_seconds(request) > 0
+        seconds = 0.0
         if route.request is q.Execute:
+            seconds = wait_seconds(request)
             fields.pop("wait", None)
         if route.has_body:
             fields |= await _body(request)
@@ -118,18 +119,20 @@ def _endpoint(host: UserHost, route: Route) -> Endpoint:
             reply = await host.call(typed)
         else:
             reply = await target.call(typed, client())
-            if waits and isinstance(reply, q.Accepted):
-                return await _finished(target, reply.execution_id, request)
+            if seconds and isinstance(reply, q.Accepted):
+                return await _finished(target, reply.execution_id, request, seconds)
         return answer(reply, route.status)
 
     endpoint.__name__ = re.sub("(?<=[a-z])(?=[A-Z])", "_", route.request.__name__).lower()
     return endpoint
 
 
-async def _finished(session: Session, execution_id: str, request: Request) -> Response:
+async def _finished(
+    session: Session, execution_id: str, request: Request, seconds: float
+) -> Response:
     """An execution that was queued by `request`: 200 once it is over, 202 where it is not after the
     time that the client waits."""
-    view = await wait_for_end(session, execution_id, request)
+    view = await wait_for_end(session, execution_id, request, seconds)
     response = await execution_answer(session, execution_id)
     response.status_code = 202 if view.is_open else 200
     place = f"/v1/sessions/{session.session_id}/executions/{execution_id}"

@@ -22,8 +22,11 @@ async def find_execution(host: UserHost, execution_id: str) -> Session:
     _, _, place = execution_id.rpartition("-")
     # The session that the id names comes first: each other one reads its journal to say no.
     named = f"{SESSION}-{place}"
-    for session in sorted(host.sessions, key=lambda session: session.session_id != named):
-        if session.recorder.has(execution_id):
+    first = host.get_open(named)
+    if first is not None and first.recorder.has(execution_id):
+        return first
+    for session in host.sessions:
+        if session is not first and session.recorder.has(execution_id):
             return session
     # The id of another path names no session, or the beginning of several.
     with contextlib.suppress(NotFound, Conflict):
@@ -38,10 +41,11 @@ def find_open(host: UserHost, name: str) -> Session | None:
     user only, so that the operator names the sessions of others by their ids."""
     if not name:
         return None
+    if (session := host.get_open(name)) is not None:
+        return session
     owner = host.identity.subject
     for session in host.sessions:
-        has_name = session.snapshot.name == name and session.snapshot.owner == owner
-        if has_name or session.session_id == name:
+        if session.snapshot.name == name and session.snapshot.owner == owner:
             return session
     return None
 

@@ -154,13 +154,13 @@ def add(app: FastAPI, host: UserHost) -> None:
         session = find_open(host, body.id)
         if session is None:
             return _not_found("Kernel not found")
-        waits = wait_seconds(request) > 0
+        seconds = wait_seconds(request)
         options = ExecuteOptions(allow_stdin=False, stop_on_error=False)
         execution_id = new_execution_id(session)
         await session.call(q.Execute(body.code, execution_id, options=options), client(NAME))
-        if not waits:
+        if not seconds:
             return answer(CodeSubmitted(execution_id))
-        view = await wait_for_end(session, execution_id, request)
+        view = await wait_for_end(session, execution_id, request, seconds)
         headers = {"Content-Location": f"/execution_status/{execution_id}"}
         if view.is_open:
             headers["ETag"] = tag_of(_shown(view))

@@ -85,12 +85,13 @@ async def wait_for_change(
     )
 
 
-async def wait_for_end(session: Session, execution_id: str, request: Request) -> ExecutionView:
-    """The execution, which `request` has queued, once it is over or the time of `wait_seconds` has
-    passed. See `_wait` for clients that go away."""
+async def wait_for_end(
+    session: Session, execution_id: str, request: Request, seconds: float
+) -> ExecutionView:
+    """The execution that `request` has queued, once it is over or the time has passed. See `_wait`
+    for clients that go away."""
     if (queued := request.scope.get("state", {}).get(CHANGE_MADE)) is not None:
         queued.set()
-    seconds = wait_seconds(request)
     return await _wait(session, execution_id, request, seconds, lambda view: True)
 
 
