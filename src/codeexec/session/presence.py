@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 
@@ -10,17 +11,17 @@ class Presence:
     and removes it only with the last connection."""
 
     def __init__(self, *paths: Path) -> None:
-        self._paths = paths
+        self._paths = [(path, str(path)) for path in paths]
         self._files: dict[Path, tuple[int, int]] = {}
         self.lost()
 
     def lost(self) -> Path | None:
         """The first of them that was removed or replaced since it was seen, or None. One that
         cannot be looked at for another reason (a network drive that is away) is not lost."""
-        for path in self._paths:
+        for path, name in self._paths:
             identity = self._files.get(path)
             try:
-                about = path.stat()
+                about = os.stat(name)  # noqa: PTH116  # at each execution
             except (FileNotFoundError, NotADirectoryError):
                 if identity is not None:
                     return path

@@ -19,6 +19,11 @@ from codeexec.kernels.jupyter.transport import Channel, OpenTransport, Receiver
 
 log = logging.getLogger(__name__)
 
+# Numbers: the library's enumerations are slow to combine.
+_AT_ONCE = int(zmq.DONTWAIT)
+_MORE = int(zmq.DONTWAIT | zmq.SNDMORE)
+_READABLE = int(zmq.POLLIN)
+
 ORDER: tuple[Channel, ...] = ("iopub", "shell", "control", "stdin")
 
 TURN = 0.004
@@ -75,7 +80,10 @@ class ZmqTransport:
         frames = self._codec.pack(
             kind, content, msg_id=msg_id, subshell=subshell, parent=parent, metadata=metadata
         )
-        self._sockets[channel].send_multipart(frames, zmq.DONTWAIT)
+        socket = self._sockets[channel]
+        for frame in frames[:-1]:
+            socket.send(frame, _MORE)
+        socket.send(frames[-1], _AT_ONCE)
         # The descriptor tells of changes alone, and sending may have used one up.
         self._wake(channel)
 
@@ -153,8 +161,11 @@ class ZmqTransport:
     def _read(self, channel: Channel, end: float) -> bool:
         """Read until there is nothing, or until `end`; whether something may be left."""
         while not self._closed:
+            socket = self._sockets[channel]
+            if not int(socket.get(zmq.EVENTS)) & _READABLE:
+                return False
             try:
-                frames = self._sockets[channel].recv_multipart(zmq.DONTWAIT)
+                frames = socket.recv_multipart(_AT_ONCE)
             except zmq.Again:
                 return False
             self._received += 1

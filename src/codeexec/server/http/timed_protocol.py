@@ -9,6 +9,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from uvicorn.server import ServerState
 
 from codeexec.server.http.head import MAX_HEAD
+from codeexec.server.http.joined_writes import JoinedWrites
 from codeexec.server.http.request_timer import Phase, RequestTimer
 from codeexec.server.limits import Connections
 
@@ -25,6 +26,9 @@ class TimedProtocol(HttpToolsProtocol):
         self._head_size = 0
         self._before: RequestResponseCycle | None = None
         """Of the request before the one that was read last."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(JoinedWrites(transport))
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._timer.enter("")

@@ -22,13 +22,19 @@ from codeexec.session.session import Session
 MAX_WAIT = 120.0
 """Seconds that an answer waits at most, whatever the client asks for."""
 
+_PLAIN_WAIT = re.compile(rb"wait=([0-9]{1,9})")
+"""A query that is nothing else."""
+
 _PREFER_WAIT = re.compile(r"(?:^|[,;])\s*wait\s*=\s*\"?(\d{1,9})\"?\s*(?=$|[,;])", re.IGNORECASE)
 
 
 def wait_seconds(request: Request) -> float:
     """How long the client would have the answer wait: `?wait=30` or `Prefer: wait=30`; 0: not at
     all. UsageError for a `wait` in the query that is no number of seconds."""
-    text = request.query_params.get("wait")
+    query = request.scope["query_string"]
+    if plain := _PLAIN_WAIT.fullmatch(query):
+        return min(float(plain[1]), MAX_WAIT)
+    text = request.query_params.get("wait") if query else None
     if text is None:
         preferred = _PREFER_WAIT.search(",".join(request.headers.getlist("prefer")))
         return min(float(preferred[1]), MAX_WAIT) if preferred else 0.0
