@@ -5,16 +5,20 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import jupytext
+import nbformat
 import pytest
 
 from codeexec.documents.cell_language import NotebookLanguages, canonical
+from codeexec.documents.export.forms import export
+from codeexec.documents.export.markdown import from_markdown
 from codeexec.documents.fenced.cells import FencedCells
 from codeexec.documents.model import Cell
 from codeexec.documents.notebook.convert import dump_notebook, from_text, parse_notebook, to_text
 from codeexec.documents.percent.cells import CellIndex, split_cells
 from codeexec.documents.percent.convert import read_script, write_script
 from codeexec.documents.selection import runnable
-from codeexec.languages.catalog import languages
+from codeexec.languages.catalog import languages, running_language
 
 CODE = {"cell_type": "code", "execution_count": None, "outputs": [], "source": ["a\n", "b"]}
 
@@ -233,3 +237,59 @@ def test_marked_fences_of_a_shell_run_with_the_others() -> None:
     lines = ["```bash", "ls", "```", "```sh", "y", "```", ""]
     index = FencedCells(lines, lambda word: {"sh": "bash"}.get(word, word))
     assert [cell.source for cell in runnable(index.cells(lines))] == ["ls", "y"]
+
+
+# -- exports, and what jupytext makes of them -----------------------------------------------------
+
+
+def mixed() -> str:
+    return notebook_of({"vscode": {"languageId": "cpp"}}, {"vscode": {"languageId": "r"}}, {})
+
+
+def test_exports_name_the_language_of_each_cell() -> None:
+    notebook = parse_notebook(mixed())
+    markdown = export(notebook, "md", "a").decode()
+    assert markdown == "```cpp\na\nb\n```\n\n```r\na\nb\n```\n\n```python\na\nb\n```\n"
+    page = export(notebook, "html", "a").decode()
+    assert page.count('<div class="language">') == 2
+    assert '<div class="language">cpp</div><pre>' in page
+    script = export(notebook, "py", "a").decode()
+    assert '# %% vscode={"languageId": "r"} language="R"\n# a\n# b\n' in script
+    back = from_markdown(markdown, running_language)
+    assert back.language == "cpp"  # the first fence
+    again = from_markdown("```python\nx\n```\n\n" + markdown, running_language)
+    assert shown(again.cells)[1:] == shown(notebook.cells)
+    assert again.data["cells"][1]["metadata"] == {"vscode": {"languageId": "cpp"}}
+    assert export(again, "md", "a").decode() == "```python\nx\n```\n\n" + markdown
+
+
+def test_a_hostile_language_is_text_in_a_page() -> None:
+    metadata = {"vscode": {"languageId": "<b>&"}}
+    page = export(parse_notebook(notebook_of(metadata)), "html", "a").decode()
+    assert '<div class="language">&lt;b&gt;&amp;</div>' in page
+
+
+def test_jupytext_reads_our_scripts_and_we_read_its() -> None:
+    notebook = parse_notebook(mixed())
+    theirs = jupytext.reads(write_script(notebook), "py:percent")
+    assert [cell.source for cell in theirs.cells] == ["a\nb", "%%R\na\nb", "a\nb"]
+    assert theirs.cells[0].metadata.vscode == {"languageId": "cpp"}
+    # Its own form for a cell of another language, and its form for the cells of VS Code.
+    own = nbformat.reads(notebook_of({"language": "cpp"}, {"vscode": {"languageId": "cpp"}}), 4)
+    written = jupytext.writes(own, "py:percent")
+    ours = read_script(written)
+    assert shown(ours.cells) == [("cpp", "a\nb"), ("cpp", "a\nb")]
+    ours_written = write_script(parse_notebook(notebook_of({"language": "cpp"})))
+    assert '# %% language="cpp"\n# a\n# b\n' in written
+    assert '# %% language="cpp"\n# a\n# b\n' in ours_written
+    again = jupytext.reads(write_script(ours), "py:percent")
+    assert [cell.source for cell in again.cells] == ["a\nb", "a\nb"]
+
+
+@pytest.mark.parametrize("word", ["bash", "R", "cpp", "perl", "html", "javascript", "kusto"])
+def test_jupytext_and_we_make_the_same_notebook_of_a_script(word: str) -> None:
+    text = f'# %%\nx\n\n# %% language="{word}"\n# y\n#\n# z\n'
+    theirs, ours = jupytext.reads(text, "py:percent"), read_script(text)
+    for their_cell, our_cell in zip(theirs.cells, ours.data["cells"], strict=True):
+        assert "".join(our_cell["source"]) == their_cell.source
+        assert our_cell["metadata"] == dict(their_cell.metadata)

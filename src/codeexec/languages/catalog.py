@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
@@ -101,6 +101,16 @@ def by_name(name: str) -> Language:
         if language.title.lower() == lowered:
             return language
     raise NotFound(f"There is no language {name!r}.", f"Known are {', '.join(catalog)}.")
+
+
+@lru_cache(maxsize=256)
+def running_language(word: str) -> str:
+    """The name of the language that a word means, if code in it can be run; else empty."""
+    try:
+        language = by_name(word)
+    except NotFound:
+        return ""
+    return language.name if language.runs else ""
 
 
 def by_file(name: str, first_line: str = "") -> Language | None:

@@ -35,7 +35,7 @@ def export(file: Path, form: str, out: str, force: bool, as_json: bool) -> None:
     from codeexec.documents.export.forms import export as exported
     from codeexec.documents.files import write_atomic
     from codeexec.documents.formats import open_document
-    from codeexec.languages.catalog import by_file
+    from codeexec.languages.catalog import by_file, running_language
 
     form = (form or Path(out).suffix.removeprefix(".")).lower().removeprefix(".")
     if not form:
@@ -47,7 +47,8 @@ def export(file: Path, form: str, out: str, force: bool, as_json: bool) -> None:
     language = by_file(file.name)
     marker = (language.comment if language is not None else "") or "#"
     document = open_document(file, marker)
-    notebook = as_notebook(document, language.name if language is not None else "python")
+    name = language.name if language is not None else "python"
+    notebook = as_notebook(document, name, running_language)
     content = exported(notebook, form, file.name, marker)
     if not is_file:
         style.write(content)

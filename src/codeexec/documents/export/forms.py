@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from codeexec.documents.notebook.convert import Notebook, dump_notebook, from_text, new_notebook
+from codeexec.documents.notebook.convert import (
+    Notebook,
+    dump_notebook,
+    from_text,
+    new_cell,
+    new_notebook,
+)
+from codeexec.documents.notebook.outputs import split_lines
 from codeexec.documents.percent.convert import read_script, write_script
 from codeexec.domain.errors import UsageError
 
 if TYPE_CHECKING:
-    from codeexec.documents.model import Document
+    from collections.abc import Callable, Sequence
+
+    from codeexec.documents.model import Cell, Document
 
 FORMS = ("html", "md", "py", "ipynb", "pdf")
 """File types without the dot."""
@@ -43,14 +52,32 @@ def export(notebook: Notebook, form: str, title: str, marker: str = "#") -> byte
             )
 
 
-def as_notebook(document: Document, language: str = "python") -> Notebook:
-    """The cells of any document: a notebook, a script with or without separators, or Markdown."""
+def notebook_of(cells: Sequence[Cell], language: str) -> Notebook:
+    """A notebook of the cells of a script in this language."""
+    notebook = new_notebook(language=language)
+    languages = notebook.languages
+    for cell in cells:
+        metadata = {"title": cell.title} if cell.title else {}
+        if cell.is_code:
+            metadata = languages.with_own(metadata, cell.language)
+        raw = {**new_cell(cell.kind, notebook.minor), "metadata": metadata}
+        notebook.data["cells"].append({**raw, "source": split_lines(cell.source)})
+    return notebook
+
+
+def as_notebook(
+    document: Document,
+    language: str = "python",
+    language_of: Callable[[str], str] = lambda _: "",
+) -> Notebook:
+    """The cells of any document: a notebook, a script with or without separators, or Markdown;
+    `language_of` is that of `from_markdown`."""
     if document.notebook is not None:
         return document.notebook
     if document.path.suffix.lower() in (".md", ".markdown"):
         from codeexec.documents.export.markdown import from_markdown
 
-        return from_markdown(document.text)
+        return from_markdown(document.text, language_of)
     notebook = read_script(document.text, document.marker, language)
     if notebook.data["cells"] or not document.text.strip():
         return notebook

@@ -31,7 +31,12 @@ _LONGEST_LINE = 20_000
 def to_html(notebook: Notebook, title: str) -> str:
     """The page with all cells and their outputs."""
     lexer = notebook.language or "python"
-    body = "\n".join(part for cell in notebook.data["cells"] for part in _cell(cell, lexer))
+    languages = notebook.languages
+    body = "\n".join(
+        part
+        for cell in notebook.data["cells"]
+        for part in _cell(cell, lexer, languages.own(cell.get("metadata")))
+    )
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
@@ -41,7 +46,8 @@ def to_html(notebook: Notebook, title: str) -> str:
     )
 
 
-def _cell(cell: Mapping[str, Any], lexer: str) -> Iterator[str]:
+def _cell(cell: Mapping[str, Any], lexer: str, language: str) -> Iterator[str]:
+    """The parts of a cell; `language` is empty for that of the notebook."""
     source = joined(cell.get("source"))
     kind = cell.get("cell_type")
     if kind == "markdown":
@@ -49,7 +55,9 @@ def _cell(cell: Mapping[str, Any], lexer: str) -> Iterator[str]:
     elif kind == "code":
         count = cell.get("execution_count")
         number = f'<div class="count">[{count}]</div>' if isinstance(count, int) else ""
-        yield f'<section><div class="code">{number}<pre>{_colored(source, lexer)}</pre></div>'
+        label = f'<div class="language">{escape(language)}</div>' if language else ""
+        code = _colored(source, language or lexer)
+        yield f'<section><div class="code">{number}{label}<pre>{code}</pre></div>'
         outputs = "".join(map(_output, shown_outputs(cell)))
         yield f'<div class="output">{outputs}</div></section>' if outputs else "</section>"
     else:

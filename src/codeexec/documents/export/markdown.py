@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from codeexec.documents.export.outputs import RenderedOutput, attachment_uris, shown_outputs
-from codeexec.documents.model import CellKind
+from codeexec.documents.fenced.cells import FencedCells
+from codeexec.documents.model import Cell, CellKind
 from codeexec.documents.notebook.convert import new_cell, new_notebook
 from codeexec.documents.notebook.outputs import joined, split_lines
 from codeexec.domain.outputs import plain
@@ -18,13 +20,19 @@ if TYPE_CHECKING:
 
 _BACKTICKS = re.compile(r"^[^\S\n]*(`{3,})", re.MULTILINE)
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})[ \t]*([^`\s{]*).*")
+NO_METADATA: Mapping[str, object] = MappingProxyType({})
 _ATTACHED = re.compile(r"(\]\(\s*<?)attachment:([^)>\s]+)")
 
 
 def to_markdown(notebook: Notebook) -> str:
     """Markdown cells as they are, code and text outputs in fences, pictures as data URIs."""
     language = notebook.language or "python"
-    parts = [part for cell in notebook.data["cells"] for part in _cell(cell, language)]
+    languages = notebook.languages
+    parts = [
+        part
+        for cell in notebook.data["cells"]
+        for part in _cell(cell, languages.own(cell.get("metadata")) or language)
+    ]
     return "\n\n".join(part for part in parts if part.strip()) + "\n"
 
 
@@ -62,9 +70,14 @@ def fenced(text: str, language: str) -> str:
     return f"{fence}{language}\n{text}\n{fence}"
 
 
-def from_markdown(text: str) -> Notebook:
-    """A notebook of the prose and the fenced code; the language is that of the first fence that
-    names one. Fences of other languages stay in the prose."""
+def from_markdown(text: str, language_of: Callable[[str], str] = lambda _: "") -> Notebook:
+    """A notebook of the prose and the fenced code. `language_of` returns the language that runs
+    for a word after a fence, or an empty string: each such fence is a cell. Where there is none,
+    the language is that of the first fence that names one, and others stay in the prose."""
+    lines = text.split("\n")
+    index = FencedCells(lines, language_of)
+    if index.language:
+        return _of_cells(index.cells(lines), index.language)
     blocks = list(_blocks(text))
     language = next((name for name, _ in blocks if name), "python")
     notebook = new_notebook(language=language)
@@ -82,9 +95,27 @@ def from_markdown(text: str) -> Notebook:
     return notebook
 
 
-def _add(cells: list[Json], kind: CellKind, source: str) -> None:
+def _of_cells(parts: Sequence[Cell], language: str) -> Notebook:
+    """A notebook of the cells of a Markdown file; prose between two cells of code is one cell."""
+    notebook = new_notebook(language=language)
+    languages, cells, prose = notebook.languages, notebook.data["cells"], list[str]()
+    for part in parts:
+        if not part.is_code:
+            prose.append(part.source)
+            continue
+        _add(cells, CellKind.MARKDOWN, "\n\n".join(prose).strip("\n"))
+        _add(cells, CellKind.CODE, part.source, languages.with_own({}, part.language))
+        prose = []
+    _add(cells, CellKind.MARKDOWN, "\n\n".join(prose).strip("\n"))
+    return notebook
+
+
+def _add(
+    cells: list[Json], kind: CellKind, source: str, metadata: Mapping[str, object] = NO_METADATA
+) -> None:
     if source.strip():
-        cells.append({**new_cell(kind, 5), "source": split_lines(source)})
+        cell = {**new_cell(kind, 5), "metadata": dict(metadata)}
+        cells.append({**cell, "source": split_lines(source)})
 
 
 def _blocks(text: str) -> Iterator[tuple[str, list[str]]]:

@@ -14,7 +14,7 @@ body { max-width: 60em; margin: 2em auto; padding: 0 1em; font: 16px/1.5 system-
 pre, code { font: 14px/1.4 ui-monospace, monospace; }
 pre { overflow-x: auto; margin: 0; padding: .6em .8em; white-space: pre-wrap; }
 .code { background: #f5f5f5; border-left: 3px solid #9ab; margin-top: 1em; }
-.count { color: #777; font: 12px ui-monospace, monospace; padding: .3em .8em 0; }
+.count, .language { color: #777; font: 12px ui-monospace, monospace; padding: .3em .8em 0; }
 .output { border-left: 3px solid #ddd; overflow-x: auto; }
 .output > div, .output > p { padding: .4em .8em; }
 .stderr { background: #fff3f0; } .error { background: #fdeceb; }

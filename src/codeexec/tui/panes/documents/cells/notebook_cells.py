@@ -10,7 +10,7 @@ from codeexec.client.api import SessionClient
 from codeexec.documents.cell_edits import CellEdit, CellText, CopiedCell, copy_cells
 from codeexec.documents.formats import save_document
 from codeexec.documents.model import Cell, CellKind, Document
-from codeexec.documents.notebook.convert import from_text, new_cell, new_notebook, to_text
+from codeexec.documents.notebook.convert import from_text, new_cell, to_text
 from codeexec.documents.notebook.merging import Merged, merge_notebooks
 from codeexec.documents.outline import cell_name
 from codeexec.documents.percent.cells import FRESH
@@ -230,9 +230,13 @@ class NotebookCells:
         """The text as it is now with the outputs of `runs`, by keys of cells, also of a script.
         Raises CodeexecError."""
         document, text = self._document(), self._editor().model.shared.to_save
-        base = document.notebook or new_notebook(language=language)
         cells = self.cells()
-        notebook = from_text(base, text, document.marker, self.origins())
+        if document.notebook is None:
+            from codeexec.documents.export.forms import notebook_of  # not at the start
+
+            notebook = notebook_of(cells, language)
+        else:
+            notebook = from_text(document.notebook, text, document.marker, self.origins())
         if session is None or len(cells) != len(notebook.data["cells"]):
             return notebook
         keys = [cell.key for cell in cells]

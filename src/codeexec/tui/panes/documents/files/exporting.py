@@ -8,6 +8,7 @@ from dataclasses import replace
 from codeexec.client.api import SessionClient
 from codeexec.documents.model import Document
 from codeexec.domain.snapshot import Snapshot
+from codeexec.languages.catalog import running_language
 from codeexec.tui.panes.documents.document_view import DocumentView
 
 
@@ -20,7 +21,7 @@ async def exported(
     text, marker = sheet.editor.model.shared.to_save, sheet.document.marker
     if sheet.language.name == "markdown" and sheet.document.notebook is None:
         file = replace(sheet.document.file, path=sheet.path.with_suffix(".md"))
-        notebook = as_notebook(Document(file, text, marker))
+        notebook = as_notebook(Document(file, text, marker), language_of=running_language)
     else:
         runs = sheet.cell_states.finished(snapshot)
         notebook = await sheet.notebook_cells.to_export(runs, sheet.language.name, session)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from codeexec.documents.fenced.cells import FencedCells
 from codeexec.documents.percent.cells import CellIndex
-from codeexec.domain.errors import NotFound
-from codeexec.languages.catalog import by_name
+from codeexec.languages.catalog import running_language
 from codeexec.tui.panes.editor.text.history import UndoHistory, UndoStep
 from codeexec.tui.panes.editor.text.text import Location, TextBuffer, TextChange
 
@@ -100,18 +98,8 @@ class SharedText:
 
 def _cells(lines: list[str], language: Language) -> CellIndex:
     if language.name == "markdown":
-        return FencedCells(lines, _runnable)
+        return FencedCells(lines, running_language)
     return CellIndex(lines, language.comment, main_language=language.name)
-
-
-@lru_cache(maxsize=256)
-def _runnable(name: str) -> str:
-    """The language that a word names, if code in it can be run; else an empty string."""
-    try:
-        language = by_name(name)
-    except NotFound:
-        return ""
-    return language.name if language.runs else ""
 
 
 def moved(location: Location, change: TextChange) -> Location:
