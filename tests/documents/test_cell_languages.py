@@ -275,7 +275,8 @@ def test_jupytext_reads_our_scripts_and_we_read_its() -> None:
     assert [cell.source for cell in theirs.cells] == ["a\nb", "%%R\na\nb", "a\nb"]
     assert theirs.cells[0].metadata.vscode == {"languageId": "cpp"}
     # Its own form for a cell of another language, and its form for the cells of VS Code.
-    own = nbformat.reads(notebook_of({"language": "cpp"}, {"vscode": {"languageId": "cpp"}}), 4)
+    text = notebook_of({"language": "cpp"}, {"vscode": {"languageId": "cpp"}})
+    own = nbformat.reads(text, 4)  # type: ignore[no-untyped-call]
     written = jupytext.writes(own, "py:percent")
     ours = read_script(written)
     assert shown(ours.cells) == [("cpp", "a\nb"), ("cpp", "a\nb")]

@@ -158,6 +158,7 @@ async def test_a_language_without_a_toolchain_ends_a_run_of_all(tmp_path: Path) 
         code("b", "println(1)", vscode={"languageId": "julia"}),
         code("c", "print('two')"),
         code("d", "T | count", vscode={"languageId": "kusto"}),
+        code("e", "print('three')"),
     ]
     files = {"a.ipynb": json.dumps({**NOTEBOOK, "cells": cells})}
     options = OpenOptions(files=("a.ipynb",))
@@ -168,14 +169,16 @@ async def test_a_language_without_a_toolchain_ends_a_run_of_all(tmp_path: Path) 
         await bench.console.card(2).ends("error")
         await bench.console.card(3).ends("cancelled")
         await bench.console.card(4).ends("cancelled")
+        await bench.console.card(5).ends("cancelled")
         view = bench.console.card(2).view
         assert view is not None
         assert view.error is not None
         assert "julia, which is not installed. Install it: " in view.error.value
         enter(bench, "T | count")
-        run(bench, "cell")
-        await bench.console.card(5).ends("cancelled")
+        run(bench, "below")
+        await bench.console.card(6).ends("cancelled")
         await bench.sees("kusto is no kernel that is installed")
+        await bench.console.card(7).ends("cancelled")
         enter(bench, "print('two')")
         run(bench, "cell")
-        await bench.console.card(6).shows("two")
+        await bench.console.card(8).shows("two")

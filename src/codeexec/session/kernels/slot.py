@@ -133,13 +133,14 @@ class KernelSlot:
         executions = self.snapshot.executions
         if all(executions[execution_id].confirm for execution_id in self.queue.waiting):
             return
-        if not self.supervisor.is_ready or self.supervisor.kernel is None:
-            self.supervisor.start_kernel()
-            return
-        if self.queue.running is not None:
+        if self.queue.running is not None and self.supervisor.is_ready:
             return
         execution_id = first_startable(self.queue.waiting, executions)
         if execution_id is None:
+            # A kernel that cannot be started must not end a document before its cells above ran.
+            return
+        if not self.supervisor.is_ready or self.supervisor.kernel is None:
+            self.supervisor.start_kernel()
             return
         view = executions[execution_id]
         try:
