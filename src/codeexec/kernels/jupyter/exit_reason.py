@@ -19,6 +19,9 @@ CRASHES = (signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGILL, signal.
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.)")
 
 
+_PORT_TAKEN = re.compile(r"address already in use|addrinuse|address in use", re.IGNORECASE)
+
+
 def out_of_memory_kills(pid: int | str = "self") -> int | None:
     """How often the kernel of the system has killed for want of memory in the control group of
     the process, now; None where that is not told (no cgroups, or no such process)."""
@@ -79,6 +82,11 @@ def explain(
     if last_words:
         message += f" Its last words:\n{last_words}"
     return Death(message, exit_code, number, starved, rss)
+
+
+def is_port_taken(message: str) -> bool:
+    """Whether a kernel ended since another program has a port that it was to listen on."""
+    return _PORT_TAKEN.search(message) is not None
 
 
 def signal_name(number: int) -> str:

@@ -26,6 +26,7 @@ from codeexec.kernels.base import (
 )
 from codeexec.kernels.capabilities import Capabilities
 from codeexec.kernels.jupyter.connection import REPLY_GRACE, START_AGAIN, KernelConnection
+from codeexec.kernels.jupyter.exit_reason import is_port_taken
 from codeexec.kernels.jupyter.greeting import NUDGE, QUESTION, greet_beside, prime
 from codeexec.kernels.jupyter.known.helper_runs import HelperRuns
 from codeexec.kernels.jupyter.known.helpers import Helpers, helpers_of
@@ -120,6 +121,14 @@ class JupyterKernel:
     # -- life --------------------------------------------------------------------------
 
     async def start(self) -> Ready:
+        try:
+            return await self._start_somehow()
+        except KernelUnavailable as error:
+            if not is_port_taken(error.message):
+                raise
+        return await self._start(self._start_timeout)  # with other ports
+
+    async def _start_somehow(self) -> Ready:
         life = self._life
         if not isinstance(life, LocalProcess) or not life.has_other_launch:
             return await self._start(self._start_timeout)

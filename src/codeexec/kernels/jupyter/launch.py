@@ -39,6 +39,9 @@ SPOOL = "outbox-"
 PARENT = "CODEEXEC_PARENT"
 """The pid with which a kernel ends that is not kept yet."""
 LOOPBACK = "127.0.0.1"
+MOST_GIVEN = 200
+_GIVEN: list[int] = []
+"""The last ports that kernels were given."""
 
 # What would tie the kernel to us, make a foreign Python load our files, or keep ipykernel from
 # reading what is written to the file descriptors (it does not while it takes itself for a test).
@@ -169,15 +172,18 @@ def write_connection_file(
 
 
 def _free_ports() -> dict[str, int]:
-    """A port of the loopback interface for each channel, none of which is in use."""
+    """A port of the loopback interface for each channel, none of which is in use, or was given to
+    another kernel that may be about to use it."""
     import socket
 
     with contextlib.ExitStack() as stack:
-        ports = {}
+        ports: dict[str, int] = {}
         for channel in CHANNELS:
-            listener = stack.enter_context(socket.socket())
-            listener.bind((LOOPBACK, 0))
-            ports[channel] = listener.getsockname()[1]
+            while ports.get(channel, 0) in (0, *_GIVEN):
+                listener = stack.enter_context(socket.socket())
+                listener.bind((LOOPBACK, 0))
+                ports[channel] = listener.getsockname()[1]
+        _GIVEN[:] = [*_GIVEN, *ports.values()][-MOST_GIVEN:]
         return ports
 
 
