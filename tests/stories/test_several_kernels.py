@@ -49,7 +49,7 @@ async def test_a_prompt_for_each_kernel_and_what_acts_on_the_one_in_focus(tmp_pa
         assert label(bench) == "[2] "
         await start(bench, "bash", "bash")
         await bench.until(lambda: label(bench) == "bash [1] ", "the prompt of bash")
-        await bench.sees("bash +1")
+        await bench.sees("bash + python")
         await bench.console.run("echo typed-in-bash")
         await bench.console.card(2).shows("typed-in-bash")
         await bench.until(lambda: label(bench) == "bash [2] ", "the next number")
@@ -80,7 +80,7 @@ async def test_a_prompt_for_each_kernel_and_what_acts_on_the_one_in_focus(tmp_pa
         await focus(bench, "python-2")
         await bench.console.run(endless)
         await bench.console.card(5).shows("on")
-        await bench.sees("(1 busy)")
+        await bench.sees("python ▶")
         await bench.press("f9")
         await bench.console.card(5).ends("cancelled")
         await bench.console.card(4).ends("running")

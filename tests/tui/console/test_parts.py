@@ -205,3 +205,11 @@ def test_the_lines_of_a_card_look_at_its_code_once(
     lines = [painter.code(card, number, 60).text for number in range(3)]
     assert [line[4:10] for line in lines[1:]] == ["    f(", "    g("]
     assert [text for text in texts if "\n" in text] == ["if x:\n    f()\n    g()"]
+
+
+def test_another_theme_keeps_languages_and_names_of_kernels() -> None:
+    painter = CardPainter(HARBOUR)
+    kernels = {name: KernelView("idle", language=name) for name in ("python", "cpp")}
+    assert painter.follow_kernels(Snapshot(kernels=kernels))
+    other = painter.in_theme(find_theme("noon", [built_in_folder()]))
+    assert not other.follow_kernels(Snapshot(kernels=kernels))

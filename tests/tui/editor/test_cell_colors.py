@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from codeexec.languages.catalog import by_name
+from codeexec.tui.panes.editor.actions.completion import code_around_cursor
 from codeexec.tui.panes.editor.actions.running import cells_to_run
 from codeexec.tui.panes.editor.messages import RunScope
 from codeexec.tui.panes.editor.text import edits
@@ -102,3 +103,24 @@ def test_selected_lines_of_commented_code_run_without_their_markers() -> None:
     model.select(Location(2, 0))
     (cell,) = cells_to_run(model, RunScope.SELECTION)
     assert (cell.source, cell.language, cell.start) == ("int b;", "cpp", 2)
+
+
+def test_a_new_line_of_commented_code_is_commented() -> None:
+    model = EditorModel('# %% language="bash"\n# for x in a; do\n#\n', by_name("python"))
+    model.select(Location(1, len(model.lines[1])))
+    edits.newline(model)
+    assert model.lines[2] == "#   "
+    edits.insert(model, "ls")
+    assert model.lines[2] == "#   ls"
+    model.select(Location(0, len(model.lines[0])))
+    edits.newline(model)
+    assert model.lines[1] == ""
+
+
+def test_code_for_a_kernel_has_blanks_in_place_of_comment_marks() -> None:
+    model = EditorModel('# %% language="R"\n# x <- 1\n# mea\n', by_name("python"))
+    model.select(Location(2, 5))
+    code, offset, start, _ = code_around_cursor(model)
+    assert code.split("\n")[:2] == ["  x <- 1", "  mea"]
+    assert code[:offset].endswith("mea")
+    assert start == (1, 0)

@@ -123,3 +123,28 @@ def test_what_asks_for_input_is_found_on_any_kernel() -> None:
     assert snapshot.running is None
     both = Snapshot(kernels=SNAPSHOT.kernels, executions={"f": asking, "g": here})
     assert both.asking is here
+
+
+def test_the_kernel_of_the_cell_with_the_cursor_has_the_focus(focus: KernelFocus) -> None:
+    changes: list[str] = []
+    focus.on_change = lambda: changes.append(focus.cell_language)
+    focus.enter_cell("bash")
+    assert focus.addressed(q.Interrupt()) == q.Interrupt(kernel="bash")
+    assert focus.focused(SNAPSHOT).kernel.state == "busy"
+    assert not focus.is_missing
+    # Code goes where it says itself: at the prompt to the kernel of the prompt.
+    assert kernel_of(focus, q.Execute("1")) == ""
+    cell = q.Execute("1", cell=CellRef("/w/a.py"), options=ExecuteOptions(language="bash"))
+    focus.choose_for("/w/a.py", "python")
+    assert kernel_of(focus, cell) == ""
+    focus.enter_cell("r")
+    assert focus.is_missing
+    assert focus.addressed(q.RestartKernel()) == q.RestartKernel()
+    assert focus.focused(SNAPSHOT) is SNAPSHOT
+    started = Snapshot(kernels={**SNAPSHOT.kernels, "ir": KernelView("idle", language="R")})
+    assert focus.focused(started).default_kernel == "ir"
+    assert not focus.is_missing
+    focus.enter_cell("")
+    focus.enter_cell("")
+    assert focus.addressed(q.Interrupt()) == q.Interrupt()
+    assert changes == ["bash", "r", ""]

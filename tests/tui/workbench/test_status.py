@@ -178,3 +178,21 @@ async def test_the_limits_of_a_kernel_of_this_machine_are_counted() -> None:
             app.status.show(snapshot=Snapshot(kernels={DEFAULT_KERNEL: view}))
             assert words in app.said()
             assert ("limit" in app.said()) == (len(notices) == 2)
+
+
+@pytest.mark.parametrize(
+    ("columns", "words"),
+    [
+        (160, "python + bash ▶, cpp ✗, ir ·"),
+        (80, "python +3 (1 busy) ·"),
+    ],
+)
+async def test_it_tells_all_kernels_of_a_session(columns: int, words: str) -> None:
+    ref = KernelRef("python3", "Python 3", "python", "/usr/bin/python3", "local")
+    states: dict[str, KernelState] = {"bash": "busy", "cpp": "dead", "ir": "idle"}
+    kernels = {DEFAULT_KERNEL: KernelView("idle", 1, ref)}
+    kernels |= {name: KernelView(state) for name, state in states.items()}
+    app = Line()
+    async with app.run_test(size=(columns, 3)):
+        app.status.show(snapshot=Snapshot(kernels=kernels), link=Link("connected"))
+        assert words in app.said()

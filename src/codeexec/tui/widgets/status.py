@@ -253,7 +253,8 @@ class StatusLine(Widget):
             pieces.append((self._profile, "action.build", "program.profile"))
         ref = kernel.kernel
         if len(snapshot.kernels) > 1:
-            pieces.append((_kernels_words(snapshot), "accent", "kernel.focus"))
+            room = max(self.size.width // 4, 12)
+            pieces.append((_kernels_words(snapshot, room), "accent", "kernel.focus"))
         if ref is not None:
             pieces += self._contained(ref) if ref.engine else self._local(ref)
         if self._presenting:
@@ -330,11 +331,20 @@ class StatusLine(Widget):
         return Strip(segments).adjust_cell_length(width).apply_style(self.rich_style)
 
 
-def _kernels_words(snapshot: Snapshot) -> str:
-    """The kernel in focus, and how many others there are and run."""
-    others = [view for name, view in snapshot.kernels.items() if name != snapshot.default_kernel]
-    busy = sum(view.state == "busy" for view in others)
-    text = f"{snapshot.default_kernel} +{len(others)}"
+def _kernels_words(snapshot: Snapshot, room: int) -> str:
+    """The kernel in focus, and the others with the sign of their state where that is another than
+    idle; only how many there are and run, where their names do not fit."""
+    focus = snapshot.default_kernel
+    others = {name: view for name, view in snapshot.kernels.items() if name != focus}
+    names = [
+        one_line(name) if view.state == "idle" else f"{one_line(name)} {KERNELS[view.state]}"
+        for name, view in others.items()
+    ]
+    whole = f"{focus} + {', '.join(names)}"
+    if cell_len(whole) <= room:
+        return whole
+    busy = sum(view.state == "busy" for view in others.values())
+    text = f"{focus} +{len(others)}"
     return f"{text} ({busy} busy)" if busy else text
 
 

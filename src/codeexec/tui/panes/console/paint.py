@@ -59,6 +59,15 @@ class CardPainter:
         self.colors = True
         self.timestamps = False
 
+    def in_theme(self, theme: Theme) -> CardPainter:
+        """The same with another theme."""
+        painter = CardPainter(theme, self._me)
+        painter.language, painter.timestamps = self.language, self.timestamps
+        painter.colors, painter.others = self.colors, self.others
+        painter._languages, painter._shows_kernels = self._languages, self._shows_kernels
+        painter._ready_at = self._ready_at
+        return painter
+
     # -- lines -------------------------------------------------------------------------------
 
     def code(self, card: Card, number: int, width: int) -> Strip:

@@ -100,9 +100,7 @@ class ConsoleView(ScrollView, can_focus=True):
 
     def use(self, theme: Theme) -> None:
         """Paint with another theme."""
-        previous, self.painter = self.painter, CardPainter(theme, self._me)
-        self.painter.language, self.painter.timestamps = previous.language, previous.timestamps
-        self.painter.colors, self.painter.others = previous.colors, previous.others
+        self.painter = self.painter.in_theme(theme)
         self._lines.painter = self.painter
         self.output.use(theme)
         self.relayout()

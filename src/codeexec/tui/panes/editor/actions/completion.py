@@ -211,8 +211,16 @@ def code_around_cursor(model: EditorModel) -> tuple[str, int, Location, int]:
     end = min(end, line + _AFTER)
     head = model.lines[start.line : line]
     offset = sum(len(text) + 1 for text in head) + column
-    code = "\n".join(model.lines[start.line : end])
+    lines = model.lines[start.line : end]
+    if model.cells.form(index).is_commented:
+        lines = [_without_marker(text, model.cells.marker) for text in lines]
+    code = "\n".join(lines)
     return code, offset, start, model.buffer.version
+
+
+def _without_marker(line: str, marker: str) -> str:
+    """A line of commented code with blanks in place of the marker: columns stay."""
+    return " " * len(marker) + line[len(marker) :] if line.startswith(marker) else line
 
 
 def _is_in_prose(model: EditorModel) -> bool:
@@ -222,7 +230,8 @@ def _is_in_prose(model: EditorModel) -> bool:
     if cells.separator_at(line) is not None or cells.is_foot(line):
         return True
     code, offset, _, _ = code_around_cursor(model)
-    return is_prose(code, offset, model.language_here)
+    language = model.named_language(cells.form(cells.at(line)).language)
+    return is_prose(code, offset, language)
 
 
 def _is_word(typed: str) -> bool:

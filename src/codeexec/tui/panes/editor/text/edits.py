@@ -91,6 +91,8 @@ def _align_closing(model: EditorModel) -> None:
 def newline(model: EditorModel) -> bool:
     """A new line, indented like this one, deeper after what opens a block, shallower after
     what ends one; between brackets the closing one gets a line of its own."""
+    if prefix := _comment_before(model):
+        return _newline_in_comment(model, prefix)
     language = model.language_here
     start, end = model.selection.start, model.selection.end
     head = model.lines[start.line][: start.column]
@@ -113,6 +115,28 @@ def newline(model: EditorModel) -> bool:
     if not head.strip() and start == model.selection.end:
         start = Location(start.line, 0)
     return model.edit([(start, end, f"\n{indent}")])
+
+
+def _comment_before(model: EditorModel) -> str:
+    """What comments out the code of the line at the cursor, in a cell of another language of a
+    script; empty elsewhere."""
+    line, column = model.selection.start
+    cells = model.cells
+    if not cells.form(cells.at(line)).is_commented or cells.separator_at(line) is not None:
+        return ""
+    marker, text = cells.marker, model.lines[line]
+    prefix = f"{marker} " if text.startswith(f"{marker} ") else marker
+    return prefix if text.startswith(prefix) and column >= len(prefix) else ""
+
+
+def _newline_in_comment(model: EditorModel, prefix: str) -> bool:
+    """A new line of commented code, indented as its language has it."""
+    start, end = model.selection.start, model.selection.end
+    code = model.lines[start.line][len(prefix) : start.column]
+    language = model.named_language(model.cells.form(model.cells.at(start.line)).language)
+    deeper = language.indent if _ends_with(code.rstrip(), language.opens) else ""
+    text = f"\n{model.cells.marker} {indentation(code)}{deeper}"
+    return model.edit([(start, end, text)])
 
 
 def _ends_with(code: str, endings: tuple[str, ...]) -> bool:
