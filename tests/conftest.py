@@ -10,6 +10,8 @@ from hypothesis import HealthCheck, settings
 
 from support import idle
 
+pytest_plugins = ("support.jupyter_servers",)
+
 settings.register_profile(
     "untimed", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )

@@ -24,6 +24,7 @@ from codeexec.kernels.base import (
 )
 from codeexec.kernels.jupyter.connection import BATCH, SLICE
 from support.containers import own_containers, require_engine
+from support.jupyter_servers import TestServer
 from support.kernel_cases import (
     CONTAINER_CASES,
     CONTRACT,
@@ -33,8 +34,12 @@ from support.kernel_cases import (
     RUNNER_CASE,
     KernelCase,
     Partner,
+    remote_case,
     talking_to,
 )
+
+SERVERS = ("jupyter_server", "kernel_gateway")
+"""Fixtures of `tests/conftest.py`."""
 
 
 def _other_runners() -> tuple[KernelCase, ...]:
@@ -51,11 +56,17 @@ def _other_runners() -> tuple[KernelCase, ...]:
         RUNNER_CASE,
         *(pytest.param(each, marks=pytest.mark.slow) for each in _other_runners()),
         *(pytest.param(each, marks=pytest.mark.docker) for each in CONTAINER_CASES),
+        *(pytest.param(each, marks=pytest.mark.slow) for each in SERVERS),
     ],
-    ids=lambda case: case.name,
+    ids=lambda case: case if isinstance(case, str) else case.name,
 )
 def case(request: pytest.FixtureRequest) -> Iterator[KernelCase]:
     found = request.param
+    if isinstance(found, str):
+        server: TestServer = request.getfixturevalue(found)
+        yield remote_case(found, server.address)
+        assert server.kernels() == []
+        return
     assert isinstance(found, KernelCase)
     if found not in CONTAINER_CASES:
         yield found
@@ -84,9 +95,8 @@ async def test_an_execution_is_taken_up_puts_out_and_ends_once(partner: Partner)
 
 
 async def test_capabilities(partner: Partner, case: KernelCase) -> None:
-    place = {"adoption", "host_paths"} if case.has_pid else {"pausing"}
     always = {"outbox", "stdin", "completion", "inspection", "variables", "tables"}
-    assert set(partner.kernel.capabilities.names) == (always | place) - case.absent
+    assert set(partner.kernel.capabilities.names) == (always | case.place) - case.absent
 
 
 async def test_silence_history_and_prompt_numbers(partner: Partner) -> None:
@@ -247,29 +257,37 @@ async def test_an_interrupt_as_the_code_begins_always_ends_it(partner: Partner) 
     assert len(ends) == len(set(ends)) == 10
 
 
-async def test_a_loop_that_ignores_interrupts_is_ended_by_signals(partner: Partner) -> None:
+async def test_a_loop_that_ignores_interrupts_is_ended_by_signals(
+    partner: Partner, case: KernelCase
+) -> None:
     code = (
         "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\nprint('deaf', flush=True)\n"
     )
     partner.submit(code + "while True: pass")
     await partner.printed("deaf")
     await partner.kernel.interrupt()
-    assert await partner.kernel.signal(signal.SIGTERM)
+    signum = signal.SIGKILL if case.has_server else signal.SIGTERM
+    assert await partner.kernel.signal(signum)
     death = (await partner.death()).death
-    assert "SIGTERM" in death.message
+    assert ("server confirmed" if case.has_server else "SIGTERM") in death.message
     assert not partner.all(Finished)
     assert not partner.kernel.is_alive
     assert not await partner.kernel.signal(signal.SIGKILL)
 
 
-async def test_an_exit_is_an_end_in_words_and_a_restart_is_fresh(partner: Partner) -> None:
+async def test_an_exit_is_an_end_in_words_and_a_restart_is_fresh(
+    partner: Partner, case: KernelCase
+) -> None:
     await partner.run("x = 1")
     partner.submit("print('last words', flush=True)\ninput()\nimport os\nos._exit(3)")
     await partner.asked()
     partner.jupyter.answer_stdin("")
     death = (await partner.death()).death
-    assert death.exit_code == 3
-    assert "exited with code 3" in death.message
+    if case.has_server:
+        assert "its server has started another one" in death.message
+    else:
+        assert death.exit_code == 3
+        assert "exited with code 3" in death.message
     assert "last words" in partner.text()
     with pytest.raises(KernelDied):
         partner.submit("1")

@@ -146,3 +146,12 @@ class _Bridge:
 
     def turned(self) -> bool:
         return False
+
+    def line_restored(self) -> None:
+        raise AssertionError("sockets of this machine have no line")
+
+    def output_limited(self) -> None:
+        raise AssertionError("nobody limits them")
+
+    def messages_missing(self, at_most: int) -> None:
+        raise AssertionError(f"{at_most} messages are missing")

@@ -54,6 +54,25 @@ class KernelCase:
     absent: frozenset[str] = frozenset()
     """The capabilities of Python kernels that it has not."""
     has_matplotlib: bool = True
+    has_server: bool = False
+    """A server keeps the process: it is ended by force over REST alone, and nobody tells how it
+    exited."""
+
+    @property
+    def place(self) -> frozenset[str]:
+        """The capabilities that depend on where it is."""
+        if self.has_server:
+            return frozenset({"adoption"})
+        return frozenset({"adoption", "host_paths"} if self.has_pid else {"pausing"})
+
+
+def remote_case(name: str, address: str) -> KernelCase:
+    """A kernel of the Jupyter server at this address."""
+
+    def create(cwd: Path, sink: Sink) -> Kernel:
+        return Kernels().create(KernelChoice(str(cwd), f"{address}#python3"), sink)
+
+    return KernelCase(name, create, has_pid=False, has_matplotlib=False, has_server=True)
 
 
 def _local(cwd: Path, sink: Sink) -> Kernel:

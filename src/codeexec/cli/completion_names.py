@@ -46,6 +46,14 @@ def complete_server(ctx: click.Context, param: click.Parameter, incomplete: str)
     return _matching(((server.name, server.url) for server in servers), incomplete)
 
 
+def complete_jupyter_server(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
+    """Jupyter servers of the user's settings."""
+    from codeexec.config.load import load
+
+    remotes = load(Path("/")).settings.remote
+    return _matching(((remote.name, remote.url) for remote in remotes), incomplete)
+
+
 def complete_setting(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
     """Settings by name, such as `editor.tab_size`."""
     from codeexec.config.keys import keys

@@ -149,13 +149,22 @@ def _runs_in_session(arguments: list[str]) -> bool:
     words = iter(arguments[1:])
     for word in words:
         name, sign, _ = word.partition("=")
-        if name in ("--session", "--server"):
+        if name == "--server":
+            value = (word.partition("=")[2] if sign else next(words, "")) or ""
+            return not _is_jupyter_server(value)
+        if name == "--session":
             return True
         if name in _VALUES and not sign:
             next(words, None)
         elif not word.startswith("--") or word == "--":
             return False
     return False
+
+
+def _is_jupyter_server(name: str) -> bool:
+    from codeexec.cli.servers.jupyter import is_jupyter_server  # loads the settings
+
+    return is_jupyter_server(name)
 
 
 _OWN_OPTIONS = ("--help", "-h", "--version", "-V")

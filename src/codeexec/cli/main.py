@@ -19,10 +19,27 @@ def main(arguments: list[str] | None = None) -> None:
             sys.exit(code)
         return
     sys.excepthook = _print_traceback
+    if arguments is None and any("token=" in word for word in argv):
+        _hide_tokens(argv)
     code = _flush(_dispatch(argv))
     if arguments is None and argv[:1] in (["run"], ["build"]):
         _exit_fast(code)
     sys.exit(code)
+
+
+def _hide_tokens(argv: list[str]) -> None:
+    """Start anew without the tokens of addresses in the arguments, which other users can see."""
+    from codeexec.cli.servers.jupyter import hide_tokens
+    from codeexec.domain.errors import CodeexecError
+
+    try:
+        hide_tokens(argv)
+    except CodeexecError as error:
+        from codeexec.cli.exit_codes import of_error
+        from codeexec.cli.messages import show_error
+
+        show_error(error)
+        sys.exit(of_error(error))
 
 
 def _open_closed_streams() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from codeexec.cli.completion_names import complete_server
+from codeexec.cli.completion_names import complete_jupyter_server, complete_server
 
 DOCKER = click.option(
     "--docker",
@@ -75,6 +75,14 @@ SERVER = click.option(
     metavar="NAME",
     shell_complete=complete_server,
     help="The server [servers.NAME] of your settings, in place of that of this machine.",
+)
+
+JUPYTER = click.option(
+    "--server",
+    default="",
+    metavar="URL|NAME",
+    shell_complete=complete_jupyter_server,
+    help="Run code on a Jupyter server: its address as pasted, or [remote.NAME] of your settings.",
 )
 
 NOT_CONTAINED = (

@@ -10,6 +10,7 @@ from typing import Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from codeexec.config.docs import field_docs
 from codeexec.config.model import Settings
+from codeexec.config.remotes import SECTION as REMOTES
 from codeexec.config.servers import SECTION as SERVERS
 from codeexec.domain.errors import UsageError
 from codeexec.hostfiles.state import SETTING_PREFIX
@@ -69,8 +70,8 @@ def keys() -> tuple[Key, ...]:
 def _keys() -> Iterator[Key]:
     sections = get_type_hints(Settings)
     for section in fields(Settings):
-        if section.name in ("programs", SERVERS):
-            # Their tables have names of the user's choice: see `profiles` and `servers`.
+        if section.name in ("programs", SERVERS, REMOTES):
+            # Their tables have names of the user's choice: see `profiles`, `servers` and `remotes`.
             continue
         kind = sections[section.name]
         types = get_type_hints(kind)
@@ -85,6 +86,11 @@ def find_key(name: str) -> Key:
     if name.startswith(f"{SERVERS}."):
         raise UsageError(
             "Servers are tables [servers.NAME] of your settings file.",
+            "Write them there: codeexec-tui config edit",
+        )
+    if name.startswith(f"{REMOTES}."):
+        raise UsageError(
+            "Jupyter servers are tables [remote.NAME] of your settings file.",
             "Write them there: codeexec-tui config edit",
         )
     if name.startswith("programs."):

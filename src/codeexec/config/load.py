@@ -18,9 +18,11 @@ from codeexec.config.guarded import (
     untrusted_plugins,
 )
 from codeexec.config.keys import Key, convert, keys, likely_name
-from codeexec.config.model import Programs, RemoteServer, Settings
+from codeexec.config.model import JupyterRemote, Programs, RemoteServer, Settings
 from codeexec.config.profiles import NAME as PROFILES
 from codeexec.config.profiles import read_profiles
+from codeexec.config.remotes import SECTION as REMOTES
+from codeexec.config.remotes import read_remote
 from codeexec.config.servers import SECTION as SERVERS
 from codeexec.config.servers import read_server
 from codeexec.domain.errors import Denied, UsageError
@@ -144,6 +146,7 @@ def load(
     values: dict[str, object] = {}
     profiles: dict[str, BuildProfile] = {}
     servers: dict[str, RemoteServer] = {}
+    remotes: dict[str, JupyterRemote] = {}
     origins = {name: Origin("default") for name in key_by_name}
 
     def say(key: Key, value: object, origin: Origin) -> None:
@@ -187,6 +190,13 @@ def load(
                     origins[name] = Origin(layer, str(path))
                 except UsageError as e:
                     problems.append(SettingProblem(str(path), name, e.message, e.next_step))
+            elif layer == "user" and name.startswith(f"{REMOTES}."):
+                try:
+                    remote = read_remote(name.partition(".")[2], value)
+                    remotes[remote.name] = remote
+                    origins[name] = Origin(layer, str(path))
+                except UsageError as e:
+                    problems.append(SettingProblem(str(path), name, e.message, e.next_step))
             else:
                 problems.append(_unknown(str(path), name))
     for key in key_by_name.values():
@@ -213,6 +223,8 @@ def load(
         settings = replace(settings, programs=Programs(tuple(profiles.values())))
     if servers:
         settings = replace(settings, servers=tuple(servers.values()))
+    if remotes:
+        settings = replace(settings, remote=tuple(remotes.values()))
     return Loaded(settings, origins, tuple(problems), tuple(withheld))
 
 

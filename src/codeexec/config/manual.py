@@ -5,6 +5,7 @@ from __future__ import annotations
 from codeexec.config.docs import section_docs
 from codeexec.config.keys import keys, to_toml
 from codeexec.config.profiles import MANUAL as PROFILES_MANUAL
+from codeexec.config.remotes import MANUAL as REMOTES_MANUAL
 from codeexec.config.servers import MANUAL as SERVERS_MANUAL
 
 
@@ -20,7 +21,7 @@ def manual() -> str:
             last = section
         lines += [f"# {line}" for line in _wrapped(key.doc)]
         lines.append(f"# {name} = {to_toml(key.default)}  # {key.accepts}")
-    return "\n".join(lines) + "\n" + PROFILES_MANUAL + SERVERS_MANUAL
+    return "\n".join(lines) + "\n" + PROFILES_MANUAL + SERVERS_MANUAL + REMOTES_MANUAL
 
 
 def _wrapped(text: str, width: int = 90) -> list[str]:

@@ -354,6 +354,16 @@ class RemoteServer:
 
 
 @dataclass(frozen=True, slots=True)
+class JupyterRemote:
+    """A Jupyter server. `token_file` and `ca_file` are paths, empty where there is none."""
+
+    name: str
+    url: str
+    token_file: str = ""
+    ca_file: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """The whole tree; each part is a table of the TOML file."""
 
@@ -370,3 +380,4 @@ class Settings:
     run: RunSettings = RunSettings()
     programs: Programs = Programs()
     servers: tuple[RemoteServer, ...] = ()
+    remote: tuple[JupyterRemote, ...] = ()

@@ -3,3 +3,8 @@
 LOCAL = "local"
 CONTAINERS = "docker"
 """Also of podman: `KernelRef.engine` names the program."""
+REMOTE = "remote"
+"""Of Jupyter servers, on this machine or on others."""
+
+ADDRESSES = ("http://", "https://", "unix:", "http+unix://")
+"""How the address of a Jupyter server begins; it is a name of a kernel there."""

@@ -7,9 +7,13 @@ itself stays as it is. A control request acknowledges numbers and asks for those
 
 from __future__ import annotations
 
+import atexit
+import base64
 import os
+import shutil
 import struct
 import sys
+import tempfile
 import threading
 from collections import deque
 from itertools import islice
@@ -33,6 +37,9 @@ DISK = 256 << 20
 SEGMENT = 8 << 20
 SPOOL = "outbox-"
 """How the names of spool files begin; they are numbered from 1."""
+
+METADATA = b"codeexec_outbox"
+"""The key of a message's metadata with its number, where there is no routing frame."""
 
 RECORD = struct.Struct("<QI")
 """Of a record in the spool: the message's number, 0 for a reply, and how many frames follow."""
@@ -238,8 +245,11 @@ def fill(messages: Iterable[Frames], start: int, room: int) -> list[Frames]:
 class Hooks:
     """What ties an outbox to ipykernel: its one way out for iopub, its session, its requests."""
 
-    def __init__(self, outbox: Outbox, kernel: Any, io_thread: Any) -> None:
+    def __init__(self, outbox: Outbox, kernel: Any, io_thread: Any, owner: str = "") -> None:
+        """`owner` is the session that it is for where a server stands between, which lets no
+        routing frames through: then numbers are in the metadata."""
         self.outbox = outbox
+        self._owner = owner
         self._kernel = kernel
         self._session = kernel.session
         self._pid = os.getpid()
@@ -316,7 +326,17 @@ class Hooks:
         if len(message) > 6:  # buffers may be memory that the user's code writes to later
             message = tuple(map(bytes, message))
         number = self.outbox.add(message)
+        if self._owner:
+            return self._send([*frames[:at], *self._numbered(message, number)], *args, **kwargs)
         return self._send([*frames[:at], TAG + b"%d" % number, *message], *args, **kwargs)
+
+    def _numbered(self, message: Frames, number: int) -> list[bytes]:
+        """The message with its number in the metadata, signed again."""
+        delimiter, _, header, parent, metadata, *rest = message
+        comma = b"" if metadata[1:2] == b"}" else b","
+        metadata = b'{"%s":%d%s' % (METADATA, number, comma) + metadata[1:]
+        parts = [header, parent, metadata, *rest]
+        return [delimiter, self._session.sign(parts[:4]), *parts]
 
     def send_reply(
         self, stream: Any, kind: Any, content: Any = None, *args: Any, **kwargs: Any
@@ -352,10 +372,10 @@ class Hooks:
         return self._execute(stream, ident, parent)
 
     def state(self) -> dict[str, Any]:
-        return {"token": self.outbox.token, "last": self.outbox.last}
+        return {"token": self.outbox.token, "last": self.outbox.last, "owner": self._owner}
 
     def answer(self, stream: Any, ident: Any, parent: Any) -> None:
-        """Handle a control request {acknowledge, after?, room?}.
+        """Handle a control request {acknowledge, after?, room?, inline?}.
 
         The reply says what there is, and where it was asked for `after`: the messages as buffers,
         `frames` of each in turn, of iopub first (numbered from `first` on), then `replies`
@@ -385,6 +405,9 @@ class Hooks:
                 frames=[len(frames) for frames in (*messages, *others)],
             )
             buffers = [frame for frames in (*messages, *others) for frame in frames]
+        if request.get("inline") and buffers:
+            content["kept"] = [base64.b64encode(frame).decode() for frame in buffers]
+            buffers = []
         self._send_reply(stream, REPLY, content, parent, ident, buffers=buffers)
 
     def _pack(self, message: Any) -> Frames:
@@ -402,3 +425,41 @@ def install(app: Any) -> bool:
     except (AttributeError, KeyError, TypeError) as error:
         print("no outbox:", type(error).__name__, error, file=sys.__stderr__)
         return False
+
+
+FOLDER = "codeexec-outbox-"
+"""How the names of folders for kernels that a server launched begin; the process id follows."""
+
+
+def install_here(owner: str) -> bool:
+    """Give the kernel that runs this an outbox for the session `owner`, unless another session
+    has one. Its files are in a folder of its own, removed at the end of the process."""
+    from ipykernel.kernelapp import IPKernelApp
+
+    try:
+        app = IPKernelApp.instance()
+        if REQUEST in app.kernel.control_handlers:
+            return False
+        remove_left()
+        folder = tempfile.mkdtemp(prefix=f"{FOLDER}{os.getpid()}-")
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        return Hooks(Outbox(folder), app.kernel, app.iopub_thread, owner).install(app.iopub_thread)
+    except (AttributeError, KeyError, TypeError, OSError):
+        return False
+
+
+def remove_left() -> None:
+    """Remove the folders of kernels that were killed."""
+    base = tempfile.gettempdir()
+    for name in os.listdir(base):
+        pid = name[len(FOLDER) :].split("-")[0]
+        if not name.startswith(FOLDER) or not pid.isdigit():
+            continue
+        path = os.path.join(base, name)
+        try:
+            if os.lstat(path).st_uid == os.getuid():
+                os.kill(int(pid), 0)
+        except ProcessLookupError:
+            shutil.rmtree(path, ignore_errors=True)
+        except OSError:
+            pass  # it is there, or another user's

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from codeexec.domain.backends import CONTAINERS, LOCAL
+from codeexec.domain.backends import CONTAINERS, LOCAL, REMOTE
 from codeexec.domain.env_vars.inherited import rule_of
 from codeexec.domain.errors import CodeexecError, KernelUnavailable
 from codeexec.domain.options import PROGRAMS
@@ -38,19 +38,33 @@ GROUP = "codeexec.backends"
 BUILT_IN = {
     CONTAINERS: "codeexec.kernels.docker.containers:make_backend",
     PROGRAMS: "codeexec.kernels.process.steps.kernel:make_backend",
+    REMOTE: "codeexec.kernels.jupyter.remote.backend:make_backend",
 }
 """Backends of ours that are loaded when they are wanted; each `MODULE:FUNCTION`."""
+
+
+class RemoteTarget(Struct, frozen=True):
+    """A Jupyter server of the settings. `ca_file` is a path, empty: the system's authorities."""
+
+    name: str
+    url: str
+    token: str = ""
+    ca_file: str = ""
+
+    def __repr__(self) -> str:
+        return f"RemoteTarget({self.name!r})"
 
 
 class BackendContext(Struct, frozen=True):
     """What a backend is made with: `containers` gives the settings of containers, `trust` decides
     what may be executed, `start_timeout` is in seconds. `holding` has processes that outlive the
-    server; None where there is no server."""
+    server; None where there is no server. `remotes` gives the Jupyter servers of the settings."""
 
     containers: Callable[[], ContainerSettings]
     trust: Trust
     start_timeout: float
     holding: Holding | None = None
+    remotes: Callable[[], Sequence[RemoteTarget]] = tuple
 
 
 class Backend(ABC):

@@ -10,13 +10,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from codeexec.domain.backends import CONTAINERS, LOCAL
+from codeexec.domain.backends import ADDRESSES, CONTAINERS, LOCAL, REMOTE
 from codeexec.domain.env_vars.inherited import without_rule
 from codeexec.domain.errors import CodeexecError, UsageError
 from codeexec.domain.options import PROGRAMS
 from codeexec.domain.requests import KernelInfo
 from codeexec.environments.trust.store import Trust, TrustStore
-from codeexec.kernels.backends import BUILT_IN, Backend, BackendContext, Backends
+from codeexec.kernels.backends import BUILT_IN, Backend, BackendContext, Backends, RemoteTarget
 from codeexec.kernels.base import Handle, Kernel, KernelChoice, KernelEvent, Sink
 from codeexec.kernels.early import EarlyKernel
 from codeexec.kernels.jupyter import discover
@@ -52,7 +52,8 @@ class Kernels:
     settings of containers. `trust` decides which interpreters of folders may be used; by default
     what the user has decided and remembered. `start_timeout` is in seconds. `holding` has the
     processes of local kernels; without it they are children of this process, and end with it.
-    `observe` is called with each batch of events of a created kernel, before its sink."""
+    `observe` is called with each batch of events of a created kernel, before its sink. `remotes`
+    gives the Jupyter servers of the settings."""
 
     def __init__(
         self,
@@ -64,13 +65,14 @@ class Kernels:
         start_timeout: float = START_TIMEOUT,
         holding: Holding | None = None,
         observe: Sink | None = None,
+        remotes: Callable[[], Sequence[RemoteTarget]] = tuple,
     ) -> None:
         self._observe = observe
         self._early = early or EarlyKernel()
         self._trust = trust or TrustStore()
         self._local = LocalBackend(self._early, self._trust, start_timeout, holding)
         context = BackendContext(
-            containers or _default_settings, self._trust, start_timeout, holding
+            containers or _default_settings, self._trust, start_timeout, holding, remotes
         )
         self._backends = Backends(context, {LOCAL: self._local, **(backends or {})})
 
@@ -126,6 +128,8 @@ class Kernels:
     def _named(self, name: str) -> tuple[Backend, str]:
         """The backend and its argument that a name such as `docker:IMAGE` or `docker` means; the
         local one with the whole name for every other."""
+        if name.startswith(ADDRESSES):
+            return self._backends.get(REMOTE), name
         prefix, colon, argument = name.partition(":")
         if prefix in BUILT_IN or (colon and prefix.isidentifier() and self._backends.has(prefix)):
             return self._backends.get(prefix), argument
@@ -187,6 +191,7 @@ def make_factory(
     early: EarlyKernel,
     containers: Callable[[], ContainerSettings] | None = None,
     holding: Holding | None = None,
+    remotes: Callable[[], Sequence[RemoteTarget]] = tuple,
 ) -> Kernels:
     """The factory of a server that has spawned its first kernel already."""
-    return Kernels(early, containers=containers, holding=holding)
+    return Kernels(early, containers=containers, holding=holding, remotes=remotes)

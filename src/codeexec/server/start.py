@@ -18,6 +18,9 @@ from codeexec.domain.text.printable import printable
 from codeexec.server.instance import Instance
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from codeexec.kernels.backends import RemoteTarget
     from codeexec.kernels.docker.containers import ContainerSettings
     from codeexec.session.settings import AgentSettings, HostSettings
 
@@ -140,7 +143,7 @@ def _run(
             asyncio.get_running_loop().call_later(EARLY_WAIT, early.end)
             holding = holder.holding()
             asyncio.get_running_loop().call_later(BOOT_WAIT, holding.boot)
-            kernels = make_factory(early, container_settings, holding)
+            kernels = make_factory(early, container_settings, holding, remote_targets)
             await serve(options, instance, listening, kernels)
 
         asyncio.run(run())
@@ -177,6 +180,20 @@ def agent_settings() -> AgentSettings:
 
     agents = load(Path("/")).settings.agents
     return AgentSettings(agents.confirm, agents.unattended)
+
+
+def remote_targets() -> Sequence[RemoteTarget]:
+    """The Jupyter servers of the user's file, with the tokens of their files."""
+    from codeexec.config.load import load
+    from codeexec.hostfiles.private_file import read_private
+    from codeexec.kernels.backends import RemoteTarget
+
+    targets = []
+    for remote in load(Path("/")).settings.remote:
+        file = Path(remote.token_file).expanduser()
+        token = read_private(file) if remote.token_file else ""
+        targets.append(RemoteTarget(remote.name, remote.url, token, remote.ca_file))
+    return targets
 
 
 def container_settings() -> ContainerSettings:

@@ -34,10 +34,10 @@ def list_command(as_json: bool) -> None:
 
 def _show(as_json: bool) -> None:
     from codeexec.kernels.factory import Kernels
-    from codeexec.server.start import container_settings
+    from codeexec.server.start import container_settings, remote_targets
     from codeexec.session.kernels.names import in_catalog_order
 
-    factory = Kernels(containers=container_settings)
+    factory = Kernels(containers=container_settings, remotes=remote_targets)
     kernels = in_catalog_order([*factory.list(str(Path.cwd())), *asyncio.run(factory.offers())])
     if as_json:
         for kernel in kernels:

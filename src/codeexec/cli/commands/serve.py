@@ -205,7 +205,13 @@ def serve(
         with_isolation,
         with_session_limits,
     )
-    from codeexec.server.start import claim, clean_environ, container_settings, host_settings
+    from codeexec.server.start import (
+        claim,
+        clean_environ,
+        container_settings,
+        host_settings,
+        remote_targets,
+    )
     from codeexec.server.tcp_listener import ListenerOptions, listener_request
 
     _read_env(env_file)
@@ -281,5 +287,5 @@ def serve(
         service=limits,
         user_limits=user_limits(os.environ),
     )
-    kernels = make_factory(EarlyKernel(), container_settings, Holding(paths.holder))
+    kernels = make_factory(EarlyKernel(), container_settings, Holding(paths.holder), remote_targets)
     asyncio.run(serve_now(options, instance, listening, kernels, ready))

@@ -17,6 +17,7 @@ from codeexec.cli.completion_names import (
 from codeexec.cli.launch import open_workbench
 from codeexec.cli.options import (
     DOCKER,
+    JUPYTER,
     NOT_CONTAINED,
     POLICY,
     PULL,
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     shell_complete=complete_session,
     help="Open the session of this name; a new one if there is none.",
 )
+@JUPYTER
 @DOCKER
 @POLICY
 @TRANSPORT
@@ -68,6 +70,7 @@ def open_command(
     kernel: str,
     new: bool,
     session: str,
+    server: str,
     docker: str | None,
     policy: Policy | None,
     transport: Transport | None,
@@ -88,6 +91,12 @@ def open_command(
             # Fail early: the user relies on the policy that they name.
             option = f"--policy {policy}" if policy else f"--transport {transport}"
             raise UsageError(f"{option}: {NOT_CONTAINED[0]}", NOT_CONTAINED[1])
+    if server:
+        from codeexec.cli.servers.jupyter import kernel_name
+
+        if docker is not None:
+            raise UsageError("--server and --docker are two places.", "Leave one of them out.")
+        kernel = kernel_name(server, kernel)
     return open_workbench(
         OpenOptions(
             files=files,

@@ -13,6 +13,7 @@ from codeexec.cli.options import (
     COMPILER,
     DOCKER,
     FLAGS,
+    JUPYTER,
     NO_CACHE,
     NOT_CONTAINED,
     POLICY,
@@ -23,7 +24,7 @@ from codeexec.cli.options import (
     TRUST,
     DockerCommand,
 )
-from codeexec.domain.backends import CONTAINERS
+from codeexec.domain.backends import ADDRESSES, CONTAINERS, LOCAL, REMOTE
 from codeexec.domain.errors import UsageError
 
 if TYPE_CHECKING:
@@ -155,6 +156,7 @@ def _record(script: Script, options: RunOptions) -> int:
     shell_complete=complete_kernel,
     help="A kernel, or a Python's path.",
 )
+@JUPYTER
 @DOCKER
 @POLICY
 @TRANSPORT
@@ -195,6 +197,7 @@ def run(
     yaml: str,
     encoded: str,
     kernel: str | None,
+    server: str,
     docker: str | None,
     policy: str | None,
     transport: str | None,
@@ -230,9 +233,16 @@ def run(
     from codeexec.config.trust import grant
     from codeexec.environments.trust.store import RunTrust, TrustStore
 
+    if server and docker is not None:
+        raise UsageError("--server and --docker are two places.", "Leave one of them out.")
+    is_remote = bool(server) or (kernel or "").startswith((f"{REMOTE}:", *ADDRESSES))
+    if is_remote:
+        from codeexec.cli.servers.jupyter import kernel_name
+
+        kernel = kernel_name(server, kernel or "") if server else kernel
     settings_flags = {
         "kernel.name": kernel,
-        "kernel.backend": CONTAINERS if docker is not None else None,
+        "kernel.backend": CONTAINERS if docker is not None else LOCAL if is_remote else None,
         "docker.image": docker or None,
         "docker.policy": policy,
         "docker.transport": transport,
@@ -276,7 +286,7 @@ def run(
         color=settings.run.color,
         progress=settings.run.progress,
         images=settings.appearance.images,
-        backend=settings.kernel.backend,
+        backend=REMOTE if is_remote else settings.kernel.backend,
         image=settings.docker.image if in_docker else "",
         policy=settings.docker.wanted if in_docker else "",
         transport=settings.docker.transport if in_docker else "",

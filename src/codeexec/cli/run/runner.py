@@ -50,11 +50,14 @@ from codeexec.session.settings import HostSettings
 from codeexec.session.temporary import temporary_state
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from codeexec.cli.run.cell_outputs import CellOutputs
     from codeexec.cli.streams.artifacts import ArtifactFolder
     from codeexec.cli.streams.parts import ReadPart
     from codeexec.client.api import SessionClient
     from codeexec.documents.notebook.outputs import Json
+    from codeexec.kernels.backends import RemoteTarget
     from codeexec.kernels.early import EarlyKernel
     from codeexec.kernels.process.kernel import ProgramBackend
 
@@ -64,6 +67,12 @@ END_OF_INPUT = "\x04"
 PRELUDE = "prelude"
 """Origin of the execution that prepares the kernel for the program."""
 _PRELUDE_OPTIONS = ExecuteOptions(silent=True, store_history=False, stop_on_error=False)
+
+
+def _remote_targets() -> Sequence[RemoteTarget]:
+    from codeexec.server.start import remote_targets  # loads the settings
+
+    return remote_targets()
 
 
 class HeadlessRun:
@@ -94,6 +103,7 @@ class HeadlessRun:
             containers=single_container,
             trust=options.trust,
             observe=self._cell_outputs.take if self._cell_outputs else None,
+            remotes=_remote_targets,
         )
         self.has_programs_status = False
         """Whether the exit code is that of a program which a kernel has built and run."""

@@ -23,18 +23,24 @@ from codeexec.kernels.base import (
 )
 from codeexec.kernels.jupyter.known.late_output import LateOutput
 from codeexec.kernels.jupyter.known.table import PLAIN
+from codeexec.kernels.jupyter.look_after import REPLY_GRACE, look_after
 from codeexec.kernels.jupyter.messages.codec import Message
 from codeexec.kernels.jupyter.messages.reports import plugin_code
 from codeexec.kernels.jupyter.messages.slices import is_end_near, is_within_line, slices
 from codeexec.kernels.jupyter.messages.translate import translate
-from codeexec.kernels.jupyter.outbox.reader import REPLY, REQUEST, OutboxReader, lost_notice
+from codeexec.kernels.jupyter.outbox.reader import (
+    REPLY,
+    REQUEST,
+    OutboxReader,
+    gap_text,
+    lost_notice,
+)
 from codeexec.kernels.jupyter.outbox.spool import Record
 from codeexec.kernels.jupyter.pending import NO_ANSWER, TRY_LATER, PendingRequests
 from codeexec.kernels.jupyter.track import NO_INPUT, Tracker, is_about_question, question_id
 from codeexec.kernels.jupyter.transport import Channel, OpenTransport
 from codeexec.kernels.jupyter.widgets.output import OutputWidgets
 
-REPLY_GRACE = 0.3  # for a reply after idle, before we take it for lost
 IDLE_GRACE = 5.0  # s without output after a reply, before we take its idle for lost
 SUBSHELL_WAIT = 2.0
 REPEAT_PAUSES = (0.05, 0.5, 2.0)
@@ -91,6 +97,7 @@ class KernelConnection:
         self.heard = asyncio.Event()
         """Set as soon as anything was heard of the kernel's output."""
         self._waiting: set[asyncio.Task[None]] = set()
+        self._looking: asyncio.Task[None] | None = None
         self._transport = open_transport(endpoint, identity, session, self)
         self.requests = PendingRequests(self._transport.send)
         self.outbox = OutboxReader(
@@ -115,7 +122,7 @@ class KernelConnection:
         self.outbox.close()
         if self._hand_timer is not None:
             self._hand_timer.cancel()
-        for task in self._waiting:
+        for task in (*self._waiting, *([self._looking] if self._looking else ())):
             task.cancel()
         self._events.clear()
         self._tracker.forget()
@@ -354,6 +361,25 @@ class KernelConnection:
             room = LINE if is_within_line(event) else BATCH
         self._sink(batch if place is None else [*batch, place])
         return bool(self._events)
+
+    # -- the line ----------------------------------------------------------------------
+
+    def line_restored(self) -> None:
+        self.output_limited()
+        if self._looking is not None:
+            self._looking.cancel()
+            self._looking = None
+        if running := self._tracker.open_execution:
+            self._looking = asyncio.create_task(look_after(self, running, self._sink))
+
+    def output_limited(self) -> None:
+        if self.outbox.token:
+            self.outbox.repair()
+
+    def messages_missing(self, at_most: int) -> None:
+        running = self._tracker.open_execution
+        if running and not self.outbox.token:
+            self._events.append(StreamWritten(running, "stderr", gap_text(at_most)))
 
     def give_up(self, execution: str) -> None:
         """End an execution whose reply will not come any more."""

@@ -36,11 +36,19 @@ async def greet_beside(connection: KernelConnection) -> Message:
 
 
 async def prime(
-    connection: KernelConnection, language: str, folder: Path | None, timeout: float
+    connection: KernelConnection,
+    language: str,
+    folder: Path | None,
+    timeout: float,
+    outbox_owner: str = "",
 ) -> None:
     """Run our helper code in a kernel that we did not launch, before any code of the user; wait
-    until it has run where interrupts depend on it. `folder` is the kernel's on this machine."""
+    until it has run where interrupts depend on it. `folder` is the kernel's on this machine.
+    `outbox_owner` is the session that an outbox is installed for; empty: none is."""
     known = connection.known
+    if language == "python" and outbox_owner and not known.is_primed_before_code:
+        await _install_outbox(connection, outbox_owner, timeout)
+        return
     if language == "python" and known.is_primed_before_code:
         content = replies.prime("xeus_interrupts")
         with suppress(Busy, KernelDied):  # the user's code meets the same
@@ -51,3 +59,13 @@ async def prime(
         from codeexec.kernels.jupyter.known.bash import start_code
 
         connection.send("shell", "execute_request", silent_request(start_code(folder)))
+
+
+async def _install_outbox(connection: KernelConnection, owner: str, timeout: float) -> None:
+    """Run our helper code with an outbox, and read that one where it could be installed. Code of
+    other clients may run before it: then the outbox begins after that."""
+    content = replies.prime_with_outbox(owner)
+    with suppress(Busy, KernelDied):
+        await connection.requests.ask("shell", "execute_request", content, timeout)
+        info = await connection.requests.ask("control", "kernel_info_request", {}, QUESTION)
+        connection.outbox.announced(info.content, owner)

@@ -20,12 +20,11 @@ from codeexec.kernels.base import (
     Handle,
     KernelEvent,
     KernelUsage,
-    NeverTaken,
     Ready,
     Sink,
 )
 from codeexec.kernels.capabilities import Capabilities
-from codeexec.kernels.jupyter.connection import REPLY_GRACE, START_AGAIN, KernelConnection
+from codeexec.kernels.jupyter.connection import START_AGAIN, KernelConnection
 from codeexec.kernels.jupyter.exit_reason import is_port_taken
 from codeexec.kernels.jupyter.greeting import NUDGE, QUESTION, greet_beside, prime
 from codeexec.kernels.jupyter.known.helper_runs import HelperRuns
@@ -34,6 +33,7 @@ from codeexec.kernels.jupyter.known.table import PLAIN, KnownKernel, known_by_im
 from codeexec.kernels.jupyter.known.traits import NO_TRAITS, KernelTraits
 from codeexec.kernels.jupyter.language_service import LanguageService
 from codeexec.kernels.jupyter.life import Contained, KernelProcess, Outliving
+from codeexec.kernels.jupyter.look_after import look_after
 from codeexec.kernels.jupyter.messages import replies
 from codeexec.kernels.jupyter.outbox.leftovers import folder_of
 from codeexec.kernels.jupyter.outbox.reader import read_place
@@ -48,7 +48,6 @@ SHUT_DOWN = (
     "Another program that was connected to this kernel has shut it down, as `exit` does in "
     "jupyter console; `exit(keep_kernel=True)` leaves it running."
 )
-FOREVER = 10.0 * 365 * 86400
 
 
 class JupyterKernel:
@@ -150,7 +149,9 @@ class JupyterKernel:
         self._watcher = asyncio.create_task(self._watch(connection), name="watch-kernel")
         if not self._primed:
             folder = folder_of(self._life.handle())
-            await prime(connection, self._ready.language, folder, self._start_timeout)
+            owner = self._session if self._traits.has_server else ""
+            timeout = self._start_timeout
+            await prime(connection, self._ready.language, folder, timeout, owner)
         return self._ready
 
     def _take_up(self, connection: KernelConnection, ready: Ready) -> None:
@@ -195,7 +196,8 @@ class JupyterKernel:
         return True
 
     async def restart(self) -> Ready:
-        if not self._life.can_end and self._life.is_alive:
+        is_ours = self._life.can_end or self._traits.has_server
+        if not is_ours and self._life.is_alive:
             raise UsageError(
                 "This kernel was started by somebody else, and cannot be restarted from here.",
                 "Restart it where it was started, or open a session with a kernel of its own.",
@@ -345,19 +347,22 @@ class JupyterKernel:
                 task.cancel()
             await asyncio.gather(exited, hands, return_exceptions=True)
         pid = self._life.pid
-        return replies.remembered(handle, pid) if pid is not None else None
+        is_there = pid is not None or self._traits.has_server
+        return replies.remembered(handle, pid) if is_there else None
 
     async def _watch(self, connection: KernelConnection, running: str = "") -> None:
         """Tell of the death of the process. `running` is open since before we came."""
         folder = folder_of(self._life.handle())
         async with asyncio.TaskGroup() as group:
-            looking = group.create_task(self._look_after(connection, running)) if running else None
+            looking = (
+                group.create_task(look_after(connection, running, self._sink)) if running else None
+            )
             await self._life.wait()
             if looking is not None:
                 looking.cancel()
         await connection.hear_out(read_spool(folder) if folder is not None else ())
         death = await self._life.explain()
-        if connection.was_shut_down:
+        if connection.was_shut_down and not self._traits.has_server:
             death = msgspec.structs.replace(death, message=SHUT_DOWN)
         self._watcher = None
         self._disconnect()
@@ -376,12 +381,16 @@ class JupyterKernel:
         if connection is not None and self._life.can_end and self._life.is_alive:
             if connection.is_busy:
                 await self._life.interrupt()
-            connection.send("control", "shutdown_request", {"restart": restart})
-            polite, terminate = self._traits.end_pauses
-            if not await self._is_gone(polite) and await self._life.signal(SIGTERM):
-                await self._is_gone(terminate)
+            if not self._traits.has_server:
+                await self._ask_to_end(connection, restart=restart)
         self._disconnect()
         await self._life.kill(restart=restart)
+
+    async def _ask_to_end(self, connection: KernelConnection, *, restart: bool) -> None:
+        connection.send("control", "shutdown_request", {"restart": restart})
+        polite, terminate = self._traits.end_pauses
+        if not await self._is_gone(polite) and await self._life.signal(SIGTERM):
+            await self._is_gone(terminate)
 
     async def _is_gone(self, within: float) -> bool:
         try:
@@ -389,24 +398,3 @@ class JupyterKernel:
         except TimeoutError:
             return False
         return True
-
-    async def _look_after(self, connection: KernelConnection, running: str) -> None:
-        """End it when the kernel is done with it: the shell answers in order, and the end itself
-        may have been sent while no server listened."""
-        try:
-            # Twice: requests of two connections that wait together are read in turn.
-            for _ in range(2):
-                await connection.requests.ask("shell", "kernel_info_request", {}, FOREVER)
-        except (Busy, KernelDied):
-            return  # its death is told by others
-        if connection.outbox.token:
-            await connection.outbox.catch_up()
-            if (
-                connection.outbox.token
-                and connection.is_open(running)
-                and running not in connection.outbox.taken
-            ):
-                self._sink([NeverTaken(running)])
-                return
-        await asyncio.sleep(REPLY_GRACE)
-        connection.give_up(running)

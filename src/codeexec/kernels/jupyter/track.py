@@ -61,6 +61,11 @@ class Tracker:
     def is_busy(self) -> bool:
         return bool(self._open)
 
+    @property
+    def open_execution(self) -> str:
+        """The first that has not ended; empty: none."""
+        return next(iter(self._open), "")
+
     def begin(self, execution: str, call: ExecuteCall | None = None) -> None:
         """A request was sent, or is known to run in a kernel that we adopt. `call` is what to send
         again should the kernel refuse it."""

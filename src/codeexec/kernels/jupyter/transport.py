@@ -21,6 +21,15 @@ class Receiver(Protocol):
         """Called after each turn of reading: hand on what was gathered. True: more is waiting,
         call again in a later turn."""
 
+    def line_restored(self) -> None:
+        """The line was cut, and is there again: requests and messages may be lost."""
+
+    def output_limited(self) -> None:
+        """What carries the messages throws some of `iopub` away now."""
+
+    def messages_missing(self, at_most: int) -> None:
+        """Before the next message as many may be missing; 0: it is not known how many."""
+
 
 class Transport(Protocol):
     """Open to one kernel process from its making to `close`.

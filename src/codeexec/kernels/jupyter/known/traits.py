@@ -13,12 +13,14 @@ TERMINATE = 0.5
 class KernelTraits:
     """What sets the kernels of one kind apart: `end_pauses` are the seconds for a kernel to end by
     itself, and then after SIGTERM; `plugin_problem` says why a Python kernel takes no plugins,
-    empty where it does. See `Ready.notices` and `Outdating.is_outdated` for the others."""
+    empty where it does. `has_server`: a server keeps the process, so that a message to shut down
+    would be undone by it. See `Ready.notices` and `Outdating.is_outdated` for the others."""
 
     end_pauses: tuple[float, float] = (POLITE, TERMINATE)
     plugin_problem: str = ""
     notices: tuple[str, ...] = ()
     is_outdated: Callable[[], bool] = lambda: False
+    has_server: bool = False
 
 
 NO_TRAITS = KernelTraits()

@@ -44,7 +44,8 @@ class Parent(msgspec.Struct, frozen=True):
 
 class Message(msgspec.Struct, frozen=True):
     """`content` is the decoded JSON object, `raw_header` as sent (replies to input carry it).
-    `number` is its place in the kernel's outbox, 0 where it has none."""
+    `number` is its place in the kernel's outbox, 0 where it has none; `session` is that of its
+    sender."""
 
     type: str
     id: str
@@ -53,12 +54,13 @@ class Message(msgspec.Struct, frozen=True):
     raw_header: bytes = b"{}"
     buffers: tuple[bytes, ...] = ()
     number: int = 0
+    session: str = ""
 
 
 _header = msgspec.json.Decoder(MessageHeader)
 _parent = msgspec.json.Decoder(Parent)
 _content = msgspec.json.Decoder(dict[str, object])
-_encode = msgspec.json.Encoder().encode
+encode = msgspec.json.Encoder().encode
 
 
 class MessageCodec:
@@ -85,17 +87,8 @@ class MessageCodec:
         metadata: dict[str, object] | None = None,
     ) -> list[bytes]:
         """The frames of a request."""
-        header: dict[str, object] = {
-            "msg_id": msg_id,
-            "msg_type": kind,
-            "session": self.session,
-            "username": USERNAME,
-            "version": VERSION,
-            "date": datetime.now(UTC).isoformat(),
-        }
-        if subshell:
-            header["subshell_id"] = subshell
-        body = [_encode(header), parent, _encode(metadata or {}), _encode(content)]
+        header = encode_header(kind, msg_id, self.session, subshell)
+        body = [header, parent, encode(metadata or {}), encode(content)]
         return [DELIMITER, self._sign(body), *body]
 
     def unpack(self, frames: Sequence[bytes]) -> Message:
@@ -109,19 +102,8 @@ class MessageCodec:
             signature, self._sign((header, parent, metadata, content))
         ):
             raise ProtocolError("A message of the kernel is signed wrongly.")
-        try:
-            head = _header.decode(header)
-            return Message(
-                head.msg_type,
-                head.msg_id,
-                _parent.decode(parent) if parent not in (b"{}", b"null", b"") else Parent(),
-                decode_object(content),
-                header,
-                tuple(frames[at + 6 :]),
-                _number(frames[at - 1]) if at else 0,
-            )
-        except (msgspec.MsgspecError, ValueError) as error:
-            raise ProtocolError(f"A message of the kernel cannot be read: {error}.") from error
+        number = _number(frames[at - 1]) if at else 0
+        return decode_message(header, parent, content, tuple(frames[at + 6 :]), number)
 
     def _sign(self, body: Sequence[bytes]) -> bytes:
         if self._mac is None:
@@ -130,6 +112,41 @@ class MessageCodec:
         for part in body:
             mac.update(part)
         return mac.hexdigest().encode()
+
+
+def encode_header(kind: str, msg_id: str, session: str, subshell: str = "") -> bytes:
+    """The header of a request, as JSON."""
+    header = {
+        "msg_id": msg_id,
+        "msg_type": kind,
+        "session": session,
+        "username": USERNAME,
+        "version": VERSION,
+        "date": datetime.now(UTC).isoformat(),
+    }
+    if subshell:
+        header["subshell_id"] = subshell
+    return encode(header)
+
+
+def decode_message(
+    header: bytes, parent: bytes, content: bytes, buffers: tuple[bytes, ...], number: int = 0
+) -> Message:
+    """The message of these parts. ProtocolError where the JSON is wrong."""
+    try:
+        head = _header.decode(header)
+        return Message(
+            head.msg_type,
+            head.msg_id,
+            _parent.decode(parent) if parent not in (b"{}", b"null", b"") else Parent(),
+            decode_object(content),
+            header,
+            buffers,
+            number,
+            head.session,
+        )
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise ProtocolError(f"A message of the kernel cannot be read: {error}.") from error
 
 
 def _number(frame: bytes) -> int:

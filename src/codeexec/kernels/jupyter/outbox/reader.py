@@ -4,6 +4,7 @@ for those that are missing. The kernel's end is `guest/outbox.py`."""
 from __future__ import annotations
 
 import asyncio
+import base64
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
@@ -46,8 +47,11 @@ MOST_AHEAD = 20_000
 
 
 class Announcement(msgspec.Struct, frozen=True):
+    """`owner` is the session that has installed it, empty where our launcher has."""
+
     token: str
     last: int
+    owner: str = ""
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -63,6 +67,8 @@ class Answer(msgspec.Struct, frozen=True):
     question: bool
     taken: list[str]
     frames: list[int]
+    kept: list[str] = []
+    """The frames in base64, in place of buffers."""
 
 
 class Listener(Protocol):
@@ -124,10 +130,11 @@ class OutboxReader:
         begun = self._begun
         return {"token": begun.token, "number": begun.number, "part": begun.part}
 
-    def announced(self, info: dict[str, object]) -> None:
-        """A fresh kernel has answered with this kernel_info: read from here on."""
+    def announced(self, info: dict[str, object], owner: str = "") -> None:
+        """A fresh kernel has answered with this kernel_info: read from here on, where the outbox
+        is ours."""
         announcement = read_announcement(info)
-        if announcement is not None:
+        if announcement is not None and announcement.owner == owner:
             self.begin(Reached(announcement.token, max(announcement.last, self.reached)))
 
     def begin(self, place: Reached) -> None:
@@ -275,7 +282,7 @@ class OutboxReader:
             answer = msgspec.convert(reply.content, Answer)
         except msgspec.ValidationError as error:
             raise ProtocolError(f"The kernel's outbox answers wrongly: {error}.") from error
-        groups = list(_groups(answer.frames, reply.buffers))
+        groups = list(_groups(answer.frames, reply.buffers or _inline(answer.kept)))
         if answer.token != self.token or len(groups) < answer.messages + answer.replies:
             raise ProtocolError("The kernel's outbox is another one than it was.")
         self.taken = frozenset(answer.taken)
@@ -371,6 +378,13 @@ def read_place(value: object) -> Reached | None:
     return Reached(token, number, part) if token else None
 
 
+def _inline(kept: list[str]) -> tuple[bytes, ...]:
+    try:
+        return tuple(map(base64.b64decode, kept))
+    except ValueError as error:
+        raise ProtocolError(f"The kernel's outbox answers wrongly: {error}.") from error
+
+
 def _groups(sizes: list[int], frames: tuple[bytes, ...]) -> Iterator[tuple[bytes, ...]]:
     at = 0
     for size in sizes:
@@ -388,3 +402,11 @@ def lost_notice(count: int) -> Notice:
     title = f"{count:,} messages of the kernel were dropped"
     why = "It put out more than it could keep while no session server listened."
     return Notice("warning", title, why)
+
+
+def gap_text(at_most: int) -> str:
+    """A line of output in the place of what is missing: `at_most` messages, 0 where it is not
+    known how many."""
+    count = f"at most {at_most:,}" if at_most else "an unknown number"
+    noun = "message" if at_most == 1 else "messages"
+    return f"[Output is missing here: {count} {noun} of the kernel did not arrive.]\n"

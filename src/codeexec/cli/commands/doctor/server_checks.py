@@ -1,0 +1,92 @@
+"""The checks of `doctor --server`: the way to a kernel of a Jupyter server, step by step."""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+import time
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+from codeexec.cli.commands.doctor.checks import DoctorCheck
+from codeexec.cli.servers.jupyter import find_place
+from codeexec.domain.errors import CodeexecError
+from codeexec.kernels.base import KernelChoice
+from codeexec.kernels.factory import Kernels
+from codeexec.kernels.jupyter.remote.backend import Place
+from codeexec.kernels.jupyter.remote.rest import JupyterServer
+from codeexec.server.start import remote_targets
+
+KEPT = "all output is kept until it has arrived"
+NOT_KEPT = "output that is lost on the way is told with its size"
+
+
+def server_checks(server: str) -> Iterator[DoctorCheck]:
+    """Each as soon as it is known, up to the first that fails."""
+    try:
+        place = find_place(server)
+    except CodeexecError as error:
+        yield _failed("address", error)
+        return
+    yield DoctorCheck("address", "ok", place.access.address.name)
+    checks: queue.Queue[DoctorCheck | None] = queue.Queue()
+
+    async def look() -> None:
+        async for check in _walk(place):
+            checks.put(check)
+
+    def work() -> None:
+        try:
+            asyncio.run(look())
+        finally:
+            checks.put(None)
+
+    thread = threading.Thread(target=work, name="server-checks", daemon=True)
+    thread.start()
+    while (check := checks.get()) is not None:
+        yield check
+    thread.join()
+
+
+async def _walk(place: Place) -> AsyncIterator[DoctorCheck]:
+    api = JupyterServer(place.access)
+    step = "server"
+    try:
+        yield DoctorCheck(step, "ok", f"Jupyter server {await api.version()}")
+        step = "token"
+        specs = await api.specs()
+        told = "it is accepted" if place.access.token else "none is needed"
+        yield DoctorCheck(step, "ok", told)
+        names = ", ".join(spec.name for spec in specs)
+        yield DoctorCheck("kernelspecs", "ok" if specs else "fail", names or "there are none")
+        step = "kernels"
+        try:
+            running = len(await api.kernels())
+            yield DoctorCheck(step, "ok", f"{running} running")
+        except CodeexecError as error:
+            yield DoctorCheck(step, "warn", error.message, "The server may forbid the list alone.")
+        step = "start"
+        if specs:
+            yield await _start(place)
+    except CodeexecError as error:
+        yield _failed(step, error)
+    finally:
+        await api.close()
+
+
+async def _start(place: Place) -> DoctorCheck:
+    """Start a kernel and end it."""
+    kernels = Kernels(remotes=remote_targets)
+    begin = time.monotonic()
+    kernel = kernels.create(KernelChoice(str(Path.cwd()), place.kernel_name), lambda events: None)
+    ready = await kernel.start()
+    seconds = time.monotonic() - begin
+    grade = KEPT if kernel.capabilities.outbox else NOT_KEPT
+    await kernel.shutdown()
+    told = f"{ready.language} {ready.version} was ready after {seconds:.1f} s; {grade}"
+    return DoctorCheck("start", "ok", told)
+
+
+def _failed(name: str, error: CodeexecError) -> DoctorCheck:
+    return DoctorCheck(name, "fail", error.message, error.next_step)

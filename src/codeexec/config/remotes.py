@@ -1,0 +1,37 @@
+"""Jupyter servers by name: the tables `[remote.NAME]` of the user's file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from codeexec.config.model import JupyterRemote
+from codeexec.domain.errors import UsageError
+
+SECTION = "remote"
+MANUAL = """
+[remote]  # Jupyter servers, for `--server NAME` of `run` and the workbench, and for F12.
+# [remote.lab]
+# url = "https://hub.example/user/me/"
+# token_file = "~/.config/codeexec-tui/hub.token"  # its mode is 0600; else the token is asked for
+# ca_file = "~/certificates/lab.pem"  # the authority of its certificate
+"""
+
+_KEYS = ("url", "token_file", "ca_file")
+
+
+def read_remote(name: str, table: object) -> JupyterRemote:
+    """The server of one table. UsageError for what cannot be used."""
+    if not isinstance(table, Mapping):
+        raise UsageError("it is no table.", f"Write a table [{SECTION}.NAME] with url = …")
+    for key in table:
+        if key not in _KEYS:
+            raise UsageError(f"{key} is unknown.", f"Its keys are {', '.join(_KEYS)}.")
+    values = {key: table.get(key, "") for key in _KEYS}
+    for key, value in values.items():
+        if not isinstance(value, str):
+            raise UsageError(f"{key} is no text.", "Write it in quotes.")
+    if not values["url"]:
+        raise UsageError("it has no url.", 'Write url = "https://HOST:PORT/".')
+    if "#" in name or ":" in name or "/" in name:
+        raise UsageError("its name has one of the characters # : /", "Choose a plain word.")
+    return JupyterRemote(name, **{key: str(value) for key, value in values.items()})

@@ -1,0 +1,1 @@
+"""Kernels of Jupyter servers: started over REST, spoken to over a WebSocket."""

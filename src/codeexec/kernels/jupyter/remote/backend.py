@@ -1,0 +1,208 @@
+"""The backend `remote`: kernels of Jupyter servers, by address or by the name of the settings."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from urllib.parse import quote
+
+from codeexec.domain.backends import REMOTE
+from codeexec.domain.errors import CodeexecError, KernelUnavailable
+from codeexec.domain.events import KernelRef
+from codeexec.domain.requests import KernelInfo
+from codeexec.kernels.backends import Backend, BackendContext, RemoteTarget
+from codeexec.kernels.base import Handle, Kernel, KernelChoice, Sink
+from codeexec.kernels.jupyter.kernel import JupyterKernel
+from codeexec.kernels.jupyter.known.traits import KernelTraits
+from codeexec.kernels.jupyter.remote.address import Address, parse_address
+from codeexec.kernels.jupyter.remote.life import LIFE, RemoteLife
+from codeexec.kernels.jupyter.remote.rest import Access, JupyterServer, RemoteSpec, ca_path
+from codeexec.kernels.jupyter.remote.running import running_servers
+from codeexec.kernels.jupyter.remote.tokens import keep_token, token_for
+
+START_TIMEOUT = 180.0
+"""Seconds for a kernel to answer: kernels of clusters wait for a machine and its image."""
+
+FILES = "Its files are those of the server; the files that are shown here are of this machine."
+
+OFFERS_WAIT = 3.0
+ADOPT_WAIT = 60.0
+"""Seconds that a server is given to answer when its kernel is taken up again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A server as the user names it, and the kernel there that is meant."""
+
+    name: str
+    access: Access
+    kernel: str
+
+    @property
+    def kernel_name(self) -> str:
+        """Asks for the same kernel again; without a token."""
+        fragment = f"#{quote(self.kernel)}" if self.kernel else ""
+        return f"{REMOTE}:{self.name}{fragment}"
+
+
+class RemoteBackend(Backend):
+    """Kernels of Jupyter Server, Kernel Gateway and their kin."""
+
+    name = REMOTE
+    loss_reason = "The kernel's server has ended it, or does not answer."
+
+    def __init__(
+        self, targets: Callable[[], Sequence[RemoteTarget]], start_timeout: float = START_TIMEOUT
+    ) -> None:
+        self._targets = targets
+        self._start_timeout = start_timeout
+
+    def choose(self, choice: KernelChoice, argument: str) -> KernelChoice:
+        """A token in the address is kept in a file of ours, and is not in the choice."""
+        place = self.place(argument)
+        name = place.kernel_name.removeprefix(f"{REMOTE}:")
+        return replace(super().choose(choice, name), language="")
+
+    def place(self, argument: str) -> Place:
+        """What `remote:ARGUMENT` means: an address, or a name of the settings, and behind `#` a
+        kernelspec or the id of a kernel that runs. UsageError for what is neither."""
+        name, _, kernel = argument.partition("#")
+        target = next((each for each in self._targets() if each.name == name), None)
+        if target is not None:
+            address = parse_address(target.url)
+            address = replace(address, kernel=kernel or address.kernel)
+            access = Access(address, target.token or _token(address), ca_path(target.ca_file))
+            return Place(name, access, address.kernel)
+        address = parse_address(argument)
+        if address.token:
+            keep_token(address.name, address.token)
+        return Place(address.name, Access(address, _token(address), ca_path("")), address.kernel)
+
+    def create(self, choice: KernelChoice, sink: Sink) -> Kernel:
+        place = self.place(choice.name)
+        kernel_id = place.access.address.kernel_id
+        life = RemoteLife(
+            JupyterServer(place.access),
+            "" if kernel_id else place.kernel,
+            sink,
+            kernel_id=kernel_id,
+            is_attached=bool(kernel_id),
+            place=place.name,
+        )
+        return self._kernel(_ref(place), life, sink)
+
+    async def adopt(self, handle: Handle, sink: Sink, running: str) -> Kernel | None:
+        kernel_id = str(handle.get("kernel_id") or "")
+        if handle.get("life") != LIFE or not kernel_id:
+            return None
+        place = self.place(str(handle.get("place") or handle.get("server")))
+        server = JupyterServer(place.access)
+        if await _find(server, kernel_id) is None:
+            await server.close()
+            return None
+        life = RemoteLife(
+            server,
+            str(handle.get("spec") or ""),
+            sink,
+            kernel_id=kernel_id,
+            is_attached=bool(handle.get("attached")),
+            place=place.name,
+        )
+        stored = handle.get("ref")
+        fields = stored if isinstance(stored, dict) else {}
+        ref = KernelRef(**{str(key): str(value) for key, value in fields.items()})
+        kernel = self._kernel(ref, life, sink)
+        life.follow()
+        if await kernel.adopt({"kernel_id": kernel_id}, handle, running):
+            return kernel
+        await life.release()
+        return None
+
+    def _kernel(self, ref: KernelRef, life: RemoteLife, sink: Sink) -> JupyterKernel:
+        return JupyterKernel(
+            ref,
+            life,
+            sink,
+            start_timeout=self._start_timeout,
+            open_transport=life.open_transport,
+            traits=KernelTraits(has_server=True, notices=(FILES,)),
+        )
+
+    # -- what there is -------------------------------------------------------------------
+
+    async def offers(self) -> Sequence[KernelInfo]:
+        """Kernelspecs of the servers of the settings, and of those that run on this machine."""
+        found = await asyncio.to_thread(running_servers)
+        for server in found:
+            if server.token:
+                await asyncio.to_thread(keep_token, server.address.name, server.token)
+        names = [target.name for target in self._targets()]
+        names += [server.address.name for server in found]
+        lists = await asyncio.gather(*map(self._offers_of, dict.fromkeys(names)))
+        return [info for infos in lists for info in infos]
+
+    async def _offers_of(self, name: str) -> list[KernelInfo]:
+        server: JupyterServer | None = None
+        try:
+            place = self.place(name)
+            server = JupyterServer(place.access)
+            specs = await asyncio.wait_for(server.specs(), OFFERS_WAIT)
+        except TimeoutError:
+            return [_problem(name, f"{name} has not answered within {OFFERS_WAIT:g} s.", "")]
+        except CodeexecError as error:
+            return [_problem(name, error.message, error.next_step)]
+        finally:
+            if server is not None:
+                await server.close()
+        return [_info(replace(place, kernel=spec.name), spec) for spec in specs]
+
+
+def make_backend(context: BackendContext) -> RemoteBackend:
+    """For the registry."""
+    return RemoteBackend(context.remotes, max(context.start_timeout, START_TIMEOUT))
+
+
+async def _find(server: JupyterServer, kernel_id: str) -> object | None:
+    """The kernel, as soon as its server answers; None when it is gone, or nobody answers."""
+    loop = asyncio.get_running_loop()
+    end = loop.time() + ADOPT_WAIT
+    while True:
+        try:
+            return await server.kernel(kernel_id)
+        except KernelUnavailable:
+            if loop.time() > end:
+                return None
+            await asyncio.sleep(1.0)
+
+
+def _token(address: Address) -> str:
+    return address.token or token_for(address.name)
+
+
+def _ref(place: Place) -> KernelRef:
+    kernel = place.kernel or "default kernel"
+    where = place.name.removeprefix("http://").removeprefix("https://").rstrip("/")
+    return KernelRef(place.kernel_name, f"{kernel} at {where}", "", place.name, REMOTE)
+
+
+def _info(place: Place, spec: RemoteSpec) -> KernelInfo:
+    return KernelInfo(
+        place.kernel_name,
+        spec.display_name,
+        spec.language,
+        place.access.address.name,
+        f"Jupyter server {place.name.rstrip('/')}",
+    )
+
+
+def _problem(name: str, problem: str, fix: str) -> KernelInfo:
+    return KernelInfo(
+        f"{REMOTE}:{name}",
+        f"Kernels of {name}",
+        "",
+        name,
+        "Jupyter server",
+        problem=problem,
+        fix=fix,
+    )

@@ -1,0 +1,157 @@
+"""Failures of a Jupyter server in words: one sentence of what happened, one of what to do."""
+
+from __future__ import annotations
+
+import errno
+import socket
+import ssl
+from collections.abc import Iterator
+from typing import Literal
+
+from codeexec.domain.errors import KernelUnavailable
+
+Kind = Literal[
+    "refused", "route", "name", "tls", "timeout", "socket", "token", "forbidden", "login", "xsrf",
+    "path", "not_jupyter", "old", "gone", "line", "server",
+]  # fmt: skip
+
+TOKEN_STEP = (
+    "Take the address with its token from `jupyter server list` there, and paste it anew, or set "
+    "CODEEXEC_REMOTE_TOKEN."
+)
+
+
+class ServerFailure(KernelUnavailable):
+    """A Jupyter server did not do what it was asked; `kind` is for programs."""
+
+    code = KernelUnavailable.code
+    title = "The Jupyter server does not do it"
+
+    def __init__(self, kind: Kind, message: str, next_step: str = "") -> None:
+        super().__init__(message, next_step)
+        self.kind: Kind = kind
+
+
+def unreachable(name: str, error: BaseException) -> ServerFailure:
+    """Why no answer has come from the server `name`."""
+    causes = list(_causes(error))
+    for cause in causes:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return ServerFailure(
+                "tls",
+                f"The certificate of {name} is not trusted: {cause.verify_message}.",
+                "Name the file of its authority: ca_file in [remote.NAME], or SSL_CERT_FILE.",
+            )
+        if isinstance(cause, ssl.SSLError):
+            return ServerFailure(
+                "tls",
+                f"{name} does not speak TLS as we do: {cause.reason or cause}.",
+                "Try http:// in place of https://, or look at the proxy before the server.",
+            )
+        if isinstance(cause, socket.gaierror):
+            return ServerFailure(
+                "name",
+                f"The name of the host in {name} is not known.",
+                "Look at its spelling, and whether a VPN is needed to reach it.",
+            )
+        if isinstance(cause, ConnectionRefusedError):
+            return ServerFailure(
+                "refused",
+                f"Nothing listens at {name}.",
+                "Start the server there, or look at the port: `jupyter server list`.",
+            )
+        if isinstance(cause, FileNotFoundError | PermissionError):
+            return ServerFailure(
+                "socket",
+                f"The socket of {name} cannot be opened: {cause.strerror}.",
+                "Look at its path and its mode, and whether the server runs.",
+            )
+        if isinstance(cause, OSError) and cause.errno in (errno.EHOSTUNREACH, errno.ENETUNREACH):
+            return ServerFailure(
+                "route",
+                f"There is no route to {name}.",
+                "Look at the network, and whether a VPN or an ssh tunnel is needed.",
+            )
+    if any(
+        isinstance(cause, TimeoutError) or "Timeout" in type(cause).__name__ for cause in causes
+    ):
+        return ServerFailure(
+            "timeout",
+            f"{name} has not answered in time.",
+            "Look whether the machine runs, and whether a firewall drops what is sent to it.",
+        )
+    return ServerFailure(
+        "line", f"The line to {name} broke: {type(error).__name__}.", "Try it again."
+    )
+
+
+def refused(name: str, status: int, text: str, *, is_json: bool, asked: str) -> ServerFailure:
+    """What an answer with this status means. `text` is the message of its JSON, `asked` says in
+    words for what the server was asked."""
+    if 300 <= status < 400:
+        return ServerFailure(
+            "login",
+            f"{name} sends us elsewhere, to a login or to a hub whose server does not run.",
+            f"Start the server in its hub first. {TOKEN_STEP}",
+        )
+    if status == 401:
+        return ServerFailure("token", f"{name} refuses the token, or misses one.", TOKEN_STEP)
+    if status == 403 and "_xsrf" in text:
+        return ServerFailure("xsrf", f"{name} wants a token, and was given none.", TOKEN_STEP)
+    if status == 403:
+        return ServerFailure(
+            "forbidden",
+            f"{name} refuses {asked}: the token is wrong, or does not allow it.",
+            TOKEN_STEP,
+        )
+    if status in (404, 405, 410) and not is_json:
+        return ServerFailure(
+            "path",
+            f"There is no Jupyter server below {name}.",
+            "Look at the path in the address: a server behind a proxy or hub has one before /lab.",
+        )
+    if status in (404, 410):
+        return ServerFailure(
+            "gone", f"{name} has no {asked}.", "List its kernels: codeexec-tui kernels"
+        )
+    if status in (502, 503, 504):
+        return ServerFailure(
+            "gone",
+            f"The proxy before {name} does not reach the server.",
+            "Look whether the server runs, or start it in its hub.",
+        )
+    return ServerFailure(
+        "server",
+        f"{name} answered with status {status} to {asked}.",
+        "The server's log says why.",
+    )
+
+
+def not_jupyter(name: str) -> ServerFailure:
+    return ServerFailure(
+        "not_jupyter",
+        f"What answers at {name} is not a Jupyter server.",
+        "Look at the port and the path: GET /api of a Jupyter server tells its version.",
+    )
+
+
+def too_old(name: str, version: str) -> ServerFailure:
+    return ServerFailure(
+        "old",
+        f"The server at {name} is too old: its version is {version}.",
+        "Update it there: pip install --upgrade jupyter_server",
+    )
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """The error and all that led to it, each once."""
+    waiting, seen = [error], set()
+    while waiting:
+        cause = waiting.pop(0)
+        if id(cause) in seen:
+            continue
+        seen.add(id(cause))
+        yield cause
+        if isinstance(cause, BaseExceptionGroup):
+            waiting += cause.exceptions
+        waiting += [each for each in (cause.__cause__, cause.__context__) if each is not None]

@@ -1,0 +1,80 @@
+"""One WebSocket to a kernel's channels: without delayed acknowledgement, with pings."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from typing import Any
+from urllib.parse import quote
+
+from websockets.asyncio.client import ClientConnection, connect, unix_connect
+from websockets.exceptions import InvalidStatus
+from websockets.typing import Subprotocol
+
+from codeexec.kernels.jupyter.remote import failures
+from codeexec.kernels.jupyter.remote.frames import V1
+from codeexec.kernels.jupyter.remote.rest import Access
+
+OPEN_WAIT = 90.0
+"""Seconds for a handshake. The server waits up to 60 s for the kernel before it answers, and
+counts connections wrongly for ever after a handshake that was aborted."""
+
+PING_EVERY = 10.0
+PING_WAIT = 20.0
+CLOSE_WAIT = 2.0
+QUICKACK = getattr(socket, "TCP_QUICKACK", None)
+
+
+class QuickConnection(ClientConnection):
+    """Acknowledges what has come at once: servers wait for that before they send the rest of an
+    answer, and the system would wait 40 ms."""
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        raw = self.transport.get_extra_info("socket")
+        if QUICKACK is not None and raw is not None and raw.family != socket.AF_UNIX:
+            try:
+                raw.setsockopt(socket.IPPROTO_TCP, QUICKACK, 1)  # holds for one acknowledgement
+            except OSError:
+                pass  # it is closed
+
+
+async def open_channels(access: Access, kernel_id: str, session: str) -> ClientConnection:
+    """ServerFailure; the kind `gone` where there is no such kernel."""
+    address = access.address
+    path = f"api/kernels/{quote(kernel_id)}/channels?session_id={quote(session)}"
+    url = f"ws{address.base.removeprefix('http')}{path}"
+    options: dict[str, Any] = {
+        "subprotocols": [Subprotocol(V1)],
+        "additional_headers": access.headers,
+        "user_agent_header": None,
+        "compression": None,
+        "max_size": None,
+        "open_timeout": OPEN_WAIT,
+        "ping_interval": PING_EVERY,
+        "ping_timeout": PING_WAIT,
+        "close_timeout": CLOSE_WAIT,
+        "create_connection": QuickConnection,
+    }
+    try:
+        if address.socket:
+            return await unix_connect(address.socket, url, **options)
+        if (context := access.tls()) is not None:
+            options["ssl"] = context
+        return await connect(url, **options)
+    except InvalidStatus as error:
+        response = error.response
+        is_json = "json" in response.headers.get("Content-Type", "")
+        status = response.status_code
+        # The server's own answer to an unknown kernel is a page of HTML.
+        if status in (404, 410):
+            is_json = True
+        raise failures.refused(
+            address.name, status, "", is_json=is_json, asked="such kernel"
+        ) from error
+    except (OSError, TimeoutError, EOFError) as error:
+        raise failures.unreachable(address.name, error) from error
+    except asyncio.CancelledError:
+        raise
+    except Exception as error:  # whatever is wrong with a handshake
+        raise failures.unreachable(address.name, error) from error

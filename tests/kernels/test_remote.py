@@ -1,0 +1,279 @@
+"""Kernels of real Jupyter servers: the line is cut, starts are given up, servers refuse."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from codeexec.kernels.base import KernelChoice, Notice, Sink, StreamWritten
+from codeexec.kernels.factory import Kernels
+from codeexec.kernels.jupyter.kernel import JupyterKernel
+from codeexec.kernels.jupyter.remote.address import parse_address
+from codeexec.kernels.jupyter.remote.failures import ServerFailure
+from codeexec.kernels.jupyter.remote.rest import Access, JupyterServer
+from codeexec.kernels.jupyter.remote.tokens import keep_token
+from support.cut_line import CutLine, cut_line
+from support.jupyter_servers import TOKEN, TestServer
+from support.kernel_cases import Partner
+
+pytestmark = pytest.mark.slow
+
+PRINTED = 12_000
+FLOOD = f"""
+import sys, time
+for i in range({PRINTED}):
+    print(i, flush=i % 50 == 0)
+    if i % 500 == 0:
+        time.sleep(0.05)
+"""
+WHOLE = "".join(f"{i}\n" for i in range(PRINTED))
+LIMITED = "for i in range(1000): print(i, 'x' * 10_000, flush=True)"
+"""10 MB in less than 3 s, and 3 MB are the most that a Jupyter Server passes on by default."""
+LIMITED_WHOLE = "".join(f"{i} {'x' * 10_000}\n" for i in range(1000))
+
+
+def port_of(server: TestServer) -> int:
+    port = urlsplit(server.url).port
+    assert port is not None
+    return port
+
+
+@asynccontextmanager
+async def kernel_over(server: TestServer, line: CutLine) -> AsyncIterator[Partner]:
+    """A kernel that is spoken to through the line."""
+    partner = Partner()
+    name = f"http://127.0.0.1:{line.port}/?token={TOKEN}#python3"
+    partner.kernel = Kernels().create(KernelChoice("/", name), acknowledging(partner))
+    await partner.kernel.start()
+    try:
+        yield partner
+    finally:
+        await partner.kernel.shutdown()
+    assert server.kernels() == []
+
+
+def acknowledging(partner: Partner) -> Sink:
+    """The partner's sink, and what a journal would acknowledge."""
+
+    def sink(events):  # type: ignore[no-untyped-def]
+        partner.sink(events)
+        kernel = partner.kernel
+        if isinstance(kernel, JupyterKernel) and partner.reached is not None:
+            outbox = kernel.capabilities.outbox
+            if outbox is not None:
+                outbox.acknowledge(partner.reached)
+
+    return sink
+
+
+@pytest.mark.parametrize("name", ["jupyter_server", "kernel_gateway"])
+async def test_no_line_is_lost_when_the_connection_is_cut(
+    name: str, request: pytest.FixtureRequest
+) -> None:
+    server: TestServer = request.getfixturevalue(name)
+    chance = random.Random(7)
+    async with cut_line(port_of(server)) as line, kernel_over(server, line) as partner:
+        execution = partner.submit(FLOOD)
+        for _ in range(5):
+            seen = len(partner.text(execution))
+            await partner.until(lambda seen=seen: len(partner.text(execution)) > seen + 500 or None)  # type: ignore[misc]
+            line.is_down = True
+            line.cut()
+            await asyncio.sleep(chance.uniform(0.05, 0.3))  # code prints meanwhile
+            line.is_down = False
+        end = await partner.end_of(execution)
+        assert end.status == "ok"
+        assert partner.text(execution, "stdout") == WHOLE
+        assert partner.text(execution, "stderr") == ""
+        assert line.cuts == 5
+
+
+async def test_output_that_the_server_throws_away_comes_all_the_same(
+    jupyter_server: TestServer,
+) -> None:
+    async with (
+        cut_line(port_of(jupyter_server)) as line,
+        kernel_over(jupyter_server, line) as partner,
+    ):
+        execution = partner.submit(LIMITED)
+        assert (await partner.end_of(execution)).status == "ok"
+        assert partner.text(execution) == LIMITED_WHOLE
+
+
+async def test_a_kernel_without_an_outbox_tells_the_gap(
+    jupyter_server: TestServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("codeexec.kernels.jupyter.messages.replies._guest_source", _no_outbox)
+    async with (
+        cut_line(port_of(jupyter_server)) as line,
+        kernel_over(jupyter_server, line) as partner,
+    ):
+        assert partner.kernel.capabilities.outbox is None
+        # The server throws away what is above its limit.
+        execution = partner.submit(LIMITED)
+        assert (await partner.end_of(execution)).status == "ok"
+        arrived = partner.text(execution, "stdout").count("\n")
+        told = [e.text for e in partner.all(StreamWritten) if "Output is missing here" in e.text]
+        counts = [int(text.split("at most ")[1].split()[0].replace(",", "")) for text in told]
+        assert sum(counts) >= 1000 - arrived > 0
+
+
+def _no_outbox(name: str) -> str:
+    source = Path(__file__).parents[2] / "src/codeexec/guest" / f"{name}.py"
+    return "def install_here(owner): pass\n" if name == "outbox" else source.read_text()
+
+
+async def test_a_line_that_stays_cut_is_told_and_so_is_its_return(
+    jupyter_server: TestServer,
+) -> None:
+    async with (
+        cut_line(port_of(jupyter_server)) as line,
+        kernel_over(jupyter_server, line) as partner,
+    ):
+        execution = partner.submit("answer = input('? ')\nprint('got', answer)")
+        await partner.asked()
+        line.is_down = True
+        line.cut()
+        await partner.until(lambda: next(iter(partner.all(Notice)), None))
+        assert "cut" in partner.all(Notice)[0].title
+        line.is_down = False
+        await partner.until(
+            lambda: next((n for n in partner.all(Notice) if "back" in n.title), None)
+        )
+        partner.jupyter.answer_stdin("it")
+        assert (await partner.end_of(execution)).status == "ok"
+        assert partner.text(execution, "stdout").endswith("got it\n")
+
+
+async def test_another_backend_takes_the_kernel_up_where_the_first_stopped(
+    jupyter_server: TestServer,
+) -> None:
+    first = Partner()
+    kernels = Kernels()
+    name = f"{jupyter_server.address}#python3"
+    first.kernel = kernels.create(KernelChoice("/", name), acknowledging(first))
+    await first.kernel.start()
+    code = "import time\nfor i in range(200): print(i, flush=True); time.sleep(0.02)"
+    execution = first.submit(code)
+    await first.printed("20\n")
+    handle = json.loads(json.dumps(first.kernel.handle()))
+    assert TOKEN not in json.dumps(handle)
+    adoption = first.kernel.capabilities.adoption
+    assert adoption is not None
+    await adoption.detach()
+    reached = first.reached
+    assert reached is not None
+    handle["outbox"] = {"token": reached.token, "number": reached.number, "part": reached.part}
+    second = Partner()
+    adopted = await Kernels().adopt(handle, second.sink, execution)
+    assert adopted is not None
+    second.kernel = adopted
+    assert (await second.end_of(execution)).status == "ok"
+    assert first.text() + second.text() == "".join(f"{i}\n" for i in range(200))
+    await adopted.shutdown()
+    assert jupyter_server.kernels() == []
+
+
+async def test_a_kernel_that_somebody_deletes_is_noticed(jupyter_server: TestServer) -> None:
+    async with (
+        cut_line(port_of(jupyter_server)) as line,
+        kernel_over(jupyter_server, line) as partner,
+    ):
+        [model] = jupyter_server.kernels()
+        await asyncio.to_thread(jupyter_server.ask, "DELETE", f"api/kernels/{model['id']}")
+        death = (await partner.death()).death
+        assert "The kernel is gone" in death.message
+
+
+async def test_starts_that_are_given_up_leave_no_kernel(jupyter_server: TestServer) -> None:
+    slow_spec(jupyter_server)
+    for number in range(20):
+        name = f"{jupyter_server.address}#slow"
+        kernel = Kernels().create(KernelChoice("/", name), lambda events: None)
+        starting = asyncio.create_task(kernel.start())
+        await asyncio.sleep(0.02 * number)  # at another moment of the start each time
+        starting.cancel()
+        await asyncio.wait({starting})
+        assert starting.cancelled()
+    async with asyncio.timeout(90):
+        while await asyncio.to_thread(jupyter_server.kernels):  # noqa: ASYNC110
+            await asyncio.sleep(0.2)  # the server tells nobody that a kernel has ended
+
+
+def slow_spec(server: TestServer) -> None:
+    """A kernelspec whose kernel takes a minute to answer."""
+    folder = server.folder / "jupyter_data_dir" / "kernels" / "slow"
+    folder.mkdir(parents=True, exist_ok=True)
+    argv = ["python3", "-c", "import time; time.sleep(60)", "{connection_file}"]
+    spec = {"argv": argv, "display_name": "Slow", "language": "python"}
+    (folder / "kernel.json").write_text(json.dumps(spec))
+
+
+async def test_attaching_ends_nothing(jupyter_server: TestServer) -> None:
+    owner = JupyterServer(Access(parse_address(jupyter_server.url), TOKEN))
+    started = await owner.start("python3", "of-somebody-else")
+    partner = Partner()
+    name = f"{jupyter_server.address}#{started.id}"
+    partner.kernel = Kernels().create(KernelChoice("/", name), partner.sink)
+    await partner.kernel.start()
+    assert (await partner.run("x = 1")).status == "ok"
+    await partner.kernel.shutdown()
+    assert [model["id"] for model in jupyter_server.kernels()] == [started.id]
+    assert await owner.delete(started.id) == 204
+    assert await owner.delete(started.id) == 404
+    await owner.close()
+
+
+async def failure_of(url: str, token: str = "") -> ServerFailure:
+    server = JupyterServer(Access(parse_address(url), token))
+    try:
+        await server.version()
+        await server.specs()
+    except ServerFailure as error:
+        assert error.message.endswith(".")
+        assert error.next_step
+        return error
+    finally:
+        await server.close()
+    raise AssertionError("nothing was refused")
+
+
+async def test_each_failure_is_a_sentence_with_a_next_step(
+    jupyter_server: TestServer, kernel_gateway: TestServer, tmp_path: Path
+) -> None:
+    url = jupyter_server.url
+    assert (await failure_of(url, "wrong")).kind == "forbidden"
+    assert (await failure_of(url)).kind == "forbidden"
+    assert (await failure_of(kernel_gateway.url, "wrong")).kind == "token"
+    assert (await failure_of(f"{url}no/such/path", TOKEN)).kind == "path"
+    assert (await failure_of("http://no-such-host.invalid:8888")).kind == "name"
+    assert (await failure_of(url.replace("http:", "https:"), TOKEN)).kind == "tls"
+    assert (await failure_of(f"unix:{tmp_path}/none.sock")).kind == "socket"
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    assert (await failure_of(f"http://127.0.0.1:{port}")).kind == "refused"
+
+    async def other(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 2\r\n\r\nhi")
+        await writer.drain()
+        writer.close()
+
+    web = await asyncio.start_server(other, "127.0.0.1", 0)
+    async with web:
+        port = web.sockets[0].getsockname()[1]
+        assert (await failure_of(f"http://127.0.0.1:{port}")).kind == "not_jupyter"
+    server = JupyterServer(Access(parse_address(url), TOKEN))
+    with pytest.raises(ServerFailure) as raised:
+        await server.start("no-such-spec", "of-a-test")
+    assert raised.value.message
+    await server.close()
+    keep_token(url, TOKEN)

@@ -1,0 +1,162 @@
+"""Pieces of kernels on Jupyter servers that need no server: addresses, frames, gaps, tokens."""
+
+from __future__ import annotations
+
+import json
+import struct
+from pathlib import Path
+
+import pytest
+
+from codeexec.domain.errors import ProtocolError, StorageError, UsageError
+from codeexec.kernels.backends import RemoteTarget
+from codeexec.kernels.base import KernelChoice
+from codeexec.kernels.jupyter.messages.codec import encode_header
+from codeexec.kernels.jupyter.remote import frames
+from codeexec.kernels.jupyter.remote.address import parse_address
+from codeexec.kernels.jupyter.remote.backend import RemoteBackend
+from codeexec.kernels.jupyter.remote.gaps import UNKNOWN, MessageCounter
+from codeexec.kernels.jupyter.remote.tokens import keep_token, read_tokens, tokens_file
+
+ID = "5c3dbf21-06f4-4a2e-9d4e-0a2bd1f60a11"
+
+
+@pytest.mark.parametrize(
+    ("pasted", "base", "token", "kernel"),
+    [
+        ("http://h:8888/lab?token=abc", "http://h:8888/", "abc", ""),
+        ("http://h:8888/?token=abc", "http://h:8888/", "abc", ""),
+        ("h:8888", "http://h:8888/", "", ""),
+        (" https://h/user/me/lab/tree/a.ipynb ", "https://h/user/me/", "", ""),
+        ("https://h/user/lab/lab", "https://h/user/lab/", "", ""),
+        ("https://h/hub/user/me/named/", "https://h/user/me/named/", "", ""),
+        ("http://h/gateway/#python3", "http://h/gateway/", "", "python3"),
+        (f"http://h:1/api/kernels/{ID}", "http://h:1/", "", ID),
+        (f"http://h:1/#{ID}", "http://h:1/", "", ID),
+        ("http://[::1]:8888/tree", "http://[::1]:8888/", "", ""),
+    ],
+)
+def test_addresses_as_people_paste_them(pasted: str, base: str, token: str, kernel: str) -> None:
+    address = parse_address(pasted)
+    assert (address.base, address.token, address.kernel) == (base, token, kernel)
+    assert address.kernel_id == (ID if kernel == ID else "")
+    assert not token or token not in repr(address) + address.name
+
+
+def test_addresses_of_unix_sockets() -> None:
+    for pasted in ("unix:/run/jup.sock?token=t#ir", "http+unix://%2Frun%2Fjup.sock/lab?token=t#ir"):
+        address = parse_address(pasted)
+        assert (address.socket, address.name) == ("/run/jup.sock", "unix:/run/jup.sock")
+        assert (address.token, address.kernel) == ("t", "ir")
+
+
+@pytest.mark.parametrize("pasted", ["ftp://h/", "http://u:p@h/", "http://h:99999/", "unix:", ""])
+def test_addresses_that_are_none(pasted: str) -> None:
+    with pytest.raises(UsageError) as raised:
+        parse_address(pasted)
+    assert raised.value.next_step
+
+
+def test_a_frame_of_v1_as_the_notes_of_its_specification_have_it() -> None:
+    header = b"x" * 131
+    content = b'{"code":"1+1"}'
+    frame = frames.encode_v1("shell", [header, b"{}", b"{}", content])
+    assert struct.unpack_from("<7Q", frame) == (6, 56, 61, 192, 194, 196, 210)
+    assert frame[56:61] == b"shell"
+    assert len(frame) == 210
+
+
+@pytest.mark.parametrize("number", [0, 7])
+def test_messages_in_both_forms(number: int) -> None:
+    header = encode_header("stream", "k_1_5", "kernel")
+    metadata = b'{"codeexec_outbox":7}' if number else b"{}"
+    content = b'{"name":"stdout","text":"a"}'
+    parts = [header, b'{"msg_id":"e","msg_type":"execute_request"}', metadata, content]
+    for channel, message in (
+        frames.decode_v1(frames.encode_v1("iopub", parts)),
+        frames.decode_json(frames.encode_json("iopub", parts)),
+    ):
+        assert (channel, message.type, message.number) == ("iopub", "stream", number)
+        assert (message.parent.msg_id, message.session) == ("e", "kernel")
+        assert message.content == {"name": "stdout", "text": "a"}
+
+
+def test_buffers_of_the_old_form() -> None:
+    text = frames.encode_json("iopub", [encode_header("comm_msg", "k_1_2", "k"), *[b"{}"] * 3])
+    part = text.encode()
+    begin = 4 * 4
+    offsets = (begin, begin + len(part), begin + len(part) + 2)
+    frame = struct.pack(">4I", 3, *offsets) + part + b"\x00\xff" + b"ABC"
+    assert frames.decode_json(frame)[1].buffers == (b"\x00\xff", b"ABC")
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [b"", b"\x06" + b"\0" * 7, struct.pack("<7Q", 6, 56, 61, 192, 194, 196, 999), b"\xff" * 80],
+)
+def test_frames_that_are_none(frame: bytes) -> None:
+    for decode in (frames.decode_v1, frames.decode_json):
+        with pytest.raises(ProtocolError):
+            decode(frame)
+
+
+def test_the_counter_bounds_a_gap_and_proves_that_there_is_none() -> None:
+    counter = MessageCounter()
+    assert counter.missing_before("k_1_32", "k") is None
+    counter.suspect()
+    assert counter.missing_before("k_1_33", "k") is None  # whole
+    counter.suspect()
+    counter.note_reply("k_1_35")
+    assert counter.missing_before("k_1_50", "k") == 15  # 34 and 36 to 49
+    assert counter.missing_before("k_1_60", "k") is None  # a jump alone proves nothing
+    assert counter.is_other_process("n_2_1", "n")
+    assert not counter.is_other_process("k_1_61", "k")
+
+
+def test_each_message_may_have_a_gap_before_it_while_the_server_limits_output() -> None:
+    counter = MessageCounter()
+    counter.missing_before("k_1_1", "k")
+    counter.suspect(until_idle=True)
+    assert counter.missing_before("k_1_5", "k") == 3
+    assert counter.missing_before("k_1_9", "k", is_idle=True) == 3
+    assert counter.missing_before("k_1_20", "k") is None
+
+
+def test_ids_of_other_kernels_tell_no_number() -> None:
+    counter = MessageCounter()
+    assert counter.missing_before("0b3c", "r") is None
+    counter.suspect()
+    assert counter.missing_before("0b3d", "r") == UNKNOWN
+
+
+def test_tokens_are_kept_private_by_address(tmp_path: Path) -> None:
+    file = tokens_file({"XDG_STATE_HOME": str(tmp_path)})
+    assert read_tokens(file) == {}
+    keep_token("http://h/", "one", file)
+    keep_token("http://other/", "two", file)
+    assert read_tokens(file) == {"http://h/": "one", "http://other/": "two"}
+    assert file.stat().st_mode & 0o777 == 0o600
+    file.chmod(0o644)
+    with pytest.raises((StorageError, UsageError)):
+        read_tokens(file)
+
+
+def test_a_choice_has_no_token_and_the_next_use_finds_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    backend = RemoteBackend(tuple)
+    choice = backend.choose(KernelChoice("/"), "http://h:1/lab?token=secret#python3")
+    assert (choice.backend, choice.name) == ("remote", "http://h:1/#python3")
+    assert "secret" not in json.dumps(str(choice))
+    place = backend.place(choice.name)
+    assert (place.access.token, place.kernel) == ("secret", "python3")
+    assert "secret" not in repr(place)
+
+
+def test_a_server_of_the_settings_has_its_own_token() -> None:
+    target = RemoteTarget("lab", "https://h/user/me/lab", "secret", "/ca.pem")
+    place = RemoteBackend(lambda: [target]).place("lab#ir")
+    assert (place.kernel_name, place.access.token) == ("remote:lab#ir", "secret")
+    assert (place.access.address.base, place.access.ca_file) == ("https://h/user/me/", "/ca.pem")
+    assert "secret" not in repr(place) + repr(target)

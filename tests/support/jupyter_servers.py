@@ -1,0 +1,172 @@
+"""Real Jupyter servers for tests, in a virtual environment of their own that is made once."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic, sleep
+
+import pytest
+
+PACKAGES = ("jupyter_server==2.21.*", "jupyter_kernel_gateway==3.0.*", "ipykernel>=7.4,<8")
+VENV = Path(__file__).parents[2] / ".venv-jupyter"
+TOKEN = "a-token-of-tests"
+READY_WAIT = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class TestServer:
+    """A server that runs; `url` is its root, without the token. `folder` has all that it keeps."""
+
+    url: str
+    pid: int
+    folder: Path
+    log: Path
+
+    __test__ = False
+
+    @property
+    def address(self) -> str:
+        """As people paste it."""
+        return f"{self.url}lab?token={TOKEN}"
+
+    def get(self, path: str) -> object:
+        return self.ask("GET", path)
+
+    def ask(self, method: str, path: str) -> object:
+        """The JSON of the answer."""
+        request = urllib.request.Request(
+            f"{self.url}{path}", method=method, headers={"Authorization": f"token {TOKEN}"}
+        )
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return json.loads(answer.read() or b"null")
+
+    def kernels(self) -> list[dict[str, object]]:
+        models = self.get("api/kernels")
+        assert isinstance(models, list)
+        return models
+
+
+@pytest.fixture(scope="session", name="jupyter_server")
+def shared_jupyter_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestServer]:
+    """A Jupyter Server with its own settings, for all tests of a process."""
+    with jupyter_server(tmp_path_factory.mktemp("jupyter-server")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session", name="kernel_gateway")
+def shared_kernel_gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestServer]:
+    """A Kernel Gateway, for all tests of a process."""
+    with kernel_gateway(tmp_path_factory.mktemp("kernel-gateway")) as server:
+        yield server
+
+
+def program(name: str) -> str:
+    """The path of a program of the environment, which is made when it is not there."""
+    done = VENV / "done"
+    with (VENV.parent / ".venv-jupyter.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists() or done.read_text() != repr(PACKAGES):
+            subprocess.run([sys.executable, "-m", "venv", VENV], check=True)
+            pip = [str(VENV / "bin" / "python"), "-m", "pip", "install", "--quiet"]
+            subprocess.run([*pip, "--disable-pip-version-check", *PACKAGES], check=True)
+            done.write_text(repr(PACKAGES))
+    return str(VENV / "bin" / name)
+
+
+@contextmanager
+def jupyter_server(folder: Path, *options: str) -> Iterator[TestServer]:
+    port = _free_port()
+    command = [
+        program("jupyter-server"),
+        "--no-browser",
+        "--allow-root",
+        "--ip=127.0.0.1",
+        f"--port={port}",
+        "--ServerApp.port_retries=0",
+        f"--ServerApp.root_dir={folder}",
+        *options,
+    ]
+    # By a variable: other users see the words of a command.
+    with _running(command, folder, port, {"JUPYTER_TOKEN": TOKEN}) as server:
+        yield server
+
+
+@contextmanager
+def kernel_gateway(folder: Path) -> Iterator[TestServer]:
+    port = _free_port()
+    command = [
+        program("jupyter-kernelgateway"),
+        "--KernelGatewayApp.ip=127.0.0.1",
+        f"--KernelGatewayApp.port={port}",
+        "--KernelGatewayApp.port_retries=0",
+        "--JupyterWebsocketPersonality.list_kernels=True",
+    ]
+    with _running(command, folder, port, {"KG_AUTH_TOKEN": TOKEN}) as server:
+        yield server
+
+
+@contextmanager
+def _running(
+    command: list[str], folder: Path, port: int, env: dict[str, str]
+) -> Iterator[TestServer]:
+    folder.mkdir(parents=True, exist_ok=True)
+    own = {
+        name: str(folder / name.lower())
+        for name in ("JUPYTER_RUNTIME_DIR", "JUPYTER_DATA_DIR", "JUPYTER_CONFIG_DIR", "IPYTHONDIR")
+    }
+    # With the second one kernels do not catch what children write.
+    left_out = ("PYTHONPATH", "PYTEST_CURRENT_TEST")
+    inherited = {key: value for key, value in os.environ.items() if key not in left_out}
+    inherited["PATH"] = f"{VENV / 'bin'}:{inherited['PATH']}"
+    log = folder / "server.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command,
+            env={**inherited, **own, **env},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+            cwd=folder,
+        )
+    server = TestServer(f"http://127.0.0.1:{port}/", process.pid, folder, log)
+    try:
+        _wait_until_ready(server, process)
+        yield server
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def _wait_until_ready(server: TestServer, process: subprocess.Popen[bytes]) -> None:
+    end = monotonic() + READY_WAIT
+    while monotonic() < end:
+        assert process.poll() is None, server.log.read_text()
+        try:
+            server.get("api/kernelspecs")
+            return
+        except (OSError, urllib.error.URLError):
+            sleep(0.1)
+    raise AssertionError(f"not ready: {server.log.read_text()}")
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
