@@ -293,6 +293,8 @@ class ExecuteCall:
     """A step of a plugin, in place of the code."""
     cell: CellRef | None = None
     """Where the code comes from."""
+    preamble: str = ""
+    """Declarations that stand before those of a cell, for languages whose cells are programs."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ kernel does not have it, which may change with its process (the language is know
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from msgspec import Struct
@@ -97,6 +98,14 @@ class HasTables(Protocol):
     async def read_table(self, request: ReadTable, deadline: float) -> TablePage: ...
 
 
+class HasValues(Protocol):
+    """The values of variables can be read, for code of other kernels."""
+
+    async def read_values(self, names: Sequence[str], deadline: float) -> Mapping[str, str]:
+        """As JSON, by name. `deadline` is in seconds. UsageError for a name that does not exist
+        and for a value that JSON cannot hold."""
+
+
 class AbsentAbility(Struct, frozen=True):
     """Something that a kernel is known to lack: a field of `Capabilities`, or `interruption`,
     `stderr`, `exit`, `floods` (no line is lost in one), `recovery` (from an interrupt). `reason`
@@ -121,6 +130,7 @@ class Capabilities(Struct, frozen=True):
     inspection: Inspectable | None = None
     variables: HasVariables | None = None
     tables: HasTables | None = None
+    values: HasValues | None = None
     host_paths: bool = False
     absent: tuple[AbsentAbility, ...] = ()
 

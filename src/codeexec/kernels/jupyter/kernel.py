@@ -113,6 +113,7 @@ class JupyterKernel:
             inspection=self._helpers.inspection,
             variables=self._helpers.variables,
             tables=self._helpers.tables,
+            values=self._helpers.values,
             host_paths=self._life.is_on_host,
             absent=self._known.absent,
         )

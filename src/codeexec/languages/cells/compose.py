@@ -93,9 +93,14 @@ def is_whole_program(code: str) -> bool:
 
 
 def compose(
-    above: Sequence[CellSource], cell: CellSource, layout: Layout, path: str
+    above: Sequence[CellSource],
+    cell: CellSource,
+    layout: Layout,
+    path: str,
+    preamble: str = "",
 ) -> CellProgram:
-    """The program of `cell`; `layout` is that of all cells, kept in the file `path`."""
+    """The program of `cell`; `layout` is that of all cells, kept in the file `path`.
+    `preamble` stands first."""
     cells = [*above, cell]
     splits = [split(each.code) for each in cells]
     own = len(cells) - 1
@@ -127,7 +132,7 @@ def compose(
         for name in sorted(place.piece.defines)
     )
     remarks = [*_left_out(places, cells, own), *_out_of_reach(kept, cells, splits, own)]
-    return CellProgram(writer.text, tuple(names), tuple(remarks))
+    return CellProgram(preamble + writer.text, tuple(names), tuple(remarks))
 
 
 def _is_carried(piece: Piece) -> bool:

@@ -8,7 +8,7 @@ from typing import Protocol
 from codeexec.domain.errors import StorageError
 from codeexec.domain.events import AnyEvent
 from codeexec.domain.snapshot import ExecutionView
-from codeexec.kernels.base import KernelEvent
+from codeexec.kernels.base import ExecuteCall, KernelEvent
 
 
 class Executions(Protocol):
@@ -55,6 +55,9 @@ class SlotOwner(Protocol):
     def skip_after(self, failed: Sequence[ExecutionView], reason: str) -> list[AnyEvent]:
         """Take out of all queues what is skipped because these executions did not end well; the
         events of it are to be recorded."""
+
+    async def with_values(self, call: ExecuteCall, kernel: str) -> ExecuteCall:
+        """The call with the values that its code gets from other kernels. CodeexecError."""
 
     def check_limit(self) -> None:
         """End what runs when the journal has become full."""

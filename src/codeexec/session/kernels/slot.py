@@ -6,7 +6,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Sequence
 
-from codeexec.domain.errors import Conflict, StorageError
+from codeexec.domain.errors import CodeexecError, Conflict, StorageError
 from codeexec.domain.events import (
     PASSED_OVER,
     AnyEvent,
@@ -22,6 +22,7 @@ from codeexec.domain.events import (
     VariablesTaken,
 )
 from codeexec.domain.options import ExecuteOptions
+from codeexec.domain.outputs import ErrorInfo
 from codeexec.domain.snapshot import ExecutionView, KernelView, Snapshot
 from codeexec.environments.base import TerminalSize
 from codeexec.kernels import base as says
@@ -42,6 +43,7 @@ from codeexec.session.kernels.run_timer import RunTimer
 from codeexec.session.kernels.screen_size import WaitingSizes
 from codeexec.session.kernels.start_backoff import MOST_DEATHS
 from codeexec.session.kernels.supervisor import KernelSupervisor
+from codeexec.session.kernels.values import wants_values
 from codeexec.session.storage.journal import private_key
 
 log = logging.getLogger(__name__)
@@ -155,7 +157,7 @@ class KernelSlot:
         assert self.supervisor.kernel is not None
         self.queue = self.queue.start(view.execution_id)
         call = self._plugins.call_of(view, self.view.generation)
-        self.supervisor.kernel.execute(self._sizes.resized(call))
+        self._send(self._sizes.resized(call))
         if view.options.timeout is not None:
             self._timer.start(view.execution_id, view.options.timeout)
 
@@ -283,7 +285,28 @@ class KernelSlot:
             outbox.acknowledge(self._reached)
         view, self._unsent = self.snapshot.executions.get(self._unsent), ""
         if view is not None and self.queue.running == view.execution_id and view.count is None:
-            kernel.execute(self._plugins.call_of(view, self.view.generation))
+            self._send(self._plugins.call_of(view, self.view.generation))
+
+    def _send(self, call: says.ExecuteCall) -> None:
+        kernel = self.supervisor.kernel
+        if wants_values(call):
+            self._tasks.start(self._send_with_values(call), "get-values")
+        elif kernel is not None:
+            kernel.execute(call)
+
+    async def _send_with_values(self, call: says.ExecuteCall) -> None:
+        """Send code that gets values from other kernels, once they have told these."""
+        process = self.view.generation
+        try:
+            call = await self._owner.with_values(call, self.name)
+        except CodeexecError as error:
+            failure = ErrorInfo(error.title, f"{error.message} {error.next_step}".rstrip())
+            self.take([says.Finished(call.execution, "error", failure, is_known=True)])
+            return
+        kernel = self.supervisor.kernel
+        is_open = self.queue.running == call.execution and self.view.generation == process
+        if is_open and kernel is not None:
+            kernel.execute(call)
 
     def _begin_theirs(self, event: says.Overheard) -> list[AnyEvent]:
         """Code of another client of the kernel runs, as `jupyter console --existing` sends it."""

@@ -28,12 +28,13 @@ from codeexec.domain.snapshot import ExecutionView, Snapshot
 from codeexec.domain.wire.checks import check_id
 from codeexec.environments.base import TerminalSize
 from codeexec.environments.marks import SESSION, end_marked
-from codeexec.kernels.base import KernelChoice
+from codeexec.kernels.base import ExecuteCall, KernelChoice
 from codeexec.session.kernels.names import check_kernel_name, programs_of, same_language, spec_of
 from codeexec.session.kernels.parts import SessionParts
 from codeexec.session.kernels.queue import skipped_with
 from codeexec.session.kernels.queue_limit import QueueLimit
 from codeexec.session.kernels.slot import MAX_CODE, KernelSlot
+from codeexec.session.kernels.values import with_values
 
 log = logging.getLogger(__name__)
 
@@ -284,6 +285,9 @@ class KernelSlots:
         """End all executions; `status` is that of the running ones."""
         for slot in self:
             slot.cancel_all(reason, status)
+
+    async def with_values(self, call: ExecuteCall, kernel: str) -> ExecuteCall:
+        return await with_values(call, language_of(self.get(kernel)), self, language_of)
 
     def skip_after(self, failed: Sequence[ExecutionView], reason: str) -> list[AnyEvent]:
         """Take out of all queues what is skipped because these executions did not end well."""

@@ -36,6 +36,15 @@ _DECLARED = re.compile(r"^declare -([A-Za-z-]+) ([A-Za-z_][A-Za-z0-9_]*)(?:=(.*)
 _QUOTED = r"\"(?:\\.|[^\"\\])*\"|\$'(?:\\.|[^'\\])*'"
 _ELEMENT = re.compile(rf"\[({_QUOTED}|[^\]\"]*)\]=({_QUOTED})")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_ESCAPE = re.compile(rb"\\(?:([0-7]{1,3})|(.))", re.DOTALL)
+_ESCAPED = {
+    letter: bytes([code])
+    for letter, code in zip(
+        (b"a", b"b", b"E", b"e", b"f", b"n", b"r", b"t", b"v"),
+        b"\a\b\x1b\x1b\f\n\r\t\v",
+        strict=True,
+    )
+}
 _WORD = re.compile(r"[\w.+-]+")
 _TYPES = {"a": "array", "A": "associative array", "n": "reference", "i": "integer"}
 
@@ -147,11 +156,29 @@ def _variable(flags: str, name: str, value: str) -> Variable:
     return Variable(name, ", ".join(words), _plain(value)[:LONGEST_PREVIEW], shape, len(value))
 
 
+def _escaped(match: re.Match[bytes]) -> bytes:
+    if match[1]:
+        return bytes([int(match[1], 8) & 255])  # of a letter beyond ASCII each byte
+    return _ESCAPED.get(match[2], match[2])
+
+
+def values_of(text: str) -> dict[str, str | list[str] | dict[str, str]]:
+    """The values of the variables that `declare -p` tells."""
+    values: dict[str, str | list[str] | dict[str, str]] = {}
+    for flags, name, value in _declarations(text):
+        elements = [(_plain(key), _plain(element)) for key, element in _ELEMENT.findall(value)]
+        if "A" in flags:
+            values[name] = dict(elements)
+        else:
+            values[name] = [part for _, part in elements] if "a" in flags else _plain(value)
+    return values
+
+
 def _plain(value: str) -> str:
     """The value without the quotes of the shell."""
     if len(value) >= 2 and value[0] == value[-1] == '"':
         return re.sub(r"\\([\"$`\\])", r"\1", value[1:-1])
     if value.startswith("$'") and value.endswith("'"):
-        escapes = {"n": "\n", "t": "\t", "r": "\r", "E": "\x1b"}
-        return re.sub(r"\\(.)", lambda match: escapes.get(match[1], match[1]), value[2:-1])
+        data = _ESCAPE.sub(_escaped, value[2:-1].encode("utf-8", "surrogateescape"))
+        return data.decode("utf-8", "replace")
     return value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from codeexec.kernels.capabilities import HasTables, HasVariables, Inspectable
+from codeexec.kernels.capabilities import HasTables, HasValues, HasVariables, Inspectable
 from codeexec.kernels.jupyter.known.helper_runs import HelperRuns
 from codeexec.kernels.jupyter.known.table import KnownKernel
 from codeexec.kernels.jupyter.language_service import LanguageService
@@ -18,12 +18,15 @@ class Helpers:
     inspection: Inspectable | None = None
     variables: HasVariables | None = None
     tables: HasTables | None = None
+    values: HasValues | None = None
 
 
 def helpers_of(
     known: KnownKernel, language: str, service: LanguageService, runs: HelperRuns
 ) -> Helpers:
     """Those of a kernel that has answered; before that `language` is empty."""
+    from codeexec.kernels.jupyter.known import values  # its helper code, once a kernel has answered
+
     lacks = {ability.ability for ability in known.absent}
     inspection = service if "inspection" not in lacks else None
     if known.helper and not runs.is_possible:
@@ -33,17 +36,20 @@ def helpers_of(
             from codeexec.kernels.jupyter.known.bash import BashHelp
 
             shell = BashHelp(runs)
-            return Helpers(shell, shell)
+            return Helpers(shell, shell, values=values.bash_values(runs))
         case "r":
             from codeexec.kernels.jupyter.known.r import RVariables
 
-            return Helpers(inspection, RVariables(runs))
+            return Helpers(inspection, RVariables(runs), values=values.r_values(runs))
+        case "javascript":
+            return Helpers(inspection, values=values.javascript_values(runs))
         case "python":
             from codeexec.kernels.jupyter.known.python import SilentQuestions
 
-            variables = PythonVariables(SilentQuestions(runs).ask)
-            return Helpers(inspection, variables, variables)
+            ask = SilentQuestions(runs).ask
+            variables = PythonVariables(ask)
+            return Helpers(inspection, variables, variables, values.python_values(ask))
     if language != "python" or "variables" in lacks:
         return Helpers(inspection)
     variables = PythonVariables(service.ask)
-    return Helpers(inspection, variables, variables)
+    return Helpers(inspection, variables, variables, values.python_values(service.ask))

@@ -36,7 +36,7 @@ class KnownKernel:
     """False: it announces subshells, and requests there disturb the code that runs."""
     aborts_next: bool = False
     """After an error or an interrupt it refuses requests that have come by then."""
-    helper: Literal["", "bash", "r", "python"] = ""
+    helper: Literal["", "bash", "r", "python", "javascript"] = ""
     """The helper code that tells its variables, and what else it does not say itself."""
     refuses_input: bool = True
     """False: it asks for input also where the request says that nobody answers."""
@@ -94,6 +94,7 @@ DENO = KnownKernel(
         AbsentAbility("variables", "The Deno kernel does not tell its variables."),
     ),
     interrupted_by_message=True,
+    helper="javascript",
 )
 XPYTHON = KnownKernel(
     "xeus-python",
@@ -149,6 +150,7 @@ TSLAB = KnownKernel(
         AbsentAbility("stdin", "tslab has no input."),
         AbsentAbility("variables", "tslab does not tell its variables."),
     ),
+    helper="javascript",
 )
 KNOWN = (BASH, DENO, XPYTHON_RAW, XPYTHON, IR, OCTAVE, TSLAB)
 PLAIN = KnownKernel("", (), ())

@@ -88,6 +88,7 @@ class CellLayout(NamedTuple):
     document: str
     cells: tuple[CellSource, ...]
     layout: Layout
+    preamble: str
 
     @classmethod
     def of(cls, call: ExecuteCall, folder: str, extension: str) -> CellLayout | None:
@@ -109,12 +110,12 @@ class CellLayout(NamedTuple):
             document = document.removeprefix(f"{folder}/")
         name = name or f"cell{extension}"
         cells = (*above, own)
-        return cls(name, document or name, cells, lay_out(cells))
+        return cls(name, document or name, cells, lay_out(cells), call.preamble)
 
     def files(self, path: str) -> tuple[CellFiles, str]:
         """With the layout in the file `path`: its files, and the text of the program."""
         *above, own = self.cells
-        program = compose(above, own, self.layout, path)
+        program = compose(above, own, self.layout, path, self.preamble)
         made = CellFiles(
             path, self.document, self.cells, self.layout, program.renewed, program.remarks
         )

@@ -164,6 +164,8 @@ class ProgramExecution:
         extensions = self._language.extensions
         name = f"Main{extensions[0]}" if extensions else self._language.names[0]
         text = self._call.code
+        if self._call.preamble:
+            text = f"{self._call.preamble}#line 1\n{text}"
         if self._language.cells:
             layout = await asyncio.to_thread(
                 CellLayout.of, self._call, self._choice.cwd, extensions[0]
