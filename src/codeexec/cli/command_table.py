@@ -15,6 +15,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "codeexec.cli.commands.workbench:demo",
         "Take the tour: a lesson in steps on a real kernel.",
     ),
+    "lesson": (
+        "codeexec.cli.lessons.command:lesson",
+        "Verify a lesson: Markdown whose code checks itself.",
+    ),
     "export": (
         "codeexec.cli.commands.export:export",
         "Write a notebook or a script as HTML, Markdown, PDF …",

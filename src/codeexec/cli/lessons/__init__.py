@@ -1,0 +1,1 @@
+"""`codeexec-tui lesson`: lessons are verified, and begun."""

@@ -1,0 +1,173 @@
+"""`codeexec-tui lesson`: Markdown whose code runs step by step, and that checks itself."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from codeexec.cli import messages as style
+from codeexec.domain.errors import CodeexecError, UsageError
+
+if TYPE_CHECKING:
+    from codeexec.cli.lessons.verify import LessonReport, StepReport
+    from codeexec.documents.files import FileText
+    from codeexec.documents.lessons.model import Lesson
+
+_MALFORMED = 2
+
+
+@click.group()
+def lesson() -> None:
+    """Lessons: Markdown whose code runs step by step, and that checks itself."""
+
+
+@lesson.command("verify")
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--update", is_flag=True, help="Write what the code puts out into the lesson.")
+@click.option("--kernel", default="", metavar="NAME", help="For lessons that name no kernel.")
+@click.option("--junit", type=click.Path(path_type=Path, dir_okay=False), help="Write JUnit XML.")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto")
+def verify(
+    files: tuple[Path, ...],
+    update: bool,
+    kernel: str,
+    junit: Path | None,
+    as_json: bool,
+    color: str,
+) -> int:
+    """Run every step of each lesson from nothing, and compare its output.
+
+    A fence with a language is code; the fence `output` after it says what it puts out. The
+    status is 0 if all is as expected, 1 if a step fails, 2 if a file is no lesson.
+    """
+    from codeexec.cli.lessons import report as told
+    from codeexec.documents.files import write_atomic
+
+    painted = style.wants_color(sys.stdout, color)
+    reports: list[LessonReport] = []
+    is_malformed = False
+    for file in files:
+        try:
+            text, read = _read(file)
+        except CodeexecError as error:
+            style.show_error(error, as_json)
+            is_malformed = True
+            continue
+        numbers = {id(step): number for number, step in enumerate(read.steps, 1)}
+        if not as_json:
+            style.say(f"{file}" + (f"  {read.front.title}" if read.front.title else ""))
+
+        def show(step: StepReport, name: str = str(file), at: dict[int, int] = numbers) -> None:
+            if not as_json:
+                told.say_step(at[id(step.step)], step, name, painted)
+
+        report = _run(read, file, kernel, show)
+        reports.append(report)
+        if report.problem and not as_json:
+            style.say(report.problem, file=sys.stderr)
+        if update:
+            _update(text, report, file, as_json=as_json)
+    if junit is not None:
+        write_atomic(junit.absolute(), told.as_junit(reports))
+    if as_json:
+        style.say_json(told.as_json(reports))
+    elif reports:
+        style.say(told.summary(reports))
+    if is_malformed:
+        return _MALFORMED
+    return 0 if all(report.has_passed for report in reports) else 1
+
+
+@lesson.command("new")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+def new(file: Path) -> None:
+    """Write a short lesson to FILE, to begin with."""
+    from codeexec.documents.files import write_atomic
+
+    if file.suffix.lower() not in (".md", ".markdown"):
+        raise UsageError(f"{file} is no name of a lesson.", f"Name it {file.with_suffix('.md')}.")
+    if file.exists():
+        raise UsageError(f"{file} exists already.", "Give another name.")
+    write_atomic(file.absolute(), _SKELETON.encode())
+    style.say(f"written: {file}")
+    style.say(f"verify it: codeexec-tui lesson verify {file}")
+
+
+@lesson.command("schema")
+def schema() -> None:
+    """Print the JSON schema of a lesson's front matter."""
+    from codeexec.documents.lessons.schema import front_matter_schema
+
+    style.say_json(front_matter_schema())
+
+
+def _read(file: Path) -> tuple[FileText, Lesson]:
+    from codeexec.cli.lessons.verify import inside
+    from codeexec.documents.files import read_file
+    from codeexec.documents.lessons.reading import read_lesson
+
+    text = read_file(file)
+    folder = file.absolute().parent
+    return text, read_lesson(
+        text.text, str(file), lambda name: read_file(inside(folder, name)).text
+    )
+
+
+def _run(
+    lesson: Lesson, file: Path, kernel: str, show: Callable[[StepReport], None]
+) -> LessonReport:
+    from codeexec.cli.lessons.verify import verify as run
+    from codeexec.environments.trust.store import RunTrust
+
+    folder = file.absolute().parent
+    return asyncio.run(run(lesson, folder, kernel, RunTrust(str(file)), show))
+
+
+def _update(text: FileText, report: LessonReport, file: Path, *, as_json: bool) -> None:
+    from codeexec.cli.lessons.correcting import update
+
+    count = update(text, report, file.absolute().parent)
+    if count and not as_json:
+        style.say(f"written: {count} outputs in {file}")
+
+
+_SKELETON = """\
+---
+title: A first lesson
+---
+
+# Numbers
+
+<!-- Notes for the speaker stand in comments. -->
+
+Code is in fences that name a language. It runs when the step is shown.
+
+```python
+total = sum(range(10))
+print("The sum is", total)
+```
+
+What it puts out follows. `...` stands for anything.
+
+```output
+The sum is 45
+```
+
+# Names live on
+
+All steps share one kernel.
+
+```python
+total / 0
+```
+
+```output raises
+ZeroDivisionError: ...
+```
+"""

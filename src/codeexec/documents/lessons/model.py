@@ -1,0 +1,82 @@
+"""A lesson: what its file says, as values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Literal, NamedTuple
+
+from msgspec import Meta, Struct
+
+ExpectationMode = Literal["exact", "contains", "regex", "raises", "image"]
+
+Package = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+
+
+class FrontMatter(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """The YAML between `---` at the top of a lesson.
+
+    `kernel` is the name of a kernel and no path; empty: as in the workbench. `packages` are names
+    of Python packages that must be installed. `setup` is code that runs before the first step and
+    is not shown. `timeout` is the longest time of one block in seconds. `theme` and `size`, as
+    `80x24`, are for showing the lesson.
+    """
+
+    title: str = ""
+    author: str = ""
+    theme: str = ""
+    size: Annotated[str, Meta(pattern=r"^([1-9][0-9]{1,3}x[1-9][0-9]{0,3})?$")] = ""
+    kernel: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._@-]*$")] = ""
+    packages: tuple[Package, ...] = ()
+    setup: str = ""
+    timeout: Annotated[float, Meta(gt=0, le=86400)] = 60.0
+
+
+class Expectation(NamedTuple):
+    """What a block has to put out. `line` is that of its fence in the file, from 1. `file` is the
+    picture of an `image`, relative to the lesson; `tolerance` how much may differ, from 0 to 1."""
+
+    mode: ExpectationMode
+    text: str
+    line: int
+    file: str = ""
+    tolerance: float = 0.05
+
+
+class Block(NamedTuple):
+    """A fence of code. `line` is that of its fence, from 1; `end` the line after it. `answers` are
+    the lines that are typed where it asks for input. `timeout` in seconds; None: the lesson's."""
+
+    language: str
+    code: str
+    line: int
+    end: int
+    is_hidden: bool = False
+    answers: tuple[str, ...] = ()
+    expectations: tuple[Expectation, ...] = ()
+    timeout: float | None = None
+
+    @property
+    def may_raise(self) -> bool:
+        return any(expectation.mode == "raises" for expectation in self.expectations)
+
+
+class Step(NamedTuple):
+    """From a heading or a line `---` to the next. `line` from 1; `notes` are for the speaker."""
+
+    title: str
+    line: int
+    blocks: tuple[Block, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+class Lesson(NamedTuple):
+    """`name` is that of the file in messages."""
+
+    name: str
+    front: FrontMatter
+    steps: tuple[Step, ...]
+
+    def blocks(self) -> Iterator[tuple[Step, Block]]:
+        for step in self.steps:
+            for block in step.blocks:
+                yield step, block

@@ -1,0 +1,218 @@
+"""Reads a lesson from Markdown. The names of its format are in docs/lessons.md."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NoReturn, cast, get_args
+
+from codeexec.documents.cell_language import canonical
+from codeexec.documents.lessons.front_matter import read_front_matter
+from codeexec.documents.lessons.model import (
+    Block,
+    Expectation,
+    ExpectationMode,
+    Lesson,
+    Step,
+)
+from codeexec.domain.errors import CodeexecError, DocumentError
+from codeexec.languages.catalog import languages
+
+if TYPE_CHECKING:
+    from markdown_it.token import Token
+
+OUTPUT, INPUT = "output", "input"
+_MODES = get_args(ExpectationMode)
+_RANGE = re.compile(r"(\d+)(?:-(\d+))?")
+_COMMENT = re.compile(r"<!--(.*?)-->", re.DOTALL)
+_PROSE = ("text", "console", "markdown", "json", "yaml", "toml", "diff", "xml", "html", "css")
+
+ReadInclude = Callable[[str], str]
+"""Gives the text of a file that a lesson includes, by its path relative to the lesson. Raises
+CodeexecError."""
+
+
+def read_lesson(text: str, name: str, include: ReadInclude) -> Lesson:
+    """Raises DocumentError with file and line for what is no lesson."""
+    from markdown_it import MarkdownIt
+
+    front, above = read_front_matter(text, name)
+    body = "\n".join(text.split("\n")[above:])
+    reader = _Reader(name, above, include)
+    for token in MarkdownIt("commonmark").parse(body):
+        reader.take(token)
+    reader.end_heading()
+    steps = [step for step in reader.steps if step.title or step.blocks or step.notes]
+    lesson = Lesson(name, front, tuple(step.made() for step in steps))
+    if not any(step.blocks for step in lesson.steps):
+        raise DocumentError(
+            f"{name}: The lesson has no code.", "Write a fence with a language, such as ```python."
+        )
+    return lesson
+
+
+@dataclass(slots=True)
+class _OpenStep:
+    title: str
+    line: int
+    blocks: list[Block] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def made(self) -> Step:
+        return Step(self.title, self.line, tuple(self.blocks), tuple(self.notes))
+
+
+class _Reader:
+    """Takes the tokens of the Markdown one by one."""
+
+    def __init__(self, name: str, above: int, include: ReadInclude) -> None:
+        """`above`: how many lines of the file are before the first token."""
+        self.steps = [_OpenStep("", above + 1)]
+        self._name = name
+        self._above = above
+        self._include = include
+        self._heading_line = 0
+
+    def take(self, token: Token) -> None:
+        line = self._above + (token.map[0] if token.map else 0) + 1
+        if token.type == "heading_open" or token.type == "hr":
+            self.steps.append(_OpenStep("", line))
+            self._heading_line = line if token.type == "heading_open" else 0
+        elif token.type == "inline" and self._heading_line:
+            self.steps[-1].title = token.content
+            self.end_heading()
+        elif token.type == "html_block":
+            self.steps[-1].notes += [note.strip() for note in _COMMENT.findall(token.content)]
+        elif token.type == "fence":
+            end = self._above + (token.map[1] if token.map else 0) + 1
+            self._take_fence(token.info.strip(), token.content, line, end)
+
+    def end_heading(self) -> None:
+        self._heading_line = 0
+
+    def _take_fence(self, info: str, content: str, line: int, end: int) -> None:
+        try:
+            first, *words = shlex.split(info.strip("{}"), posix=True) or [""]
+        except ValueError:
+            self._refuse(
+                line, f"The words of the fence cannot be read: {info[:80]}", "Close a quote."
+            )
+        first = first.strip("{},")
+        attributes = dict(word.partition("=")[::2] for word in words)
+        if not first:
+            self._refuse(
+                line, "The fence has no language.", "Name one, or `text` for what is only shown."
+            )
+        if first == OUTPUT:
+            self._expect(attributes, content, line)
+        elif first == INPUT:
+            block = self._last_block(line, INPUT)
+            self._replace_last(block._replace(answers=tuple(content.splitlines())))
+        elif "norun" not in attributes and (language := runnable(first)):
+            self.steps[-1].blocks.append(
+                Block(
+                    language,
+                    self._code(attributes, content, line),
+                    line,
+                    end,
+                    is_hidden="hidden" in attributes,
+                    timeout=self._number(attributes, "timeout", line, 86400),
+                )
+            )
+        elif "include" in attributes:
+            self._code(attributes, content, line)
+
+    def _expect(self, attributes: Mapping[str, str], content: str, line: int) -> None:
+        modes = [word for word in attributes if word in _MODES]
+        unknown = [word for word in attributes if word not in (*_MODES, "tolerance")]
+        if unknown or len(modes) > 1:
+            what = unknown[0] if unknown else " ".join(modes)
+            self._refuse(
+                line,
+                f"An output is not expected so: {what[:40]}",
+                f"Write one of {', '.join(_MODES)}; nothing is exact.",
+            )
+        mode = cast("ExpectationMode", modes[0] if modes else "exact")
+        file = attributes.get("image", "")
+        if mode == "image" and not file:
+            self._refuse(line, "The picture has no file.", 'Write ```output image="plot.png".')
+        if mode == "regex":
+            self._check_pattern(content.strip("\n"), line)
+        tolerance = self._number(attributes, "tolerance", line, 1.0)
+        expectation = Expectation(mode, content, line, file)
+        if tolerance is not None:
+            expectation = expectation._replace(tolerance=tolerance)
+        block = self._last_block(line, OUTPUT)
+        self._replace_last(block._replace(expectations=(*block.expectations, expectation)))
+
+    def _check_pattern(self, pattern: str, line: int) -> None:
+        import regex
+
+        try:
+            regex.compile(pattern)
+        except (regex.error, RecursionError, OverflowError) as error:
+            self._refuse(line, f"The regular expression is wrong: {error}.", "Escape signs by \\.")
+
+    def _last_block(self, line: int, what: str) -> Block:
+        blocks = self.steps[-1].blocks
+        if not blocks:
+            self._refuse(
+                line, f"No code stands before this {what} in its step.", "Put it after its code."
+            )
+        return blocks[-1]
+
+    def _replace_last(self, block: Block) -> None:
+        self.steps[-1].blocks[-1] = block
+
+    def _code(self, attributes: Mapping[str, str], content: str, line: int) -> str:
+        file = attributes.get("include")
+        if file is None:
+            return content
+        if content.strip():
+            self._refuse(line, "A fence that includes a file has code.", "Leave it empty.")
+        try:
+            lines = self._include(file).splitlines(keepends=True)
+        except CodeexecError as error:
+            self._refuse(line, f"include {file[:80]}: {error.message}", error.next_step)
+        wanted = attributes.get("lines")
+        if wanted is None:
+            return "".join(lines)
+        numbers = _RANGE.fullmatch(wanted)
+        first = int(numbers[1]) if numbers else 0
+        last = int(numbers[2] or numbers[1]) if numbers else 0
+        if not 1 <= first <= last <= len(lines):
+            self._refuse(
+                line,
+                f"{file[:80]} has no lines {wanted[:20]}; it has {len(lines)}.",
+                'Write lines="3-9".',
+            )
+        return "".join(lines[first - 1 : last])
+
+    def _number(
+        self, attributes: Mapping[str, str], name: str, line: int, most: float
+    ) -> float | None:
+        word = attributes.get(name)
+        if word is None:
+            return None
+        if not re.fullmatch(r"\d{1,6}(\.\d{1,6})?", word) or not 0 < float(word) <= most:
+            self._refuse(
+                line,
+                f"{name}={word[:20]} is no number up to {most:g}.",
+                f"Write {name}={most / 2:g}.",
+            )
+        return float(word)
+
+    def _refuse(self, line: int, message: str, next_step: str) -> NoReturn:
+        raise DocumentError(f"{self._name}:{line}: {message}", next_step)
+
+
+def runnable(word: str) -> str:
+    """The language of code that runs, by the word after a fence; empty for what is only shown."""
+    name = canonical(word)
+    if name in _PROSE:
+        return ""
+    language = languages().get(name)
+    runs = language is not None and bool(language.run or language.kernels)
+    return name if runs or name == "python" else ""

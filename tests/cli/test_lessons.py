@@ -1,0 +1,188 @@
+"""`codeexec-tui lesson`: lessons are run from nothing on real kernels, and checked."""
+
+from __future__ import annotations
+
+import json
+from xml.etree import ElementTree as ET
+
+import pytest
+from PIL import Image
+
+from support.programs import Desk
+
+LESSON = """\
+---
+title: A walk
+packages: [pillow]
+setup: |
+  import random
+  random.seed(3)
+---
+
+# Names
+
+```python
+name = input("Who? ")
+print("Hello", name)
+```
+
+```input
+Ada
+```
+
+```output
+Who? ...
+Hello Ada
+```
+
+# A shell and a program
+
+```bash
+echo "$((6 * 7))"
+```
+
+```output regex
+^4.$
+```
+
+```cpp
+#include <cstdio>
+int twice(int n) { return 2 * n; }
+```
+
+```cpp
+std::printf("%d", twice(21));
+```
+
+```output contains
+42
+```
+
+---
+
+```python
+from PIL import Image
+Image.new("RGB", (60, 40), "navy")
+```
+
+```output image="navy.png"
+```
+
+# An error on purpose
+
+```python
+{}["key"]
+```
+
+```output raises
+KeyError: ...
+```
+
+```python
+random.randrange(1000), name
+```
+
+```output
+(243, 'Ada')
+```
+"""
+
+BROKEN: list[tuple[str, str, int, str]] = [
+    ("Hello Ada\n", "Hello Bob\n", 0, "+Hello Ada"),
+    ("\nAda\n", "\nEve\n", 0, "+Hello Eve"),
+    ("```input\nAda\n```\n", "", 0, "asks for input"),
+    ("^4.$", "^5.$", 1, "does not match the regular expression"),
+    ("6 * 7", "6 * 7 / 0", 1, ""),
+    ("contains\n42", "contains\n43", 1, "does not contain"),
+    ("return 2 * n", "return 2 * m", 1, "was not declared"),
+    ("navy", "white", 2, "differs by"),
+    ('{}["key"]', "{}", 3, "expected to fail"),
+    ("KeyError", "OSError", 3, "+KeyError: 'key'"),
+    ("seed(3)", "seed(4)", 3, "+("),
+    ("print(", "while True: pass\nprint(", 0, "It ran longer than 2 s"),
+]
+"""What is replaced, by what; the step (from 0) that fails, and a part of why."""
+
+
+@pytest.fixture
+def lessons(desk: Desk) -> Desk:
+    Image.new("RGB", (120, 80), "navy").save(desk.folder / "navy.png")
+    (desk.folder / "walk.md").write_text(LESSON)
+    return desk
+
+
+@pytest.mark.slow
+def test_a_lesson_in_three_languages_passes(lessons: Desk) -> None:
+    finished = lessons.run("lesson", "verify", "walk.md", "--json", "--junit", "walk.xml")
+    (report,) = json.loads(finished.stdout)
+    assert report["passed"], report
+    assert [step["status"] for step in report["steps"]] == ["passed"] * 4
+    assert finished.returncode == 0
+    (suite,) = ET.parse(lessons.folder / "walk.xml").getroot()
+    assert (suite.get("tests"), suite.get("failures"), len(suite)) == ("4", "0", 4)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("old", "new", "step", "reason"), BROKEN)
+def test_a_broken_copy_fails_at_its_step_and_says_why(
+    lessons: Desk, old: str, new: str, step: int, reason: str
+) -> None:
+    assert old in LESSON
+    broken = LESSON.replace(old, new, 1)
+    if "while True" in new:
+        broken = broken.replace("title: A walk", "timeout: 2")
+    (lessons.folder / "broken.md").write_text(broken)
+    finished = lessons.run("lesson", "verify", "broken.md", "--json", "--junit", "broken.xml")
+    assert finished.returncode == 1
+    (report,) = json.loads(finished.stdout)
+    failed = [n for n, one in enumerate(report["steps"]) if one["status"] == "failed"]
+    assert failed[:1] == [step], report
+    assert reason in report["steps"][step]["failures"][0]["reason"]
+    (suite,) = ET.parse(lessons.folder / "broken.xml").getroot()
+    assert suite.get("failures") == str(len(failed))
+
+
+@pytest.mark.slow
+def test_update_writes_what_the_code_puts_out(desk: Desk) -> None:
+    text = LESSON.replace("Hello Ada\n```", "old\n```").replace("KeyError: ...", "OSError")
+    (desk.folder / "walk.md").write_text(text)
+    updated = desk.run("lesson", "verify", "walk.md", "--update")
+    assert updated.returncode == 1
+    assert "written: 3 outputs in walk.md" in updated.stdout
+    written = (desk.folder / "walk.md").read_text()
+    assert "```output\nWho? Ada\nHello Ada\n```" in written or "Hello Ada\n```" in written
+    assert "```output raises\nKeyError: 'key'\n```" in written
+    assert Image.open(desk.folder / "navy.png").size == (60, 40)
+    assert desk.run("lesson", "verify", "walk.md").returncode == 0
+
+
+@pytest.mark.slow
+def test_what_prevents_a_lesson_is_told_in_words(desk: Desk) -> None:
+    code = "```python\nprint(1)\n```\n"
+    cases = {
+        "---\npackages: [no-such-package]\n---\n": "It needs no-such-package",
+        "---\nkernel: no-such-kernel\n---\n": "no-such-kernel",
+        "---\nsetup: 1 / 0\n---\n": "setup: ZeroDivisionError: division by zero",
+    }
+    for front, words in cases.items():
+        (desk.folder / "a.md").write_text(front + code)
+        finished = desk.run("lesson", "verify", "a.md")
+        assert finished.returncode == 1
+        assert words in finished.stderr
+        assert "1 not run" in finished.stdout
+    (desk.folder / "a.md").write_text('```python include="../b.py"\n```\n')
+    outside = desk.run("lesson", "verify", "a.md")
+    assert (outside.returncode, "is not below the lesson" in outside.stderr) == (2, True)
+    absent = desk.run("lesson", "verify", "no.md")
+    assert (absent.returncode, "no.md" in absent.stderr) == (2, True)
+
+
+@pytest.mark.slow
+def test_a_new_lesson_passes(desk: Desk) -> None:
+    assert desk.run("lesson", "new", "first.md").returncode == 0
+    again = desk.run("lesson", "new", "first.md")
+    assert (again.returncode, "exists already" in again.stderr) == (2, True)
+    finished = desk.run("lesson", "verify", "first.md")
+    assert (finished.returncode, "2 steps: 2 passed" in finished.stdout) == (0, True)
+    schema = json.loads(desk.run("lesson", "schema").stdout)
+    assert schema["title"] == "Front matter of a lesson"
