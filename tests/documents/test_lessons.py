@@ -14,6 +14,7 @@ from codeexec.documents.lessons.model import Expectation, ExpectationMode, Front
 from codeexec.documents.lessons.reading import read_lesson
 from codeexec.documents.lessons.schema import front_matter_schema
 from codeexec.domain.errors import DocumentError, NotFound
+from codeexec.languages.catalog import running_language
 
 LESSON = """\
 ---
@@ -71,7 +72,7 @@ def include(name: str) -> str:
 
 
 def read(text: str) -> Lesson:
-    return read_lesson(text, "a.md", include)
+    return read_lesson(text, "a.md", include, running_language)
 
 
 def test_a_lesson_is_read() -> None:

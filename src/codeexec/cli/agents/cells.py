@@ -11,8 +11,7 @@ from codeexec.documents.formats import open_document, save_document
 from codeexec.documents.model import Cell, CellKind, Document
 from codeexec.documents.percent.cells import comment, escape
 from codeexec.domain.errors import Conflict, Denied, NotFound, UsageError
-from codeexec.languages.catalog import by_file, by_name
-from codeexec.languages.model import Language
+from codeexec.languages.catalog import by_file, running_language
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +67,7 @@ def open_in(folder: Path, name: str) -> AgentDocument:
     language = by_file(path.name, first_line) or language
     if language is not None and language.name == "markdown":
         lines = document.text.split("\n")
-        index = FencedCells(lines, _runnable)
+        index = FencedCells(lines, running_language)
         cells = index.cells(lines)
         names = [index.language_at(cell.body) for cell in cells if cell.is_code]
         code = names[0] if names else ""
@@ -88,15 +87,6 @@ def _notebook(document: Document) -> AgentDocument:
 
 def _named(cells: tuple[Cell, ...]) -> tuple[NamedCell, ...]:
     return tuple(NamedCell(f"c{cell.index}", cell) for cell in cells)
-
-
-def _runnable(name: str) -> str:
-    """The language that a word names, if code in it can be run; else empty."""
-    try:
-        language: Language = by_name(name)
-    except NotFound:
-        return ""
-    return language.name if language.runs else ""
 
 
 def edit(opened: AgentDocument, cell_id: str, read_hash: str, source: str) -> NamedCell:

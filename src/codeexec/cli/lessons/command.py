@@ -111,11 +111,12 @@ def _read(file: Path) -> tuple[FileText, Lesson]:
     from codeexec.cli.lessons.verify import inside
     from codeexec.documents.files import read_file
     from codeexec.documents.lessons.reading import read_lesson
+    from codeexec.languages.catalog import running_language
 
     text = read_file(file)
     folder = file.absolute().parent
     return text, read_lesson(
-        text.text, str(file), lambda name: read_file(inside(folder, name)).text
+        text.text, str(file), lambda name: read_file(inside(folder, name)).text, running_language
     )
 
 

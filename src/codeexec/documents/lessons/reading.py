@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NoReturn, cast, get_args
 
-from codeexec.documents.cell_language import canonical
 from codeexec.documents.lessons.front_matter import read_front_matter
 from codeexec.documents.lessons.model import (
     Block,
@@ -18,7 +17,6 @@ from codeexec.documents.lessons.model import (
     Step,
 )
 from codeexec.domain.errors import CodeexecError, DocumentError
-from codeexec.languages.catalog import languages
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
@@ -27,20 +25,22 @@ OUTPUT, INPUT = "output", "input"
 _MODES = get_args(ExpectationMode)
 _RANGE = re.compile(r"(\d+)(?:-(\d+))?")
 _COMMENT = re.compile(r"<!--(.*?)-->", re.DOTALL)
-_PROSE = ("text", "console", "markdown", "json", "yaml", "toml", "diff", "xml", "html", "css")
 
 ReadInclude = Callable[[str], str]
 """Gives the text of a file that a lesson includes, by its path relative to the lesson. Raises
 CodeexecError."""
 
 
-def read_lesson(text: str, name: str, include: ReadInclude) -> Lesson:
-    """Raises DocumentError with file and line for what is no lesson."""
+def read_lesson(
+    text: str, name: str, include: ReadInclude, runnable: Callable[[str], str]
+) -> Lesson:
+    """`runnable` gives the name of the language that runs, by the word after a fence; empty for
+    what is only shown. Raises DocumentError with file and line for what is no lesson."""
     from markdown_it import MarkdownIt
 
     front, above = read_front_matter(text, name)
     body = "\n".join(text.split("\n")[above:])
-    reader = _Reader(name, above, include)
+    reader = _Reader(name, above, include, runnable)
     for token in MarkdownIt("commonmark").parse(body):
         reader.take(token)
     reader.end_heading()
@@ -67,12 +67,15 @@ class _OpenStep:
 class _Reader:
     """Takes the tokens of the Markdown one by one."""
 
-    def __init__(self, name: str, above: int, include: ReadInclude) -> None:
+    def __init__(
+        self, name: str, above: int, include: ReadInclude, runnable: Callable[[str], str]
+    ) -> None:
         """`above`: how many lines of the file are before the first token."""
         self.steps = [_OpenStep("", above + 1)]
         self._name = name
         self._above = above
         self._include = include
+        self._runnable = runnable
         self._heading_line = 0
 
     def take(self, token: Token) -> None:
@@ -110,7 +113,7 @@ class _Reader:
         elif first == INPUT:
             block = self._last_block(line, INPUT)
             self._replace_last(block._replace(answers=tuple(content.splitlines())))
-        elif "norun" not in attributes and (language := runnable(first)):
+        elif "norun" not in attributes and (language := self._runnable(first)):
             self.steps[-1].blocks.append(
                 Block(
                     language,
@@ -206,13 +209,3 @@ class _Reader:
 
     def _refuse(self, line: int, message: str, next_step: str) -> NoReturn:
         raise DocumentError(f"{self._name}:{line}: {message}", next_step)
-
-
-def runnable(word: str) -> str:
-    """The language of code that runs, by the word after a fence; empty for what is only shown."""
-    name = canonical(word)
-    if name in _PROSE:
-        return ""
-    language = languages().get(name)
-    runs = language is not None and bool(language.run or language.kernels)
-    return name if runs or name == "python" else ""
