@@ -28,7 +28,7 @@ def label(bench: Bench) -> str:
 async def start(bench: Bench, words: str, name: str) -> None:
     """Another kernel, by the palette; it has the focus then."""
     await bench.choose("start another kernel")
-    await bench.sees("a kernel, or the path of a Python")
+    await bench.sees("a kernel, the path of a Python")
     await bench.write(words)
     await bench.until(lambda: words in bench.screen(), "the list of kernels")
     await bench.press("enter")

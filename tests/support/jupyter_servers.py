@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -21,7 +22,7 @@ import pytest
 
 PACKAGES = ("jupyter_server==2.21.*", "jupyter_kernel_gateway==3.0.*", "ipykernel>=7.4,<8")
 VENV = Path(__file__).parents[2] / ".venv-jupyter"
-TOKEN = "a-token-of-tests"
+TOKEN = f"token-of-tests-{secrets.token_hex(8)}"
 READY_WAIT = 120.0
 
 

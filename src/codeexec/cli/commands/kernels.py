@@ -12,33 +12,58 @@ import click
 import msgspec
 
 from codeexec.cli import messages as style
+from codeexec.cli.options import JUPYTER
+from codeexec.domain.errors import UsageError
 from codeexec.domain.requests import KernelInfo
 from codeexec.domain.wire.codec import mended
 
 
 @click.group(invoke_without_command=True)
 @click.option("--json", "as_json", is_flag=True, help="One kernel a line, for programs.")
+@JUPYTER
 @click.pass_context
-def kernels(ctx: click.Context, as_json: bool) -> None:
+def kernels(ctx: click.Context, as_json: bool, server: str) -> None:
     """List kernels: Python environments of this folder and those above, installed kernelspecs."""
     if ctx.invoked_subcommand is None:
-        _show(as_json)
+        _show(as_json, server)
 
 
 @kernels.command("list")
 @click.option("--json", "as_json", is_flag=True, help="One kernel a line, for programs.")
-def list_command(as_json: bool) -> None:
-    """List kernels with their paths, and a fix for those that cannot be used."""
-    _show(as_json)
+@JUPYTER
+def list_command(as_json: bool, server: str) -> None:
+    """List kernels with their paths, and a fix for those that cannot be used. With --server, those
+    of a Jupyter server: its kernelspecs, and the kernels that run there."""
+    _show(as_json, server)
 
 
-def _show(as_json: bool) -> None:
+@kernels.command("stop")
+@click.argument("ids", nargs=-1, required=True, metavar="ID…")
+@JUPYTER
+def stop_command(ids: tuple[str, ...], server: str) -> None:
+    """End kernels of a Jupyter server, by ids as `kernels list --server` shows them; the first
+    characters of an id will do."""
+    from codeexec.cli.servers.jupyter import stop_kernels
+
+    if not server:
+        raise UsageError("Which server is not said.", "Add --server URL or --server NAME.")
+    for line in stop_kernels(server, ids):
+        style.say(line)
+
+
+def _show(as_json: bool, server: str = "") -> None:
     from codeexec.kernels.factory import Kernels
     from codeexec.server.start import container_settings, remote_targets
     from codeexec.session.kernels.names import in_catalog_order
 
-    factory = Kernels(containers=container_settings, remotes=remote_targets)
-    kernels = in_catalog_order([*factory.list(str(Path.cwd())), *asyncio.run(factory.offers())])
+    if server:
+        from codeexec.cli.servers.jupyter import kernels_of
+
+        kernels: Sequence[KernelInfo] = kernels_of(server)
+    else:
+        factory = Kernels(containers=container_settings, remotes=remote_targets)
+        offers = asyncio.run(factory.offers())
+        kernels = in_catalog_order([*factory.list(str(Path.cwd())), *offers])
     if as_json:
         for kernel in kernels:
             style.say_json(msgspec.json.encode(mended(kernel)))

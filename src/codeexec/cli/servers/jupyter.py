@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING
 from codeexec.domain.backends import ADDRESSES, REMOTE
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from codeexec.domain.requests import KernelInfo
     from codeexec.kernels.jupyter.remote.backend import Place
 
 OPTIONS = ("--server", "--kernel")
@@ -109,3 +112,45 @@ def _ask(place: Place) -> str:
     if asyncio.run(look()) not in ("token", "forbidden", "xsrf"):
         return ""
     return str(click.prompt(f"Token of {place.name}", hide_input=True, err=True)).strip()
+
+
+def kernels_of(server: str) -> list[KernelInfo]:
+    """The kernelspecs of a server, and the kernels that run there. CodeexecError."""
+    import asyncio
+
+    from codeexec.kernels.jupyter.remote.backend import RemoteBackend
+    from codeexec.server.start import remote_targets
+
+    place = find_place(server)
+    infos = asyncio.run(RemoteBackend(remote_targets).offers_of(place.name))
+    return list(infos)
+
+
+def stop_kernels(server: str, ids: Sequence[str]) -> list[str]:
+    """End the kernels whose ids begin so; a line on each. NotFound, UsageError."""
+    import asyncio
+
+    from codeexec.domain.errors import NotFound, UsageError
+    from codeexec.kernels.jupyter.remote.rest import JupyterServer
+
+    place = find_place(server)
+
+    async def stop() -> list[str]:
+        api = JupyterServer(place.access)
+        try:
+            running = [kernel.id for kernel in await api.kernels()]
+            lines = []
+            for begin in ids:
+                found = [kernel_id for kernel_id in running if kernel_id.startswith(begin)]
+                if not found:
+                    step = f"codeexec-tui kernels list --server {server}"
+                    raise NotFound(f"{api.name} has no kernel {begin}.", step)
+                if len(found) > 1:
+                    raise UsageError(f"{begin} begins {len(found)} ids.", "Write more of it.")
+                status = await api.delete(found[0])
+                lines.append(f"ended: {found[0]} (the server answered {status})")
+            return lines
+        finally:
+            await api.close()
+
+    return asyncio.run(stop())

@@ -98,6 +98,7 @@ class KernelConnection:
         """Set as soon as anything was heard of the kernel's output."""
         self._waiting: set[asyncio.Task[None]] = set()
         self._looking: asyncio.Task[None] | None = None
+        self._is_draining = False
         self._transport = open_transport(endpoint, identity, session, self)
         self.requests = PendingRequests(self._transport.send)
         self.outbox = OutboxReader(
@@ -328,12 +329,18 @@ class KernelConnection:
         self._events.append(lost_notice(count))
 
     async def drained(self) -> None:
-        is_more = self._hand_batch()
-        while is_more:
-            await asyncio.sleep(0)  # other work has its turn between two batches
+        self._is_draining = True
+        try:
             is_more = self._hand_batch()
+            while is_more:
+                await asyncio.sleep(0)  # other work has its turn between two batches
+                is_more = self._hand_batch()
+        finally:
+            self._is_draining = False
 
     def turned(self) -> bool:
+        if self._is_draining:
+            return False  # one batch in a turn is enough
         if len(self._events) > MOST_HELD or not all(map(is_end_near, self._events)):
             return self._hand_batch()
         if self._events and self._hand_timer is None:

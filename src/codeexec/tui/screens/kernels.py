@@ -11,6 +11,7 @@ from textual.binding import BindingType
 
 from codeexec.client.api import HostClient
 from codeexec.domain import requests as q
+from codeexec.domain.backends import ADDRESSES, REMOTE
 from codeexec.domain.errors import CodeexecError
 from codeexec.domain.requests import KernelInfo
 from codeexec.tui.commands.table import bindings
@@ -60,7 +61,7 @@ class KernelsScreen(Picker[str | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("kernels")]
 
-    placeholder: ClassVar[str] = "a kernel, or the path of a Python or of an environment"
+    placeholder: ClassVar[str] = "a kernel, the path of a Python, or the address of a server"
 
     def __init__(self, host: HostClient, cwd: str, current: str = "", policy: str = "") -> None:
         """`current` is the name of the kernel that is used now, `policy` what confines it: another
@@ -158,10 +159,15 @@ class KernelsScreen(Picker[str | None]):
             self.say("Looking for kernels…")
         elif typed.startswith(IN_CONTAINER):
             self.say(f"Enter starts a container of the image {typed.removeprefix(IN_CONTAINER)}")
+        elif _is_server(typed):
+            self.say("Enter starts a kernel on this Jupyter server; #NAME behind it chooses one")
         elif _looks_like_path(typed):
             self.say(f"Enter uses the Python of {typed}")
         elif self._kernels:
-            self.say("Nothing fits. A path of a Python is fine, too, and so is docker:IMAGE.")
+            self.say(
+                "Nothing fits. A path of a Python is fine, too, and so are docker:IMAGE and the "
+                "address of a Jupyter server."
+            )
         else:
             self.say("No kernel was found.\npip install ipykernel  gives one to a Python.", "warn")
         self.refresh_hints()
@@ -191,7 +197,11 @@ class KernelsScreen(Picker[str | None]):
 
 def _is_name(typed: str) -> bool:
     """Whether this can be asked for without being listed."""
-    return _looks_like_path(typed) or typed.startswith(IN_CONTAINER)
+    return _looks_like_path(typed) or typed.startswith(IN_CONTAINER) or _is_server(typed)
+
+
+def _is_server(typed: str) -> bool:
+    return typed.startswith((f"{REMOTE}:", *ADDRESSES))
 
 
 def _looks_like_path(typed: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import quote
 
@@ -16,8 +16,15 @@ from codeexec.kernels.base import Handle, Kernel, KernelChoice, Sink
 from codeexec.kernels.jupyter.kernel import JupyterKernel
 from codeexec.kernels.jupyter.known.traits import KernelTraits
 from codeexec.kernels.jupyter.remote.address import Address, parse_address
+from codeexec.kernels.jupyter.remote.failures import ServerFailure
 from codeexec.kernels.jupyter.remote.life import LIFE, RemoteLife
-from codeexec.kernels.jupyter.remote.rest import Access, JupyterServer, RemoteSpec, ca_path
+from codeexec.kernels.jupyter.remote.rest import (
+    Access,
+    JupyterServer,
+    RemoteSpec,
+    RunningKernel,
+    ca_path,
+)
 from codeexec.kernels.jupyter.remote.running import running_servers
 from codeexec.kernels.jupyter.remote.tokens import keep_token, token_for
 
@@ -139,15 +146,16 @@ class RemoteBackend(Backend):
                 await asyncio.to_thread(keep_token, server.address.name, server.token)
         names = [target.name for target in self._targets()]
         names += [server.address.name for server in found]
-        lists = await asyncio.gather(*map(self._offers_of, dict.fromkeys(names)))
+        lists = await asyncio.gather(*map(self.offers_of, dict.fromkeys(names)))
         return [info for infos in lists for info in infos]
 
-    async def _offers_of(self, name: str) -> list[KernelInfo]:
+    async def offers_of(self, name: str) -> list[KernelInfo]:
+        """Of one server: its kernelspecs, then its kernels that run; or why there are none."""
         server: JupyterServer | None = None
         try:
             place = self.place(name)
             server = JupyterServer(place.access)
-            specs = await asyncio.wait_for(server.specs(), OFFERS_WAIT)
+            specs, running = await asyncio.wait_for(_ask(server), OFFERS_WAIT)
         except TimeoutError:
             return [_problem(name, f"{name} has not answered within {OFFERS_WAIT:g} s.", "")]
         except CodeexecError as error:
@@ -155,7 +163,11 @@ class RemoteBackend(Backend):
         finally:
             if server is not None:
                 await server.close()
-        return [_info(replace(place, kernel=spec.name), spec) for spec in specs]
+        titles = {spec.name: spec.display_name for spec in specs}
+        return [
+            *(_info(replace(place, kernel=spec.name), spec) for spec in specs),
+            *(_running_info(replace(place, kernel=each.id), each, titles) for each in running),
+        ]
 
 
 def make_backend(context: BackendContext) -> RemoteBackend:
@@ -192,6 +204,26 @@ def _info(place: Place, spec: RemoteSpec) -> KernelInfo:
         spec.display_name,
         spec.language,
         place.access.address.name,
+        f"Jupyter server {place.name.rstrip('/')}",
+    )
+
+
+async def _ask(server: JupyterServer) -> tuple[list[RemoteSpec], list[RunningKernel]]:
+    specs = await server.specs()
+    try:
+        return specs, await server.kernels()
+    except ServerFailure:
+        return specs, []  # gateways may forbid the list
+
+
+def _running_info(place: Place, kernel: RunningKernel, titles: Mapping[str, str]) -> KernelInfo:
+    title = titles.get(kernel.name, kernel.name)
+    clients = "nobody listens" if not kernel.connections else f"{kernel.connections} connected"
+    return KernelInfo(
+        place.kernel_name,
+        f"{title} that runs, {kernel.id[:8]}",
+        "",
+        f"{kernel.state}, {clients}, last active {kernel.last_activity[:19]}",
         f"Jupyter server {place.name.rstrip('/')}",
     )
 

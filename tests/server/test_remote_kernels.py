@@ -1,0 +1,161 @@
+"""Sessions and commands over kernels of a real Jupyter server: no output and no token is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from codeexec.client.api import SessionClient
+from codeexec.domain import requests as q
+from codeexec.domain.events import ExecutionFinished
+from codeexec.domain.fold import apply
+from codeexec.domain.outputs import iter_rows
+from codeexec.domain.snapshot import Snapshot
+from support.jupyter_servers import TOKEN, TestServer
+from support.servers import Apart, user, wait_until
+
+pytestmark = pytest.mark.slow
+
+LINES = 300
+CODE = f"""
+import time
+for i in range({LINES}):
+    print('line', i, flush=True)
+    time.sleep(0.01)
+"""
+
+
+async def snapshot_at_end(session: SessionClient, execution_id: str) -> Snapshot:
+    snapshot = Snapshot()
+    async with asyncio.timeout(120):
+        async for batch in session.events(0, "full"):
+            snapshot = apply(snapshot, batch)
+            ended = [r.event for r in batch if isinstance(r.event, ExecutionFinished)]
+            if any(event.execution_id == execution_id for event in ended):
+                return snapshot
+    raise AssertionError("the events ended before the execution")
+
+
+async def lines_of(session: SessionClient, execution_id: str) -> list[str]:
+    page = await session.call(q.ReadRows(execution_id, 0, 5000))
+    return [row.text for row in iter_rows(page.runs) if row.text]
+
+
+def files_with(folder: Path, text: str) -> list[str]:
+    """The names of files below the folder that have the text in them."""
+    files = [path for path in folder.rglob("*") if path.is_file() and not path.is_symlink()]
+    return [path.name for path in files if text.encode() in path.read_bytes()]
+
+
+def arguments_with(text: str) -> list[list[str]]:
+    """The words of processes that have the text in them."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            words = process.cmdline()
+        except psutil.Error:
+            continue
+        if any(text in word for word in words):
+            found.append(words)
+    return found
+
+
+async def test_a_killed_session_server_takes_the_remote_kernel_up_again(
+    jupyter_server: TestServer,
+) -> None:
+    with user() as apart:
+        async with apart.client() as host:
+            name = f"{jupyter_server.address}#python3"
+            opened = await host.call(q.OpenSession(cwd=str(apart.work), name="far", kernel=name))
+            session = host.session(opened.session_id)
+            await session.call(q.Execute(CODE, execution_id="flood"))
+
+            async def printed() -> int:
+                return len(await lines_of(session, "flood"))
+
+            async with asyncio.timeout(120):
+                while await printed() < 30:  # noqa: ASYNC110
+                    await asyncio.sleep(0.05)
+            [kernel] = jupyter_server.kernels()
+            server = apart.pid
+            assert server is not None
+            os.kill(server, signal.SIGKILL)
+            snapshot = await snapshot_at_end(session, "flood")
+            assert apart.pid != server
+            assert snapshot.executions["flood"].status == "ok"
+            assert await lines_of(session, "flood") == [f"line {i}" for i in range(LINES)]
+            assert [model["id"] for model in jupyter_server.kernels()] == [kernel["id"]]
+            assert files_with(apart.folder, TOKEN) == ["remote-tokens.json"]
+            assert arguments_with(TOKEN) == []
+            await host.call(q.StopSession("far"))
+            assert jupyter_server.kernels() == []
+
+
+async def command(apart: Apart, *words: str) -> subprocess.CompletedProcess[str]:
+    return await asyncio.to_thread(
+        subprocess.run,
+        [sys.executable, "-m", "codeexec.cli.main", *words],
+        env=apart.environ,
+        cwd=apart.work,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+
+
+async def test_commands_name_the_server_and_leave_no_token_behind(
+    jupyter_server: TestServer,
+) -> None:
+    with user() as apart:
+        (apart.work / "far.py").write_text("import sys\nprint('far', input())\nsys.exit(4)\n")
+        words = ("run", "--server", jupyter_server.address, "far.py")
+        running = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "codeexec.cli.main", *words),
+            env=apart.environ,
+            cwd=apart.work,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        await wait_until(lambda: jupyter_server.kernels(), "a kernel on the server")
+        assert arguments_with(TOKEN) == []
+        told, _ = await running.communicate(b"away\n")
+        assert (told, running.returncode) == (b"far away\n", 4)
+        assert jupyter_server.kernels() == []
+
+        config = Path(apart.environ["XDG_CONFIG_HOME"]) / "codeexec-tui" / "config.toml"
+        config.parent.mkdir(parents=True)
+        token_file = apart.folder / "token"
+        token_file.write_text(TOKEN)
+        token_file.chmod(0o600)
+        config.write_text(
+            f'[remote.lab]\nurl = "{jupyter_server.url}"\ntoken_file = "{token_file}"\n'
+        )
+        answer = await command(apart, "run", "--server", "lab", "--kernel", "python3", "far.py")
+        assert answer.returncode == 1
+        assert "standard input has ended" in answer.stderr
+        answer = await command(apart, "kernels", "list", "--server", "lab", "--json")
+        listed = [json.loads(line) for line in answer.stdout.splitlines()]
+        assert "remote:lab#python3" in [kernel["name"] for kernel in listed]
+        answer = await command(apart, "doctor", "--server", "lab")
+        assert "was ready after" in answer.stdout
+        assert answer.returncode == 0
+        answer = await command(apart, "kernels", "stop", "abc", "--server", "lab")
+        assert "has no kernel abc" in answer.stderr
+        answer = await command(apart, "run", "--server", "nowhere", "far.py")
+        assert "codeexec-tui config edit" in answer.stderr
+        wrong = f"{jupyter_server.url}?token=wrong"
+        answer = await command(apart, "doctor", "--server", wrong)
+        assert answer.returncode == 1
+        assert "refuses" in answer.stdout
+        assert "wrong" not in answer.stdout.replace("the token is wrong", "")
+        assert jupyter_server.kernels() == []
