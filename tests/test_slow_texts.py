@@ -20,8 +20,8 @@ from codeexec.documents.export.sanitize import sanitized
 from codeexec.documents.percent.convert import _is_magic
 from codeexec.domain.errors import ProtocolError
 from codeexec.languages.catalog import by_shebang
+from codeexec.rendering.svg import is_svg, without_references
 from codeexec.server.http import head
-from codeexec.tui.graphics.svg import is_svg, without_references
 from codeexec.tui.panes.artifacts.items import shape_words
 from codeexec.tui.render.traceback import _end_of_code, _end_of_source
 from codeexec.tui.render.traceback_paint import _HEADING, _NUMBERED

@@ -15,6 +15,7 @@ from PIL import Image
 from rich.segment import Segment
 
 from codeexec.domain.errors import DocumentError
+from codeexec.rendering.svg import is_svg
 from codeexec.tui.graphics import images
 from codeexec.tui.graphics.halfblock import Blocks, mosaic
 from codeexec.tui.graphics.images import (
@@ -28,7 +29,6 @@ from codeexec.tui.graphics.images import (
     fit,
     scaled,
 )
-from codeexec.tui.graphics.svg import is_svg
 from codeexec.tui.theme.colors import Color
 
 BLACK = Color(0, 0, 0)

@@ -67,9 +67,13 @@ class TerminalPictures:
             self._graphics.way in _BLOCKS and self._setting == "auto"
         ):
             return ""
+        from codeexec.rendering.pictures import is_formula
+
+        if is_formula(part.mime) and not self._graphics.has_pixels:
+            return ""
         try:
             data = content_of(part.mime, text)
-            return await asyncio.to_thread(self._render, data, self._graphics)
+            return await asyncio.to_thread(self._render, data, part.mime, self._graphics)
         except DocumentError:
             return ""  # damaged or too large: its text form is printed
 
@@ -94,11 +98,11 @@ class TerminalPictures:
         except CodeexecError:
             return Graphics("none")
 
-    def _render(self, data: bytes, graphics: Graphics) -> str:
+    def _render(self, data: bytes, mime: str, graphics: Graphics) -> str:
         from codeexec.tui.graphics import images
         from codeexec.tui.theme.colors import Color
 
-        image = images.decode(data, Color(255, 255, 255))
+        image = images.decode(data, Color(255, 255, 255), mime)
         columns, lines = self._size()
         room = images.Extent(min(columns - 1, WIDEST), max(lines * 2 // 3, 4))
         extent = images.fit(*image.size, room, graphics.cell)

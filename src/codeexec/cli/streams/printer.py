@@ -155,9 +155,9 @@ class OutputPrinter:
         """Text that draws the display as a picture, the first time; else empty."""
         if self._pictures is None or display.key in self._drawn:
             return ""
-        from codeexec.documents.displays.text import image_of  # not at the start
+        from codeexec.documents.displays.text import drawn_part  # not at the start
 
-        image = image_of(display)
+        image = drawn_part(display)
         if image is None:
             return ""
         self._drawn.add(display.key)

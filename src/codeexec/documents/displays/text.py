@@ -13,7 +13,8 @@ from collections.abc import Generator
 
 from codeexec.documents.displays.html import html_to_text
 from codeexec.documents.displays.latex import latex_to_text
-from codeexec.domain.content.mime import bare, content_of, is_json, is_text
+from codeexec.domain.content.charts import chart_label, chart_name, has_chart
+from codeexec.domain.content.mime import FORMULAS, bare, content_of, is_json, is_text
 from codeexec.domain.content.picture_head import picture_size
 from codeexec.domain.errors import DocumentError
 from codeexec.domain.outputs import Display, MimePart
@@ -33,20 +34,12 @@ MOST_JSON_LINES = 40
 _OBJECT = re.compile(r"<[\w.]+(?:\[[\w., ]*\])?(?: object)?(?: at 0x[0-9a-fA-F]+)?>")
 _CONSTRUCTOR = re.compile(r"\s*[A-Za-z_]\w*\(")
 _WIDGET = "application/vnd.jupyter.widget-view+json"
-_CHARTS = (
-    ("application/vnd.plotly.", "plotly chart"),
-    ("application/vnd.vegalite.", "Vega-Lite chart"),
-    ("application/vnd.vega.", "Vega chart"),
-    ("application/vnd.bokeh", "Bokeh chart"),
-    ("application/vnd.holoviews", "HoloViews chart"),
-)
 _RICH = (
     "text/markdown",
     "text/x-markdown",
     "text/html",
     "application/xhtml+xml",
-    "text/latex",
-    "application/x-latex",
+    *FORMULAS,
 )
 _SCRIPTS = ("application/javascript", "text/javascript", "application/x-javascript")
 _WIDEST_NOTE = 60
@@ -64,9 +57,9 @@ def read_display(display: Display, saved: str = "") -> Reading:
         return f"[image {size} → {saved}]" if saved else f"[image {size}]"
     plain = display.part("text/plain")
     plain_text = (yield plain) if plain is not None else None
-    chart = _chart_of(display)
-    if chart and not _is_caption(plain_text or ""):
-        return _note(chart, "a browser draws it", saved)
+    chart = chart_part(display, plain_text)
+    if chart is not None and not _is_caption(plain_text or ""):
+        return _note(chart_label(chart.mime, (yield chart)), "a browser draws it", saved)
     if display.part(_WIDGET) is not None:
         return _widget(plain_text or "", saved)
     if plain_text and not _is_bare_object(plain_text):
@@ -146,7 +139,7 @@ def _as_text(mime: str, text: str) -> str:
         if len(text) > MOST_HTML:
             return f"[page of {len(text):,} characters: a browser shows it]"
         return html_to_text(text)
-    if name in ("text/latex", "application/x-latex"):
+    if name in FORMULAS:
         return latex_to_text(text)
     if is_json(mime):
         return _short_json(text)
@@ -168,12 +161,21 @@ def _short_json(text: str) -> str:
     return "\n".join(lines)
 
 
-def _chart_of(display: Display) -> str:
+def chart_part(display: Display, plain_text: str | None = None) -> MimePart | None:
+    """The form of a display that is a chart: its data, or the page that shows it."""
     for part in display.parts:
-        for beginning, name in _CHARTS:
-            if part.mime.startswith(beginning):
-                return name
-    return ""
+        if chart_name(part.mime):
+            return part
+    page = display.part("text/html")
+    return page if page is not None and has_chart(page.text, plain_text) else None
+
+
+def drawn_part(display: Display) -> MimePart | None:
+    """The form of a display that is a picture, or of which one can be drawn."""
+    plain = display.part("text/plain")
+    formula = next((part for mime in FORMULAS if (part := display.part(mime))), None)
+    chart = chart_part(display, plain.text if plain is not None else None)
+    return image_of(display) or chart or formula
 
 
 def _widget(plain_text: str, saved: str) -> str:

@@ -19,6 +19,7 @@ _TEXTS = frozenset(
         "x-latex", "x-ndjson", "x-python", "x-sh", "x-tex", "x-yaml", "xml", "yaml",
     )
 )  # fmt: skip
+FORMULAS = ("text/latex", "application/x-latex")
 _BINARIES = ("image/", "audio/", "video/", "font/")
 _BINARY = frozenset(
     f"application/{name}"
@@ -34,7 +35,8 @@ def bare(mime: str) -> str:
 def is_json(mime: str) -> bool:
     """Whether a value of this type is JSON, not a string."""
     name = bare(mime)
-    return name == "application/json" or name.endswith("+json")
+    # Altair names its charts both `…v6+json` and `…v6.json`.
+    return name == "application/json" or name.endswith(("+json", ".json"))
 
 
 def is_text(mime: str) -> bool:

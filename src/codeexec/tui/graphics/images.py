@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from codeexec.domain.content.picture_head import is_multi_scan_jpeg, picture_size
 from codeexec.domain.errors import DocumentError
-from codeexec.tui.graphics.svg import draw_svg, is_svg, svg_size
+from codeexec.rendering.pictures import draw, draw_svg, is_drawn
+from codeexec.rendering.svg import is_svg, svg_size
 from codeexec.tui.theme.colors import Color
 
 if TYPE_CHECKING:
@@ -105,20 +106,23 @@ def own_size(data: bytes) -> tuple[int, int] | None:
     return svg_size(data) if is_svg(data) else picture_size(data)
 
 
-def decode(data: bytes, ground: Color) -> Image:
+def decode(data: bytes, ground: Color, mime: str = "") -> Image:
     """The first frame of a picture as RGB, with `ground` under what is transparent.
 
-    PNG, JPEG, GIF, WebP, BMP, TIFF and SVG. One of more than DETAIL pixels comes smaller, by a
-    whole factor. Blocks; one picture is decoded at a time, so that memory stays bounded. Raises
-    DocumentError for anything else, for a picture that would take more than MAX_MEMORY, and for
-    one that is damaged; the message has its size in pixels where that is known.
+    PNG, JPEG, GIF, WebP, BMP, TIFF and SVG, by their bytes; charts and formulas by `mime`. One of
+    more than DETAIL pixels comes smaller, by a whole factor. Blocks; one picture is decoded at a
+    time, so that memory stays bounded. Raises DocumentError for anything else, for a picture that
+    would take more than MAX_MEMORY, and for one that is damaged; the message has its size in pixels
+    where that is known.
     """
     if len(data) > MAX_BYTES:
         raise DocumentError(
             f"The picture{_pixels(picture_size(data))} is {len(data) / 1e6:.0f} MB.",
             "Save it and open it in another program.",
         )
-    if is_svg(data):
+    if is_drawn(mime):
+        data = draw(mime, data, ground.hex)
+    elif is_svg(data):
         data = draw_svg(data)
     size = picture_size(data)
     if size is not None and size[0] * size[1] > _most_pixels(data):

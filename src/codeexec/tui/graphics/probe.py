@@ -89,6 +89,11 @@ class Graphics:
     cell: CellSize = NOMINAL_CELL
     tmux: bool = False
 
+    @property
+    def has_pixels(self) -> bool:
+        """Whether small print can be read in pictures: blocks are too coarse for it."""
+        return self.way in ("kitty", "sixel")
+
 
 def parse(data: bytes) -> tuple[TerminalReplies, bytes]:
     """The answers within what was read, and the rest: keys that were typed in between."""

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from rich.segment import Segment
 from textual.strip import Strip
 
+from codeexec.domain.content.charts import chart_label
 from codeexec.domain.content.mime import content_of
 from codeexec.domain.content.picture_head import picture_size
 from codeexec.domain.errors import DocumentError
 from codeexec.domain.outputs import Display, ErrorInfo, MimePart
 from codeexec.domain.text.words import size_words
+from codeexec.rendering.pictures import can_draw_formulas
 from codeexec.tui.render.ansi import AnsiPainter, wrap, wrap_words
 from codeexec.tui.render.counts import counted
 from codeexec.tui.render.plain import one_line
@@ -50,6 +52,8 @@ class Painted:
     folded: frozenset[int] = frozenset()
     width: int = 0
     """Columns of lines that are scrolled sideways; 0 for lines that fit."""
+    is_picture: bool = False
+    """Whether the lines are those of the painted picture."""
 
 
 class Folded:
@@ -123,6 +127,13 @@ def _pixels(part: MimePart) -> str:
     return f"{size[0]}×{size[1]} · " if size else ""
 
 
+def _picture_summary(part: MimePart) -> str:
+    if part.mime.startswith("image/"):
+        kind = part.mime.removeprefix("image/").partition("+")[0]
+        return f"▣ {kind} image · {_pixels(part)}{size_words(part.size)}"
+    return f"▣ {chart_label(part.mime, part.text)} · {size_words(part.size)}"
+
+
 class BodyPainter:
     """Paints with one theme."""
 
@@ -139,10 +150,7 @@ class BodyPainter:
         """
         best = best_part(display)
         if best is not None and mime_kind(best.mime, best.text) == "picture":
-            kind = best.mime.removeprefix("image/").partition("+")[0]
-            size = _pixels(best)
-            summary = f"▣ {kind} image · {size}{size_words(best.size)}"
-            return Painted([self._words(summary, "muted")], best)
+            return Painted([self._words(_picture_summary(best), "muted")], best)
         from codeexec.documents.displays.text import inline_text  # not at the start
 
         text = inline_text(display)
@@ -156,7 +164,10 @@ class BodyPainter:
         text = table or text
         if _FOR_A_BROWSER.fullmatch(text):
             text = f"{text} · O opens it"
-        return self._text(text, width)
+        painted = self._text(text, width)
+        if best is not None and mime_kind(best.mime) == "latex" and can_draw_formulas():
+            return replace(painted, part=best)
+        return painted
 
     def _wide_table(self, text: str) -> Painted:
         lines = [Strip(segments) for segments in self._ansi.block(text.split("\n"), "result")]

@@ -12,10 +12,12 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
 
+from codeexec.rendering.pictures import can_draw_formulas
 from codeexec.tui.graphics.images import own_size
 from codeexec.tui.graphics.probe import Graphics
 from codeexec.tui.output.contents import (
     Content,
+    FormulaContent,
     JsonContent,
     MarkdownContent,
     NoContent,
@@ -89,12 +91,17 @@ class BodyView(Vertical):
         """Show this; returns when it is there to be seen."""
         if not self.is_attached:
             return  # removed while the content was read
-        if content == self.content and not isinstance(content, PictureContent):
+        if content == self.content and not isinstance(content, PictureContent | FormulaContent):
             return
         self.content = content
         match content:
-            case PictureContent(data=data):
-                await self._show_picture(data, description)
+            case PictureContent(data=data, mime=mime):
+                await self._show_picture(data, description, mime)
+            case FormulaContent(data=data, text=text):
+                if self._graphics.has_pixels and can_draw_formulas():
+                    await self._show_picture(data, text, "text/latex")
+                else:
+                    await self._show_text(text, markdown=False)
             case TableContent(page=page):
                 table = self._parts.get("table")
                 if isinstance(table, DataTableView):
@@ -121,14 +128,15 @@ class BodyView(Vertical):
             case _:
                 assert_never(content)
 
-    async def _show_picture(self, data: bytes, description: str) -> None:
+    async def _show_picture(self, data: bytes, description: str, mime: str) -> None:
         self._painted.clear()
         picture = self._parts.get("picture")
         if isinstance(picture, Picture):
-            picture.show(data, description)
+            picture.show(data, description, mime)
         else:
             picture = Picture(
                 data,
+                mime=mime,
                 graphics=self._graphics,
                 description=description,
                 navigable=self._navigable,
@@ -146,8 +154,13 @@ class BodyView(Vertical):
             return  # out of sight: it will be painted when it is seen
 
     @on(Picture.Shown)
-    def note_painted(self, event: Picture.Shown) -> None:
+    async def note_painted(self, event: Picture.Shown) -> None:
         event.stop()
+        if isinstance(self.content, FormulaContent) and event.data is self.content.data:
+            self._painted.set()
+            if event.fault:
+                await self._show_text(self.content.text, markdown=False)
+            return
         if not isinstance(self.content, PictureContent) or event.data is not self.content.data:
             return  # of the picture before
         self._painted.set()

@@ -30,7 +30,18 @@ _JSON_CONTROLS = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class PictureContent:
+    """A picture; a chart by its type, else by its bytes."""
+
     data: bytes
+    mime: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FormulaContent:
+    """LaTeX and its text, for screens without pictures."""
+
+    data: bytes
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +71,15 @@ class NoContent:
     message: str
 
 
-Content = PictureContent | TableContent | JsonContent | MarkdownContent | TextContent | NoContent
+Content = (
+    PictureContent
+    | FormulaContent
+    | TableContent
+    | JsonContent
+    | MarkdownContent
+    | TextContent
+    | NoContent
+)
 
 
 def prepare(mime: str, data: bytes, name: str = "") -> Content:
@@ -69,7 +88,7 @@ def prepare(mime: str, data: bytes, name: str = "") -> Content:
     kind: Kind = kind_of(mime, text)
     match kind:
         case "picture":
-            return PictureContent(data)
+            return PictureContent(data, mime)
         case "table":
             from codeexec.documents.displays.tables import from_csv  # not at the start
 
@@ -82,7 +101,7 @@ def prepare(mime: str, data: bytes, name: str = "") -> Content:
         case "latex":
             from codeexec.documents.displays.latex import latex_to_text  # not at the start
 
-            return TextContent(latex_to_text(text))
+            return FormulaContent(data, latex_to_text(text))
         case "json":
             return _json(text)
         case "text":

@@ -13,6 +13,7 @@ from textual.strip import Strip
 
 from codeexec.domain import requests as q
 from codeexec.domain.outputs import MimePart, Run
+from codeexec.rendering.pictures import is_formula
 from codeexec.tui.graphics.probe import Graphics
 from codeexec.tui.output.bodies import data_of
 from codeexec.tui.output.context import OutputContext
@@ -93,6 +94,8 @@ class OutputLoader:
         data = await self._content(request.part)
         if data is None or self.graphics.way == "none":
             return
+        if is_formula(request.part.mime) and not self.graphics.has_pixels:
+            return
         theme = self._view.output.painter.theme
         lines, sent = await asyncio.to_thread(paint_picture, data, request, self.graphics, theme)
         driver = self._view.app._driver
@@ -100,4 +103,5 @@ class OutputLoader:
         if sent and is_current and driver is not None:
             # The driver's queue is the one way to the terminal that keeps its order.
             driver.write(sent)
-        self._view.take_image(request.key, request.token, lines)
+        if lines:
+            self._view.take_image(request.key, request.token, lines)

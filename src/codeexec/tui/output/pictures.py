@@ -9,6 +9,7 @@ from textual.strip import Strip
 
 from codeexec.domain.errors import DocumentError
 from codeexec.domain.outputs import MimePart
+from codeexec.rendering.pictures import is_formula
 from codeexec.tui.graphics.images import WHOLE, CellSize, Extent, decode, fit
 from codeexec.tui.graphics.probe import Graphics
 from codeexec.tui.theme.colors import Color
@@ -68,16 +69,19 @@ class PictureRequests:
 def paint_picture(
     data: bytes, request: PictureRequest, graphics: Graphics, theme: Theme
 ) -> tuple[list[Strip], str]:
-    """The rows of a picture, or of words that say why there is none; and the bytes that the
-    terminal gets once before them. Takes tens of milliseconds: call it in a thread."""
+    """The rows of a picture, or of words that say why there is none (no rows for a formula, whose
+    text is there); and the bytes that the terminal gets once before them. Takes tens of
+    milliseconds, of a chart seconds: call it in a thread."""
     from codeexec.tui.graphics.painting import paint  # not at the start
 
     room = Extent(request.columns, request.rows)
     try:
-        image = decode(data, Color.parse(theme.color("surface")))
+        image = decode(data, Color.parse(theme.color("surface")), request.part.mime)
         extent = fit(*image.size, room, CellSize(*graphics.cell))
         painting = paint(image, extent, WHOLE, graphics)
     except DocumentError as error:
+        if is_formula(request.part.mime):
+            return [], ""
         message = f"▣ {error.message}"  # with its size in pixels, where that is known
         return [Strip([Segment(message, theme.style("muted"))])], ""
     return painting.rows, painting.sent

@@ -248,7 +248,7 @@ class OutputView:
 
     def _want_picture(self, row: int, display: Display, painted: Painted) -> None:
         context = self.context
-        if not context.picture_rows or painted.part is None or len(painted.lines) > 1:
+        if not context.picture_rows or painted.part is None or painted.is_picture:
             return
         if display.key != context.picture_beside:
             self._picture_rows[display.key] = row
@@ -260,7 +260,9 @@ class OutputView:
         body = self._bodies.get(key)
         if body is None:
             return False
-        self._bodies[key] = body._replace(painted=Painted(lines, body.painted.part))
+        self._bodies[key] = body._replace(
+            painted=Painted(lines, body.painted.part, is_picture=True)
+        )
         self.measure()
         row = self._picture_rows.pop(key, None)
         run = self.row(row) if row is not None else None

@@ -3,47 +3,39 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Literal
 
-from codeexec.tui.graphics.svg import can_draw_svg
+from codeexec.domain.content.charts import has_chart
 
 Kind = Literal["picture", "table", "html", "markdown", "latex", "json", "text", "file"]
 """What a form is shown by."""
 
-_KINDS: Mapping[str, Kind] = {
-    "text/html": "html",
-    "application/xhtml+xml": "html",
-    "text/markdown": "markdown",
-    "text/x-markdown": "markdown",
-    "text/latex": "latex",
-    "application/x-latex": "latex",
-    "application/json": "json",
-    "text/csv": "table",
-    "text/tab-separated-values": "table",
-    "image/png": "picture",
-    "image/jpeg": "picture",
-    "image/gif": "picture",
-    "image/webp": "picture",
-    "image/bmp": "picture",
-    "image/tiff": "picture",
-    "image/svg+xml": "picture",
-}
-_ORDER = (
-    "image/png",
-    "image/jpeg",
-    "image/webp",
-    "image/gif",
-    "image/svg+xml",
-    "image/bmp",
-    "image/tiff",
-    "text/markdown",
-    "text/latex",
-    "text/csv",
-    "text/html",
-    "application/json",
-    "text/plain",
+_TABLE: tuple[tuple[str, Kind], ...] = (
+    ("image/png", "picture"),
+    ("image/jpeg", "picture"),
+    ("image/webp", "picture"),
+    ("image/gif", "picture"),
+    ("image/svg+xml", "picture"),
+    ("image/bmp", "picture"),
+    ("image/tiff", "picture"),
+    ("application/vnd.vegalite.*", "picture"),
+    ("application/vnd.vega.*", "picture"),
+    ("text/html", "picture"),
+    ("text/markdown", "markdown"),
+    ("text/x-markdown", "markdown"),
+    ("text/latex", "latex"),
+    ("application/x-latex", "latex"),
+    ("text/csv", "table"),
+    ("text/tab-separated-values", "table"),
+    ("text/html", "html"),
+    ("application/xhtml+xml", "html"),
+    ("application/json", "json"),
+    ("text/plain", "text"),
 )
+"""What can be shown, richest first; `*` stands for any end. HTML that is the page of a chart is a
+picture, other HTML comes later."""
+
 _PREFORMATTED = re.compile(r"\s*<pre\b[^>]*>.*</pre>\s*", re.DOTALL | re.IGNORECASE)
 
 _HAS_CELLS = re.compile(r"<t[dh]\b[^<>]*>\s*[^<>\s]", re.IGNORECASE)
@@ -51,13 +43,13 @@ _HAS_CELLS = re.compile(r"<t[dh]\b[^<>]*>\s*[^<>\s]", re.IGNORECASE)
 
 
 def kind_of(mime: str, text: str | None = None) -> Kind:
-    """How a form is shown; of HTML the text tells whether it is a table."""
+    """How a form is shown; of HTML the text tells whether it is a chart or a table."""
     bare = mime.partition(";")[0].strip().lower()
-    kind = _KINDS.get(bare)
-    if kind == "picture" and bare == "image/svg+xml" and not can_draw_svg():
-        return "text"
-    if kind == "html" and text is not None and "<table" in text.lower():
-        return "table"
+    kind = next((kind for pattern, kind in reversed(_TABLE) if _matches(pattern, bare)), None)
+    if kind == "html" and text is not None:
+        if has_chart(text):
+            return "picture"
+        return "table" if "<table" in text.lower() else kind
     if kind is not None:
         return kind
     if bare.endswith("+json"):
@@ -70,22 +62,29 @@ def choose(bundle: Mapping[str, str | None], *, pictures: bool = True) -> str | 
 
     The values are the forms as text, or None where only a digest is at hand. HTML that shows
     nothing without a browser (scripts, styles) is passed over, and so is HTML that only repeats
-    the plain text in a `<pre>`. Unknown types come after plain text.
+    the plain text in a `<pre>`; HTML that is a chart of a library counts as one. Unknown types come
+    after plain text.
     """
-    usable: dict[str, Callable[[], bool]] = {
-        "image": lambda: pictures,
-        "text/html": lambda: _html_says_more(bundle),
-    }
 
-    def can_show(mime: str) -> bool:
-        test = usable.get(mime) or usable.get(mime.partition("/")[0])
-        return test is None or test()
+    def can_show(mime: str, kind: Kind) -> bool:
+        if kind == "picture" and not pictures:
+            return False
+        if mime != "text/html":
+            return True
+        if kind == "picture":
+            return has_chart(bundle[mime], bundle.get("text/plain"))
+        return _html_says_more(bundle)
 
-    for mime in _ORDER:
-        if mime in bundle and can_show(mime):
-            return mime
+    for pattern, kind in _TABLE:
+        for mime in bundle:
+            if _matches(pattern, mime) and can_show(mime, kind):
+                return mime
     others = sorted(bundle, key=lambda mime: (kind_of(mime) == "file", mime))
     return others[0] if others else None
+
+
+def _matches(pattern: str, mime: str) -> bool:
+    return mime.startswith(pattern[:-1]) if pattern.endswith("*") else mime == pattern
 
 
 def _html_says_more(bundle: Mapping[str, str | None]) -> bool:

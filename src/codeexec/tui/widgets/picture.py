@@ -36,7 +36,8 @@ _UNBOUNDED_ROWS = 1000
 
 
 class Picture(Widget, can_focus=True):
-    """Shows image bytes, their shape kept, no larger than they are unless `grow`.
+    """Shows image bytes, or a chart or formula of type `mime`, their shape kept, no larger than
+    they are unless `grow`.
 
     `graphics` says how the terminal shows pictures. With `navigable`, keys, wheel and drag zoom
     and pan, and the picture stands in the middle.
@@ -73,6 +74,7 @@ class Picture(Widget, can_focus=True):
         self,
         data: bytes = b"",
         *,
+        mime: str = "",
         graphics: Graphics | None = None,
         description: str = "",
         navigable: bool = False,
@@ -82,6 +84,7 @@ class Picture(Widget, can_focus=True):
     ) -> None:
         super().__init__(id=id, classes=classes)
         self._data = data
+        self._mime = mime
         self._graphics = graphics or Graphics()
         self._description = description
         self._navigable = navigable
@@ -112,9 +115,10 @@ class Picture(Widget, can_focus=True):
         """Why there is no picture, or nothing."""
         return self._fault
 
-    def show(self, data: bytes, description: str = "") -> None:
+    def show(self, data: bytes, description: str = "", mime: str = "") -> None:
         """Show another picture, or a new state of it; the view stays if its size does."""
         self._data = data
+        self._mime = mime
         self._description = description
         self._repaint()
 
@@ -227,7 +231,7 @@ class Picture(Widget, can_focus=True):
         data = self._data
         if data is not self._decoded:
             try:
-                image = await asyncio.to_thread(decode, data, self._ground())
+                image = await asyncio.to_thread(decode, data, self._ground(), self._mime)
             except DocumentError as fault:
                 self._image, self._fault, self._decoded = None, str(fault), data
                 self._replace(None)

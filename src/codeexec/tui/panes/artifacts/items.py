@@ -15,7 +15,7 @@ from codeexec.domain.events import Artifact
 from codeexec.domain.outputs import Display, MimePart
 from codeexec.domain.snapshot import ExecutionView
 from codeexec.domain.text.words import size_words
-from codeexec.tui.graphics.svg import svg_size
+from codeexec.rendering.svg import svg_size
 from codeexec.tui.render.plain import fitted, one_line
 from codeexec.tui.render.registry import Kind, choose, kind_of
 from codeexec.tui.widgets.row_list import Pieces

@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 
 from codeexec.domain.errors import DocumentError
-from codeexec.tui.graphics.svg import draw_svg, svg_size, without_references
+from codeexec.rendering.pictures import draw_svg
+from codeexec.rendering.svg import svg_size, without_references
 
 HEAD = '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
 

@@ -1,26 +1,15 @@
-"""Render SVG documents to PNG in a separate process with limits on memory and time.
+"""SVG documents: whether bytes are one, its size, and without references.
 
 A document may come from an untrusted source. The renderer reads files that the document refers to
 (also `/dev/zero`), and ends its process when a picture is too large for memory. So file references
-are removed first, and the rest runs in the separate process.
+are removed first, and the rest runs in the helper process.
 """
 
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
-from pathlib import Path
 
 from codeexec.domain.errors import DocumentError
-
-LONGEST = 1600
-"""Pixels of the longer side of the drawn picture."""
-
-SECONDS = 10
-"""Time that drawing may take; half of it may be the processor's."""
-
-_MEMORY = 1 << 30
 
 _HEAD = re.compile(
     rb"\s*+(?:\xef\xbb\xbf)?+(?:<\?xml[^>]*+>|<!--.*?-->|<!DOCTYPE[^>]*+>|\s++)*+<svg\b", re.DOTALL
@@ -47,25 +36,8 @@ _PIXELS = {
 }
 """Pixels of a unit, as CSS has them."""
 
-_CHILD = """\
-import resource, sys
-place, side, memory, seconds = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
-resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
-try:
-    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-except (OSError, ValueError):
-    pass  # macOS has no such limit
-sys.path.append(place)
-import resvg_py
-text = sys.stdin.buffer.read().decode("utf-8", "replace")
-name, _, number = side.partition("=")
-try:
-    drawn = resvg_py.svg_to_bytes(svg_string=text, **{name: int(number)})
-except ValueError as fault:
-    sys.exit(str(fault))
-sys.stdout.buffer.write(drawn)
-"""
+LONGEST = 1600
+"""Pixels of the longer side of a drawn picture."""
 
 
 def is_svg(data: bytes) -> bool:
@@ -73,55 +45,8 @@ def is_svg(data: bytes) -> bool:
     return _HEAD.match(data[:4096]) is not None
 
 
-def can_draw_svg() -> bool:
-    """Whether the renderer for vector pictures is installed."""
-    return _renderer() is not None
-
-
-def _renderer() -> Path | None:
-    """The folder from which the renderer is imported."""
-    from importlib.util import find_spec
-
-    spec = find_spec("resvg_py")
-    return Path(spec.origin).parents[1] if spec is not None and spec.origin else None
-
-
-def draw_svg(data: bytes) -> bytes:
-    """An SVG document drawn to PNG bytes, its longer side LONGEST pixels.
-
-    Blocks for as long as that takes. Files and addresses it refers to are not fetched. Raises
-    DocumentError where it cannot be drawn within the limits.
-    """
-    place = _renderer()
-    if place is None:
-        raise DocumentError(
-            "Vector pictures need the package resvg-py.", "Install it, or look at the SVG's text."
-        )
-    text = without_references(data.decode("utf-8", "replace"))
-    command = [sys.executable, "-I", "-c", _CHILD]
-    limits = [str(place), _longer_side(text), str(_MEMORY), str(SECONDS // 2)]
-    try:
-        child = subprocess.run(
-            [*command, *limits],
-            input=text.encode("utf-8", "replace"),
-            capture_output=True,
-            timeout=SECONDS,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise _cannot(f"it takes more than {SECONDS} s") from None
-    except OSError as error:
-        raise _cannot(f"its renderer cannot start, {error.strerror}") from error
-    if child.returncode == 1:
-        lines = child.stderr.decode("utf-8", "replace").strip().splitlines() or ["it is damaged"]
-        # The renderer may quote the document.
-        raise _cannot("".join(filter(str.isprintable, lines[-1]))[:200])
-    if child.returncode != 0:
-        raise _cannot("it needs too much memory or time")
-    return child.stdout
-
-
-def _cannot(why: str) -> DocumentError:
+def cannot_draw(why: str) -> DocumentError:
+    """The error of an SVG document."""
     return DocumentError(f"This SVG cannot be drawn: {why}.", "Look at it in another program.")
 
 
@@ -132,7 +57,7 @@ def without_references(text: str) -> str:
     """
     for entity in _ENTITY.finditer(text):
         if "<" in entity[1] or "&" in entity[1]:
-            raise _cannot("its entities hold markup")
+            raise cannot_draw("its entities hold markup")
     return _HREF.sub(_own_reference, text)
 
 
@@ -173,7 +98,7 @@ def _box_size(head: str) -> tuple[float, float] | None:
     return (_number(numbers[2]), _number(numbers[3])) if len(numbers) == 4 else None
 
 
-def _longer_side(text: str) -> str:
+def longer_side(text: str) -> str:
     """`width=` or `height=` with the pixels of the side that the document has longer."""
     root = _ROOT.search(text)
     head = root[0] if root else ""

@@ -1,0 +1,114 @@
+"""Charts that libraries put out as data: their MIME types, their titles, and charts within HTML."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal, NamedTuple
+
+from codeexec.domain.content.mime import bare
+
+ChartLibrary = Literal["vega", "plotly"]
+
+_VEGA = re.compile(r"application/vnd\.vega(lite)?\.v\d+[+.]json")
+_PLOTLY = "application/vnd.plotly.v1+json"
+_NAMES = (
+    ("application/vnd.plotly.", "plotly chart"),
+    ("application/vnd.vegalite.", "Vega-Lite chart"),
+    ("application/vnd.vega.", "Vega chart"),
+    ("application/vnd.bokeh", "Bokeh chart"),
+    ("application/vnd.holoviews", "HoloViews chart"),
+)
+_EMBEDS = re.compile(r"\bvegaEmbed\b|\bvega-embed\b|\bPlotly\.newPlot\s*\(")
+_ALTAIR_TEXT = re.compile(r"alt\.\w*Chart\(\.\.\.\)")
+_PLOTLY_CALL = re.compile(r"\bPlotly\.newPlot\s*\(\s*[\"'][^\"']{0,200}[\"']\s*,\s*")
+_VEGA_CALL = re.compile(
+    r"\}\)\(\s*(?=\{)|\bspec\s*=\s*(?=\{)|\bvegaEmbed\(\s*[^,{]{1,200},\s*(?=\{)"
+)
+
+MOST_TITLE = 80
+
+
+class Chart(NamedTuple):
+    """The data of a chart as JSON, and their type."""
+
+    mime: str
+    text: str
+
+
+def chart_name(mime: str) -> str:
+    """What a chart of this type is called; empty for other types."""
+    return next((name for beginning, name in _NAMES if mime.startswith(beginning)), "")
+
+
+def chart_library(mime: str) -> ChartLibrary | None:
+    """Which of the formats that can be drawn the type names."""
+    name = bare(mime)
+    if name == _PLOTLY:
+        return "plotly"
+    return "vega" if _VEGA.fullmatch(name) else None
+
+
+def chart_title(text: str) -> str:
+    """The title that the JSON of a chart has on one line; empty where it has none."""
+    from codeexec.domain.text.parsing import load_json
+
+    try:
+        value = load_json(text)
+    except ValueError:
+        return ""
+    title = _member(value, "title") or _member(_member(value, "layout"), "title")
+    if isinstance(title, dict):
+        title = title.get("text")
+    if isinstance(title, list):
+        title = " ".join(line for line in title if isinstance(line, str))
+    if not isinstance(title, str):
+        return ""
+    words = " ".join(re.sub(r"<[^<>]{0,100}>", " ", title[:1000]).split())
+    return words if len(words) <= MOST_TITLE else f"{words[: MOST_TITLE - 1]}…"
+
+
+def chart_label(mime: str, text: str | None) -> str:
+    """Name and title of a chart, as in `Vega-Lite chart “Sales”`; not safe to print."""
+    chart = chart_in_html(text) if text is not None and "html" in mime else None
+    if chart is not None:
+        mime, text = chart
+    name = chart_name(mime) or "chart"
+    title = chart_title(text) if text is not None else ""
+    return f"{name} “{title}”" if title else name
+
+
+def has_chart(html: str | None, plain: str | None = None) -> bool:
+    """Whether a page is a chart of Altair or plotly. A page that is not at hand (None) is one where
+    the plain text beside it is Altair's."""
+    if html is None:
+        return plain is not None and _ALTAIR_TEXT.fullmatch(plain.strip()) is not None
+    return _EMBEDS.search(html) is not None
+
+
+def chart_in_html(html: str) -> Chart | None:
+    """The data of the chart that a page of Altair or plotly loads."""
+    import json
+
+    decoder = json.JSONDecoder()
+    if call := _PLOTLY_CALL.search(html):
+        try:
+            traces, end = decoder.raw_decode(html, call.end())
+            layout, _ = decoder.raw_decode(html, re.compile(r"\s*,\s*").match(html, end).end())  # type: ignore[union-attr]
+        except (ValueError, AttributeError, RecursionError):
+            return None
+        return Chart(_PLOTLY, json.dumps({"data": traces, "layout": layout}))
+    if "vega" not in html:
+        return None
+    for call in _VEGA_CALL.finditer(html):
+        try:
+            _, end = decoder.raw_decode(html, call.end())
+        except (ValueError, RecursionError):
+            continue
+        text = html[call.end() : end]
+        is_lite = "vega-lite" in html
+        return Chart(f"application/vnd.{'vegalite.v5' if is_lite else 'vega.v5'}+json", text)
+    return None
+
+
+def _member(value: object, name: str) -> object:
+    return value.get(name) if isinstance(value, dict) else None

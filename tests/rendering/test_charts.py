@@ -1,0 +1,138 @@
+"""Vega charts and formulas as pictures, in the colours of the screen."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from codeexec.domain.errors import DocumentError
+from codeexec.rendering.formula import bare_formula
+from codeexec.rendering.pictures import draw
+
+BAR: dict[str, Any] = {
+    "title": "Sales",
+    "data": {"values": [{"city": "Bern", "sold": 3}, {"city": "Oslo", "sold": 7}]},
+    "mark": {"type": "bar", "color": "#ff0000"},
+    "encoding": {"x": {"field": "city"}, "y": {"field": "sold", "type": "quantitative"}},
+    "width": 100,
+    "height": 100,
+}
+
+
+def picture(mime: str, content: object, ground: str = "#ffffff") -> Image.Image:
+    text = content if isinstance(content, str) else json.dumps(content)
+    return Image.open(io.BytesIO(draw(mime, text.encode(), ground))).convert("RGBA")
+
+
+def share(image: Image.Image, color: tuple[int, int, int]) -> float:
+    """The share of pixels of exactly this colour."""
+    pixels = image.convert("RGB").tobytes()
+    rows = [pixels[at : at + 3] for at in range(0, len(pixels), 3)]
+    return rows.count(bytes(color)) / len(rows)
+
+
+@pytest.mark.parametrize("end", ["v6+json", "v6.json", "v5+json", "v4+json"])
+def test_a_chart_of_vega_lite_has_its_bars_on_the_ground(end: str) -> None:
+    image = picture(f"application/vnd.vegalite.{end}", BAR, "#102030")
+    assert image.getpixel((0, 0)) == (0x10, 0x20, 0x30, 255)
+    # Bars of 3 and 7, and a plot as high as 7.
+    assert 0.15 < share(image, (255, 0, 0)) < 0.6
+
+
+def test_a_chart_keeps_its_own_background() -> None:
+    image = picture("application/vnd.vegalite.v5+json", {**BAR, "background": "#00ff00"})
+    assert image.getpixel((0, 0)) == (0, 255, 0, 255)
+
+
+def test_a_chart_of_vega_is_drawn() -> None:
+    spec = {
+        "width": 50,
+        "height": 50,
+        "marks": [
+            {
+                "type": "rect",
+                "encode": {
+                    "enter": {
+                        "x": {"value": 0},
+                        "y": {"value": 0},
+                        "width": {"value": 25},
+                        "height": {"value": 50},
+                        "fill": {"value": "#0000ff"},
+                    }
+                },
+            }
+        ],
+    }
+    assert share(picture("application/vnd.vega.v5+json", spec), (0, 0, 255)) > 0.3
+
+
+def test_the_page_of_altair_is_its_chart() -> None:
+    page = (
+        "<div></div><script>const s = 'vega-embed'; (function(spec, embedOpt){ vegaEmbed(0) "
+        f'}})({json.dumps(BAR)}, {{"mode": "vega-lite"}});</script>'
+    )
+    assert share(picture("text/html", page), (255, 0, 0)) > 0.15
+
+
+def test_a_formula_is_transparent_and_in_the_ink_of_the_ground() -> None:
+    image = picture("text/latex", r"$e^{-x^2}/\sqrt{x}$", "#000000")
+    assert image.getchannel("A").getextrema() == (0, 255)
+    assert share(image, (0xE6, 0xE6, 0xE6)) > 0.02
+    assert 60 < image.width < 200
+    assert 24 < image.height < 60
+
+
+@pytest.mark.parametrize(
+    ("source", "bare"),
+    [
+        (r"$\alpha$", r"\alpha"),
+        (r"$$ a $$", "a"),
+        (r"\[x\]", "x"),
+        (r"\begin{equation*} y \label{eq}\end{equation*}", "y"),
+        (r"\begin{align} a &= 1 \nonumber \end{align}", r"\begin{aligned} a &= 1  \end{aligned}"),
+        (r"$\displaystyle x$", "x"),
+    ],
+)
+def test_a_formula_is_taken_out_of_what_is_around_it(source: str, bare: str) -> None:
+    assert bare_formula(source) == bare
+
+
+@pytest.mark.parametrize(
+    ("mime", "text", "says"),
+    [
+        ("application/vnd.vegalite.v5+json", "{}", "Vega-Lite chart is not drawn"),
+        ("application/vnd.vegalite.v5+json", "[1]", "it is no chart"),
+        ("application/vnd.vegalite.v5+json", "{", "Vega-Lite chart is not drawn"),
+        ("application/vnd.vegalite.v5+json", '{"mark": "nope", "title": "A"}', "“A” is not drawn"),
+        ("application/vnd.vegalite.v5+json", json.dumps({**BAR, "width": 1e9}), "is not drawn"),
+        ("application/vnd.vega.v5+json", '{"marks": 7}', "Vega chart"),
+        ("text/latex", "$a$ and $b$", "text with formulas"),
+        ("text/latex", r"\frac{", "formula is not drawn"),
+        ("text/html", "<p>vega-embed</p>", "it needs a browser"),
+    ],
+)
+def test_what_cannot_be_drawn_is_told_on_one_line(mime: str, text: str, says: str) -> None:
+    with pytest.raises(DocumentError, match=says) as told:
+        draw(mime, text.encode(), "#ffffff")
+    assert "\n" not in str(told.value)
+    assert "O opens it" in str(told.value)
+
+
+def test_a_hostile_title_acts_on_nothing() -> None:
+    text = json.dumps({"title": "\x1b[2J\x9b\u202e evil", "data": {"url": "http://x"}})
+    with pytest.raises(DocumentError) as told:
+        draw("application/vnd.vegalite.v5+json", text.encode(), "#ffffff")
+    assert "evil" in str(told.value)
+    assert not set("\x1b\x9b\u202e") & set(str(told.value))
+
+
+def test_without_the_extra_the_command_that_installs_it_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("codeexec.rendering.pictures.find_spec", lambda _: None)
+    with pytest.raises(DocumentError, match=r"“Sales”: pip install 'codeexec-tui\[rich\]'"):
+        draw("application/vnd.vegalite.v5+json", json.dumps(BAR).encode(), "#fefefe")
