@@ -8,6 +8,8 @@ from typing import Any
 import jupytext
 import nbformat
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from codeexec.documents.cell_language import NotebookLanguages, canonical
 from codeexec.documents.export.forms import export
@@ -197,6 +199,32 @@ def test_a_language_is_written_where_the_cell_has_it() -> None:
 def test_every_language_of_the_catalog_comes_back_from_metadata(language: str) -> None:
     known = NotebookLanguages("sage")
     assert known.own(known.with_own({}, language)) == language
+
+
+WORDS = st.sampled_from(["cpp", "R", "shellscript", "kusto", "", "polyglot-notebook", 7, None, [1]])
+METADATA = st.fixed_dictionaries(
+    {},
+    optional={
+        "vscode": st.one_of(WORDS, st.fixed_dictionaries({}, optional={"languageId": WORDS})),
+        "polyglot_notebook": st.fixed_dictionaries({"x": WORDS}, optional={"kernelName": WORDS}),
+        "dotnet_interactive": st.one_of(WORDS, st.fixed_dictionaries({"language": WORDS})),
+        "language": WORDS,
+        "kernel": st.one_of(WORDS, st.sampled_from(["SoS", "Python3"])),
+        "tags": st.just(["a"]),
+    },
+)
+
+
+@settings(max_examples=50, deadline=None)
+@given(METADATA, st.sampled_from(["", "cpp", "r", "bash", "python", "kusto"]), st.booleans())
+def test_any_metadata_take_any_language(metadata: Any, language: str, is_sos: bool) -> None:
+    known = NotebookLanguages.of({"sos": SOS} if is_sos else {}, "sos" if is_sos else "julia")
+    before = json.dumps(metadata)
+    changed = known.with_own(metadata, language)
+    assert known.own(changed) == language
+    assert json.dumps(metadata) == before
+    assert changed.get("tags") == metadata.get("tags")
+    assert known.with_own(changed, language) == changed
 
 
 # -- conversions ---------------------------------------------------------------------------------

@@ -136,13 +136,16 @@ async def test_a_notebook_in_four_languages(tmp_path: Path) -> None:
         text = sheet.editor.text
         await bench.press("alt+colon")
         await bench.sees("The language of the cell")
-        await bench.write("JavaScript")
+        await bench.write("Shell")
         await bench.press("enter")
-        await bench.until(lambda: 'language="javascript"\nprint(x' in sheet.editor.text, "the mark")
+        await bench.until(lambda: 'language="bash"\nprint(x' in sheet.editor.text, "the mark")
+        await bench.until(lambda: bench.snapshot.default_kernel == "bash", "the focus on bash")
         await bench.press("ctrl+z")
         assert sheet.editor.text == text
+        await bench.until(lambda: bench.snapshot.default_kernel == "python", "the focus back")
     # Opened again, by another workbench: the cells have their languages.
-    async with open_bench(tmp_path, {}, options=options) as bench:
+    state = tmp_path / "other"
+    async with open_bench(tmp_path, {}, options=options, state=state) as bench:
         sheet = await opened(bench)
         languages = [cell.language for cell in sheet.editor.cells()]
         assert languages == ["", "", "bash", "cpp", "r", "", ""]

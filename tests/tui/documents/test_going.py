@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from codeexec.documents.model import Cell, CellKind
 from codeexec.tui.panes.documents.going import cell_places
 
@@ -18,6 +20,7 @@ def test_a_cell_is_listed_by_title_heading_or_first_line_of_code() -> None:
             cell(1, "\nimport pandas as pd\ndf = 1"),
             cell(2, "plt.plot(x)", title="plot"),
             cell(3, ""),
+            replace(cell(4, "int x;"), language="cpp"),
         ]
     )
     assert [(one.title, one.line, one.detail) for one in places] == [
@@ -25,4 +28,5 @@ def test_a_cell_is_listed_by_title_heading_or_first_line_of_code() -> None:
         ("2  import pandas as pd", 10, ""),
         ("3  plot", 20, "plt.plot(x)"),
         ("4  empty cell 4", 30, ""),
+        ("5  int x;", 40, "C++"),
     ]

@@ -214,6 +214,8 @@ class DocumentsPane(DocumentMessages, Vertical):
         self._documents.show_tabs()
         self.front.post_changed_title()
         if sheet := self._documents.of_message(event):
+            if sheet.editor.has_focus:
+                self.enter_cell()  # another separator may mean another language
             sheet.diagnostics.check_soon()
             self.linter.check_soon(sheet)
             if sheet.cell_states.follow_text(self.context.snapshot):

@@ -19,6 +19,7 @@ from codeexec.tui.panes.console.pane import ConsolePane
 from codeexec.tui.panes.documents.pane import DocumentsPane
 from codeexec.tui.render.counts import counted
 from codeexec.tui.render.kernel_words import language_title
+from codeexec.tui.render.plain import one_line
 from codeexec.tui.session.ask import Failed, ask
 from codeexec.tui.session.kernel_focus import kernel_of_language
 from codeexec.tui.widgets.dialogs import Asker, Confirm
@@ -137,9 +138,7 @@ class KernelController:
         message = f"A cell is running, and {wait}." if waiting else "A cell is running."
         if snapshot.running is None:
             message = f"{waiting} cells wait." if waiting > 1 else "A cell waits."
-        answer = await self._surface.ask_user(
-            Confirm("Restart the kernel?", message, [("restart", "Restart"), ("cancel", "Cancel")])
-        )
+        answer = await self._surface.ask_user(Confirm(_restart_title(snapshot), message, _RESTART))
         return answer == "restart"
 
     async def _may_lose_variables(self, snapshot: Snapshot) -> bool:
@@ -148,8 +147,7 @@ class KernelController:
         if not count or not self._state.settings.console.confirm_restart:
             return True
         message = f"{counted(count, 'variable')} {'is' if count == 1 else 'are'} lost."
-        answers = [("restart", "Restart"), ("cancel", "Cancel")]
-        dialog = Confirm("Restart the kernel?", message, answers)
+        dialog = Confirm(_restart_title(snapshot), message, _RESTART)
         return await self._surface.ask_user(dialog) == "restart"
 
     async def run_afresh(self, event: DocumentsPane.RestartRequested) -> None:
@@ -210,6 +208,16 @@ class KernelController:
         new_name = await self._surface.ask_user(asker)
         if new_name is not None:
             await self._ask(q.RenameSession(new_name))
+
+
+_RESTART = [("restart", "Restart"), ("cancel", "Cancel")]
+
+
+def _restart_title(snapshot: Snapshot) -> str:
+    """The question names the kernel in focus where there are several."""
+    if len(snapshot.kernels) < 2:
+        return "Restart the kernel?"
+    return f"Restart the kernel {one_line(snapshot.default_kernel)}?"
 
 
 def _busy_kernel(snapshot: Snapshot) -> str:
