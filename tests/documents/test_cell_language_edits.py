@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from codeexec.documents import cell_edits
-from codeexec.documents.cell_edits import CellEdit, CellText
+from codeexec.documents.cell_blocks import CellEdit, CellText
 from codeexec.documents.fenced.cells import FencedCells
 from codeexec.documents.percent.cells import CellIndex
 

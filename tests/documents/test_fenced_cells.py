@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codeexec.documents import cell_edits
-from codeexec.documents.cell_edits import CellEdit, CellText
+from codeexec.documents.cell_blocks import CellEdit, CellText
 from codeexec.documents.fenced.cells import FencedCells
 from codeexec.documents.model import CellKind
 

@@ -8,13 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codeexec.documents.model import CellKind
-from codeexec.documents.percent.cells import (
-    CellIndex,
+from codeexec.documents.percent.cells import CellIndex, split_cells
+from codeexec.documents.percent.separators import (
     Separator,
     comment,
     escape,
     parse_separator,
-    split_cells,
     uncomment,
     unescape,
 )

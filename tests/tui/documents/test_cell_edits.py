@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codeexec.documents import cell_edits
-from codeexec.documents.cell_edits import CellEdit
+from codeexec.documents.cell_blocks import CellEdit
 from codeexec.documents.files import FileText
 from codeexec.documents.model import Cell, CellKind, Document
 from codeexec.documents.notebook.convert import dump_notebook, from_text, parse_notebook, to_text

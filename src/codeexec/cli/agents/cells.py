@@ -9,7 +9,7 @@ from pathlib import Path
 from codeexec.documents.fenced.cells import FencedCells
 from codeexec.documents.formats import open_document, save_document
 from codeexec.documents.model import Cell, CellKind, Document
-from codeexec.documents.percent.cells import comment, escape
+from codeexec.documents.percent.separators import comment, escape
 from codeexec.domain.errors import Conflict, Denied, NotFound, UsageError
 from codeexec.languages.catalog import by_file, running_language
 

@@ -18,7 +18,8 @@ from typing import NamedTuple
 
 from codeexec.documents.cell_language import CellForm
 from codeexec.documents.model import Cell, CellKind
-from codeexec.documents.percent.cells import CellIndex, Separator
+from codeexec.documents.percent.cells import CellIndex
+from codeexec.documents.percent.separators import Separator
 
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})[ \t]*(.*?)[ \t]*")
 _BRACED = re.compile(r"\{[ \t]*([^\s{},=.#]*)([^}]*)\}[ \t]*(\S*)")

@@ -27,7 +27,7 @@ from codeexec.documents.notebook.source import (
 )
 from codeexec.documents.notebook.writing import Layout, notebook_pieces
 from codeexec.documents.percent.attributes import read_attributes
-from codeexec.documents.percent.cells import (
+from codeexec.documents.percent.separators import (
     Separator,
     comment,
     escape,

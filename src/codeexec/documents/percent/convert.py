@@ -15,14 +15,9 @@ from codeexec.documents.model import CellKind
 from codeexec.documents.notebook.convert import Notebook, new_cell, new_notebook
 from codeexec.documents.notebook.outputs import Json, joined, split_lines
 from codeexec.documents.percent.attributes import KEY, read_attributes, write_attribute
-from codeexec.documents.percent.cells import (
-    CellIndex,
-    Separator,
-    comment,
-    parse_separator,
-    uncomment,
-)
+from codeexec.documents.percent.cells import CellIndex
 from codeexec.documents.percent.header import read_header, write_header
+from codeexec.documents.percent.separators import Separator, comment, parse_separator, uncomment
 from codeexec.documents.percent.spacing import join_cells
 from codeexec.documents.percent.strings import quote_after
 

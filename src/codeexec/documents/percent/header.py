@@ -7,7 +7,7 @@ import re
 from typing import NamedTuple
 
 from codeexec.documents.notebook.outputs import Json
-from codeexec.documents.percent.cells import comment, uncomment
+from codeexec.documents.percent.separators import comment, uncomment
 
 _LINE = re.compile(r"""( *)("[^"]*"|'[^']*'|[^\s:#'"][^:#]*?)\s*:(?:\s+(.*?))?\s*""")
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class CellRun:
+class CodeRun:
     """Code of a cell that is to be run, and where it is from."""
 
     code: str
@@ -69,7 +69,7 @@ class DocumentMessages:
     class RestartRequested(Message):
         """Cells are to be run on fresh kernels, each on that of its language."""
 
-        cells: tuple[CellRun, ...]
+        cells: tuple[CodeRun, ...]
 
     @dataclass
     class LanguageRequested(Message):

@@ -9,7 +9,7 @@ from codeexec.documents.model import CellKind
 from codeexec.documents.notebook.source import edited
 
 if TYPE_CHECKING:
-    from codeexec.documents.cell_edits import Derived
+    from codeexec.documents.cell_blocks import Derived
     from codeexec.documents.notebook.outputs import Json
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from codeexec.client.api import SessionClient
-from codeexec.documents.cell_edits import CellEdit, CellText, CopiedCell, copy_cells
+from codeexec.documents.cell_blocks import CellEdit, CellText
+from codeexec.documents.cell_edits import CopiedCell, copy_cells
 from codeexec.documents.formats import save_document
 from codeexec.documents.model import Cell, CellKind, Document
 from codeexec.documents.notebook.convert import from_text, new_cell, to_text

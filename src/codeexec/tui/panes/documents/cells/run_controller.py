@@ -18,7 +18,7 @@ from codeexec.tui.panes.documents.context import PaneContext
 from codeexec.tui.panes.documents.document_view import DocumentView
 from codeexec.tui.panes.documents.files.saving import DocumentSaver
 from codeexec.tui.panes.documents.host import PaneHost
-from codeexec.tui.panes.documents.messages import CellRun, DocumentMessages
+from codeexec.tui.panes.documents.messages import CodeRun, DocumentMessages
 from codeexec.tui.panes.documents.programs.plans import chosen_options, program_options
 from codeexec.tui.panes.editor.messages import RunScope
 from codeexec.tui.session.ask import Failed, ask
@@ -100,11 +100,11 @@ class RunController:
 
     def _runs(
         self, sheet: DocumentView, cells: Sequence[Cell], scope: RunScope
-    ) -> tuple[CellRun, ...]:
+    ) -> tuple[CodeRun, ...]:
         """What is run of the cells; a part of a cell, or the file as one, marks no cell."""
         whole = scope not in (RunScope.SELECTION, RunScope.FILE)
         return tuple(
-            CellRun(
+            CodeRun(
                 cell.source,
                 sheet.cell_states.ref(cell, whole=whole),
                 ExecuteOptions(
@@ -134,7 +134,7 @@ class RunController:
             self._host.post_message(Failed(UsageError(problem, "Save it as a script first.")))
         elif not sheet.is_changed or self._saver.save(sheet):
             code = f"%program {shlex.quote(str(sheet.path))}"
-            runs = (CellRun(code, sheet.cell_states.ref(cell, whole=False)),)
+            runs = (CodeRun(code, sheet.cell_states.ref(cell, whole=False)),)
             self._host.run_worker(self._run(sheet, runs), group="run")
 
     def _run_steps(self, sheet: DocumentView, cell: Cell, options: ExecuteOptions) -> None:
@@ -145,7 +145,7 @@ class RunController:
         elif _is_run_alone(options) or not sheet.is_changed or self._saver.save(sheet):
             editor = sheet.editor
             whole = replace(cell, start=0, body=0, title=sheet.path.name, source=editor.text)
-            runs = (CellRun(editor.text, sheet.cell_states.ref(whole, whole=False), options),)
+            runs = (CodeRun(editor.text, sheet.cell_states.ref(whole, whole=False), options),)
             self._host.run_worker(self._run(sheet, runs), group="run")
 
     async def _prepare(self, sheet: DocumentView) -> None:
@@ -154,11 +154,11 @@ class RunController:
         sheet.diagnostics.show_failures([])
         sheet.ran_at = time.monotonic()
 
-    async def _run_afresh(self, sheet: DocumentView, runs: tuple[CellRun, ...]) -> None:
+    async def _run_afresh(self, sheet: DocumentView, runs: tuple[CodeRun, ...]) -> None:
         await self._prepare(sheet)
         self._host.post_message(DocumentMessages.RestartRequested(runs))
 
-    async def _run(self, sheet: DocumentView, runs: Sequence[CellRun]) -> None:
+    async def _run(self, sheet: DocumentView, runs: Sequence[CodeRun]) -> None:
         """Queue cells in order; the first that cannot be queued ends it."""
         await self._prepare(sheet)
         for run in runs:

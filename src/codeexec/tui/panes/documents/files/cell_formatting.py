@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 
 from codeexec.documents.model import Cell
-from codeexec.documents.percent.cells import escape
+from codeexec.documents.percent.separators import escape
 from codeexec.domain.text.parsing import load_json
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from codeexec.documents import cell_edits
-from codeexec.documents.cell_edits import CellEdit, CellText, CopiedCell
+from codeexec.documents.cell_blocks import CellEdit, CellText
+from codeexec.documents.cell_edits import CopiedCell
 from codeexec.documents.model import CellKind
 from codeexec.tui.panes.documents.document_view import DocumentView
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from codeexec.documents import selection
 from codeexec.documents.model import Cell, CellKind
-from codeexec.documents.percent.cells import code_of
+from codeexec.documents.percent.separators import code_of
 from codeexec.tui.panes.editor.actions.moves import shown_cell, start_of_cell
 from codeexec.tui.panes.editor.messages import RunScope
 from codeexec.tui.panes.editor.text import edits
