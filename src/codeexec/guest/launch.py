@@ -196,6 +196,7 @@ def main() -> None:
     load("libraries/import_hook")
     load("libraries/screen_width")
     load("program_magic")
+    load("bash_magic")
     load("libraries/tqdm_bars")
     load("fast_streams").install()
     load("interrupts").install(app)

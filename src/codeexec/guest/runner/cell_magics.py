@@ -9,7 +9,7 @@ import subprocess
 from contextlib import ExitStack, redirect_stderr, redirect_stdout
 from typing import TYPE_CHECKING, Any
 
-from . import commands
+from . import commands, shell_values
 from .errors import UsageError
 from .timing import measured, timed
 
@@ -44,14 +44,20 @@ class CellMagics:
         return measured(self._console, rest, body)
 
     def cell_bash(self, rest: str, body: str) -> None:
-        """%%bash  Runs the cell with bash."""
-        self._script(["bash", *shlex.split(rest)], body)
+        """%%bash [-i NAME, NAME]  Runs the cell with bash, which has these variables."""
+        self._script("bash", rest, body)
 
     def cell_sh(self, rest: str, body: str) -> None:
-        """%%sh  Runs the cell with sh."""
-        self._script(["sh", *shlex.split(rest)], body)
+        """%%sh [-i NAME, NAME]  Runs the cell with sh, which has these variables."""
+        self._script("sh", rest, body)
 
-    def _script(self, program: list[str], body: str) -> None:
+    def _script(self, shell: str, rest: str, body: str) -> None:
+        names, rest = shell_values.take_names(rest)
+        try:
+            body = shell_values.assignments(names, self._user, shell) + body
+        except ValueError as error:
+            raise UsageError(str(error)) from None
+        program = [shell, *shlex.split(rest)]
         status = self._console.child(lambda: commands.run_script(program, body))
         if status:
             raise subprocess.CalledProcessError(status, program[0])
