@@ -10,6 +10,7 @@ from codeexec.tui.panes.editor.actions.running import cells_to_run
 from codeexec.tui.panes.editor.messages import RunScope
 from codeexec.tui.panes.editor.text import edits
 from codeexec.tui.panes.editor.text.cell_colors import cell_spans
+from codeexec.tui.panes.editor.text.lexer_syntax import LexerSyntax
 from codeexec.tui.panes.editor.text.model import EditorModel
 from codeexec.tui.panes.editor.text.syntax import TreeSyntax, syntax_for
 from codeexec.tui.panes.editor.text.text import Location
@@ -124,3 +125,24 @@ def test_code_for_a_kernel_has_blanks_in_place_of_comment_marks() -> None:
     assert code.split("\n")[:2] == ["  x <- 1", "  mea"]
     assert code[:offset].endswith("mea")
     assert start == (1, 0)
+
+
+def test_pygments_is_given_no_cells_of_other_languages() -> None:
+    lines = ["# %%", "x <- 1", '# %% language="python"', "'''it's", "# %%", "y <- 'z'"]
+    model = EditorModel("\n".join(lines), by_name("r")._replace(grammar=""))
+    model.cells.escaped = True
+    syntax = syntax_for(model.language, model.buffer, model.foreign_cells)
+    assert isinstance(syntax, LexerSyntax)
+    syntax.spans(0, 5)
+    syntax.work(1.0)
+    spans = syntax.spans(0, 5)
+    assert names(spans, 3) == []
+    assert names(spans, 5)[-1] == "string"
+    assert "operator" in names(spans, 5)
+
+
+def test_selected_lines_of_a_magic_are_run_by_it() -> None:
+    model = EditorModel('# %% language="html"\n# <b>\n# <i>\n', by_name("python"))
+    model.select(Location(2, 0))
+    (cell,) = cells_to_run(model, RunScope.SELECTION)
+    assert (cell.source, cell.language) == ("%%html\n<i>", "")

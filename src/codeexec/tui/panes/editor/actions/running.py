@@ -58,7 +58,7 @@ def _selected_code(model: EditorModel) -> Cell:
     index = model.cells.at(model.cursor.line)
     form = model.cells.form(index)
     if form.is_commented:
-        lines = code_of("\n".join(lines), form._replace(magic=""), model.cells.marker).split("\n")
+        lines = code_of("\n".join(lines), form, model.cells.marker).split("\n")
     code = [line for line in lines if line.strip()]
     depth = min((len(indentation(line)) for line in code), default=0)
     source = model.cells.source(line[depth:] for line in lines)

@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING
 from codeexec.tui.panes.editor.text.columns import LONG
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from pygments.lexer import Lexer
 
+    from codeexec.tui.panes.editor.text.model import ForeignCell
     from codeexec.tui.panes.editor.text.text import TextBuffer, TextChange
 
 Span = tuple[int, int, str]
@@ -60,8 +63,15 @@ class LexerSyntax:
 
     _BEFORE = 80
 
-    def __init__(self, buffer: TextBuffer, lexer: Lexer) -> None:
+    def __init__(
+        self,
+        buffer: TextBuffer,
+        lexer: Lexer,
+        foreign: Callable[[], Sequence[ForeignCell]] = tuple,
+    ) -> None:
+        """`foreign` tells the cells of other languages, which are left out."""
         self._buffer = buffer
+        self._foreign = foreign
         self._lexer = lexer
         self._known: dict[int, list[Span]] = {}
         self._wanted = (0, 0)
@@ -102,6 +112,10 @@ class LexerSyntax:
 
     def _lex(self, first: int, end: int) -> dict[int, list[Span]]:
         lines = [line if len(line) < LONG else "" for line in self._buffer.lines[first:end]]
+        for cell in self._foreign():
+            low, high = max(cell.start + 1, first), min(cell.end, end)
+            if low < high:
+                lines[low - first : high - first] = [""] * (high - low)
         spans: dict[int, list[Span]] = {}
         line, column = first, 0
         for token, value in self._lexer.get_tokens("\n".join(lines)):

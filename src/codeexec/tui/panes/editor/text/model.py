@@ -112,7 +112,7 @@ class EditorModel:
         """The cells whose code is in another language than the text around it, and no comment in
         that; fences of Markdown are none, as its grammar knows them."""
         cells = self.cells
-        if cells.is_fenced:
+        if cells.is_fenced or not cells.has_languages:
             return []
         forms = ((index, cells.form(index)) for index in range(len(cells)))
         return [

@@ -323,4 +323,4 @@ def syntax_for(
         lexer = get_lexer_by_name(language.lexer, stripnl=False, ensurenl=False)
     except ClassNotFound:
         return NoSyntax()
-    return LexerSyntax(buffer, lexer)
+    return LexerSyntax(buffer, lexer, foreign)
