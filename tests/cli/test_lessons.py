@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -140,6 +141,32 @@ def test_a_broken_copy_fails_at_its_step_and_says_why(
     assert reason in report["steps"][step]["failures"][0]["reason"]
     (suite,) = ET.parse(lessons.folder / "broken.xml").getroot()
     assert suite.get("failures") == str(len(failed))
+
+
+SHIPPED = sorted(Path(__file__).parents[2].glob("examples/lessons/*.md"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lesson", SHIPPED, ids=lambda lesson: lesson.stem)
+def test_a_shipped_lesson_passes(desk: Desk, lesson: Path) -> None:
+    finished = desk.run("lesson", "verify", str(lesson))
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+
+
+def test_there_are_shipped_lessons() -> None:
+    assert len(SHIPPED) >= 4
+
+
+@pytest.mark.slow
+def test_nothing_in_a_lesson_acts_on_the_terminal(desk: Desk) -> None:
+    act = "\x1b]52;c;YQ==\x07"
+    code = f"# a{act}\n```python\nprint('{act}')\nraise ValueError('{act}')\n```\n"
+    (desk.folder / "a.md").write_text(f"---\ntitle: a\n---\n{code}")
+    finished = desk.run("lesson", "verify", "a.md", "--color", "always")
+    assert finished.returncode == 1
+    assert "ValueError" in finished.stdout
+    assert "\x1b]" not in finished.stdout + finished.stderr
+    assert "\x07" not in finished.stdout + finished.stderr
 
 
 @pytest.mark.slow

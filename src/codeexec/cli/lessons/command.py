@@ -61,7 +61,7 @@ def verify(
             continue
         numbers = {id(step): number for number, step in enumerate(read.steps, 1)}
         if not as_json:
-            style.say(f"{file}" + (f"  {read.front.title}" if read.front.title else ""))
+            style.say(f"{file}  {read.front.title}".rstrip())
 
         def show(step: StepReport, name: str = str(file), at: dict[int, int] = numbers) -> None:
             if not as_json:
@@ -135,7 +135,7 @@ def _update(text: FileText, report: LessonReport, file: Path, *, as_json: bool) 
 
     count = update(text, report, file.absolute().parent)
     if count and not as_json:
-        style.say(f"written: {count} outputs in {file}")
+        style.say(f"written: {count} output{'s' * (count != 1)} in {file}")
 
 
 _SKELETON = """\

@@ -7,21 +7,21 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 
 from codeexec.cli import messages as style
 from codeexec.cli.lessons.verify import LessonReport, StepReport
-from codeexec.domain.text.printable import printable
 
 _MARKS = {"passed": "✓", "failed": "✗", "not run": "·"}
-_STYLES = {"passed": "green", "failed": "red", "not run": "dim"}
+_STYLES = {"passed": "good", "failed": "bad", "not run": "dim"}
 
 
 def say_step(number: int, report: StepReport, name: str, color: bool) -> None:
     """A line for the step, and what is wrong with it."""
     mark = style.paint(_MARKS[report.status], _STYLES[report.status], color)
     title = report.step.title or f"line {report.step.line}"
-    style.say(mark, printable(f" {number}  {title}  {report.seconds:.2f} s"))
+    style.say(mark, f" {number}  {title}  {report.seconds:.2f} s")
     for failure in report.failures:
-        style.say(printable(f"     {name}:{failure.line}"))
+        style.say("     ", style.paint(f"{name}:{failure.line}", "accent", color))
         for line in failure.reason.split("\n"):
-            style.say(printable(f"       {line}"))
+            sign = {"-": "bad", "+": "good", "@": "dim"}.get(line[:1], "")
+            style.say("       ", style.paint(line, sign, color) if sign else line)
 
 
 def summary(reports: Sequence[LessonReport]) -> str:
