@@ -99,6 +99,7 @@ def serving() -> Iterator[int]:
             cwd=folder,
             stdout=subprocess.PIPE,
             text=True,
+            start_new_session=True,  # as the gateway: a scheduler may share the cores by session
         )
         try:
             assert process.stdout is not None

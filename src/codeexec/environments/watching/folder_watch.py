@@ -44,7 +44,7 @@ QUIET = 0.2
 LONGEST = 1.0
 LONGEST_FLOOD = 5.0
 """Seconds that a batch takes at most, and one of more than MOST_CHANGES."""
-LOOK_EVERY = 2.0
+LOOK_EVERY = 5.0
 """Seconds between looks whether the top is the same folder still."""
 MEND_EVERY = 5.0
 """Seconds between attempts to watch again what could not be watched."""

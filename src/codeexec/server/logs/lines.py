@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import re
+import time
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -81,13 +82,19 @@ class TextLines(logging.Formatter):
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
+        self._second = (0, "")
+
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:
+        second = int(record.created)
+        if self._second[0] != second:
+            self._second = second, time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(second))
+        return f"{self._second[1]},{int(record.msecs):03d}"
 
     def format(self, record: logging.LogRecord) -> str:
         message = printable(record.getMessage().replace("\r\n", "\n").replace("\n", "\\n"))
         meta = {name: value for name, value in meta_of(record).items() if value is not None}
         pairs = "".join(f" {name}={_shown(value)}" for name, value in meta.items())
-        time = self.formatTime(record)
-        line = f"{time} {record.levelname} {record.name}: {message}{pairs}"
+        line = f"{self.formatTime(record)} {record.levelname} {record.name}: {message}{pairs}"
         if record.exc_info:
             trace = printable(self.formatException(record.exc_info), lines=True)
             # Indented: a line of an exception's text cannot be taken for one of the log.

@@ -119,21 +119,24 @@ async def _wait(
             return view
         disconnected = asyncio.ensure_future(_gone(request))
         disconnected.add_done_callback(lambda _: changed.set())
+        loop = asyncio.get_running_loop()
+        end = loop.time() + seconds
+        timer = loop.call_later(seconds, changed.set)
         try:
-            async with asyncio.timeout(seconds):
-                while view.is_open and goes_on(view) and not session.snapshot.closed:
-                    changed.clear()
-                    if not disconnected.done():
-                        await changed.wait()
-                    if disconnected.done():
-                        is_tied = view.options.on_disconnect == "interrupt"
-                        if is_tied and current_identity.get().may("run"):
-                            await interrupt_tied(session, execution_id, client())
-                        break
-                    view = find_view(session, execution_id)
-        except TimeoutError:
-            pass  # the client asks again
+            while view.is_open and goes_on(view) and not session.snapshot.closed:
+                changed.clear()
+                if not disconnected.done():
+                    await changed.wait()
+                if disconnected.done():
+                    is_tied = view.options.on_disconnect == "interrupt"
+                    if is_tied and current_identity.get().may("run"):
+                        await interrupt_tied(session, execution_id, client())
+                    break
+                if loop.time() >= end:
+                    break  # the client asks again
+                view = find_view(session, execution_id)
         finally:
+            timer.cancel()
             disconnected.cancel()
     return find_view(session, execution_id)
 
