@@ -119,9 +119,14 @@ async def _wait(
             return view
         disconnected = asyncio.ensure_future(_gone(request))
         disconnected.add_done_callback(lambda _: changed.set())
-        loop = asyncio.get_running_loop()
-        end = loop.time() + seconds
-        timer = loop.call_later(seconds, changed.set)
+        is_over = False
+
+        def end() -> None:
+            nonlocal is_over
+            is_over = True
+            changed.set()
+
+        timer = asyncio.get_running_loop().call_later(seconds, end)
         try:
             while view.is_open and goes_on(view) and not session.snapshot.closed:
                 changed.clear()
@@ -132,7 +137,7 @@ async def _wait(
                     if is_tied and current_identity.get().may("run"):
                         await interrupt_tied(session, execution_id, client())
                     break
-                if loop.time() >= end:
+                if is_over:
                     break  # the client asks again
                 view = find_view(session, execution_id)
         finally:
