@@ -103,3 +103,14 @@ def test_a_language_that_cannot_run_ends_the_run_in_words(desk: Desk) -> None:
     done = desk.run("run", "b.ipynb")
     assert "Julia needs julia, which is not installed. Install it: https://julialang" in done.stderr
     assert (done.stdout, done.returncode) == ("", exit_codes.FAILED)
+
+
+@pytest.mark.slow
+def test_with_keep_going_a_language_without_a_kernel_costs_its_own_cells(desk: Desk) -> None:
+    unknown = {"vscode": {"languageId": "klingon"}}
+    cells = notebook(("1", unknown), ("echo sh", BASH), ("2", unknown), ("print('py')", {}))
+    desk.file("a.ipynb", cells)
+    done = desk.run("run", "a.ipynb", "--keep-going")
+    assert done.stdout == "sh\npy\n"
+    assert done.stderr.count("klingon") == 2
+    assert done.returncode == exit_codes.KERNEL

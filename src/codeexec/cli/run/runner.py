@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import shlex
 import shutil
 import time
@@ -271,7 +272,10 @@ class HeadlessRun:
             built = judge_built(end.error)
             status = f"It ended with exit status {built.code}."
             return Outcome(exits.FAILED, remark=built.remark or status)
-        return self._judge(end)
+        outcome = self._judge(end)
+        # Without its kernel a language has no cells; with --keep-going those of others are run.
+        is_without_kernel = isinstance(outcome.error, errors.KernelUnavailable | errors.KernelDied)
+        return dataclasses.replace(outcome, ends=False) if is_without_kernel else outcome
 
     def _judge(self, end: ExecutionFinished) -> Outcome:
         if self._process is not None and self._process.status is not None:
