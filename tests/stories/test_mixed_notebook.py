@@ -155,6 +155,18 @@ async def test_a_notebook_in_four_languages(tmp_path: Path) -> None:
         assert path.read_bytes() == before
 
 
+async def test_documents_that_take_no_other_language_say_why(tmp_path: Path) -> None:
+    options = OpenOptions(files=("a.json",))
+    async with open_bench(tmp_path, {"a.json": "{}\n"}, options=options) as bench:
+        sheet = await opened(bench)
+        await bench.press("alt+colon")
+        await bench.is_told("A document of JSON has no cells of other languages.")
+        sheet.editor.model.read_only = True
+        await bench.press("alt+colon")
+        await bench.is_told("This document is read-only.")
+        assert sheet.editor.text == "{}\n"
+
+
 async def test_a_language_without_a_toolchain_ends_a_run_of_all(tmp_path: Path) -> None:
     cells = [
         code("a", "print('one')"),

@@ -7,10 +7,12 @@ from collections.abc import Mapping
 from textual.message import Message
 
 from codeexec.documents.cell_language import canonical
+from codeexec.domain.errors import UsageError
 from codeexec.languages.catalog import languages
 from codeexec.tui.panes.documents.document_view import DocumentView
 from codeexec.tui.panes.documents.pane import DocumentsPane
 from codeexec.tui.render.kernel_words import language_title
+from codeexec.tui.session.ask import Failed
 from codeexec.tui.session.kernel_focus import kernel_of_language
 from codeexec.tui.widgets.dialogs import Choice, Chooser
 from codeexec.tui.workbench.dispatch import Handler, InWorker
@@ -34,6 +36,9 @@ class CellLanguageController:
     async def choose_language(self, event: DocumentsPane.LanguageRequested) -> None:
         """Let the user choose the language of cells, or of one that is added below them."""
         sheet, cells = event.sheet, event.cells
+        if (refusal := _refusal(sheet)) is not None:
+            self._surface.post_message(Failed(refusal))
+            return
         main = self._main_language(sheet)
         index = sheet.editor.model.cells
         current = index.form(cells[0]).language or main if cells[0] < len(index) else main
@@ -64,3 +69,17 @@ class CellLanguageController:
         model, notebook = sheet.editor.model, sheet.document.notebook
         named = notebook.language if notebook is not None else model.code_language.name
         return canonical(named) or "python"
+
+
+def _refusal(sheet: DocumentView) -> UsageError | None:
+    """Why the cells of a document can have no language of their own; None where they can."""
+    if sheet.editor.model.read_only:
+        return UsageError("This document is read-only.", "Save it under another name.")
+    if sheet.language.runs or sheet.editor.model.cells.is_fenced:
+        return None
+    if sheet.document.notebook is not None:
+        return None  # one in a language that we do not know
+    return UsageError(
+        f"A document of {sheet.language.title} has no cells of other languages.",
+        "Open a notebook, a script, or Markdown.",
+    )

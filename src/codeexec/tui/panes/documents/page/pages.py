@@ -241,7 +241,8 @@ class Pages:
         elif name == "run_stale":
             self._run_stale(sheet)
         elif name in ("language", "insert_language"):
-            self._ask_language(sheet, selected, adds=name == "insert_language")
+            adds = name == "insert_language"
+            self._post(DocumentMessages.LanguageRequested(sheet, selected, adds))
         elif name in NAMES:
             self._change_cells(sheet, page, name, selected)
         elif name in ("undo", "redo"):
@@ -261,17 +262,6 @@ class Pages:
             self._fold_sections(page, name, editor.model.cells.key(selected[0]))
         else:
             self._fold(page, name, [editor.model.cells.key(index) for index in selected])
-
-    def _ask_language(self, sheet: DocumentView, selected: range, *, adds: bool) -> None:
-        if sheet.editor.model.read_only:
-            self._refuse("This document is read-only.", "Save it under another name.")
-        elif not (sheet.language.runs or sheet.editor.model.cells.is_fenced):
-            self._refuse(
-                f"A document of {sheet.language.title} has no cells of other languages.",
-                "Open a notebook, a script, or Markdown.",
-            )
-        else:
-            self._post(DocumentMessages.LanguageRequested(sheet, selected, adds))
 
     def set_language(
         self, sheet: DocumentView, selected: range, language: str, *, adds: bool
