@@ -78,6 +78,21 @@ def test_the_page_of_altair_is_its_chart() -> None:
     assert share(picture("text/html", page), (255, 0, 0)) > 0.15
 
 
+PLOTLY = {"data": [{"type": "bar", "x": ["a"], "y": [1], "marker": {"color": "#ff0000"}}]}
+
+
+def test_a_figure_of_plotly_is_drawn_without_an_extra() -> None:
+    image = picture("application/vnd.plotly.v1+json", PLOTLY, "#102030")
+    assert image.getpixel((0, 0)) == (0x10, 0x20, 0x30, 255)
+    assert image.size == (1600, 960)
+    assert share(image, (255, 0, 0)) > 0.3
+
+
+def test_the_page_of_plotly_is_its_chart() -> None:
+    page = f'<script>Plotly.newPlot("id", {json.dumps(PLOTLY["data"])}, {{}}, {{}});</script>'
+    assert share(picture("text/html", page), (255, 0, 0)) > 0.3
+
+
 def test_a_formula_is_transparent_and_in_the_ink_of_the_ground() -> None:
     image = picture("text/latex", r"$e^{-x^2}/\sqrt{x}$", "#000000")
     assert image.getchannel("A").getextrema() == (0, 255)
@@ -110,6 +125,17 @@ def test_a_formula_is_taken_out_of_what_is_around_it(source: str, bare: str) -> 
         ("application/vnd.vegalite.v5+json", '{"mark": "nope", "title": "A"}', "“A” is not drawn"),
         ("application/vnd.vegalite.v5+json", json.dumps({**BAR, "width": 1e9}), "is not drawn"),
         ("application/vnd.vega.v5+json", '{"marks": 7}', "Vega chart"),
+        (
+            "application/vnd.plotly.v1+json",
+            '{"data": []}',
+            "plotly chart is not drawn: it is empty",
+        ),
+        ("application/vnd.plotly.v1+json", "nonsense", "plotly chart is not drawn"),
+        (
+            "application/vnd.plotly.v1+json",
+            '{"data": [{"type": "surface"}], "layout": {"title": "Hill"}}',
+            "plotly chart “Hill” is not drawn: surface is no kind",
+        ),
         ("text/latex", "$a$ and $b$", "text with formulas"),
         ("text/latex", r"\frac{", "formula is not drawn"),
         ("text/html", "<p>vega-embed</p>", "it needs a browser"),

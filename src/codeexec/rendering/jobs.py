@@ -27,6 +27,10 @@ def run(job: str, payload: bytes) -> bytes:
             from codeexec.rendering.vega import vega_svg
 
             return _scaled(vega_svg(text, options["mime"], options["ground"]))
+        case "plotly":
+            from codeexec.rendering.plotly.chart import plotly_svg
+
+            return _scaled(plotly_svg(text, options["ground"]))
         case "latex":
             from codeexec.rendering.formula import formula_svg
 

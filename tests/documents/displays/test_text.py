@@ -69,6 +69,14 @@ REPR = "<IPython.core.display.Markdown object>"
             "[page http://a.example/b: a browser shows it]",
         ),
         (bundle("Figure({" + "\n" * 780 + "})", plotly="{}"), "[plotly chart: a browser draws it]"),
+        (
+            bundle(None, plotly='{"data": [], "layout": {"title": {"text": "<b>Sales</b>"}}}'),
+            "[plotly chart “Sales”: a browser draws it]",
+        ),
+        (
+            bundle("alt.Chart(...)", html='<script>vegaEmbed})({"title": "Sales"}, {});</script>'),
+            "[Vega chart “Sales”: a browser draws it]",
+        ),
         (bundle("the sales of May", vega="{}"), "the sales of May"),
         (
             bundle("IntSlider(value=3)", widget="{}"),

@@ -14,6 +14,7 @@ from codeexec.domain.outputs import Display, MimePart
 from codeexec.domain.snapshot import ExecutionView, Snapshot
 from codeexec.tui.output.contents import (
     Content,
+    FormulaContent,
     JsonContent,
     MarkdownContent,
     NoContent,
@@ -174,7 +175,7 @@ def test_sizes_are_read_from_heads() -> None:
         ("text/html", b"<script>x()</script>", NoContent),
         ("application/json", b'{"a": 1}', JsonContent),
         ("text/markdown", b"# Hi", MarkdownContent),
-        ("text/latex", b"$\\alpha$", TextContent),
+        ("text/latex", b"$\\alpha$", FormulaContent),
         ("text/x-python", b"print()", TextContent),
         ("application/octet-stream", b"\0\1", NoContent),
         ("application/octet-stream", b"words", TextContent),

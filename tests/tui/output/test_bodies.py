@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
 import pandas as pd
+import pytest
 
 from codeexec.domain.outputs import Display, MimePart
+from codeexec.tui.graphics.probe import Graphics, Way
 from codeexec.tui.output.bodies import MOST_LINES, BodyPainter
+from codeexec.tui.output.pictures import PictureRequest, paint_picture
 from codeexec.tui.render.ansi import AnsiPainter
 from codeexec.tui.theme.theme import built_in_folder, find_theme
 
@@ -35,6 +40,51 @@ def test_an_object_that_only_names_its_class_is_shown_by_its_other_forms() -> No
     parts = tuple(MimePart(mime, len(text), text) for mime, text in forms.items())
     painted = BodyPainter(THEME, AnsiPainter(THEME)).display(Display("d", parts), 80)
     assert [strip.text for strip in painted.lines] == ["3.2 s"]
+
+
+def test_a_chart_has_a_line_with_its_title_until_it_is_drawn() -> None:
+    text = json.dumps({"data": [], "layout": {"title": {"text": "Sales \x1b[2J"}}})
+    part = MimePart("application/vnd.plotly.v1+json", 60, text)
+    painted = BodyPainter(THEME, AnsiPainter(THEME)).display(Display("d", (part,)), 80)
+    assert [strip.text for strip in painted.lines] == ["▣ plotly chart “Sales ␛[2J” · 60 B"]
+    assert painted.part == part
+
+
+def test_a_formula_is_text_until_it_is_drawn() -> None:
+    part = MimePart("text/latex", 13, r"$\frac{a}{b}$")
+    painted = BodyPainter(THEME, AnsiPainter(THEME)).display(Display("d", (part,)), 80)
+    assert [strip.text for strip in painted.lines] == ["a/b"]
+    assert painted.part == part
+
+
+BAR = '{"data": [{"type": "bar", "x": ["a"], "y": [1], "marker": {"color": "#ff0000"}}]}'
+
+
+@pytest.mark.parametrize("way", ["kitty", "sixel", "half"])
+def test_a_chart_is_painted_in_the_colours_of_the_theme(way: Way) -> None:
+    part = MimePart("application/vnd.plotly.v1+json", len(BAR), BAR)
+    request = PictureRequest("d", "d", part, 60, 20)
+    lines, sent = paint_picture(BAR.encode(), request, Graphics(way), THEME)
+    assert len(lines) == 18
+    assert bool(sent) == (way == "kitty")
+    if way == "half":
+        styles = [segment.style for line in lines for segment in line if segment.style]
+        colors = {color.name for style in styles for color in (style.color, style.bgcolor) if color}
+        assert THEME.color("surface") in colors
+        assert "#ff0000" in colors
+
+
+def test_what_cannot_be_drawn_is_a_line_and_a_formula_stays_text() -> None:
+    chart = MimePart("application/vnd.plotly.v1+json", 2, "{}")
+    lines, _ = paint_picture(
+        b"{}", PictureRequest("d", "d", chart, 60, 20), Graphics("half"), THEME
+    )
+    assert [line.text for line in lines] == [
+        "▣ plotly chart is not drawn: it is empty · O opens it"
+    ]
+    formula = MimePart("text/latex", 7, "$a$ $b$")
+    request = PictureRequest("d", "d", formula, 60, 20)
+    assert paint_picture(b"$a$ $b$", request, Graphics("kitty"), THEME) == ([], "")
 
 
 def test_a_frame_that_is_wider_than_the_pane_is_shown_by_its_outer_columns() -> None:

@@ -90,6 +90,7 @@ def test_latex_that_is_cut_short_keeps_something(latex: str) -> None:
     assert latex_to_text(latex)
 
 
+PLOTLY, VEGA = "application/vnd.plotly.v1+json", "application/vnd.vegalite.v6.json"
 FRAME_HTML = pd.DataFrame({"a": [1]})._repr_html_()
 
 
@@ -102,7 +103,10 @@ FRAME_HTML = pd.DataFrame({"a": [1]})._repr_html_()
         ({"text/plain": "x", "text/html": "<pre style='a'>x</pre>"}, "text/plain"),
         ({"text/plain": "x", "text/latex": "$x$", "image/svg+xml": "<svg/>"}, "image/svg+xml"),
         ({"text/plain": "x", "text/html": None}, "text/html"),
-        ({"application/vnd.plotly.v1+json": "{}", "text/plain": "F"}, "text/plain"),
+        ({"text/plain": "F", PLOTLY: "{}", "text/html": None}, PLOTLY),
+        ({"text/plain": "x", "application/vnd.vegalite.v6.json": "{}"}, VEGA),
+        ({"text/plain": "alt.Chart(...)", "text/html": None}, "text/html"),
+        ({"text/plain": "c", "text/html": "<script>vegaEmbed(1)</script>"}, "text/html"),
         ({"application/x-thing": None, "application/vnd.a+json": "{}"}, "application/vnd.a+json"),
         ({}, None),
     ],

@@ -32,7 +32,7 @@ MOST_JSON_LINES = 40
 """Maximum lines of JSON."""
 
 _OBJECT = re.compile(r"<[\w.]+(?:\[[\w., ]*\])?(?: object)?(?: at 0x[0-9a-fA-F]+)?>")
-_CONSTRUCTOR = re.compile(r"\s*[A-Za-z_]\w*\(")
+_CONSTRUCTOR = re.compile(r"\s*[A-Za-z_][\w.]*\(")
 _WIDGET = "application/vnd.jupyter.widget-view+json"
 _RICH = (
     "text/markdown",

@@ -19,6 +19,7 @@ _TABLE: tuple[tuple[str, Kind], ...] = (
     ("image/svg+xml", "picture"),
     ("image/bmp", "picture"),
     ("image/tiff", "picture"),
+    ("application/vnd.plotly.v1+json", "picture"),
     ("application/vnd.vegalite.*", "picture"),
     ("application/vnd.vega.*", "picture"),
     ("text/html", "picture"),

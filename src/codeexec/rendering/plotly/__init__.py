@@ -1,0 +1,1 @@
+"""Charts of plotly, drawn as SVG from their data."""
