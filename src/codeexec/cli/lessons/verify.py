@@ -52,7 +52,7 @@ _PICTURES = ("image/png", "image/jpeg")
 StepStatus = Literal["passed", "failed", "not run"]
 
 
-class Failure(NamedTuple):
+class StepFailure(NamedTuple):
     """`line` of the fence of code or of the expectation; `reason` in lines."""
 
     line: int
@@ -74,7 +74,7 @@ class StepReport:
     step: Step
     status: StepStatus = "not run"
     seconds: float = 0.0
-    failures: tuple[Failure, ...] = ()
+    failures: tuple[StepFailure, ...] = ()
     corrections: tuple[Correction, ...] = ()
 
 
@@ -166,7 +166,7 @@ class _Run:
 
     async def step(self, report: StepReport) -> bool:
         """Run the blocks of a step; False where one has ended badly."""
-        failures: list[Failure] = []
+        failures: list[StepFailure] = []
         corrections: list[Correction] = []
         can_go_on = True
         for block in report.step.blocks:
@@ -183,13 +183,13 @@ class _Run:
                     CellSource(block.code, block.line)
                 )
             if output.error and not block.may_raise:
-                failures.append(Failure(block.line, _told(output)))
+                failures.append(StepFailure(block.line, _told(output)))
                 can_go_on = False
                 break
             for expectation in block.expectations:
                 picture = await asyncio.to_thread(self._picture, expectation)
                 if reason := mismatch(expectation, output, picture):
-                    failures.append(Failure(expectation.line, reason))
+                    failures.append(StepFailure(expectation.line, reason))
                     corrections += _correction(expectation, output)
         report.status = "failed" if failures else "passed"
         report.failures, report.corrections = tuple(failures), tuple(corrections)

@@ -42,29 +42,29 @@ def mismatch(expectation: Expectation, output: BlockOutput, picture: bytes | Non
         case "raises":
             if not output.error:
                 return "It was expected to fail, and it did not."
-            wanted = normalized(expectation.text)
-            if not wanted or matches(wanted, normalized(output.error)):
+            expected = normalized(expectation.text)
+            if not expected or matches(expected, normalized(output.error)):
                 return ""
-            return f"Another error:\n{_marked('-', wanted)}\n{_marked('+', output.error)}"
+            return f"Another error:\n{_marked('-', expected)}\n{_marked('+', output.error)}"
         case "image":
             return _image_mismatch(expectation, output.images, picture)
 
 
-def matches(wanted: str, got: str) -> bool:
-    """Whether the texts are equal, where `...` in `wanted` stands for any text, also several lines
+def matches(expected: str, got: str) -> bool:
+    """Whether the texts are equal, where `...` in `expected` stands for any text, also several lines
     and none."""
-    first, *parts = wanted.split(ELLIPSIS)
+    first, *parts = expected.split(ELLIPSIS)
     if not parts:
-        return wanted == got
+        return expected == got
     last = parts.pop()
     if not got.startswith(first) or len(got) < len(first) + len(last) or not got.endswith(last):
         return False
     start, end = len(first), len(got) - len(last)
     for part in parts:
-        found = got.find(part, start, end)
-        if found < 0:
+        index = got.find(part, start, end)
+        if index < 0:
             return False
-        start = found + len(part)
+        start = index + len(part)
     return start <= end
 
 
@@ -73,11 +73,13 @@ def normalized(text: str) -> str:
     return "\n".join(line.rstrip() for line in text.split("\n")).strip("\n")
 
 
-def _exact_mismatch(wanted: str, got: str) -> str:
-    wanted, got = normalized(wanted), normalized(got)
-    if matches(wanted, got) or matches(wanted, f"{got}\n"):
+def _exact_mismatch(expected: str, got: str) -> str:
+    expected, got = normalized(expected), normalized(got)
+    if matches(expected, got) or matches(expected, f"{got}\n"):
         return ""
-    lines = difflib.unified_diff(wanted.split("\n"), got.split("\n"), "expected", "got", "", "", 2)
+    lines = difflib.unified_diff(
+        expected.split("\n"), got.split("\n"), "expected", "got", "", "", 2
+    )
     return "\n".join(line.rstrip("\n") for line in lines)
 
 
@@ -109,15 +111,15 @@ def _image_mismatch(
     return "" if "" in reasons else reasons[0]
 
 
-def _picture_mismatch(wanted: bytes, got: bytes, tolerance: float) -> str:
-    (width, height), wanted_pixels = _small(wanted)
+def _picture_mismatch(expected: bytes, got: bytes, tolerance: float) -> str:
+    (width, height), expected_pixels = _small(expected)
     (got_width, got_height), got_pixels = _small(got)
-    if not wanted_pixels or not got_pixels:
+    if not expected_pixels or not got_pixels:
         return "A picture cannot be read."
     if abs(width / height - got_width / got_height) > _SHAPE_TOLERANCE * width / height:
         return f"Its picture is {got_width} x {got_height}; expected was {width} x {height}."
-    pairs = zip(wanted_pixels, got_pixels, strict=True)
-    difference = sum(abs(one - other) for one, other in pairs) / len(wanted_pixels) / 255
+    pairs = zip(expected_pixels, got_pixels, strict=True)
+    difference = sum(abs(first - second) for first, second in pairs) / len(expected_pixels) / 255
     if difference <= tolerance:
         return ""
     return f"Its picture differs by {difference:.1%}; {tolerance:.1%} is allowed."

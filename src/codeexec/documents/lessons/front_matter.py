@@ -70,8 +70,8 @@ def _refused(reason: str, lines: list[str], name: str) -> DocumentError:
         reason = f"there is no field {key[:40]!r}"
     else:
         reason = _PATH.sub("", reason)
-    found = (number for number, line in enumerate(lines, 1) if key and line.startswith(key))
+    numbers = (number for number, line in enumerate(lines, 1) if key and line.startswith(key))
     where = f"{key[:40]}: " if key and not unknown else ""
     return DocumentError(
-        f"{name}:{next(found, 1)}: Front matter: {where}{reason}.", f"It may have {_FIELDS}."
+        f"{name}:{next(numbers, 1)}: Front matter: {where}{reason}.", f"It may have {_FIELDS}."
     )

@@ -42,7 +42,7 @@ class Expectation(NamedTuple):
     tolerance: float = 0.05
 
 
-class Block(NamedTuple):
+class CodeBlock(NamedTuple):
     """A fence of code. `line` is that of its fence, from 1; `end` the line after it. `answers` are
     the lines that are typed where it asks for input. `timeout` in seconds; None: the lesson's."""
 
@@ -65,7 +65,7 @@ class Step(NamedTuple):
 
     title: str
     line: int
-    blocks: tuple[Block, ...] = ()
+    blocks: tuple[CodeBlock, ...] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -76,7 +76,7 @@ class Lesson(NamedTuple):
     front: FrontMatter
     steps: tuple[Step, ...]
 
-    def blocks(self) -> Iterator[tuple[Step, Block]]:
+    def blocks(self) -> Iterator[tuple[Step, CodeBlock]]:
         for step in self.steps:
             for block in step.blocks:
                 yield step, block

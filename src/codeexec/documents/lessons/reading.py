@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NoReturn, cast, get_args
 
 from codeexec.documents.lessons.front_matter import read_front_matter
 from codeexec.documents.lessons.model import (
-    Block,
+    CodeBlock,
     Expectation,
     ExpectationMode,
     Lesson,
@@ -57,7 +57,7 @@ def read_lesson(
 class _OpenStep:
     title: str
     line: int
-    blocks: list[Block] = field(default_factory=list)
+    blocks: list[CodeBlock] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
     def made(self) -> Step:
@@ -115,7 +115,7 @@ class _Reader:
             self._replace_last(block._replace(answers=tuple(content.splitlines())))
         elif "norun" not in attributes and (language := self._runnable(first)):
             self.steps[-1].blocks.append(
-                Block(
+                CodeBlock(
                     language,
                     self._code(attributes, content, line),
                     line,
@@ -158,7 +158,7 @@ class _Reader:
         except (regex.error, RecursionError, OverflowError) as error:
             self._refuse(line, f"The regular expression is wrong: {error}.", "Escape signs by \\.")
 
-    def _last_block(self, line: int, what: str) -> Block:
+    def _last_block(self, line: int, what: str) -> CodeBlock:
         blocks = self.steps[-1].blocks
         if not blocks:
             self._refuse(
@@ -166,7 +166,7 @@ class _Reader:
             )
         return blocks[-1]
 
-    def _replace_last(self, block: Block) -> None:
+    def _replace_last(self, block: CodeBlock) -> None:
         self.steps[-1].blocks[-1] = block
 
     def _code(self, attributes: Mapping[str, str], content: str, line: int) -> str:
@@ -179,16 +179,16 @@ class _Reader:
             lines = self._include(file).splitlines(keepends=True)
         except CodeexecError as error:
             self._refuse(line, f"include {file[:80]}: {error.message}", error.next_step)
-        wanted = attributes.get("lines")
-        if wanted is None:
+        lines_attribute = attributes.get("lines")
+        if lines_attribute is None:
             return "".join(lines)
-        numbers = _RANGE.fullmatch(wanted)
+        numbers = _RANGE.fullmatch(lines_attribute)
         first = int(numbers[1]) if numbers else 0
         last = int(numbers[2] or numbers[1]) if numbers else 0
         if not 1 <= first <= last <= len(lines):
             self._refuse(
                 line,
-                f"{file[:80]} has no lines {wanted[:20]}; it has {len(lines)}.",
+                f"{file[:80]} has no lines {lines_attribute[:20]}; it has {len(lines)}.",
                 'Write lines="3-9".',
             )
         return "".join(lines[first - 1 : last])
