@@ -51,8 +51,8 @@ def mismatch(expectation: Expectation, output: BlockOutput, picture: bytes | Non
 
 
 def matches(expected: str, got: str) -> bool:
-    """Whether the texts are equal, where `...` in `expected` stands for any text, also several lines
-    and none."""
+    """Whether the texts are equal, where `...` in `expected` stands for any text, also several
+    lines and none."""
     first, *parts = expected.split(ELLIPSIS)
     if not parts:
         return expected == got
