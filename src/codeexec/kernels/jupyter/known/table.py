@@ -55,7 +55,8 @@ class KnownKernel:
 
 
 def _floods(title: str) -> AbsentAbility:
-    """Its ZeroMQ socket drops messages when some 1,000 wait to be read, and does not tell."""
+    """Its ZeroMQ socket drops messages when some 1,000 wait to be read, and does not tell. (tslab:
+    487 of 2,000 lines have come.)"""
     reason = f"{title} may lose lines when code prints thousands at once."
     return AbsentAbility("floods", reason, "Print few large pieces, or write to a file.")
 
@@ -149,7 +150,14 @@ TSLAB = KnownKernel(
     (
         AbsentAbility("stdin", "tslab has no input."),
         AbsentAbility("variables", "tslab does not tell its variables."),
+        AbsentAbility(
+            "recovery",
+            "tslab may pass over the first code after an interrupt.",
+            "Run that code again.",
+        ),
+        _floods("tslab"),
     ),
+    aborts_next=True,
     helper="javascript",
 )
 KNOWN = (BASH, DENO, XPYTHON_RAW, XPYTHON, IR, OCTAVE, TSLAB)
