@@ -9,7 +9,7 @@ import pytest
 
 from codeexec import open_session
 from codeexec.domain.events import CellRef, ExecutionFinished, OutputChanged, StdinRequested
-from codeexec.domain.options import CellSource, ExecuteOptions
+from codeexec.domain.options import CodeAbove, ExecuteOptions
 from codeexec.domain.requests import Execute, Interrupt, ReadExecution
 from codeexec.domain.result import ExecutionResult
 from codeexec.program import RunningSession
@@ -28,7 +28,7 @@ async def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
 async def run(
     session: RunningSession,
     code: str,
-    *above: CellSource,
+    *above: CodeAbove,
     line: int = 100,
     answers: Sequence[str] = (),
 ) -> ExecutionResult:
@@ -46,7 +46,7 @@ async def run(
     return await session.result(queued.execution_id)
 
 
-FIRST = CellSource(
+FIRST = CodeAbove(
     """\
 #include <cstdio>
 #include <vector>
@@ -66,7 +66,7 @@ async def test_a_cell_has_the_declarations_of_those_above(session: RunningSessio
         result = await run(session, code, FIRST)
         assert (result.error, result.stdout) == ("", ["3 7"])
         assert result.steps[0].renewed == ("count", "step")
-    edited = CellSource(FIRST.code.replace("n + step", "10 * n"))
+    edited = CodeAbove(FIRST.code.replace("n + step", "10 * n"))
     assert (await run(session, code, edited)).stdout == ["10 7"]
 
 
@@ -82,8 +82,8 @@ async def test_an_error_has_the_line_of_its_cell(session: RunningSession) -> Non
 
 
 async def test_an_error_above_names_its_cell(session: RunningSession) -> None:
-    wrong = CellSource("int ok();\nint f() { return missing; }", 10, "Helpers")
-    unclosed = CellSource("void g() {\n  if (", 20)
+    wrong = CodeAbove("int ok();\nint f() { return missing; }", 10, "Helpers")
+    unclosed = CodeAbove("void g() {\n  if (", 20)
     result = await run(session, 'std::puts("own");', FIRST, wrong, unclosed)
     assert [problem.place.line for problem in result.steps[0].diagnostics] == [12]
     assert result.stderr[-2:] == [
@@ -95,7 +95,7 @@ async def test_an_error_above_names_its_cell(session: RunningSession) -> None:
 
 
 async def test_warnings_of_cells_above_are_not_repeated(session: RunningSession) -> None:
-    warned = CellSource("#include <cstdio>\nint f(unsigned a, int b) { return a < b; }", 10)
+    warned = CodeAbove("#include <cstdio>\nint f(unsigned a, int b) { return a < b; }", 10)
     result = await run(session, "f(1, 2) == 3;", warned, line=20)
     assert [problem.place.line for problem in result.steps[0].diagnostics] == [21]
 
@@ -104,7 +104,7 @@ async def test_a_crash_costs_its_cell_alone(session: RunningSession) -> None:
     crash = await run(session, "int* p = nullptr;\n*p = next(1);", FIRST, line=40)
     assert crash.error == "Signal: SIGSEGV"
     assert "a.ipynb:42" in "\n".join(crash.stderr)
-    assert (await run(session, "std::abort();", CellSource("#include <cstdlib>"))).error == (
+    assert (await run(session, "std::abort();", CodeAbove("#include <cstdlib>"))).error == (
         "Signal: SIGABRT"
     )
     assert (await run(session, "return 3;", FIRST)).error == "SystemExit: 3"
@@ -136,14 +136,14 @@ async def test_a_cell_with_a_main_is_a_whole_program(session: RunningSession) ->
 
 async def test_headers_beside_the_document(session: RunningSession) -> None:
     Path("mine.h").write_text("inline int mine() { return 5; }\n")
-    above = CellSource('#include "mine.h"')
+    above = CodeAbove('#include "mine.h"')
     assert (await run(session, "return mine();", above)).error == "SystemExit: 5"
     Path("mine.h").write_text("inline int mine() { return 6; }\n")
     assert (await run(session, "return mine();", above)).error == "SystemExit: 6"
 
 
 async def test_too_much_above_is_refused(session: RunningSession) -> None:
-    result = await run(session, "f();", CellSource("int x;" * 200_000))
+    result = await run(session, "f();", CodeAbove("int x;" * 200_000))
     assert "The cells above have more than 1,000,000 characters." in result.error
 
 

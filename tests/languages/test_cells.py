@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from codeexec.domain.options import CellSource
+from codeexec.domain.options import CodeAbove
 from codeexec.languages.cells.compose import compose, is_whole_program, lay_out
 from codeexec.languages.cells.pieces import split
 
@@ -101,7 +101,7 @@ def program(*codes: str) -> str:
 def composed(*codes: str) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
     line, cells = 0, []
     for code in codes:
-        cells.append(CellSource(code, line + 1))
+        cells.append(CodeAbove(code, line + 1))
         line += len(code.split("\n")) + 1
     made = compose(cells[:-1], cells[-1], lay_out(cells), PATH)
     return made.text, made.renewed, made.remarks
@@ -196,7 +196,7 @@ def test_lines_of_the_program_have_those_of_the_document() -> None:
 
 
 def test_cells_without_places_stand_one_after_the_other() -> None:
-    layout = lay_out([CellSource("a\nb"), CellSource("c"), CellSource("d", 9)])
+    layout = lay_out([CodeAbove("a\nb"), CodeAbove("c"), CodeAbove("d", 9)])
     assert layout.text.split("\n") == ["a", "b", "c", *[""] * 6, "d", ""]
     assert [layout.cell_at(line) for line in (0, 1, 2, 5, 9)] == [0, 0, 1, 1, 2]
 
@@ -207,6 +207,6 @@ def test_a_line_that_is_continued_does_not_take_ours() -> None:
 
 
 def test_the_path_is_quoted() -> None:
-    cell = CellSource("f();")
+    cell = CodeAbove("f();")
     made = compose([], cell, lay_out([cell]), '/a"b\\c')
     assert r'# 1 "/a\"b\\c"' in made.text

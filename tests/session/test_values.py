@@ -9,7 +9,7 @@ import pytest
 
 from codeexec import open_session
 from codeexec.domain.events import ExecutionFinished
-from codeexec.domain.options import CellSource, ExecuteOptions
+from codeexec.domain.options import CodeAbove, ExecuteOptions
 from codeexec.domain.requests import Execute
 from codeexec.program import RunningSession
 from support.kernelspecs import install
@@ -58,7 +58,7 @@ async def test_values_go_round_all_languages(session: RunningSession) -> None:
     assert await printed(session, "programs:cpp", f"{get}python\n{cpp}") == [f"42 2.5 {size}"]
     whole = '%get named from python\n#include <cstdio>\nint main() { return named.at("b"); }'
     assert await refused(session, whole, "programs:cpp") == "SystemExit: 2"
-    above = CellSource("%get n from python\nint twice() { return 2 * n; }")
+    above = CodeAbove("%get n from python\nint twice() { return 2 * n; }")
     options = ExecuteOptions(kernel="programs:cpp", above=(above,))
     queued = await session.call(Execute("return twice();", options=options))
     async for record in session.events():

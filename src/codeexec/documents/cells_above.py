@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from codeexec.documents.model import Cell
-from codeexec.domain.options import CellSource
+from codeexec.domain.options import CodeAbove
 
 
-def cells_above(
-    cells: Iterable[Cell], cell: Cell, document_language: str
-) -> tuple[CellSource, ...]:
+def cells_above(cells: Iterable[Cell], cell: Cell, document_language: str) -> tuple[CodeAbove, ...]:
     """Their code, in order. `cell` may be a part of one."""
     language = cell.language or document_language
     return tuple(
-        CellSource(other.source, other.body, other.title)
+        CodeAbove(other.source, other.body, other.title)
         for other in cells
         if other.is_code and not other.is_blank and other.end <= cell.body
         if (other.language or document_language) == language

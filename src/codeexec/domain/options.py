@@ -64,7 +64,7 @@ class ProgramOptions(Struct, frozen=True, omit_defaults=True):
     stdin: str = ""
 
 
-class CellSource(Struct, frozen=True, omit_defaults=True):
+class CodeAbove(Struct, frozen=True, omit_defaults=True):
     """Code of another cell of the same document, and where it begins there (from 0)."""
 
     code: str
@@ -118,7 +118,7 @@ class ExecuteOptions(Struct, frozen=True, omit_defaults=True):
     show_assignments: bool = False
     env_id: str = ""
     plugin: PluginStep | None = None
-    above: tuple[CellSource, ...] = ()
+    above: tuple[CodeAbove, ...] = ()
 
 
 NO_OPTIONS = ExecuteOptions()

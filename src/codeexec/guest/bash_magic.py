@@ -16,10 +16,10 @@ SHELLS = ("bash", "sh")
 
 
 @functools.lru_cache
-def shell_values() -> Any:
+def shell_commands() -> Any:
     """The module that the kernel without ipykernel has, too."""
-    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "runner", "shell_values.py")
-    loader = SourceFileLoader("codeexec_shell_values", path)
+    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "runner", "commands.py")
+    loader = SourceFileLoader("codeexec_shell_commands", path)
     module = ModuleType(loader.name)
     loader.exec_module(module)
     return module
@@ -32,8 +32,8 @@ def make_magic(ipython: Any, shell: str) -> Callable[[str, str], Any]:
     def run(line: str, cell: str) -> Any:
         __tracebackhide__ = True
         if "-i" in line.split():
-            names, line = shell_values().take_names(line)
-            cell = shell_values().assignments(names, ipython.user_ns, shell) + cell
+            names, line = shell_commands().take_names(line)
+            cell = shell_commands().assignments(names, ipython.user_ns, shell) + cell
         script = ipython.find_cell_magic("script")
         paths = getattr(getattr(script, "__self__", None), "script_paths", {})
         return script(f"{paths.get(shell, shell)} {line}", cell)

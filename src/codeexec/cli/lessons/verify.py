@@ -19,7 +19,7 @@ from codeexec.domain.content.mime import decode_base64, text_of
 from codeexec.domain.errors import CodeexecError, UsageError
 from codeexec.domain.events import ExecutionFinished, StdinRequested
 from codeexec.domain.ids import EXECUTION, new_id
-from codeexec.domain.options import CellSource, ExecuteOptions
+from codeexec.domain.options import CodeAbove, ExecuteOptions
 from codeexec.domain.outputs import Display, MimePart, plain
 from codeexec.domain.requests import (
     AnswerStdin,
@@ -138,7 +138,7 @@ class _Run:
         self._session = session
         self._folder = folder
         self._main = language_of_kernel(lesson.front.kernel or kernel)
-        self._above: dict[str, list[CellSource]] = {}
+        self._above: dict[str, list[CodeAbove]] = {}
         """The blocks that have run, by language, where their declarations are carried on."""
 
     async def prepare(self) -> None:
@@ -179,9 +179,7 @@ class _Run:
                 above=tuple(self._above.get(block.language, ())),
             )
             if carries_declarations(block.language):
-                self._above.setdefault(block.language, []).append(
-                    CellSource(block.code, block.line)
-                )
+                self._above.setdefault(block.language, []).append(CodeAbove(block.code, block.line))
             if output.error and not block.may_raise:
                 failures.append(StepFailure(block.line, _told(output)))
                 can_go_on = False
@@ -214,7 +212,7 @@ class _Run:
         language: str = "",
         answers: Sequence[str] = (),
         timeout: float | None = None,
-        above: tuple[CellSource, ...] = (),
+        above: tuple[CodeAbove, ...] = (),
         counts: bool = True,
     ) -> BlockOutput:
         """Run code to its end; without `counts` it has no number and no place in the history.

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from codeexec.documents.model import CellKind
 from codeexec.domain.backends import CONTAINERS
 from codeexec.domain.errors import DocumentError, UsageError
-from codeexec.domain.options import CellSource
+from codeexec.domain.options import CodeAbove
 from codeexec.environments.pythons.folders import looks_like_path
 
 if TYPE_CHECKING:
@@ -41,14 +41,14 @@ class Piece:
     language: str = ""
 
 
-def pieces_above(pieces: Iterable[Piece], piece: Piece) -> tuple[CellSource, ...]:
+def pieces_above(pieces: Iterable[Piece], piece: Piece) -> tuple[CodeAbove, ...]:
     """What a piece has of those before it, where its language is one whose cells are programs."""
     from codeexec.languages.plan import carries_declarations  # of mixed documents alone
 
     if not piece.language or not carries_declarations(piece.language):
         return ()
     return tuple(
-        CellSource(other.code, other.first_line, other.title)
+        CodeAbove(other.code, other.first_line, other.title)
         for other in takewhile(lambda other: other is not piece, pieces)
         if other.language == piece.language
     )

@@ -9,7 +9,7 @@ import subprocess
 from contextlib import ExitStack, redirect_stderr, redirect_stdout
 from typing import TYPE_CHECKING, Any
 
-from . import commands, shell_values
+from . import commands
 from .errors import UsageError
 from .timing import measured, timed
 
@@ -52,9 +52,9 @@ class CellMagics:
         self._script("sh", rest, body)
 
     def _script(self, shell: str, rest: str, body: str) -> None:
-        names, rest = shell_values.take_names(rest)
+        names, rest = commands.take_names(rest)
         try:
-            body = shell_values.assignments(names, self._user, shell) + body
+            body = commands.assignments(names, self._user, shell) + body
         except ValueError as error:
             raise UsageError(str(error)) from None
         program = [shell, *shlex.split(rest)]

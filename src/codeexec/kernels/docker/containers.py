@@ -42,7 +42,7 @@ SHIPPED = (
     *("program_magic.py", "fast_streams.py", "interrupts.py"),
     *(f"libraries/{name}.py" for name in ("import_hook", "screen_width", "tqdm_bars")),
     *("traceback_imports.py", "plugin_entry.py", "prelude.py"),
-    *("bash_magic.py", "runner/shell_values.py"),
+    *("bash_magic.py", "runner/commands.py"),
     *(f"plugins/{name}.py" for name in ("runtime", "context", "loading", "magics", "api")),
     *("program/sitecustomize.py", "program/figures.py", "program/displays.py"),
 )

@@ -12,15 +12,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from codeexec.domain.errors import Unavailable
-from codeexec.domain.options import CellSource
-from codeexec.languages.cells.pieces import Piece, SplitCell, split
+from codeexec.domain.options import CodeAbove
+from codeexec.languages.cells.pieces import CellPiece, SplitCell, split
 
 _MAIN = re.compile(r"\bmain\s*\(")
 _SYSTEM = " 3"
 """Marks lines of cells above as those of a system header, whose warnings nobody wants again."""
 
 
-class Layout(NamedTuple):
+class CellLines(NamedTuple):
     """The text of all cells, each at its lines of the document where they do not overlap: error
     messages name its lines, and compilers show these. `starts` has the first line of each cell."""
 
@@ -48,7 +48,7 @@ class _Place(NamedTuple):
 
     at: int
     cell: int
-    piece: Piece
+    piece: CellPiece
 
 
 class _Variables:
@@ -68,7 +68,7 @@ class _Variables:
                 yield before[-1]
 
 
-def lay_out(cells: Sequence[CellSource]) -> Layout:
+def lay_out(cells: Sequence[CodeAbove]) -> CellLines:
     lines: list[str] = []
     starts: list[int] = []
     sizes: list[int] = []
@@ -78,7 +78,7 @@ def lay_out(cells: Sequence[CellSource]) -> Layout:
         starts.append(len(lines))
         sizes.append(len(own))
         lines += own
-    return Layout("\n".join(lines) + "\n", tuple(starts), tuple(sizes))
+    return CellLines("\n".join(lines) + "\n", tuple(starts), tuple(sizes))
 
 
 def is_whole_program(code: str) -> bool:
@@ -93,9 +93,9 @@ def is_whole_program(code: str) -> bool:
 
 
 def compose(
-    above: Sequence[CellSource],
-    cell: CellSource,
-    layout: Layout,
+    above: Sequence[CodeAbove],
+    cell: CodeAbove,
+    layout: CellLines,
     path: str,
     preamble: str = "",
 ) -> CellProgram:
@@ -135,7 +135,7 @@ def compose(
     return CellProgram(preamble + writer.text, tuple(names), tuple(remarks))
 
 
-def _is_carried(piece: Piece) -> bool:
+def _is_carried(piece: CellPiece) -> bool:
     return not piece.is_broken and piece.role != "statement"
 
 
@@ -180,7 +180,7 @@ def _renewed(places: Sequence[_Place], outside: set[int], own: int) -> set[int]:
     return renewed
 
 
-def _left_out(places: Sequence[_Place], cells: Sequence[CellSource], own: int) -> list[str]:
+def _left_out(places: Sequence[_Place], cells: Sequence[CodeAbove], own: int) -> list[str]:
     """What of the cells above has a syntax error."""
     remarks = []
     for _, cell, piece in places:
@@ -192,7 +192,7 @@ def _left_out(places: Sequence[_Place], cells: Sequence[CellSource], own: int) -
 
 
 def _out_of_reach(
-    kept: Sequence[_Place], cells: Sequence[CellSource], splits: Sequence[SplitCell], own: int
+    kept: Sequence[_Place], cells: Sequence[CodeAbove], splits: Sequence[SplitCell], own: int
 ) -> list[str]:
     """Names that the cell uses and that a cell above defines where no other cell can have them."""
     used = frozenset().union(*(p.piece.uses for p in kept if p.cell == own))
@@ -216,7 +216,7 @@ def _out_of_reach(
     return remarks
 
 
-def _name_of(cell: CellSource) -> str:
+def _name_of(cell: CodeAbove) -> str:
     title = f" ({cell.title})" if cell.title else ""
     return f"the cell of line {cell.first_line + 1}{title}"
 
@@ -224,7 +224,7 @@ def _name_of(cell: CellSource) -> str:
 class _Writer:
     """Writes pieces with the lines that they have in the layout."""
 
-    def __init__(self, splits: Sequence[SplitCell], layout: Layout, path: str, own: int) -> None:
+    def __init__(self, splits: Sequence[SplitCell], layout: CellLines, path: str, own: int) -> None:
         self._splits = splits
         self._layout = layout
         self._path = path.replace("\\", "\\\\").replace('"', '\\"')
@@ -238,7 +238,7 @@ class _Writer:
     def line(self, text: str) -> None:
         self._parts.append(text.encode() + b"\n")
 
-    def write(self, cell: int, pieces: Sequence[Piece]) -> None:
+    def write(self, cell: int, pieces: Sequence[CellPiece]) -> None:
         """Neighbouring pieces of a cell are written with what is between them."""
         split_cell = self._splits[cell]
         places = {piece: at for at, piece in enumerate(split_cell.pieces)}
@@ -249,7 +249,7 @@ class _Writer:
                 self._write_run(cell, pieces[start], piece)
                 start = at + 1
 
-    def _write_run(self, cell: int, first: Piece, last: Piece) -> None:
+    def _write_run(self, cell: int, first: CellPiece, last: CellPiece) -> None:
         self._mark(cell, self._layout.starts[cell] + first.line)
         text = self._splits[cell].source[first.start : last.end]
         self._parts += [b" " * first.column, text, b"\n"]

@@ -73,7 +73,7 @@ _IF = re.compile(rb"^[ \t]*#[ \t]*if", re.MULTILINE)
 _ENDIF = re.compile(rb"^[ \t]*#[ \t]*endif", re.MULTILINE)
 
 
-class Piece(NamedTuple):
+class CellPiece(NamedTuple):
     """A part of a cell: bytes `start` to `end`, which begin at `line` and byte `column` (from 0).
 
     `defines` are the names of a variable, `uses` all names that occur and are not declared
@@ -99,7 +99,7 @@ class SplitCell(NamedTuple):
     """`source` is UTF-8. A cell that `has_main` is a program by itself."""
 
     source: bytes
-    pieces: tuple[Piece, ...]
+    pieces: tuple[CellPiece, ...]
     has_main: bool
 
 
@@ -112,7 +112,7 @@ def split(code: str) -> SplitCell:
     end = _end_of_closed(source) if _reaches_out(root, source) else len(source)
     if end < len(source):
         root = _parse(source[:end])
-    pieces: list[Piece] = []
+    pieces: list[CellPiece] = []
     has_main = is_late = False
     for node in _cell_nodes(root):
         first, last = node.start_byte - len(_HEAD), min(node.end_byte - len(_HEAD), end)
@@ -131,7 +131,7 @@ def split(code: str) -> SplitCell:
         line, column = source.count(b"\n", 0, start), start - source.rfind(b"\n", 0, start) - 1
         used = frozenset(_identifiers(rest))
         pieces.append(
-            Piece("statement", start, len(source), line, column, uses=used, is_broken=True)
+            CellPiece("statement", start, len(source), line, column, uses=used, is_broken=True)
         )
     return SplitCell(source, tuple(_with_pragmas(pieces, source)), has_main)
 
@@ -173,7 +173,7 @@ def _cell_nodes(root: Node) -> Iterator[Node]:
     yield from (node for node in others if node.type not in ("}", "comment"))
 
 
-def _piece(node: Node, text: bytes, start: int, line: int, column: int, is_late: bool) -> Piece:
+def _piece(node: Node, text: bytes, start: int, line: int, column: int, is_late: bool) -> CellPiece:
     role = _role(node)
     declared, used = _names_in(node)
     is_macro = node.type in _MACROS
@@ -184,7 +184,7 @@ def _piece(node: Node, text: bytes, start: int, line: int, column: int, is_late:
         used |= declared
         is_broken |= len(_IF.findall(text)) != len(_ENDIF.findall(text))
     own = _defined_by(node) if role == "variable" else frozenset()
-    return Piece(
+    return CellPiece(
         role,
         start,
         start + len(text),
@@ -200,7 +200,7 @@ def _piece(node: Node, text: bytes, start: int, line: int, column: int, is_late:
     )
 
 
-def _with_pragmas(pieces: list[Piece], source: bytes) -> Iterator[Piece]:
+def _with_pragmas(pieces: list[CellPiece], source: bytes) -> Iterator[CellPiece]:
     """A pragma before a statement, such as `#pragma omp parallel for`, belongs to it."""
     for at, piece in enumerate(pieces):
         text = source[piece.start : piece.end].lstrip(b"# \t")

@@ -20,7 +20,7 @@ from codeexec.languages.model import Language
 from codeexec.languages.plan import Plan, PlanOptions, make_plan
 
 if TYPE_CHECKING:
-    from codeexec.kernels.process.steps.cells import CellFiles
+    from codeexec.kernels.process.cells import CellFiles
 
 CHUNK = 1 << 16
 MOST_REPORT = 16 << 20

@@ -34,13 +34,13 @@ from codeexec.kernels.base import (
     StepDone,
     StreamWritten,
 )
+from codeexec.kernels.process.cells import CellFiles, CellLayout, ReportWriter, cell_words
 from codeexec.kernels.process.crashes.session import CrashWatch, Watch
 from codeexec.kernels.process.program import MOST_ERRORS, exit_error
 from codeexec.kernels.process.projects.places import project_place
 from codeexec.kernels.process.projects.session_build import ProjectSessionBuild
 from codeexec.kernels.process.steps.build import NO_PROGRAM, BuildResult, BuiltProgram
 from codeexec.kernels.process.steps.cache import keep_code
-from codeexec.kernels.process.steps.cells import CellFiles, CellLayout, ReportWriter, cell_words
 from codeexec.kernels.process.steps.launch import SCREEN_COLUMNS, FindGuests, launch
 from codeexec.kernels.process.steps.report import BuiltStep, build_error, step_result
 from codeexec.kernels.process.steps.session_build import SessionBuild

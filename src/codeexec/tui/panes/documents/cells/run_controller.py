@@ -11,7 +11,7 @@ from codeexec.documents.cells_above import cells_above
 from codeexec.documents.fenced.cells import FencedCells
 from codeexec.documents.model import Cell, CellKind
 from codeexec.domain.errors import UsageError
-from codeexec.domain.options import CellSource, ExecuteOptions, ProgramSteps
+from codeexec.domain.options import CodeAbove, ExecuteOptions, ProgramSteps
 from codeexec.languages.plan import carries_declarations
 from codeexec.languages.running import refusal
 from codeexec.tui.panes.documents.context import PaneContext
@@ -115,7 +115,7 @@ class RunController:
             for cell in cells
         )
 
-    def _above(self, sheet: DocumentView, cell: Cell) -> tuple[CellSource, ...]:
+    def _above(self, sheet: DocumentView, cell: Cell) -> tuple[CodeAbove, ...]:
         """The cells above whose declarations are part of this one."""
         language = sheet.editor.model.cells.language
         if not carries_declarations(cell.language or language):

@@ -14,10 +14,10 @@ from msgspec.structs import replace
 from codeexec.domain.diagnostics import Diagnostic, SourceLocation
 from codeexec.domain.errors import UsageError
 from codeexec.domain.events import CellRef
-from codeexec.domain.options import CellSource
+from codeexec.domain.options import CodeAbove
 from codeexec.domain.programs import StepResult
 from codeexec.kernels.base import ExecuteCall
-from codeexec.languages.cells.compose import Layout, compose, is_whole_program, lay_out
+from codeexec.languages.cells.compose import CellLines, compose, is_whole_program, lay_out
 
 MOST_ABOVE = 1_000_000
 """Characters of the cells above one."""
@@ -31,8 +31,8 @@ class CellFiles(NamedTuple):
 
     path: str
     document: str
-    cells: tuple[CellSource, ...]
-    layout: Layout
+    cells: tuple[CodeAbove, ...]
+    layout: CellLines
     renewed: tuple[str, ...]
     remarks: tuple[str, ...]
 
@@ -86,8 +86,8 @@ class CellLayout(NamedTuple):
 
     name: str
     document: str
-    cells: tuple[CellSource, ...]
-    layout: Layout
+    cells: tuple[CodeAbove, ...]
+    layout: CellLines
     preamble: str
 
     @classmethod
@@ -103,7 +103,7 @@ class CellLayout(NamedTuple):
         if is_whole_program(call.code):
             return None
         place = call.cell or CellRef("")
-        own = CellSource(call.code, place.first_line, place.title)
+        own = CodeAbove(call.code, place.first_line, place.title)
         name = _NO_NAME.sub("_", PurePosixPath(place.document).name)[-_LONGEST_NAME:]
         document = place.document
         if folder and document.startswith(f"{folder}/"):
