@@ -34,13 +34,14 @@ class TestServer:
     pid: int
     folder: Path
     log: Path
+    token: str = TOKEN
 
     __test__ = False
 
     @property
     def address(self) -> str:
         """As people paste it."""
-        return f"{self.url}lab?token={TOKEN}"
+        return f"{self.url}lab?token={self.token}"
 
     def get(self, path: str) -> object:
         return self.ask("GET", path)
@@ -48,7 +49,7 @@ class TestServer:
     def ask(self, method: str, path: str) -> object:
         """The JSON of the answer."""
         request = urllib.request.Request(
-            f"{self.url}{path}", method=method, headers={"Authorization": f"token {TOKEN}"}
+            f"{self.url}{path}", method=method, headers={"Authorization": f"token {self.token}"}
         )
         with urllib.request.urlopen(request, timeout=60) as answer:
             return json.loads(answer.read() or b"null")
@@ -87,8 +88,10 @@ def program(name: str) -> str:
 
 
 @contextmanager
-def jupyter_server(folder: Path, *options: str) -> Iterator[TestServer]:
-    port = _free_port()
+def jupyter_server(
+    folder: Path, *options: str, port: int = 0, token: str = TOKEN
+) -> Iterator[TestServer]:
+    port = port or _free_port()
     command = [
         program("jupyter-server"),
         "--no-browser",
@@ -100,7 +103,7 @@ def jupyter_server(folder: Path, *options: str) -> Iterator[TestServer]:
         *options,
     ]
     # By a variable: other users see the words of a command.
-    with _running(command, folder, port, {"JUPYTER_TOKEN": TOKEN}) as server:
+    with _running(command, folder, port, {"JUPYTER_TOKEN": token}) as server:
         yield server
 
 
@@ -142,7 +145,8 @@ def _running(
             start_new_session=True,
             cwd=folder,
         )
-    server = TestServer(f"http://127.0.0.1:{port}/", process.pid, folder, log)
+    [token] = env.values()
+    server = TestServer(f"http://127.0.0.1:{port}/", process.pid, folder, log, token)
     try:
         _wait_until_ready(server, process)
         yield server

@@ -15,6 +15,10 @@ from codeexec.kernels.jupyter.outbox.reader import read_announcement
 
 NUDGE = 0.5
 """Seconds after which a kernel that booted is asked again."""
+KEPT = "No output is lost"
+NOT_KEPT = "Lost output is told"
+"""What becomes of output that was said while the line was cut: short, for the status line."""
+
 QUESTION = 5.0
 """Seconds that a kernel is given to answer."""
 
@@ -41,14 +45,15 @@ async def prime(
     folder: Path | None,
     timeout: float,
     outbox_owner: str = "",
-) -> None:
+) -> tuple[str, ...]:
     """Run our helper code in a kernel that we did not launch, before any code of the user; wait
     until it has run where interrupts depend on it. `folder` is the kernel's on this machine.
-    `outbox_owner` is the session that an outbox is installed for; empty: none is."""
+    `outbox_owner` is the session that an outbox is installed for where a server stands between;
+    empty: none does. Returns what the user should know of the kernel, as `Ready.notices`."""
     known = connection.known
     if language == "python" and outbox_owner and not known.is_primed_before_code:
         await _install_outbox(connection, outbox_owner, timeout)
-        return
+        return (KEPT if connection.outbox.token else NOT_KEPT,)
     if language == "python" and known.is_primed_before_code:
         content = replies.prime("xeus_interrupts")
         with suppress(Busy, KernelDied):  # the user's code meets the same
@@ -59,6 +64,7 @@ async def prime(
         from codeexec.kernels.jupyter.known.bash import start_code
 
         connection.send("shell", "execute_request", silent_request(start_code(folder)))
+    return (NOT_KEPT,) if outbox_owner else ()
 
 
 async def _install_outbox(connection: KernelConnection, owner: str, timeout: float) -> None:

@@ -152,7 +152,8 @@ class JupyterKernel:
             folder = folder_of(self._life.handle())
             owner = self._session if self._traits.has_server else ""
             timeout = self._start_timeout
-            await prime(connection, self._ready.language, folder, timeout, owner)
+            notices = await prime(connection, self._ready.language, folder, timeout, owner)
+            self._ready = replace(self._ready, notices=(*notices, *self._ready.notices))
         return self._ready
 
     def _take_up(self, connection: KernelConnection, ready: Ready) -> None:

@@ -31,7 +31,7 @@ from codeexec.kernels.jupyter.remote.tokens import keep_token, token_for
 START_TIMEOUT = 180.0
 """Seconds for a kernel to answer: kernels of clusters wait for a machine and its image."""
 
-FILES = "Its files are those of the server; the files that are shown here are of this machine."
+FILES = "The files shown are of this machine"
 
 OFFERS_WAIT = 3.0
 ADOPT_WAIT = 60.0
