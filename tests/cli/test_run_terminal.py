@@ -177,3 +177,22 @@ def test_a_picture_goes_to_kitty_by_its_protocol(desk: Desk) -> None:
     assert b"\x1b_Ga=T,U=1" in terminal.raw
     assert terminal.raw.index(b"above") < terminal.raw.index(b"\x1b_G")
     assert terminal.raw.index(b"\x1b_G") < terminal.raw.index(b"below")
+
+
+CHART = """\
+from IPython.display import display
+figure = {"data": [{"type": "bar", "x": ["a"], "y": [1]}], "layout": {"title": {"text": "Sales"}}}
+display({"application/vnd.plotly.v1+json": figure}, raw=True)
+display({"application/vnd.plotly.v1+json": {"data": [{"type": "pie"}]}}, raw=True)
+print("below")
+"""
+
+
+def test_a_chart_is_drawn_and_one_that_cannot_be_is_a_line(desk: Desk) -> None:
+    desk.file("chart.py", CHART)
+    desk.file(".codeexec.toml", "[appearance]\nimages = 'sixel'\n")
+    with desk.terminal("run", "chart.py") as terminal:
+        assert terminal.ends() == 0
+    assert terminal.raw.count(b"\x1bP") == 1
+    assert terminal.raw.index(b"\x1bP") < terminal.raw.index("[plotly chart “Sales”]".encode())
+    assert b"[plotly chart: a browser draws it]" in terminal.raw

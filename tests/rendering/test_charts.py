@@ -134,7 +134,7 @@ def test_a_formula_is_taken_out_of_what_is_around_it(source: str, bare: str) -> 
         (
             "application/vnd.plotly.v1+json",
             '{"data": [{"type": "surface"}], "layout": {"title": "Hill"}}',
-            "plotly chart “Hill” is not drawn: surface is no kind",
+            "plotly chart “Hill” is not drawn: surface needs a browser",
         ),
         ("text/latex", "$a$ and $b$", "text with formulas"),
         ("text/latex", r"\frac{", "formula is not drawn"),

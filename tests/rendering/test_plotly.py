@@ -138,7 +138,7 @@ def test_title_legend_axes_and_the_ground() -> None:
 
 
 def test_what_is_not_drawn_is_told() -> None:
-    with pytest.raises(Fault, match="scatter3d is no kind of trace"):
+    with pytest.raises(Fault, match="scatter3d needs a browser"):
         drawn({"type": "scatter3d", "x": [1], "y": [1], "z": [1]})
     assert "not drawn: pie" in texts(drawn({"y": [1, 2]}, {"type": "pie", "values": [1]}))
     with pytest.raises(Fault, match="empty"):

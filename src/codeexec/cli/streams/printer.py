@@ -54,7 +54,8 @@ class OutputPrinter:
         self._color_out, self._color_err = color
         self._artifacts = artifacts
         self._pictures = pictures
-        self._drawn: set[str] = set()
+        self._drawn: dict[str, bool] = {}
+        """Displays whose picture was tried, and whether it was drawn."""
         self._rows: list[_PrintedRow] = []
         self.shows_answers = False
         """Whether to print answers to input(): those typed in this terminal were echoed already."""
@@ -160,8 +161,9 @@ class OutputPrinter:
         image = drawn_part(display)
         if image is None:
             return ""
-        self._drawn.add(display.key)
-        return await self._pictures.draw(image, await self._read(image))
+        drawing = await self._pictures.draw(image, await self._read(image))
+        self._drawn[display.key] = bool(drawing)
+        return drawing
 
     def _error(self, error: ErrorInfo) -> str:
         if self._color_err and error.traceback:
@@ -179,7 +181,7 @@ class OutputPrinter:
     async def _read_display(self, display: Display, saved: str) -> str:
         from codeexec.documents.displays.text import read_display  # not at the start
 
-        reading = read_display(display, saved)
+        reading = read_display(display, saved, is_drawn=self._drawn.get(display.key, False))
         try:
             part = next(reading)
             while True:

@@ -49,9 +49,9 @@ Reading = Generator[MimePart, str | None, str]
 the text of the display."""
 
 
-def read_display(display: Display, saved: str = "") -> Reading:
+def read_display(display: Display, saved: str = "", *, is_drawn: bool = False) -> Reading:
     """The text of a display, on one or several lines; never empty. `saved` is where a file of
-    it is."""
+    it is; `is_drawn`: a picture of it stands above the text."""
     image = image_of(display)
     if image is not None and (size := image_size(image.mime, (yield image) or "")):
         return f"[image {size} → {saved}]" if saved else f"[image {size}]"
@@ -59,7 +59,8 @@ def read_display(display: Display, saved: str = "") -> Reading:
     plain_text = (yield plain) if plain is not None else None
     chart = chart_part(display, plain_text)
     if chart is not None and not _is_caption(plain_text or ""):
-        return _note(chart_label(chart.mime, (yield chart)), "a browser draws it", saved)
+        label = chart_label(chart.mime, (yield chart))
+        return f"[{label}]" if is_drawn and not saved else _note(label, "a browser draws it", saved)
     if display.part(_WIDGET) is not None:
         return _widget(plain_text or "", saved)
     if plain_text and not _is_bare_object(plain_text):

@@ -27,6 +27,16 @@ _VEGA_CALL = re.compile(
 
 MOST_TITLE = 80
 
+_CDN = "https://cdn.jsdelivr.net/npm"
+_BROWSER: dict[ChartLibrary, tuple[tuple[str, ...], str]] = {
+    "vega": (
+        (f"{_CDN}/vega@6", f"{_CDN}/vega-lite@6", f"{_CDN}/vega-embed@7"),
+        "vegaEmbed('#chart', c)",
+    ),
+    "plotly": ((f"{_CDN}/plotly.js-dist-min@3",), "Plotly.newPlot('chart', c.data, c.layout)"),
+}
+"""Scripts that draw a chart in a browser, and the call that does."""
+
 
 class Chart(NamedTuple):
     """The data of a chart as JSON, and their type."""
@@ -108,6 +118,23 @@ def chart_in_html(html: str) -> Chart | None:
         is_lite = "vega-lite" in html
         return Chart(f"application/vnd.{'vegalite.v5' if is_lite else 'vega.v5'}+json", text)
     return None
+
+
+def chart_page(mime: str, text: str) -> str:
+    """A page in which a browser draws a chart with the library of its kind, loaded from the web;
+    empty for other types."""
+    library = chart_library(mime)
+    if library is None:
+        return ""
+    addresses, call = _BROWSER[library]
+    scripts = "".join(f'<script src="{address}"></script>' for address in addresses)
+    content = text.replace("<", "\\u003c")  # no end of the script within it
+    return (
+        f'<!DOCTYPE html><meta charset="utf-8">{scripts}<div id="chart"></div>'
+        f'<script type="application/json" id="content">{content}</script>'
+        "<script>const c = JSON.parse(document.getElementById('content').textContent);"
+        f"{call};</script>"
+    )
 
 
 def _member(value: object, name: str) -> object:

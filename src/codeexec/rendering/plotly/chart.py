@@ -71,7 +71,7 @@ def plotly_svg(source: str, ground: str) -> str:
         shown.append((trace, _shade(trace, shades[at % len(shades)])))
     if not shown:
         names = ", ".join(dict.fromkeys(text(name, 20) for name in others))
-        raise Fault(f"{names} is no kind of trace that is drawn here" if others else "it is empty")
+        raise Fault(f"{names} needs a browser" if others else "it is empty")
     paper = color(own.get("paper_bgcolor"), ground)
     if "rgba" not in paper and paper != "transparent":
         ground = "#{:02x}{:02x}{:02x}".format(*rgb(paper, rgb(ground)))

@@ -12,6 +12,7 @@ from codeexec.domain.outputs import MimePart
 from codeexec.rendering.pictures import is_formula
 from codeexec.tui.graphics.images import WHOLE, CellSize, Extent, decode, fit
 from codeexec.tui.graphics.probe import Graphics
+from codeexec.tui.render.ansi import wrap_words
 from codeexec.tui.theme.colors import Color
 from codeexec.tui.theme.theme import Theme
 
@@ -83,5 +84,5 @@ def paint_picture(
         if is_formula(request.part.mime):
             return [], ""
         message = f"▣ {error.message}"  # with its size in pixels, where that is known
-        return [Strip([Segment(message, theme.style("muted"))])], ""
+        return wrap_words([Segment(message, theme.style("muted"))], request.columns), ""
     return painting.rows, painting.sent

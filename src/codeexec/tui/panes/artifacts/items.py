@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from rich.cells import cell_len
 
+from codeexec.domain.content.charts import chart_library, chart_title
 from codeexec.domain.content.mime import decode_base64
 from codeexec.domain.content.picture_head import picture_size
 from codeexec.domain.events import Artifact
@@ -161,7 +162,7 @@ def item_of(display: Display, view: ExecutionView | None, *, rich_only: bool = T
     return Item(
         key=display.key,
         kind=kind,
-        name=one_line(_name(kind, view, variable)),
+        name=one_line(_name(view, variable) or _title(part) or NOUNS[kind][0]),
         detail=_detail(kind, part, text, shape) or size_words(part.size),
         mime=part.mime,
         size=part.size,
@@ -199,10 +200,16 @@ def _variable(code: str) -> str:
     return match[1] if match else ""
 
 
-def _name(kind: Kind, view: ExecutionView | None, variable: str) -> str:
+def _name(view: ExecutionView | None, variable: str) -> str:
     if view is not None and view.cell is not None and view.cell.title:
         return view.cell.title
-    return variable or NOUNS[kind][0]
+    return variable
+
+
+def _title(part: MimePart) -> str:
+    """The title of a chart that is at hand."""
+    is_chart = part.text is not None and chart_library(part.mime) is not None
+    return chart_title(part.text or "") if is_chart else ""
 
 
 def _detail(kind: Kind, part: MimePart, text: str, shape: str) -> str:

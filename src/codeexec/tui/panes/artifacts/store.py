@@ -13,6 +13,7 @@ from textual.widget import Widget
 
 from codeexec.client.api import SessionClient
 from codeexec.domain import requests as q
+from codeexec.domain.content.charts import chart_page
 from codeexec.domain.content.mime import content_of
 from codeexec.domain.errors import CodeexecError, NotFound, Unavailable
 from codeexec.hostfiles.programs import safe_environ, which
@@ -142,18 +143,21 @@ class ArtifactStore:
             self._owner.post_message(NoticePosted(f"Opened {item.file_name}"))
 
     async def file(self, item: Item) -> Path:
-        """A file on this machine with its content, in a folder that only we may read.
+        """A file on this machine with its content (of a chart a page that draws it), in a folder
+        that only we may read.
 
         Raises CodeexecError. The folder is left to the system's cleaning: a program that was
         started with a file may still read it when we are gone.
         """
-        data = await self.data(item)
+        data, name = await self.data(item), item.file_name
+        if page := chart_page(item.mime, data.decode("utf-8", "replace")):
+            data, name = page.encode("utf-8", "replace"), f"{Path(name).stem}.html"
         try:
             if self._folder is None:
                 self._folder = Path(tempfile.mkdtemp(prefix="codeexec-"))
             within = self._folder / item.key.replace("/", "-")
             within.mkdir(exist_ok=True)
-            path = within / item.file_name
+            path = within / name
             await asyncio.to_thread(path.write_bytes, data)
         except OSError as error:
             raise Unavailable(
