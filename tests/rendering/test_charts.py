@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from codeexec.domain.errors import DocumentError
+from codeexec.rendering import jobs
 from codeexec.rendering.formula import bare_formula
 from codeexec.rendering.pictures import draw
 
@@ -86,6 +87,24 @@ def test_a_figure_of_plotly_is_drawn_without_an_extra() -> None:
     assert image.getpixel((0, 0)) == (0x10, 0x20, 0x30, 255)
     assert image.size == (1600, 960)
     assert share(image, (255, 0, 0)) > 0.3
+
+
+def test_words_are_written_on_a_machine_without_fonts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "_has_fonts", lambda: False)
+    jobs._fallback_family.cache_clear()
+    texts = ("−5", "-5")
+    pictures = [
+        jobs.run(
+            '{"kind": "svg", "side": "width=80"}',
+            '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="20">'
+            f'<text y="16" font-family="Nowhere, sans-serif">{words}</text></svg>'.encode(),
+        )
+        for words in texts
+    ]
+    jobs._fallback_family.cache_clear()
+    assert pictures[0] == pictures[1]
+    opaque = Image.open(io.BytesIO(pictures[0])).convert("RGBA").getchannel("A").getbbox()
+    assert opaque is not None and opaque[2] > 20
 
 
 def test_the_page_of_plotly_is_its_chart() -> None:

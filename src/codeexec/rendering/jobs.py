@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from typing import Any
 
 from codeexec.rendering.faults import Fault
@@ -55,6 +56,8 @@ def _rasterised(svg: str, longer: int, *, is_height: bool) -> bytes:
     import resvg_py
 
     path, family = _fallback_family() or ("", None)
+    if family is not None:
+        svg = svg.replace("−", "-")  # a minus sign, which that font lacks
     return bytes(
         resvg_py.svg_to_bytes(
             svg_string=svg,
@@ -67,14 +70,10 @@ def _rasterised(svg: str, longer: int, *, is_height: bool) -> bytes:
     )
 
 
-_family: list[tuple[str, str] | None] = []
-
-
+@cache
 def _fallback_family() -> tuple[str, str] | None:
     """File and name of the font to write with on a machine that has none; else None."""
-    if not _family:
-        _family.append(None if _has_fonts() else _font_of_pillow())
-    return _family[0]
+    return None if _has_fonts() else _font_of_pillow()
 
 
 def _has_fonts() -> bool:
