@@ -19,6 +19,7 @@ from codeexec.kernels.jupyter.kernel import JupyterKernel
 from codeexec.kernels.jupyter.remote.address import parse_address
 from codeexec.kernels.jupyter.remote.failures import ServerFailure
 from codeexec.kernels.jupyter.remote.rest import Access, JupyterServer
+from codeexec.kernels.jupyter.remote.running import running_servers
 from codeexec.kernels.jupyter.remote.tokens import keep_token
 from support.cut_line import CutLine, cut_line
 from support.jupyter_servers import TOKEN, TestServer, jupyter_server
@@ -250,6 +251,21 @@ def slow_spec(server: TestServer) -> None:
     argv = ["python3", "-c", "import time; time.sleep(60)", "{connection_file}"]
     spec = {"argv": argv, "display_name": "Slow", "language": "python"}
     (folder / "kernel.json").write_text(json.dumps(spec))
+
+
+async def test_servers_that_run_on_this_machine_are_found(
+    jupyter_server: TestServer, tmp_path: Path
+) -> None:
+    runtime = jupyter_server.folder / "jupyter_runtime_dir"
+    [found] = running_servers({"JUPYTER_RUNTIME_DIR": str(runtime)})
+    assert (found.address.name, found.token) == (jupyter_server.url, TOKEN)
+    assert found.folder == str(jupyter_server.folder)
+    assert TOKEN not in repr(found)
+    [file] = runtime.glob("jpserver-*.json")
+    stale = tmp_path / file.name
+    stale.write_text(file.read_text().replace(f'"pid": {jupyter_server.pid}', '"pid": 4194000'))
+    stale.chmod(0o600)
+    assert running_servers({"JUPYTER_RUNTIME_DIR": str(tmp_path)}) == []
 
 
 async def test_attaching_ends_nothing(jupyter_server: TestServer) -> None:
