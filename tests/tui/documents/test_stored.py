@@ -67,6 +67,14 @@ def test_outputs_of_every_kind() -> None:
     assert got.total == 5
 
 
+@pytest.mark.parametrize("value", [{"mark": "bar"}, '{"mark": "bar"}'])
+def test_a_chart_of_altair_is_there_as_object_or_as_text(value: object) -> None:
+    mime = "application/vnd.vegalite.v6.json"
+    shown = {"output_type": "display_data", "data": {mime: value}, "metadata": {}}
+    ((part,),) = (display.parts for display in views_of(code("x", shown))[0].displays)
+    assert (part.mime, part.text) == (mime, '{"mark": "bar"}')
+
+
 def test_text_of_a_file_does_not_act_on_the_terminal() -> None:
     evil = "\x1b]0;title\x07\x1b[2J"
     plain = {"output_type": "display_data", "data": {"text/plain": evil}, "metadata": {}}

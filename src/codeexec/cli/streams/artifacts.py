@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from codeexec.domain.content.charts import chart_library
 from codeexec.domain.content.mime import content_of, is_json
 from codeexec.domain.errors import DocumentError, StorageError
 from codeexec.domain.outputs import Display, MimePart
@@ -79,4 +80,6 @@ def _richest(display: Display) -> MimePart | None:
     for mime in SUFFIXES:
         if part := display.part(mime):
             return part
-    return next((part for part in display.parts if is_json(part.mime)), None)
+    return next(
+        (part for part in display.parts if is_json(part.mime) or chart_library(part.mime)), None
+    )

@@ -35,8 +35,8 @@ def bare(mime: str) -> str:
 def is_json(mime: str) -> bool:
     """Whether a value of this type is JSON, not a string."""
     name = bare(mime)
-    # Altair names its charts both `…v6+json` and `…v6.json`.
-    return name == "application/json" or name.endswith(("+json", ".json"))
+    # Altair's `…v6.json` is not among them: a notebook may hold a text under it, and no object.
+    return name == "application/json" or name.endswith("+json")
 
 
 def is_text(mime: str) -> bool:

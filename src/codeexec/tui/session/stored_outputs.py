@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from codeexec.documents.notebook.outputs import joined
+from codeexec.domain.content.charts import chart_library
 from codeexec.domain.content.mime import is_base64, is_json
 from codeexec.domain.outputs import Display, ErrorInfo, MimePart, Run, clip_row, compact, count_rows
 from codeexec.domain.snapshot import ExecutionView
@@ -160,7 +161,7 @@ def _display(output: Json, key: str) -> Display:
 
 
 def _part(mime: str, value: object) -> MimePart:
-    if is_json(mime):
+    if is_json(mime) or (chart_library(mime) and isinstance(value, dict)):
         import json  # not at the start
 
         text = json.dumps(value, ensure_ascii=False)
