@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 
-from codeexec.environments.process_table import read_table
-from codeexec.environments.process_use import ProcessUse
 from codeexec.environments.processes import descendants, end_identified, identify
+from codeexec.environments.usage.process_table import read_table
+from codeexec.environments.usage.process_use import ProcessUse
 
 
 def test_processes_that_were_counted_are_ended_and_no_later_one_of_their_number() -> None:

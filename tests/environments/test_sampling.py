@@ -8,8 +8,8 @@ import threading
 
 import pytest
 
-from codeexec.environments import sampling
-from codeexec.environments.process_table import ProcessTable
+from codeexec.environments.usage import sampling
+from codeexec.environments.usage.process_table import ProcessTable
 
 DEADLINE = 30.0
 

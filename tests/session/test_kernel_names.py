@@ -15,7 +15,7 @@ from codeexec.session.kernels.names import (
     same_language,
     spec_of,
 )
-from codeexec.session.kernels.queue import first_startable, skipped_with
+from codeexec.session.kernels.queueing.queue import first_startable, skipped_with
 
 
 @pytest.mark.parametrize(

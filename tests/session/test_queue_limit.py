@@ -6,8 +6,8 @@ import pytest
 
 from codeexec.domain.errors import Busy
 from codeexec.domain.snapshot import ExecutionView
-from codeexec.session.kernels.queue import Queue
-from codeexec.session.kernels.queue_limit import MOST_CODE, MOST_WAITING, QueueLimit
+from codeexec.session.kernels.queueing.queue import Queue
+from codeexec.session.kernels.queueing.queue_limit import MOST_CODE, MOST_WAITING, QueueLimit
 
 
 def test_executions_that_wait_are_bounded_in_count() -> None:

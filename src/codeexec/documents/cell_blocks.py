@@ -61,7 +61,7 @@ class CellEdit:
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class CellBlock:
     """A cell with its lines in the text; `head` is empty for text above the first separator, and
     for prose of a Markdown file. `foot` closes a fence."""
 
@@ -71,7 +71,7 @@ class Block:
     foot: str = ""
 
 
-def blocks_of(text: CellText, first: int, last: int) -> list[Block]:
+def blocks_of(text: CellText, first: int, last: int) -> list[CellBlock]:
     blocks = []
     for index in range(first, last + 1):
         start, end = text.index.span(index)
@@ -83,7 +83,7 @@ def blocks_of(text: CellText, first: int, last: int) -> list[Block]:
         foot_line = _foot_line(text, start, end)
         body = tuple(text.lines[start + has_head : end if foot_line is None else foot_line])
         foot = "" if foot_line is None else text.lines[foot_line]
-        blocks.append(Block(head, body, text.index.key(index), foot))
+        blocks.append(CellBlock(head, body, text.index.key(index), foot))
     return blocks
 
 
@@ -95,7 +95,7 @@ def _foot_line(text: CellText, start: int, end: int) -> int | None:
     return None
 
 
-def separator_of(text: CellText, block: Block) -> Separator:
+def separator_of(text: CellText, block: CellBlock) -> Separator:
     if not text.index.is_fenced:
         return parse_separator(block.head, text.index.marker) or Separator()
     match = _OPENING.match(block.head)
@@ -111,7 +111,7 @@ def separator_like(text: CellText, separator: Separator) -> Separator:
     return Separator(separator.kind, "", only_language(separator.attributes))
 
 
-def source_of(text: CellText, block: Block) -> str:
+def source_of(text: CellText, block: CellBlock) -> str:
     """The source of a cell, without the blank lines at its end."""
     lines = without_blank_end(block.body)
     if text.index.escaped:
@@ -126,7 +126,7 @@ def source_of(text: CellText, block: Block) -> str:
     return uncomment(source, text.index.marker)
 
 
-def block_of(text: CellText, separator: Separator, source: str, key: str) -> Block:
+def block_of(text: CellText, separator: Separator, source: str, key: str) -> CellBlock:
     if text.index.is_fenced:
         return _fenced_block(text, separator, source, key)
     marker = text.index.marker
@@ -136,19 +136,19 @@ def block_of(text: CellText, separator: Separator, source: str, key: str) -> Blo
     lines = shown.split("\n") if shown else []
     if text.index.escaped:
         lines = [escape(line, marker) for line in lines]
-    return Block(separator.render(marker), tuple(lines), key)
+    return CellBlock(separator.render(marker), tuple(lines), key)
 
 
-def _fenced_block(text: CellText, separator: Separator, source: str, key: str) -> Block:
+def _fenced_block(text: CellText, separator: Separator, source: str, key: str) -> CellBlock:
     lines = tuple(source.split("\n")) if source else ()
     if separator.kind is not CellKind.CODE:
-        return Block("", lines or ("Text",), key)
+        return CellBlock("", lines or ("Text",), key)
     fence = outer_fence(source)
     info = separator.attributes if separator.is_fence else text.index.info
-    return Block(fence + info, lines, key, fence)
+    return CellBlock(fence + info, lines, key, fence)
 
 
-def insert_blocks(text: CellText, at: int, blocks: Sequence[Block]) -> CellEdit:
+def insert_blocks(text: CellText, at: int, blocks: Sequence[CellBlock]) -> CellEdit:
     count = len(text.index)
     at = max(0, min(at, count))
     select = range(at, at + len(blocks))
@@ -161,7 +161,7 @@ def insert_blocks(text: CellText, at: int, blocks: Sequence[Block]) -> CellEdit:
 
 
 def replace_blocks(
-    text: CellText, first: int, last: int, blocks: Sequence[Block], select: range
+    text: CellText, first: int, last: int, blocks: Sequence[CellBlock], select: range
 ) -> CellEdit:
     """Cells `first` to `last` become `blocks`."""
     index = text.index

@@ -1,6 +1,6 @@
 """Languages of cells: the words by which documents name them, and where a notebook keeps them.
 
-A language has the name of our catalog, in lower case; a word that nobody knows stays as it is.
+A language has the name of our catalog, in lower case; an unknown word stays as it is.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Ends an execution whose end may have been said while nobody listened."""
+"""Ends an execution whose last message may have been sent while no server listened."""
 
 from __future__ import annotations
 

@@ -16,9 +16,9 @@ from codeexec.domain.events import Death
 from codeexec.domain.plain_files import read_plain
 from codeexec.domain.text.parsing import load_json
 from codeexec.environments.marks import MARK, end_marked, get_mark
-from codeexec.environments.process_table import ProcessTable
 from codeexec.environments.processes import descendants, end_identified, identify
-from codeexec.environments.sampling import ProcessSampler, get_sampler
+from codeexec.environments.usage.process_table import ProcessTable
+from codeexec.environments.usage.sampling import ProcessSampler, get_sampler
 from codeexec.kernels.base import Handle, KernelUsage
 from codeexec.kernels.jupyter import exit_reason as death
 from codeexec.kernels.jupyter.launch import (

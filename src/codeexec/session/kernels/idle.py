@@ -1,4 +1,4 @@
-"""Ends the kernels of a session that nobody watches and that have been idle for a long time."""
+"""Ends the kernels of a session without clients that have been idle for a long time."""
 
 from __future__ import annotations
 

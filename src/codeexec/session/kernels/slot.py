@@ -33,14 +33,14 @@ from codeexec.session.kernels.event_handler import KernelEventHandler
 from codeexec.session.kernels.executions import SlotOwner
 from codeexec.session.kernels.outbox import OpenDocuments, reached_by, read_place
 from codeexec.session.kernels.parts import SessionParts
-from codeexec.session.kernels.queue import (
+from codeexec.session.kernels.queueing.queue import (
     INTERRUPTED,
     Queue,
     first_startable,
     skip_reason,
 )
+from codeexec.session.kernels.queueing.screen_size import WaitingSizes
 from codeexec.session.kernels.run_timer import RunTimer
-from codeexec.session.kernels.screen_size import WaitingSizes
 from codeexec.session.kernels.start_backoff import MOST_DEATHS
 from codeexec.session.kernels.supervisor import KernelSupervisor
 from codeexec.session.kernels.values import wants_values

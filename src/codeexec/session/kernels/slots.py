@@ -31,8 +31,8 @@ from codeexec.environments.marks import SESSION, end_marked
 from codeexec.kernels.base import ExecuteCall, KernelChoice
 from codeexec.session.kernels.names import check_kernel_name, programs_of, same_language, spec_of
 from codeexec.session.kernels.parts import SessionParts
-from codeexec.session.kernels.queue import skipped_with
-from codeexec.session.kernels.queue_limit import QueueLimit
+from codeexec.session.kernels.queueing.queue import skipped_with
+from codeexec.session.kernels.queueing.queue_limit import QueueLimit
 from codeexec.session.kernels.slot import MAX_CODE, KernelSlot
 from codeexec.session.kernels.values import with_values
 

@@ -1,4 +1,4 @@
-"""The kernel's variables, read after each execution that somebody watches, and on request."""
+"""The kernel's variables, read after each execution while a client is connected, and on request."""
 
 from __future__ import annotations
 

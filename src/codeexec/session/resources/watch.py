@@ -24,7 +24,7 @@ from codeexec.session.settings import HostSettings
 from codeexec.session.tasks import Tasks
 
 if TYPE_CHECKING:
-    from codeexec.environments.process_use import ProcessUse, SessionUse
+    from codeexec.environments.usage.process_use import ProcessUse, SessionUse
     from codeexec.session.session import Session
 
 log = logging.getLogger(__name__)
@@ -141,7 +141,7 @@ class ResourceWatch:
 
     def _measure(self, roots: Mapping[str, Mapping[int, str]]) -> dict[str, SessionUse]:
         if self._use is None:
-            from codeexec.environments.process_use import ProcessUse
+            from codeexec.environments.usage.process_use import ProcessUse
 
             self._use = ProcessUse()
         return self._use.look(roots)
@@ -150,7 +150,7 @@ class ResourceWatch:
         self, uses: Mapping[str, SessionUse], session_ids: list[str], limit: int, name: str
     ) -> _Excess | None:
         """Pages that processes share are counted once here: that takes longer, so not before."""
-        from codeexec.environments.process_use import exact_memory
+        from codeexec.environments.usage.process_use import exact_memory
 
         pids = [pid for session_id in session_ids for pid in uses[session_id].all_pids()]
         memory = await asyncio.to_thread(exact_memory, pids)
@@ -207,7 +207,7 @@ class ResourceWatch:
         """Keep the processes of each session on its cores; they are shared out in turn."""
         if not self._settings.session_cpus or not hasattr(os, "sched_getaffinity"):
             return
-        from codeexec.environments.process_use import keep_on_cores
+        from codeexec.environments.usage.process_use import keep_on_cores
 
         cores = sorted(os.sched_getaffinity(0))
         count = max(math.ceil(self._settings.session_cpus), 1)

@@ -14,7 +14,7 @@ from codeexec.cli.servers.jupyter import find_place
 from codeexec.domain.errors import CodeexecError
 from codeexec.kernels.base import KernelChoice
 from codeexec.kernels.factory import Kernels
-from codeexec.kernels.jupyter.remote.backend import Place
+from codeexec.kernels.jupyter.remote.backend import ServedKernel
 from codeexec.kernels.jupyter.remote.rest import JupyterServer
 from codeexec.server.start import remote_targets
 
@@ -49,7 +49,7 @@ def server_checks(server: str) -> Iterator[DoctorCheck]:
     thread.join()
 
 
-async def _walk(place: Place) -> AsyncIterator[DoctorCheck]:
+async def _walk(place: ServedKernel) -> AsyncIterator[DoctorCheck]:
     api = JupyterServer(place.access)
     step = "server"
     try:
@@ -75,7 +75,7 @@ async def _walk(place: Place) -> AsyncIterator[DoctorCheck]:
         await api.close()
 
 
-async def _start(place: Place) -> DoctorCheck:
+async def _start(place: ServedKernel) -> DoctorCheck:
     """Start a kernel and end it."""
     kernels = Kernels(remotes=remote_targets)
     begin = time.monotonic()

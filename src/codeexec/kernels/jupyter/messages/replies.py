@@ -116,7 +116,7 @@ def prime(*more: str) -> dict[str, object]:
 
 
 def prime_with_outbox(owner: str) -> dict[str, object]:
-    """The same with an outbox for the session `owner`, in a kernel that nobody of us launched."""
+    """The same with an outbox for the session `owner`, in a kernel that was started elsewhere."""
     source = f"{_guest_source('outbox')}\ninstall_here({owner!r})\n"
     code = f"exec({source!r}, {{'__name__': 'codeexec_helpers'}})\n"
     return {**prime(), "code": f"{prime()['code']}{code}"}

@@ -21,7 +21,7 @@ _KERNEL_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
+class ServerAddress:
     """`base` is the URL of the server's root, which ends with a slash; `socket` is the path of its
     Unix socket, empty over TCP. `kernel` is a kernelspec or the id of a running kernel."""
 
@@ -50,7 +50,7 @@ def looks_like_address(text: str) -> bool:
     return text.startswith(ADDRESSES)
 
 
-def parse_address(text: str) -> Address:
+def parse_address(text: str) -> ServerAddress:
     """The address that was pasted; without a scheme it is one of HTTP. UsageError."""
     text = text.strip()
     if text.startswith(UNIX):
@@ -67,7 +67,7 @@ def parse_address(text: str) -> Address:
     root, kernel_id = _root(parts.path)
     if parts.scheme == "http+unix":
         socket = unquote(parts.netloc)
-        return Address(f"http://localhost{root}", socket, kernel or kernel_id, token)
+        return ServerAddress(f"http://localhost{root}", socket, kernel or kernel_id, token)
     if parts.scheme not in ("http", "https") or not host:
         raise UsageError("The address of the server is none of HTTP.", NEXT_STEP)
     if parts.username or parts.password:
@@ -77,17 +77,17 @@ def parse_address(text: str) -> Address:
         )
     shown = f"[{host}]" if ":" in host else host
     location = shown if port is None else f"{shown}:{port}"
-    return Address(f"{parts.scheme}://{location}{root}", "", kernel or kernel_id, token)
+    return ServerAddress(f"{parts.scheme}://{location}{root}", "", kernel or kernel_id, token)
 
 
-def _unix(text: str) -> Address:
+def _unix(text: str) -> ServerAddress:
     rest, _, fragment = text.removeprefix(UNIX).partition("#")
     path, _, query = rest.partition("?")
     path = "/" + path.lstrip("/")
     token = parse_qs(query).get("token", [""])[0]
     if path == "/":
         raise UsageError("The address names no socket.", NEXT_STEP)
-    return Address("http://localhost/", path, unquote(fragment), token)
+    return ServerAddress("http://localhost/", path, unquote(fragment), token)
 
 
 def _root(path: str) -> tuple[str, str]:

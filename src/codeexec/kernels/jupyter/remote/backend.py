@@ -15,7 +15,7 @@ from codeexec.kernels.backends import Backend, BackendContext, RemoteTarget
 from codeexec.kernels.base import Handle, Kernel, KernelChoice, Sink
 from codeexec.kernels.jupyter.kernel import JupyterKernel
 from codeexec.kernels.jupyter.known.traits import KernelTraits
-from codeexec.kernels.jupyter.remote.address import Address, parse_address
+from codeexec.kernels.jupyter.remote.address import ServerAddress, parse_address
 from codeexec.kernels.jupyter.remote.failures import ServerFailure
 from codeexec.kernels.jupyter.remote.life import LIFE, RemoteLife
 from codeexec.kernels.jupyter.remote.rest import (
@@ -39,7 +39,7 @@ ADOPT_WAIT = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ServedKernel:
     """A server as the user names it, and the kernel there that is meant."""
 
     name: str
@@ -66,12 +66,12 @@ class RemoteBackend(Backend):
         self._start_timeout = start_timeout
 
     def choose(self, choice: KernelChoice, argument: str) -> KernelChoice:
-        """A token in the address is kept in a file of ours, and is not in the choice."""
+        """A token in the address goes to the file of tokens, and is not in the choice."""
         place = self.place(argument)
         name = place.kernel_name.removeprefix(f"{REMOTE}:")
         return replace(super().choose(choice, name), language="")
 
-    def place(self, argument: str) -> Place:
+    def place(self, argument: str) -> ServedKernel:
         """What `remote:ARGUMENT` means: an address, or a name of the settings, and behind `#` a
         kernelspec or the id of a kernel that runs. UsageError for what is neither."""
         name, _, kernel = argument.partition("#")
@@ -80,11 +80,13 @@ class RemoteBackend(Backend):
             address = parse_address(target.url)
             address = replace(address, kernel=kernel or address.kernel)
             access = Access(address, target.token or _token(address), ca_path(target.ca_file))
-            return Place(name, access, address.kernel)
+            return ServedKernel(name, access, address.kernel)
         address = parse_address(argument)
         if address.token:
             keep_token(address.name, address.token)
-        return Place(address.name, Access(address, _token(address), ca_path("")), address.kernel)
+        return ServedKernel(
+            address.name, Access(address, _token(address), ca_path("")), address.kernel
+        )
 
     def create(self, choice: KernelChoice, sink: Sink) -> Kernel:
         place = self.place(choice.name)
@@ -176,7 +178,7 @@ def make_backend(context: BackendContext) -> RemoteBackend:
 
 
 async def _find(server: JupyterServer, kernel_id: str) -> object | None:
-    """The kernel, as soon as its server answers; None when it is gone, or nobody answers."""
+    """The kernel, as soon as its server answers; None when it is gone or no server answers."""
     loop = asyncio.get_running_loop()
     end = loop.time() + ADOPT_WAIT
     while True:
@@ -188,17 +190,17 @@ async def _find(server: JupyterServer, kernel_id: str) -> object | None:
             await asyncio.sleep(1.0)
 
 
-def _token(address: Address) -> str:
+def _token(address: ServerAddress) -> str:
     return address.token or token_for(address.name)
 
 
-def _ref(place: Place) -> KernelRef:
+def _ref(place: ServedKernel) -> KernelRef:
     kernel = place.kernel or "default kernel"
     where = place.name.removeprefix("http://").removeprefix("https://").rstrip("/")
     return KernelRef(place.kernel_name, f"{kernel} at {where}", "", place.name, REMOTE)
 
 
-def _info(place: Place, spec: RemoteSpec) -> KernelInfo:
+def _info(place: ServedKernel, spec: RemoteSpec) -> KernelInfo:
     return KernelInfo(
         place.kernel_name,
         spec.display_name,
@@ -216,9 +218,11 @@ async def _ask(server: JupyterServer) -> tuple[list[RemoteSpec], list[RunningKer
         return specs, []  # gateways may forbid the list
 
 
-def _running_info(place: Place, kernel: RunningKernel, titles: Mapping[str, str]) -> KernelInfo:
+def _running_info(
+    place: ServedKernel, kernel: RunningKernel, titles: Mapping[str, str]
+) -> KernelInfo:
     title = titles.get(kernel.name, kernel.name)
-    clients = "nobody listens" if not kernel.connections else f"{kernel.connections} connected"
+    clients = "no client" if not kernel.connections else f"{kernel.connections} connected"
     return KernelInfo(
         place.kernel_name,
         f"{title} that runs, {kernel.id[:8]}",

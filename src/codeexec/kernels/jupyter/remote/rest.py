@@ -17,7 +17,7 @@ import msgspec
 
 from codeexec.domain.errors import KernelUnavailable
 from codeexec.kernels.jupyter.remote import failures
-from codeexec.kernels.jupyter.remote.address import Address
+from codeexec.kernels.jupyter.remote.address import ServerAddress
 from codeexec.kernels.jupyter.remote.failures import ServerFailure
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ LARGEST = 16 << 20
 class Access:
     """A server and how we may use it. `ca_file` is the authority of its certificate."""
 
-    address: Address
+    address: ServerAddress
     token: str = field(default="", repr=False)
     ca_file: str = ""
 
@@ -77,7 +77,7 @@ class RemoteSpec:
 
 @dataclass(frozen=True, slots=True)
 class RunningKernel:
-    """A kernel of the server. `connections` counts who listens to it; `last_activity` is in
+    """A kernel of the server. `connections` is the number of its WebSockets; `last_activity` is in
     ISO 8601."""
 
     id: str

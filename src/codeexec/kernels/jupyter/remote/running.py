@@ -11,7 +11,7 @@ from codeexec.domain.errors import CodeexecError
 from codeexec.domain.text.parsing import load_json
 from codeexec.hostfiles.private_file import find_private
 from codeexec.hostfiles.state import absolute, home
-from codeexec.kernels.jupyter.remote.address import Address, parse_address
+from codeexec.kernels.jupyter.remote.address import ServerAddress, parse_address
 
 PATTERNS = ("jpserver-*.json", "nbserver-*.json")
 MOST = 50
@@ -21,7 +21,7 @@ MOST = 50
 class RunningServer:
     """`folder` is the root of its files."""
 
-    address: Address
+    address: ServerAddress
     folder: str = ""
     version: str = ""
     token: str = field(default="", repr=False)

@@ -23,7 +23,7 @@ def tokens_file(environ: Mapping[str, str] | None = None) -> Path:
 
 
 def read_tokens(file: Path | None = None) -> dict[str, str]:
-    """The tokens by `Address.name`. StorageError when others can read the file."""
+    """The tokens by `ServerAddress.name`. StorageError when others can read the file."""
     text = find_private(file or tokens_file(), 1 << 20)
     if text is None:
         return {}

@@ -32,7 +32,7 @@ LASTING = frozenset({"execute_request", "input_reply", "comm_open", "comm_msg", 
 
 
 class LineListener(Protocol):
-    """Is told of the line and of what the server itself says of the kernel's process."""
+    """Receives the state of the connection, and what the server reports of the kernel's process."""
 
     def line_cut(self, failure: ServerFailure) -> None:
         """Called after each attempt that failed, and when the line breaks."""
@@ -41,7 +41,7 @@ class LineListener(Protocol):
 
     def process_ended(self, how: str) -> None:
         """`restarting`: the server has found it dead, and starts another one; `dead`: it does
-        not; `look`: somebody has asked for its end."""
+        not; `look`: a client has asked for its end."""
 
 
 class WebSocketTransport:
@@ -214,7 +214,7 @@ class WebSocketTransport:
             self._turning = self._loop.call_soon(self._turn)
 
     def _is_of_server(self, message: Message) -> bool:
-        """Act on what the server itself says; whether nobody else needs to hear of it."""
+        """Act on what the server itself reports; returns whether it is for this class alone."""
         if message.type == "shutdown_reply":
             self._line.process_ended("look")
         if message.session != self._session:

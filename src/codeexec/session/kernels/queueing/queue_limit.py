@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from codeexec.domain.errors import Busy
 from codeexec.domain.snapshot import ExecutionView
-from codeexec.session.kernels.queue import Queue
+from codeexec.session.kernels.queueing.queue import Queue
 
 MOST_WAITING = 10_000
 MOST_CODE = 64 * 2**20

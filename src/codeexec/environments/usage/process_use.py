@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 
 from codeexec.environments.marks import SESSION, get_variable
-from codeexec.environments.process_table import ProcessRow, read_table
+from codeexec.environments.usage.process_table import ProcessRow, read_table
 
 STRAY = ""
 """The root of processes whose kernel or terminal is not known, as they have left its tree."""

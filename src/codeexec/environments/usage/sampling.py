@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Iterable
 from weakref import WeakKeyDictionary
 
-from codeexec.environments.process_table import ProcessTable, read_table
+from codeexec.environments.usage.process_table import ProcessTable, read_table
 
 log = logging.getLogger(__name__)
 

@@ -1,0 +1,1 @@
+"""What processes use of the machine: processor time, memory, threads."""

@@ -1,0 +1,1 @@
+"""What waits for a kernel, in which order, and with what."""
