@@ -103,7 +103,7 @@ async def verify(
     reports = tuple(StepReport(step) for step in lesson.steps)
     try:
         async with _open(lesson, folder, kernel, trust) as session:
-            run = _Run(lesson, session, folder, kernel)
+            run = _LessonRun(lesson, session, folder, kernel)
             await run.prepare()
             for report in reports:
                 began = time.monotonic()
@@ -130,7 +130,7 @@ async def _open(
         yield host.session(opened.session_id)
 
 
-class _Run:
+class _LessonRun:
     """One run of a lesson in its session."""
 
     def __init__(self, lesson: Lesson, session: SessionClient, folder: Path, kernel: str) -> None:

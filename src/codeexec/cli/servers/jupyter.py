@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from codeexec.domain.requests import KernelInfo
-    from codeexec.kernels.jupyter.remote.backend import Place
+    from codeexec.kernels.jupyter.remote.backend import ServedKernel
 
 OPTIONS = ("--server", "--kernel")
 
@@ -60,7 +60,7 @@ def is_jupyter_server(name: str) -> bool:
     return not is_session_server and any(remote.name == name for remote in settings.remote)
 
 
-def find_place(server: str, kernel: str = "") -> Place:
+def find_place(server: str, kernel: str = "") -> ServedKernel:
     """The server and the kernel there; its token is asked for where none is known and there is a
     terminal. UsageError, NotFound."""
     from codeexec.domain.errors import NotFound
@@ -90,7 +90,7 @@ def kernel_name(server: str, kernel: str = "") -> str:
     return find_place(server, kernel).kernel_name
 
 
-def _ask(place: Place) -> str:
+def _ask(place: ServedKernel) -> str:
     """The token that the user types; empty where the server wants none, or does not answer."""
     import asyncio
 

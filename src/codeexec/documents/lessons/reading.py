@@ -40,7 +40,7 @@ def read_lesson(
 
     front, above = read_front_matter(text, name)
     body = "\n".join(text.split("\n")[above:])
-    reader = _Reader(name, above, include, runnable)
+    reader = _LessonReader(name, above, include, runnable)
     for token in MarkdownIt("commonmark").parse(body):
         reader.take(token)
     reader.end_heading()
@@ -64,7 +64,7 @@ class _OpenStep:
         return Step(self.title, self.line, tuple(self.blocks), tuple(self.notes))
 
 
-class _Reader:
+class _LessonReader:
     """Takes the tokens of the Markdown one by one."""
 
     def __init__(

@@ -39,33 +39,33 @@ class CellMagics:
         """%%time  Runs the cell and prints how long it took."""
         return timed(self._console, body)
 
-    def cell_timeit(self, rest: str, body: str) -> Any:
+    def cell_timeit(self, line: str, body: str) -> Any:
         """%%timeit [-n LOOPS] [-r RUNS] [-q] [-o] [SETUP]  Measures the cell many times."""
-        return measured(self._console, rest, body)
+        return measured(self._console, line, body)
 
-    def cell_bash(self, rest: str, body: str) -> None:
+    def cell_bash(self, line: str, body: str) -> None:
         """%%bash [-i NAME, NAME]  Runs the cell with bash, which has these variables."""
-        self._script("bash", rest, body)
+        self._script("bash", line, body)
 
-    def cell_sh(self, rest: str, body: str) -> None:
+    def cell_sh(self, line: str, body: str) -> None:
         """%%sh [-i NAME, NAME]  Runs the cell with sh, which has these variables."""
-        self._script("sh", rest, body)
+        self._script("sh", line, body)
 
-    def _script(self, shell: str, rest: str, body: str) -> None:
-        names, rest = commands.take_names(rest)
+    def _script(self, shell: str, line: str, body: str) -> None:
+        names, line = commands.take_names(line)
         try:
             body = commands.assignments(names, self._user, shell) + body
         except ValueError as error:
             raise UsageError(str(error)) from None
-        program = [shell, *shlex.split(rest)]
+        program = [shell, *shlex.split(line)]
         status = self._console.child(lambda: commands.run_script(program, body))
         if status:
             raise subprocess.CalledProcessError(status, program[0])
 
-    def cell_capture(self, rest: str, body: str) -> Any:
+    def cell_capture(self, line: str, body: str) -> Any:
         """%%capture [--no-stdout] [--no-stderr] [--no-display] [NAME]  Keeps the output of the cell
         under a name in place of showing it."""
-        arguments = rest.split()
+        arguments = line.split()
         stdout, stderr = io.StringIO(), io.StringIO()
         outputs: list[dict[str, Any]] = []
         displays = self._console.displays
@@ -86,9 +86,9 @@ class CellMagics:
                 kept = CapturedOutput(stdout.getvalue(), stderr.getvalue(), outputs)
                 self._user[name] = kept
 
-    def cell_writefile(self, rest: str, body: str) -> None:
+    def cell_writefile(self, line: str, body: str) -> None:
         """%%writefile [-a] FILE  Writes the cell to a file; `-a` adds it to the end."""
-        arguments = shlex.split(rest)
+        arguments = shlex.split(line)
         names = [argument for argument in arguments if argument not in ("-a", "--append")]
         if len(names) != 1:
             raise UsageError("Name one file: %%writefile [-a] FILE")

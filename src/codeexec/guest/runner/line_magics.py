@@ -32,10 +32,10 @@ class LineMagics:
             )
         )
 
-    def line_cd(self, rest: str) -> None:
+    def line_cd(self, line: str) -> None:
         """%cd FOLDER  Changes the working folder; `%cd -` goes back."""
         here = os.getcwd()
-        folder = (shlex.split(rest) or ["~"])[0]
+        folder = (shlex.split(line) or ["~"])[0]
         if folder == "-":
             if not self._folders:
                 raise UsageError("There is no folder to go back to.")
@@ -48,15 +48,15 @@ class LineMagics:
         """%pwd  The working folder."""
         return os.getcwd()
 
-    def line_ls(self, rest: str) -> None:
+    def line_ls(self, line: str) -> None:
         """%ls [OPTIONS] [FILES]  Lists files, as `ls` does."""
-        self._console.system("ls -C " + rest)
+        self._console.system("ls -C " + line)
 
-    def line_env(self, rest: str) -> Any:
+    def line_env(self, line: str) -> Any:
         """%env [NAME[=VALUE]]  Shows or sets environment variables."""
-        name, has_value, value = rest.partition("=")
+        name, has_value, value = line.partition("=")
         if not has_value:
-            name, has_value, value = rest.partition(" ")
+            name, has_value, value = line.partition(" ")
         if has_value:
             return self.line_set_env(f"{name.strip()}={value.strip()}")
         if not name:
@@ -65,11 +65,11 @@ class LineMagics:
             raise UsageError(f"The environment has no variable {name}.")
         return os.environ[name]
 
-    def line_set_env(self, rest: str) -> None:
+    def line_set_env(self, line: str) -> None:
         """%set_env NAME=VALUE  Sets an environment variable."""
-        name, has_value, value = rest.partition("=")
+        name, has_value, value = line.partition("=")
         if not has_value:
-            name, has_value, value = rest.partition(" ")
+            name, has_value, value = line.partition(" ")
         if not has_value or not name.strip():
             raise UsageError("Name a variable and its value: %set_env NAME=VALUE")
         os.environ[name.strip()] = value.strip()
@@ -103,26 +103,26 @@ class LineMagics:
         names = self._console.names_of_user()
         return sorted(names)
 
-    def line_reset(self, rest: str) -> None:
+    def line_reset(self, line: str) -> None:
         """%reset [-f]  Deletes all variables; asks before, unless `-f` is given."""
-        if "-f" not in rest.split():
+        if "-f" not in line.split():
             answer = input("Once deleted, variables cannot be recovered. Proceed (y/[n])? ")
             if answer.strip().lower() not in ("y", "yes"):
                 print("Nothing done.")
                 return
         self._console.reset()
 
-    def line_pip(self, rest: str) -> None:
+    def line_pip(self, line: str) -> None:
         """%pip ARGUMENTS  Runs pip of this interpreter."""
-        command = [sys.executable, "-m", "pip", *shlex.split(rest)]
+        command = [sys.executable, "-m", "pip", *shlex.split(line)]
         status = self._console.child(lambda: commands.finish(subprocess.Popen(command)))
         importlib.invalidate_caches()
         if status:
             raise UsageError(f"pip ended with exit status {status}.")
 
-    def line_run(self, rest: str) -> None:
+    def line_run(self, line: str) -> None:
         """%run FILE [ARGUMENTS]  Runs a Python file, and takes over its variables."""
-        arguments = shlex.split(rest)
+        arguments = shlex.split(line)
         if not arguments:
             raise UsageError("Name a file: %run FILE [ARGUMENTS]")
         path = os.path.expanduser(arguments[0])
@@ -130,17 +130,17 @@ class LineMagics:
             path += ".py"
         self._console.run_file(path, arguments)
 
-    def line_load(self, rest: str) -> None:
+    def line_load(self, line: str) -> None:
         """%load FILE  Puts the text of a file in place of the cell."""
-        if not rest:
+        if not line:
             raise UsageError("Name a file: %load FILE")
-        with open(os.path.expanduser(rest), encoding="utf-8") as file:
+        with open(os.path.expanduser(line), encoding="utf-8") as file:
             self._console.set_next_input(file.read())
 
-    def line_time(self, rest: str) -> Any:
+    def line_time(self, line: str) -> Any:
         """%time STATEMENT  Runs a statement and prints how long it took."""
-        return timed(self._console, rest)
+        return timed(self._console, line)
 
-    def line_timeit(self, rest: str) -> Any:
+    def line_timeit(self, line: str) -> Any:
         """%timeit [-n LOOPS] [-r RUNS] [-q] [-o] STATEMENT  Measures a statement many times."""
-        return measured(self._console, rest, "pass")
+        return measured(self._console, line, "pass")

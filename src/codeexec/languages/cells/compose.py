@@ -51,7 +51,7 @@ class _Place(NamedTuple):
     piece: CellPiece
 
 
-class _Variables:
+class _UnitVariables:
     """The variables of all pieces by their names."""
 
     def __init__(self, places: Iterable[_Place]) -> None:
@@ -142,7 +142,7 @@ def _is_carried(piece: CellPiece) -> bool:
 def _outside(places: Sequence[_Place]) -> set[int]:
     """The numbers of the pieces that stand outside of main: declarations, variables that these
     use, and arrays, whose size may be too much for the stack."""
-    variables = _Variables(places)
+    variables = _UnitVariables(places)
     outside = {place.at for place in places if place.piece.role == "declaration"}
     users = [place for place in places if place.at in outside]
     arrays: set[str] = set()
@@ -166,7 +166,7 @@ def _renewed(places: Sequence[_Place], outside: set[int], own: int) -> set[int]:
     """The numbers of the variables of cells above that have to be made anew in main. A late one
     depends on the statements of its cell, and is none of them."""
     reachable = [p for p in places if p.cell == own or not p.piece.is_late]
-    variables = _Variables(reachable)
+    variables = _UnitVariables(reachable)
     renewed: set[int] = set()
     users = [p for p in reachable if p.cell == own]
     # What a macro names is used where the macro is: take it for used by the cell.

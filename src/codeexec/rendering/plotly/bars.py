@@ -57,7 +57,7 @@ class Bars:
     def draw(self, canvas: Canvas) -> None:
         marker = table(self.trace.get("marker"))
         own = values(marker.get("color"))
-        words = values(self.trace.get("text"))
+        label = values(self.trace.get("text"))
         opacity = bounded(self.trace.get("opacity"), 1, 0, 1) * bounded(
             marker.get("opacity"), 1, 0, 1
         )
@@ -73,8 +73,8 @@ class Bars:
             base = self.bases[at]
             low = base if self.across.kind != "log" or base else self.across.low
             self._bar(canvas, begin, end, low, base + size, fill, opacity)
-            if at < len(words):
-                self._label(canvas, (begin + end) / 2, base + size, text(words[at], 20))
+            if at < len(label):
+                self._label(canvas, (begin + end) / 2, base + size, text(label[at], 20))
 
     def _bar(
         self,
@@ -98,12 +98,12 @@ class Bars:
         top = plot.at_y(high)
         canvas.rect(left, top, max(right - left - gap, 0.5), plot.at_y(low) - top, fill, opacity)
 
-    def _label(self, canvas: Canvas, middle: float, end: float, words: str) -> None:
+    def _label(self, canvas: Canvas, middle: float, end: float, label: str) -> None:
         plot = self.plot
         if self.is_flat:
-            canvas.text(plot.at_x(end) + 3, plot.at_y(middle) + 4, words, self.shade, 10)
+            canvas.text(plot.at_x(end) + 3, plot.at_y(middle) + 4, label, self.shade, 10)
         else:
-            canvas.text(plot.at_x(middle), plot.at_y(end) - 3, words, self.shade, 10, "middle")
+            canvas.text(plot.at_x(middle), plot.at_y(end) - 3, label, self.shade, 10, "middle")
 
 
 def bars_of(trace: dict[str, Any], shade: str, plot: Plot, layout: dict[str, Any]) -> Bars:
@@ -115,8 +115,8 @@ def bars_of(trace: dict[str, Any], shade: str, plot: Plot, layout: dict[str, Any
     along, across = (plot.y, plot.x) if is_flat else (plot.x, plot.y)
     places, sizes = along.numbers(ys if is_flat else xs), across.numbers(xs if is_flat else ys)
     count = min(len(places), len(sizes))
-    given = values(trace.get("width"))
-    width = number(given[0]) if len(given) else number(trace.get("width"))
+    specified = values(trace.get("width"))
+    width = number(specified[0]) if len(specified) else number(trace.get("width"))
     bars = Bars(trace, shade, plot, is_flat, places[:count], sizes[:count], width)
     marker = table(trace.get("marker"))
     bars.shades = [number(value) for value in values(marker.get("color"))]
@@ -199,11 +199,11 @@ def arrange(bars: Sequence[Bars], mode: str, gap: float) -> None:
             whole = each.width if each.width is not None else room * (1 - gap)
             each.drawn_width = whole / beside
             shift = (at - (beside - 1) / 2) * each.drawn_width if beside > 1 else 0.0
-            given = values(each.trace.get("base"))
+            specified = values(each.trace.get("base"))
             each.offsets = [shift] * len(each.places)
             each.bases = [0.0] * len(each.places)
             for index, (place, size) in enumerate(zip(each.places, each.sizes, strict=True)):
-                base = number(given[index]) if index < len(given) else None
+                base = number(specified[index]) if index < len(specified) else None
                 if base is not None:
                     each.bases[index] = base
                 elif mode in ("stack", "relative") and place is not None and size is not None:

@@ -14,7 +14,7 @@ _WHISKER = 1.5
 """Lengths of the box that whiskers reach at most."""
 
 
-class Box(NamedTuple):
+class BoxStatistics(NamedTuple):
     """Its place, and low whisker, quartiles, high whisker, and what is beyond."""
 
     place: float
@@ -98,21 +98,21 @@ def box_columns(trace: dict[str, Any]) -> tuple[list[Any], list[Any]]:
     return groups, samples
 
 
-def _box(place: float, samples: list[float]) -> Box:
+def _box(place: float, samples: list[float]) -> BoxStatistics:
     ordered = sorted(samples)
     first, median, third = (_quantile(ordered, share) for share in (0.25, 0.5, 0.75))
     reach = _WHISKER * (third - first)
     inside = [value for value in ordered if first - reach <= value <= third + reach]
     low, high = (inside[0], inside[-1]) if inside else (first, third)
     outliers = [value for value in ordered if value < low or value > high]
-    return Box(place, (low, first, median, third, high), outliers)
+    return BoxStatistics(place, (low, first, median, third, high), outliers)
 
 
-def _given(trace: dict[str, Any], places: list[float | None], shift: float) -> list[Box]:
+def _given(trace: dict[str, Any], places: list[float | None], shift: float) -> list[BoxStatistics]:
     """Boxes whose quartiles are in the trace."""
     names = ("lowerfence", "q1", "median", "q3", "upperfence")
     columns = [[number(value) for value in values(trace.get(name))] for name in names]
-    boxes: list[Box] = []
+    boxes: list[BoxStatistics] = []
     for at, place in enumerate(places):
         low, first, median, third, high = (
             column[at] if at < len(column) else None for column in columns
@@ -126,7 +126,7 @@ def _given(trace: dict[str, Any], places: list[float | None], shift: float) -> l
             third,
             third if high is None else high,
         )
-        boxes.append(Box(place + shift, ends, []))
+        boxes.append(BoxStatistics(place + shift, ends, []))
     return boxes
 
 

@@ -17,10 +17,10 @@ from codeexec.rendering.plotly.bars import (
 )
 from codeexec.rendering.plotly.boxes import Boxes, box_columns, is_flat_box
 from codeexec.rendering.plotly.canvas import Canvas
-from codeexec.rendering.plotly.frame import Frame
+from codeexec.rendering.plotly.frame import ChartFrame
 from codeexec.rendering.plotly.plot import Plot
 from codeexec.rendering.plotly.scales import Scale, axis_of
-from codeexec.rendering.plotly.traces import Column, Heatmap, Mark, Points, columns_of
+from codeexec.rendering.plotly.traces import ChartMark, Column, Heatmap, Points, columns_of
 from codeexec.rendering.plotly.values import (
     bounded,
     color,
@@ -57,7 +57,7 @@ def plotly_svg(source: str, ground: str) -> str:
     template = table(own.get("template"))
     layout = _layout(own, table(template.get("layout")))
     shades = [color(shade, _COLORWAY[0]) for shade in values(layout.get("colorway"))] or _COLORWAY
-    shown: list[tuple[dict[str, Any], str]] = []
+    traces: list[tuple[dict[str, Any], str]] = []
     others: list[str] = []
     for at, trace in enumerate(tables(figure.get("data"))[:_MOST_TRACES]):
         kind = _type_of(trace)
@@ -68,29 +68,29 @@ def plotly_svg(source: str, ground: str) -> str:
             continue
         defaults = tables(table(template.get("data")).get(kind))
         trace = merged(_plain(defaults[0]) if defaults else {}, trace)
-        shown.append((trace, _shade(trace, shades[at % len(shades)])))
-    if not shown:
+        traces.append((trace, _shade(trace, shades[at % len(shades)])))
+    if not traces:
         names = ", ".join(dict.fromkeys(text(name, 20) for name in others))
         raise Fault(f"{names} needs a browser" if others else "it is empty")
     paper = color(own.get("paper_bgcolor"), ground)
     if "rgba" not in paper and paper != "transparent":
         ground = "#{:02x}{:02x}{:02x}".format(*rgb(paper, rgb(ground)))
-    return _drawn(layout, own, shown, others, Inks(ground))
+    return _drawn(layout, own, traces, others, Inks(ground))
 
 
 def _drawn(
     layout: dict[str, Any],
     own: dict[str, Any],
-    shown: list[tuple[dict[str, Any], str]],
+    traces: list[tuple[dict[str, Any], str]],
     others: list[str],
     inks: Inks,
 ) -> str:
     groups: dict[tuple[str, str], _Group] = {}
-    for trace, shade in shown:
+    for trace, shade in traces:
         x, y = _axis_name(trace.get("xaxis"), "x"), _axis_name(trace.get("yaxis"), "y")
         groups.setdefault((x, y), _Group(x, y)).traces.append((trace, shade))
     scales = _scales(layout, [*groups.values()])
-    frame = Frame(
+    frame = ChartFrame(
         Canvas(
             bounded(layout.get("width"), _WIDTH, 200, 2000),
             bounded(layout.get("height"), _HEIGHT, 150, 2000),
@@ -100,7 +100,7 @@ def _drawn(
         inks,
         color(own.get("plot_bgcolor"), inks.plot),
     )
-    plots: list[tuple[Plot, _Group, list[Mark]]] = []
+    plots: list[tuple[Plot, _Group, list[ChartMark]]] = []
     for group in groups.values():
         plot = Plot(scales[group.x], scales[group.y])
         marks = _marks(group.traces, plot, layout)
@@ -115,7 +115,7 @@ def _drawn(
             if name in (group.x, group.y)
         )
         scale.close(0.0 if is_tight else 0.055)
-    legend = _legend(layout, shown)
+    legend = _legend(layout, traces)
     color_scale = next((m.scale for _, _, ms in plots for m in ms if m.scale is not None), None)
     frame.arrange([(p, g.x, g.y) for p, g, _ in plots], legend, has_scale=color_scale is not None)
     for plot, group, marks in plots:
@@ -130,7 +130,7 @@ def _drawn(
     frame.title(lines(layout.get("title"), 150))
     frame.legend(legend, text(table(layout.get("legend")).get("title"), 30))
     if color_scale is not None:
-        frame.color_bar(color_scale, _color_title(layout, shown))
+        frame.color_bar(color_scale, _color_title(layout, traces))
     if others:
         names = ", ".join(dict.fromkeys(text(name, 20) for name in others))
         frame.note(f"not drawn: {names}")
@@ -203,8 +203,8 @@ def _columns(trace: dict[str, Any]) -> tuple[Column, Column]:
 
 def _marks(
     traces: list[tuple[dict[str, Any], str]], plot: Plot, layout: dict[str, Any]
-) -> list[Mark]:
-    marks: list[Mark] = []
+) -> list[ChartMark]:
+    marks: list[ChartMark] = []
     bars: list[Bars] = []
     histograms = [trace for trace, _ in traces if _type_of(trace) == "histogram"]
     bins = bins_for(histograms, plot) if histograms else None
@@ -239,14 +239,14 @@ def _share_places(boxes: list[dict[str, Any]]) -> bool:
 
 
 def _legend(
-    layout: dict[str, Any], shown: list[tuple[dict[str, Any], str]]
+    layout: dict[str, Any], traces: list[tuple[dict[str, Any], str]]
 ) -> list[tuple[str, str, str]]:
     """Name, colour and symbol of each trace that the legend has."""
     if layout.get("showlegend") is False:
         return []
     named = [
         (trace, shade, at)
-        for at, (trace, shade) in enumerate(shown)
+        for at, (trace, shade) in enumerate(traces)
         if trace.get("showlegend") is not False and _type_of(trace) != "heatmap"
     ]
     is_wanted = any(
@@ -268,8 +268,8 @@ def _symbol(trace: dict[str, Any]) -> str:
     return "line" if "lines" in mode else "dot"
 
 
-def _color_title(layout: dict[str, Any], shown: list[tuple[dict[str, Any], str]]) -> str:
-    owners = [layout.get("coloraxis"), *(trace for trace, _ in shown)]
-    owners += [trace.get("marker") for trace, _ in shown]
+def _color_title(layout: dict[str, Any], traces: list[tuple[dict[str, Any], str]]) -> str:
+    owners = [layout.get("coloraxis"), *(trace for trace, _ in traces)]
+    owners += [trace.get("marker") for trace, _ in traces]
     titles = (text(table(table(owner).get("colorbar")).get("title"), 30) for owner in owners)
     return next(filter(None, titles), "")

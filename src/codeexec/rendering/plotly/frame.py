@@ -9,7 +9,7 @@ from codeexec.rendering.plotly.canvas import Canvas
 from codeexec.rendering.plotly.colors import ColorScale
 from codeexec.rendering.plotly.plot import Plot
 from codeexec.rendering.plotly.scales import (
-    Tick,
+    AxisTick,
     axis_of,
     nice_step,
     number_label,
@@ -27,7 +27,7 @@ Placed = tuple[Plot, str, str]
 Entry = tuple[str, str, str]
 
 
-class Frame:
+class ChartFrame:
     """The canvas of a figure and the margins around its plots."""
 
     def __init__(
@@ -85,16 +85,19 @@ class Frame:
             return 0.0
         return min(max(len(tick.label) for tick in ticks) * _LETTER * 0.62, self.canvas.height / 4)
 
-    def _fits(self, ticks: list[Tick], plot: Plot) -> bool:
+    def _fits(self, ticks: list[AxisTick], plot: Plot) -> bool:
         letters = sum(max(map(len, tick.label.split("\n"))) + 1.5 for tick in ticks)
         return letters * _LETTER <= plot.width
 
-    def _x_ticks(self, plot: Plot) -> list[Tick]:
+    def _x_ticks(self, plot: Plot) -> list[AxisTick]:
         most = 40 if plot.x.kind == "category" else 8
         return plot.x.ticks(max(min(round(plot.width / 75), most), 2) if most < 40 else most)
 
     def _has_heads(self) -> bool:
-        return any(each.get("yref") == "paper" for each in tables(self._layout.get("annotations")))
+        return any(
+            annotation.get("yref") == "paper"
+            for annotation in tables(self._layout.get("annotations"))
+        )
 
     # -- plots -----------------------------------------------------------------------------------
 
@@ -117,7 +120,7 @@ class Frame:
             zero, right = plot.at_y(0), plot.left + plot.width
             canvas.line(plot.left, zero, right, zero, inks.mixed(0.35), 1)
 
-    def _y_ticks(self, plot: Plot) -> list[Tick]:
+    def _y_ticks(self, plot: Plot) -> list[AxisTick]:
         most = max(round(plot.height / (18 if plot.y.kind == "category" else 50)), 2)
         return plot.y.ticks(most)
 
@@ -131,11 +134,11 @@ class Frame:
             for tick in ticks:
                 at = plot.at_x(tick.place)
                 if fits:
-                    for row, words in enumerate(tick.label.split("\n")):
-                        canvas.text(at, bottom + 16 + 13 * row, words, inks.ink, _SIZE, "middle")
+                    for row, label in enumerate(tick.label.split("\n")):
+                        canvas.text(at, bottom + 16 + 13 * row, label, inks.ink, _SIZE, "middle")
                 else:
-                    words = tick.label if len(tick.label) <= 24 else f"{tick.label[:23]}…"
-                    canvas.text(at + 4, bottom + 12, words, inks.ink, 11, "end", turned=-40)
+                    label = tick.label if len(tick.label) <= 24 else f"{tick.label[:23]}…"
+                    canvas.text(at + 4, bottom + 12, label, inks.ink, 11, "end", turned=-40)
         is_right = axis_of(layout, y).get("side") == "right"
         if plot.y.axis.get("showticklabels") is not False:
             for tick in self._y_ticks(plot):
@@ -144,27 +147,27 @@ class Frame:
                 label = tick.label.replace("\n", " ")
                 canvas.text(place, plot.at_y(tick.place) + 4, label, inks.ink, _SIZE, anchor)
         is_lowest = bottom > canvas.height - self._bottom - 2
-        for words in plot.x.title[:1] if is_lowest else []:
+        for label in plot.x.title[:1] if is_lowest else []:
             middle = plot.left + plot.width / 2
-            canvas.text(middle, canvas.height - 10, words, inks.ink, 13, "middle")
-        for words in plot.y.title[:1]:
+            canvas.text(middle, canvas.height - 10, label, inks.ink, 13, "middle")
+        for label in plot.y.title[:1]:
             outer = canvas.width - self._right + 52
             place = outer if is_right else max(plot.left - self._left + 16, 14)
             canvas.text(
-                place, plot.top + plot.height / 2, words, inks.ink, 13, "middle", turned=-90
+                place, plot.top + plot.height / 2, label, inks.ink, 13, "middle", turned=-90
             )
 
     def annotations(self, plots: list[Placed]) -> None:
         """Words at places of the figure: heads of its plots, notes at points."""
         for note in tables(self._layout.get("annotations"))[:200]:
-            words = lines(note.get("text"), 80)
+            label = lines(note.get("text"), 80)
             place = self._place_of(note, plots)
-            if not words or place is None or note.get("visible") is False:
+            if not label or place is None or note.get("visible") is False:
                 continue
             anchors = {"left": "start", "right": "end"}
             anchor = anchors.get(str(note.get("xanchor")), "middle")
             x, y = place
-            for row, line in enumerate(words[:4]):
+            for row, line in enumerate(label[:4]):
                 turned = _angle(note.get("textangle"))
                 self.canvas.text(
                     x, y - 5 + 13 * row, line, self._inks.ink, _SIZE, anchor, turned=turned
@@ -189,16 +192,16 @@ class Frame:
             if plot is None:
                 return None
             scale = plot.x if letter == "x" else plot.y
-            found = scale.numbers([note.get(letter)])[0]
-            if found is None:
+            degrees = scale.numbers([note.get(letter)])[0]
+            if degrees is None:
                 return None
-            places.append(plot.at_x(found) if letter == "x" else plot.at_y(found))
+            places.append(plot.at_x(degrees) if letter == "x" else plot.at_y(degrees))
         return places[0], places[1]
 
     # -- beside the plots ----------------------------------------------------------------------
 
-    def title(self, words: list[str]) -> None:
-        for row, line in enumerate(words[:3]):
+    def title(self, label: list[str]) -> None:
+        for row, line in enumerate(label[:3]):
             size = 17 if row == 0 else 13
             self.canvas.text(20, 28 + 22 * row, line, self._inks.ink, size, bold=row == 0)
 
@@ -220,8 +223,8 @@ class Frame:
                 canvas.circle(left + 9, y, 4, shade)
             else:
                 canvas.rect(left + 3, y - 6, 12, 12, shade)
-            words = name if len(name) <= _LEGEND_LETTERS else f"{name[: _LEGEND_LETTERS - 1]}…"
-            canvas.text(left + 24, y + 4, words, self._inks.ink, _SIZE)
+            label = name if len(name) <= _LEGEND_LETTERS else f"{name[: _LEGEND_LETTERS - 1]}…"
+            canvas.text(left + 24, y + 4, label, self._inks.ink, _SIZE)
 
     def color_bar(self, scale: ColorScale, title: str) -> None:
         """The bar that says which colour is which number."""
@@ -245,13 +248,13 @@ class Frame:
                 label = number_label(value, step_size)
                 canvas.text(left + 18, y + 4, label, self._inks.ink, 11)
 
-    def note(self, words: str) -> None:
+    def note(self, label: str) -> None:
         """A note in the corner: what the picture lacks."""
         place = self.canvas.width - 8
-        self.canvas.text(place, 16, words[:80], self._inks.soft, 11, "end")
+        self.canvas.text(place, 16, label[:80], self._inks.soft, 11, "end")
 
 
 def _angle(value: object) -> float:
     """The turn of a text in degrees."""
-    found = number(value)
-    return 0.0 if found is None else found % 360
+    degrees = number(value)
+    return 0.0 if degrees is None else degrees % 360

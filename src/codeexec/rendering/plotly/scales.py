@@ -23,7 +23,7 @@ _MOST_CATEGORIES = 10_000
 _SAMPLE = 200
 
 
-class Tick(NamedTuple):
+class AxisTick(NamedTuple):
     """A place on a scale in its numbers, and the words there."""
 
     place: float
@@ -32,7 +32,7 @@ class Tick(NamedTuple):
 
 class Scale:
     """One axis. `low` and `high` are its ends in numbers: of a log axis exponents of ten, of dates
-    seconds, of categories their places."""
+    seconds, of others their places."""
 
     def __init__(self, axis: dict[str, Any], samples: Iterable[Sequence[Any]]) -> None:
         self.axis = axis
@@ -67,12 +67,12 @@ class Scale:
 
     def cover(self, places: Iterable[float | None], margin: float = 0.0) -> None:
         """Have room for these places, and `margin` on both sides of each."""
-        known = [place for place in places if place is not None]
+        present = [place for place in places if place is not None]
         if self._leader is not None:
-            self._leader.cover(known, margin)
-        elif known:
-            self.low = min(self.low, min(known) - margin)
-            self.high = max(self.high, max(known) + margin)
+            self._leader.cover(present, margin)
+        elif present:
+            self.low = min(self.low, min(present) - margin)
+            self.high = max(self.high, max(present) + margin)
 
     @property
     def follows(self) -> bool:
@@ -80,7 +80,7 @@ class Scale:
         return self._leader is not None
 
     def follow(self, leader: Scale) -> None:
-        """Have the range and categories of another scale of this kind, and widen it."""
+        """Have the range and others of another scale of this kind, and widen it."""
         self._leader = leader
         self._places = leader._places
 
@@ -125,9 +125,9 @@ class Scale:
         ends = values(self.axis.get("range"))
         if len(ends) != 2:
             return None
-        # Of a log axis the range is in exponents already, of categories in places.
-        found = [_seconds(end) if self.kind == "date" else number(end) for end in ends]
-        low, high = found
+        # Of a log axis the range is in exponents already, of others in places.
+        numeric = [_seconds(end) if self.kind == "date" else number(end) for end in ends]
+        low, high = numeric
         return None if low is None or high is None or low == high else (low, high)
 
     def share(self, place: float) -> float:
@@ -139,23 +139,23 @@ class Scale:
     def title(self) -> list[str]:
         return lines(self.axis.get("title"), 120)
 
-    def ticks(self, most: int) -> list[Tick]:
+    def ticks(self, most: int) -> list[AxisTick]:
         """At most about `most` ticks within the range."""
         if self.axis.get("showticklabels") is False and self.axis.get("ticks") == "":
             return []
         low, high = sorted((self.low, self.high))
-        if given := values(self.axis.get("tickvals")):
+        if specified := values(self.axis.get("tickvals")):
             labels = values(self.axis.get("ticktext"))
-            places = self.numbers(list(given[:200]))
+            places = self.numbers(list(specified[:200]))
             ticks = [
-                Tick(place, text(labels[at] if at < len(labels) else given[at], 40))
+                AxisTick(place, text(labels[at] if at < len(labels) else specified[at], 40))
                 for at, place in enumerate(places)
                 if place is not None
             ]
         elif self.kind == "category":
             names = [*self._places]
             step = max(math.ceil(len(names) / max(most, 1)), 1)
-            ticks = [Tick(float(at), text(names[at], 40)) for at in range(0, len(names), step)]
+            ticks = [AxisTick(float(at), text(names[at], 40)) for at in range(0, len(names), step)]
         elif self.kind == "date":
             ticks = _date_ticks(low, high, most)
         elif self.kind == "log":
@@ -165,15 +165,20 @@ class Scale:
         slack = (high - low) * 1e-6
         return [tick for tick in ticks if low - slack <= tick.place <= high + slack]
 
-    def _linear_ticks(self, low: float, high: float, most: int) -> list[Tick]:
+    def _linear_ticks(self, low: float, high: float, most: int) -> list[AxisTick]:
         step = nice_step((high - low) / max(most, 1))
         first = math.ceil(low / step - 1e-9)
         places = [
             at * step for at in range(first, first + most * 3) if at * step <= high + step / 9
         ]
-        before, after = text(self.axis.get("tickprefix"), 10), text(self.axis.get("ticksuffix"), 10)
+        prefix, suffix = (
+            text(self.axis.get("tickprefix"), 10),
+            text(self.axis.get("ticksuffix"), 10),
+        )
         is_share = str(self.axis.get("tickformat", "")).endswith("%")
-        return [Tick(at, f"{before}{number_label(at, step, is_share)}{after}") for at in places]
+        return [
+            AxisTick(at, f"{prefix}{number_label(at, step, is_share)}{suffix}") for at in places
+        ]
 
 
 def nice_step(least: float) -> float:
@@ -212,13 +217,13 @@ def number_label(value: float, step: float, is_share: bool = False) -> str:
     return f"{value:.{digits}f}".replace("-", "−")
 
 
-def _log_ticks(low: float, high: float, most: int) -> list[Tick]:
+def _log_ticks(low: float, high: float, most: int) -> list[AxisTick]:
     step = max(math.ceil((high - low) / max(most, 1)), 1)
     powers = range(max(math.floor(low), -330), min(math.ceil(high), 330) + 1, step)
-    ticks = [Tick(float(power), _power(power)) for power in powers]
+    ticks = [AxisTick(float(power), _power(power)) for power in powers]
     if high - low < 2:
         more = (factor * 10.0**power for power in powers for factor in (2, 5) if abs(power) < 300)
-        ticks += [Tick(math.log10(value), f"{value:g}") for value in more]
+        ticks += [AxisTick(math.log10(value), f"{value:g}") for value in more]
     return sorted(ticks)
 
 
@@ -228,14 +233,14 @@ def _power(power: int) -> str:
     return f"10{str(power).translate(str.maketrans('-0123456789', '⁻⁰¹²³⁴⁵⁶⁷⁸⁹'))}"
 
 
-def _date_ticks(low: float, high: float, most: int) -> list[Tick]:
+def _date_ticks(low: float, high: float, most: int) -> list[AxisTick]:
     least = (high - low) / max(most, 1)
     step = next((step for step in _STEPS if step >= least), None)
     if step is not None:
         pattern = "%b %d" if step >= _DAY else "%H:%M" if step >= 60 else "%H:%M:%S"
         first = math.ceil(low / step)
         places = [at * step for at in range(first, first + 3 * most) if at * step <= high]
-        ticks = [Tick(at, _date(at).strftime(pattern).replace(" 0", " ")) for at in places]
+        ticks = [AxisTick(at, _date(at).strftime(pattern).replace(" 0", " ")) for at in places]
         if ticks and step >= 3600 / 2:
             first_tick = ticks[0]
             ticks[0] = first_tick._replace(label=f"{first_tick.label}\n{_date(low).year}")
@@ -249,7 +254,7 @@ def _date_ticks(low: float, high: float, most: int) -> list[Tick]:
         if place > high:
             break
         pattern = "%Y" if months >= 12 else "%b %Y"
-        ticks.append(Tick(place, _date(place).strftime(pattern)))
+        ticks.append(AxisTick(place, _date(place).strftime(pattern)))
         month += months
     return ticks
 
@@ -272,8 +277,8 @@ def _seconds(value: object) -> float | None:
             return date.replace(tzinfo=UTC).timestamp()
         except (OverflowError, ValueError):
             return None
-    found = number(value)
-    return None if found is None else found / 1000
+    numeric = number(value)
+    return None if numeric is None else numeric / 1000
 
 
 def _name(value: object) -> str:
@@ -290,9 +295,9 @@ def _kind(named: object, samples: Iterable[Sequence[Any]]) -> ScaleKind:
     sampled = [v for sample in samples for v in sample[:_SAMPLE] if v is not None]
     if not sampled:
         return "linear"
-    words = [value for value in sampled if isinstance(value, str | bool) and number(value) is None]
-    if 2 * len(words) > len(sampled):
-        is_date = all(isinstance(v, str) and len(v) > 6 and _seconds(v) is not None for v in words)
+    others = [value for value in sampled if isinstance(value, str | bool) and number(value) is None]
+    if 2 * len(others) > len(sampled):
+        is_date = all(isinstance(v, str) and len(v) > 6 and _seconds(v) is not None for v in others)
         return "date" if is_date else "category"
     return "linear"
 

@@ -22,7 +22,7 @@ _FEW = 20
 Column = Sequence[Any]
 
 
-class Mark(Protocol):
+class ChartMark(Protocol):
     """A trace in its plot. `scale` is the colour scale that a bar beside the chart explains."""
 
     scale: ColorScale | None

@@ -59,12 +59,12 @@ class BashHelp:
         answer = await self._runs.ask(_variables_code, deadline)
         before, _, declared = answer.partition(f"{_BREAK}\n")
         at_start = set(_declarations(before))
-        found = [
+        matched = [
             _variable(*declaration)
             for declaration in _declarations(declared)
             if not _is_own(declaration[1]) and declaration not in at_start
         ]
-        return Variables(tuple(found[:MOST_VARIABLES]), len(found) > MOST_VARIABLES)
+        return Variables(tuple(matched[:MOST_VARIABLES]), len(matched) > MOST_VARIABLES)
 
     async def describe(self, name: str, deadline: float) -> VariableDetail:
         """NotFound where it is not set."""
@@ -73,7 +73,7 @@ class BashHelp:
             declared = await self._runs.ask(
                 lambda path: f" declare -p {name} >{shlex.quote(path)} 2>/dev/null", deadline
             )
-        for flags, found, value in _declarations(declared):
+        for flags, matched, value in _declarations(declared):
             children: tuple[Variable, ...] = ()
             if "a" in flags or "A" in flags:
                 children = tuple(
@@ -81,7 +81,7 @@ class BashHelp:
                     for key, element in _ELEMENT.findall(value)[:MOST_CHILDREN]
                 )
             return VariableDetail(
-                _variable(flags, found, value), _plain(value)[:LONGEST_TEXT], children
+                _variable(flags, matched, value), _plain(value)[:LONGEST_TEXT], children
             )
         raise NotFound(f"There is no variable {name}.")
 
@@ -139,8 +139,8 @@ def _declarations(text: str) -> list[tuple[str, str, str]]:
             entries.append(line)
         else:
             entries[-1] += f"\n{line}"
-    found = (_DECLARED.match(entry) for entry in entries)
-    return [(match[1], match[2], match[3] or "") for match in found if match]
+    matched = (_DECLARED.match(entry) for entry in entries)
+    return [(match[1], match[2], match[3] or "") for match in matched if match]
 
 
 def _variable(flags: str, name: str, value: str) -> Variable:

@@ -75,14 +75,14 @@ def parse_address(text: str) -> ServerAddress:
             "The address has a user name or password in it, which a Jupyter server does not take.",
             "Leave it out; the token belongs behind ?token=",
         )
-    shown = f"[{host}]" if ":" in host else host
-    location = shown if port is None else f"{shown}:{port}"
+    bracketed = f"[{host}]" if ":" in host else host
+    location = bracketed if port is None else f"{bracketed}:{port}"
     return ServerAddress(f"{parts.scheme}://{location}{root}", "", kernel or kernel_id, token)
 
 
 def _unix(text: str) -> ServerAddress:
-    rest, _, fragment = text.removeprefix(UNIX).partition("#")
-    path, _, query = rest.partition("?")
+    tail, _, fragment = text.removeprefix(UNIX).partition("#")
+    path, _, query = tail.partition("?")
     path = "/" + path.lstrip("/")
     token = parse_qs(query).get("token", [""])[0]
     if path == "/":
@@ -92,12 +92,12 @@ def _unix(text: str) -> ServerAddress:
 
 def _root(path: str) -> tuple[str, str]:
     """The path of the server's root, and the id of the kernel that the rest names."""
-    words = [word for word in path.split("/") if word]
-    if words[:2] == ["hub", "user"]:  # a page of the hub that leads to the user's server
-        words = words[1:]
-    begin = 2 if words[:1] == ["user"] else 0
-    cut = next((at for at in range(begin, len(words)) if words[at] in PAGES), len(words))
-    rest = words[cut:]
-    kernel_id = rest[2] if rest[:2] == ["api", "kernels"] and len(rest) > 2 else ""
-    root = "".join(f"{quote(unquote(word))}/" for word in words[:cut])
+    segments = [word for word in path.split("/") if word]
+    if segments[:2] == ["hub", "user"]:  # a page of the hub that leads to the user's server
+        segments = segments[1:]
+    begin = 2 if segments[:1] == ["user"] else 0
+    cut = next((at for at in range(begin, len(segments)) if segments[at] in PAGES), len(segments))
+    tail = segments[cut:]
+    kernel_id = tail[2] if tail[:2] == ["api", "kernels"] and len(tail) > 2 else ""
+    root = "".join(f"{quote(unquote(word))}/" for word in segments[:cut])
     return f"/{root}", kernel_id if is_kernel_id(kernel_id) else ""
