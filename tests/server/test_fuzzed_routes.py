@@ -60,10 +60,12 @@ async def _fuzz(
 ) -> int:
     """Ask the named routes, or all others, with these ids in their paths. The number of routes."""
     config = folder / "schemathesis.toml"
-    # A stream that follows ends with its session; the others are whole at once.
+    # A stream that follows ends with its session; the others are whole at once. What is made up may
+    # never end, so nothing waits long for it.
     fixed = {
         **{f"path.{name}": f'"{value}"' for name, value in ids.items()},
         "query.follow": "false",
+        "query.wait": "0.5",
     }
     config.write_text(
         "\n".join(["[parameters]", *(f'"{name}" = {value}' for name, value in fixed.items()), ""])
