@@ -39,16 +39,20 @@ def list_command(as_json: bool, server: str) -> None:
 
 @kernels.command("stop")
 @click.argument("ids", nargs=-1, required=True, metavar="ID…")
+@click.option("--json", "as_json", is_flag=True, help="One kernel a line, for programs.")
 @JUPYTER
-def stop_command(ids: tuple[str, ...], server: str) -> None:
+def stop_command(ids: tuple[str, ...], as_json: bool, server: str) -> None:
     """End kernels of a Jupyter server, by ids as `kernels list --server` shows them; the first
     characters of an id will do."""
     from codeexec.cli.servers.jupyter import stop_kernels
 
     if not server:
         raise UsageError("Which server is not said.", "Add --server URL or --server NAME.")
-    for line in stop_kernels(server, ids):
-        style.say(line)
+    for kernel_id, status in stop_kernels(server, ids):
+        if as_json:
+            style.say_json({"ended": kernel_id, "status": status})
+        else:
+            style.say(f"ended: {kernel_id} (the server answered {status})")
 
 
 def _show(as_json: bool, server: str = "") -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -86,7 +87,8 @@ def verify(
 
 @lesson.command("new")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
-def new(file: Path) -> None:
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def new(file: Path, as_json: bool) -> None:
     """Write a short lesson to FILE, to begin with."""
     from codeexec.documents.files import write_atomic
 
@@ -95,16 +97,24 @@ def new(file: Path) -> None:
     if file.exists():
         raise UsageError(f"{file} exists already.", "Give another name.")
     write_atomic(file.absolute(), _SKELETON.encode())
+    if as_json:
+        style.say_json({"written": str(file)})
+        return
     style.say(f"written: {file}")
     style.say(f"verify it: codeexec-tui lesson verify {file}")
 
 
 @lesson.command("schema")
-def schema() -> None:
+@click.option("--json", "as_json", is_flag=True, help="In one line, for programs.")
+def schema(as_json: bool) -> None:
     """Print the JSON schema of a lesson's front matter."""
     from codeexec.documents.lessons.schema import front_matter_schema
 
-    style.say_json(front_matter_schema())
+    content = front_matter_schema()
+    if as_json:
+        style.say_json(content)
+    else:
+        style.say_lines(json.dumps(content, indent=2))
 
 
 def _read(file: Path) -> tuple[FileText, Lesson]:

@@ -126,31 +126,34 @@ def kernels_of(server: str) -> list[KernelInfo]:
     return list(infos)
 
 
-def stop_kernels(server: str, ids: Sequence[str]) -> list[str]:
-    """End the kernels whose ids begin so; a line on each. NotFound, UsageError."""
+def stop_kernels(server: str, ids: Sequence[str]) -> list[tuple[str, int]]:
+    """End the kernels whose ids begin so; each id with what the server answered. NotFound,
+    UsageError: none was ended."""
     import asyncio
 
-    from codeexec.domain.errors import NotFound, UsageError
     from codeexec.kernels.jupyter.remote.rest import JupyterServer
 
     place = find_place(server)
 
-    async def stop() -> list[str]:
+    async def stop() -> list[tuple[str, int]]:
         api = JupyterServer(place.access)
         try:
             running = [kernel.id for kernel in await api.kernels()]
-            lines = []
-            for begin in ids:
-                found = [kernel_id for kernel_id in running if kernel_id.startswith(begin)]
-                if not found:
-                    step = f"codeexec-tui kernels list --server {server}"
-                    raise NotFound(f"{api.name} has no kernel {begin}.", step)
-                if len(found) > 1:
-                    raise UsageError(f"{begin} begins {len(found)} ids.", "Write more of it.")
-                status = await api.delete(found[0])
-                lines.append(f"ended: {found[0]} (the server answered {status})")
-            return lines
+            chosen = [_full_id(begin, running, api.name, server) for begin in ids]
+            return [(kernel_id, await api.delete(kernel_id)) for kernel_id in dict.fromkeys(chosen)]
         finally:
             await api.close()
 
     return asyncio.run(stop())
+
+
+def _full_id(begin: str, running: Sequence[str], name: str, server: str) -> str:
+    from codeexec.domain.errors import NotFound, UsageError
+
+    matching = [kernel_id for kernel_id in running if kernel_id.startswith(begin)]
+    if not matching:
+        step = f"codeexec-tui kernels list --server {server}"
+        raise NotFound(f"{name} has no kernel {begin}.", step)
+    if len(matching) > 1:
+        raise UsageError(f"{begin} begins {len(matching)} ids.", "Write more of it.")
+    return matching[0]
