@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 
 import psutil
@@ -36,9 +36,21 @@ pytestmark = pytest.mark.slow
 PRINTING = "import time\nwhile True:\n    print('line', flush=True)\n    time.sleep(0.001)"
 
 
+_OTHERS: set[int] = set()
+"""Children that the test process had before, such as servers that other tests share."""
+
+
+@pytest.fixture(autouse=True)
+def other_children() -> Iterator[None]:
+    _OTHERS.update(child.pid for child in psutil.Process().children())
+    yield
+    _OTHERS.clear()
+
+
 def kernels() -> list[int]:
-    """The kernel processes that belong to this test process."""
-    children = psutil.Process().children(recursive=True)
+    """The kernel processes of the test that runs."""
+    own = [child for child in psutil.Process().children() if child.pid not in _OTHERS]
+    children = [process for child in own for process in (child, *child.children(recursive=True))]
     return [p.pid for p in children if p.status() != psutil.STATUS_ZOMBIE]
 
 

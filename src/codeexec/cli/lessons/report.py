@@ -100,6 +100,6 @@ def as_junit(reports: Sequence[LessonReport]) -> bytes:
 def _xml(text: str) -> str:
     """Without the characters that XML cannot have."""
     return "".join(
-        sign if sign in "\n\t" or (sign.isprintable() and sign <= "\uffff") else " "
+        sign if sign in "\n\t" or (sign.isprintable() and ord(sign) <= 0xFFFF) else " "
         for sign in text
     )
