@@ -52,15 +52,17 @@ class TableScreen(Modal[None]):
         self._names: dict[str, str] = {}
         self._was_idle = True
         self._in_doubt = False
+        self._title = Static(plain_words(one_line(name)), id="title")
+        self._table = DataTableView(PagedTable(self._read))
 
     def compose(self) -> ComposeResult:
         with Horizontal(id="head"):
-            yield Static(plain_words(one_line(self.variable_name)), id="title")
+            yield self._title
             yield Static(hint_line(_HINTS), id="keys")
-        yield DataTableView(PagedTable(self._read))
+        yield self._table
 
     def on_mount(self) -> None:
-        self.query_one(DataTableView).focus()
+        self._table.focus()
 
     async def _read(self, start: int, count: int, sort: str, descending: bool) -> q.TablePage:
         sort = self._names.get(sort, sort)
@@ -80,10 +82,12 @@ class TableScreen(Modal[None]):
         """Read again after each run, which may have changed it; till then it is of before."""
         views = (frame.view(key) for key in frame.changed)
         self._in_doubt |= frame.variables_changed or any(v and not v.is_open for v in views)
+        if not self._table.is_attached:
+            return  # a frame may come before the screen is made
         is_idle = frame.snapshot.kernel_named(self._kernel).state == "idle"
         if is_idle and self._in_doubt:
             self._in_doubt = False
-            self.query_one(DataTableView).look_again()
+            self._table.look_again()
         if is_idle != self._was_idle:
             self._was_idle = is_idle
             self._say()
@@ -95,7 +99,7 @@ class TableScreen(Modal[None]):
 
     def _say(self) -> None:
         """Its name, size and order, and whether a run may be changing it now."""
-        table = self.query_one(DataTableView)
+        table = self._table
         rows, columns = table.size_of_table
         sort, descending = table.order
         name = one_line(self.variable_name)
@@ -103,18 +107,18 @@ class TableScreen(Modal[None]):
         if sort:
             title += f"  by {sort} {'↓' if descending else '↑'}"
         old = "" if self._was_idle else "  ▶ as before the run"
-        self.query_one("#title", Static).update(
+        self._title.update(
             Content.assemble(plain_words(title), Content.styled(old, "$text-warning"))
         )
 
     def action_reload(self) -> None:
-        self.query_one(DataTableView).look_again()
+        self._table.look_again()
 
     def action_sort(self) -> None:
-        self.query_one(DataTableView).action_sort()
+        self._table.action_sort()
 
     def action_search(self) -> None:
-        self.query_one(DataTableView).action_search()
+        self._table.action_search()
 
     def action_close(self) -> None:
         self.dismiss(None)

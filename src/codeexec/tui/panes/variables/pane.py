@@ -83,18 +83,17 @@ class VariablesPane(Vertical):
         self._current: Key = ("", "")
         self._asks = ""
         self._trouble = ""
+        self._field = Field(
+            id="sought", compact=True, placeholder="name or type", select_on_focus=False
+        )
+        self._list = RowList(id="names")
+        self._nothing = Static(_EMPTY, id="nothing")
+        self._word = Static("", id="word")
 
     def compose(self) -> ComposeResult:
-        yield Field(id="sought", compact=True, placeholder="name or type", select_on_focus=False)
-        yield RowList(id="names")
-        yield Static(_EMPTY, id="nothing")
-        yield Static("", id="word")
+        yield from (self._field, self._list, self._nothing, self._word)
 
     def on_mount(self) -> None:
-        self._list = self.query_one(RowList)
-        self._nothing = self.query_one("#nothing", Static)
-        self._word = self.query_one("#word", Static)
-        self._field = self.query_one("#sought", Input)
         self._arrange()
 
     # -- what comes in -------------------------------------------------------------------
@@ -116,7 +115,7 @@ class VariablesPane(Vertical):
         if changed:
             self._variables = alive(snapshot)
             self._insides.keep({variable.name for variable in self._variables})
-        if (changed or became_idle) and self.is_mounted:
+        if (changed or became_idle) and self._list.is_attached:
             self._arrange()
             if self._insides.details and snapshot.kernel.state == "idle":
                 self.run_worker(self._look_again(), group="details", exclusive=True)

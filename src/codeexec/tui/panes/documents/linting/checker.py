@@ -49,13 +49,14 @@ class RuffChecker:
         try:
             if self.server is not None and self.server.program != program:
                 await self.close()
-            if self.server is None or not self.server.is_running:
+            server = self.server
+            if server is None or not server.is_running:
                 if self._failures >= MOST_FAILURES:
                     return None
                 await self.close()
-                self.server = RuffServer(program)
-                await self.server.start()
-            return await self.server.check(source)
+                server = self.server = RuffServer(program)
+                await server.start()
+            return await server.check(source)
         except ServerFailed:
             self._failures += 1
             await self.close()
