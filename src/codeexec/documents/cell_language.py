@@ -10,31 +10,8 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from codeexec.documents.notebook.outputs import Json
+from codeexec.domain.text.language_words import LANGUAGE_WORDS
 
-_NAMES = {
-    "c++": "cpp",
-    "cc": "cpp",
-    "cxx": "cpp",
-    "shellscript": "bash",
-    "shell": "bash",
-    "sh": "bash",
-    "zsh": "bash",
-    "py": "python",
-    "ipython": "python",
-    "js": "javascript",
-    "node": "javascript",
-    "javascriptreact": "javascript",
-    "ts": "typescript",
-    "typescriptreact": "typescript",
-    "golang": "go",
-    "rs": "rust",
-    "rb": "ruby",
-    "md": "markdown",
-    "pwsh": "powershell",
-    "c#": "csharp",
-    "f#": "fsharp",
-    "kql": "kusto",
-}
 _VSCODE = {"bash": "shellscript"}
 """Where VS Code has another id: https://code.visualstudio.com/docs/languages/identifiers"""
 _POLYGLOT = {"powershell": "pwsh", "kusto": "kql"}
@@ -53,7 +30,7 @@ def canonical(word: object) -> str:
     if not _WORD.fullmatch(lowered) or not lowered.isprintable():
         return ""
     plain = re.sub(r"(?<=[a-z])[\d.]+$", "", lowered)
-    return _NAMES.get(lowered) or _NAMES.get(plain, plain)
+    return LANGUAGE_WORDS.get(lowered) or LANGUAGE_WORDS.get(plain, plain)
 
 
 def vscode_id(language: str) -> str:

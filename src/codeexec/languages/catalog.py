@@ -8,6 +8,7 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 from codeexec.domain.errors import NotFound, UsageError
+from codeexec.domain.text.language_words import LANGUAGE_WORDS
 from codeexec.languages.model import Language
 
 if TYPE_CHECKING:
@@ -22,22 +23,6 @@ _ENTRY = re.compile(
     rf"""^(?:\[([\w.]+)\]|(\w+|"[^"\n]+")[ ]=[ ](\[(?:{_TEXT}|[\s,])*\]|{_TEXT}))""", re.MULTILINE
 )
 """The name of a table; or a key and its value."""
-_ALIASES = {
-    "c++": "cpp",
-    "cc": "cpp",
-    "py": "python",
-    "ipython": "python",
-    "sh": "bash",
-    "shell": "bash",
-    "js": "javascript",
-    "node": "javascript",
-    "ts": "typescript",
-    "golang": "go",
-    "rs": "rust",
-    "rb": "ruby",
-    "md": "markdown",
-    "plain": "text",
-}
 
 
 @cache
@@ -95,7 +80,7 @@ def by_name(name: str) -> Language:
     """
     lowered = name.strip().lower()
     catalog = languages()
-    if language_by_alias := catalog.get(_ALIASES.get(lowered, lowered)):
+    if language_by_alias := catalog.get(LANGUAGE_WORDS.get(lowered, lowered)):
         return language_by_alias
     for language in catalog.values():
         if language.title.lower() == lowered:

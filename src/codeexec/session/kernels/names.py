@@ -9,16 +9,9 @@ from codeexec.domain.backends import LOCAL
 from codeexec.domain.errors import UsageError
 from codeexec.domain.options import DEFAULT_KERNEL, PROGRAMS
 from codeexec.domain.requests import KernelInfo
+from codeexec.domain.text.language_words import LANGUAGE_WORDS
 from codeexec.domain.wire.checks import MAX_NAME, is_unicode
 from codeexec.kernels.base import KernelChoice
-
-_OTHER_NAMES = {
-    "c++": "cpp",
-    "shell": "bash",
-    "sh": "bash",
-    "js": "javascript",
-    "ipython": "python",
-}
 
 
 def check_kernel_name(name: str) -> str:
@@ -54,7 +47,7 @@ def spec_of(kernel_name: str) -> str:
 def same_language(language: str) -> str:
     """One spelling for the ways in which a language is written: `C++17`, `cpp`."""
     plain = re.sub(r"[\d.]+$", "", language.strip().lower())
-    return _OTHER_NAMES.get(plain, plain)
+    return LANGUAGE_WORDS.get(plain, plain)
 
 
 def programs_of(language: str) -> str:
