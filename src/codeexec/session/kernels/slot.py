@@ -78,7 +78,8 @@ class KernelSlot:
         self._clock = parts.clock
         self._tasks = parts.tasks
         self._plugins = parts.plugins
-        self._limited: dict[str, str] = {}
+        self._ended_by_us: tuple[FinishStatus, str] | None = None
+        """How the execution that runs will have ended, where its time or a limit is over."""
         self._theirs: set[str] = set()
         self._open_documents = OpenDocuments(recorder.journal, name)
         self._intake = KernelEventHandler(
@@ -87,7 +88,6 @@ class KernelSlot:
         self._ladder = InterruptEscalation(parts.settings, parts.clock, recorder.record, name)
         self._timer = RunTimer(self._time_out)
         self._sizes = WaitingSizes()
-        self._timed_out: set[str] = set()
         self._unheard = self._unsent = ""
         self._reached: says.Reached | None = None
 
@@ -157,7 +157,7 @@ class KernelSlot:
         assert self.supervisor.kernel is not None
         self.queue = self.queue.start(view.execution_id)
         call = self._plugins.call_of(view, self.view.generation)
-        self._send(self._sizes.resized(call))
+        self._send(call)
         if view.options.timeout is not None:
             self._timer.start(view.execution_id, view.options.timeout)
 
@@ -269,9 +269,10 @@ class KernelSlot:
         `stage`, again where it was interrupted before."""
         running = self.queue.running
         is_held = self.supervisor.is_paused or not self.supervisor.is_ready
-        if running is None or is_held or (running in self._limited and stage == "interrupt"):
+        is_ending = self._ended_by_us is not None
+        if running is None or is_held or (is_ending and stage == "interrupt"):
             return
-        self._limited.setdefault(running, reason)
+        self._ended_by_us = self._ended_by_us or ("cancelled", reason)
         self.interrupt(stage, auto=True)
 
     def _catch_up(self) -> None:
@@ -288,6 +289,7 @@ class KernelSlot:
             self._send(self._plugins.call_of(view, self.view.generation))
 
     def _send(self, call: says.ExecuteCall) -> None:
+        call = self._sizes.resized(call)
         kernel = self.supervisor.kernel
         if wants_values(call):
             self._tasks.start(self._send_with_values(call), "get-values")
@@ -344,10 +346,8 @@ class KernelSlot:
         is_known = event.is_known or event.count is not None
         if execution_id == self._unheard and event.status == "ok" and not is_known:
             status, reason = "lost", "It ended while the session server was away; how is not known."
-        if execution_id in self._timed_out:
-            status, reason = "timed_out", _out_of_time(view.options.timeout)
-        elif execution_id in self._limited:
-            status, reason = "cancelled", self._limited[execution_id]
+        if self._ended_by_us is not None:
+            status, reason = self._ended_by_us
         elif self._ladder.is_for(execution_id) and status != "ok":
             status, reason = "cancelled", f"{INTERRUPTED}."
         elif status == "ok" and self.recorder.lost_file is not None:
@@ -371,12 +371,9 @@ class KernelSlot:
         if running is not None and view is not None:
             status: FinishStatus = "lost"
             reason = death.message
-            if running in self._timed_out:
-                status = "timed_out"
-                reason = f"{_out_of_time(view.options.timeout)} The kernel had to be ended."
-            elif running in self._limited:
-                status = "cancelled"
-                reason = f"{self._limited[running]} The kernel had to be ended."
+            if self._ended_by_us is not None:
+                status, reason = self._ended_by_us
+                reason = f"{reason} The kernel had to be ended."
             elif self._ladder.is_for(running) and self._ladder.was_ended_by_force:
                 status, reason = "cancelled", f"{INTERRUPTED}; the kernel had to be ended."
             by = self._interrupter(running, status)
@@ -396,8 +393,7 @@ class KernelSlot:
 
     def _end_run(self, execution_id: str) -> None:
         self.queue = self.queue.finish(execution_id)
-        self._timed_out.discard(execution_id)
-        self._limited.pop(execution_id, None)
+        self._ended_by_us = None
         self._timer.stop()
 
     def interrupt_for_storage(self) -> None:
@@ -492,7 +488,8 @@ class KernelSlot:
 
     def _time_out(self, execution_id: str) -> None:
         if self.queue.running == execution_id:
-            self._timed_out.add(execution_id)
+            timeout = self.snapshot.executions[execution_id].options.timeout
+            self._ended_by_us = "timed_out", _out_of_time(timeout)
             self.interrupt(auto=True)
 
     def stop_timer(self) -> None:
