@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from codeexec.documents.notebook.outputs import Json
-from codeexec.domain.text.language_words import LANGUAGE_WORDS
+from codeexec.domain.language_words import LANGUAGE_WORDS
 
 _VSCODE = {"bash": "shellscript"}
 """Where VS Code has another id: https://code.visualstudio.com/docs/languages/identifiers"""

@@ -8,7 +8,7 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 from codeexec.domain.errors import NotFound, UsageError
-from codeexec.domain.text.language_words import LANGUAGE_WORDS
+from codeexec.domain.language_words import LANGUAGE_WORDS
 from codeexec.languages.model import Language
 
 if TYPE_CHECKING:

@@ -1,4 +1,8 @@
-"""Notifications of Linux about the content of folders: one descriptor and one thread for all."""
+"""Notifications of Linux about the content of folders: one descriptor and one thread for all.
+
+The binding is our own: watchfiles takes a descriptor for each set of folders, of which a user has
+128, and inotify_simple starts a program (ldconfig) to find the C library.
+"""
 
 from __future__ import annotations
 
