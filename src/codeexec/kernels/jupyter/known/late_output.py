@@ -9,8 +9,10 @@ from codeexec.kernels.base import KernelEvent
 
 LOOK = 0.05
 """Seconds without a message after which no output is expected any more."""
-LOOKS = 100
-"""How often that is waited for at most."""
+LONG_LOOK = 0.5
+"""The same once output has come after its end: what sends it may be kept from a processor."""
+LONGEST = 5.0
+"""Seconds for which an end is kept back at most."""
 
 
 class LateOutput:
@@ -31,11 +33,15 @@ class LateOutput:
 
     async def wait(self) -> None:
         """Until the kernel is quiet; then release what is held."""
-        for _ in range(LOOKS):
+        clock, look = asyncio.get_running_loop().time, LOOK
+        last = clock() + LONGEST
+        while (begun := clock()) < last:
             count = self.messages
-            await asyncio.sleep(LOOK)
-            if self.messages == count:
-                break
+            await asyncio.sleep(look)
+            if self.messages > count:
+                look = LONG_LOOK
+            elif clock() - begun < 2 * look:
+                break  # else this machine is so busy that the quiet says nothing
         self.release()
 
     def release(self) -> None:
