@@ -22,7 +22,8 @@ from codeexec.kernels.base import (
     Started,
     StreamWritten,
 )
-from codeexec.kernels.jupyter.connection import BATCH, SLICE
+from codeexec.kernels.jupyter.connection import SLICE
+from codeexec.kernels.jupyter.messages.event_batches import BATCH
 from support.containers import own_containers, require_engine
 from support.jupyter_servers import TestServer
 from support.kernel_cases import (

@@ -222,3 +222,17 @@ def test_each_ends_exactly_once_whatever_the_order(order: list[str]) -> None:
         said += tracker.replied(ok) if what == "reply" else tracker.idled(execution)
     ends = [event.execution for event in said if isinstance(event, Finished)]
     assert sorted(ends) == ["e1", "e2", "e3"]
+
+
+def test_an_execution_whose_line_was_cut_ends_as_lost_where_nothing_tells_its_end() -> None:
+    tracker = Tracker()
+    tracker.begin("cut")
+    tracker.note_cut("cut")
+    row, end = tracker.give_up("cut", interrupted=False)
+    assert isinstance(row, StreamWritten)
+    assert "was cut" in row.text
+    assert end == Finished("cut", "lost")
+    tracker.begin("failed")
+    tracker.note_cut("failed")
+    tracker.note_error("failed", ErrorInfo("ValueError", "x"))
+    assert tracker.give_up("failed", interrupted=False)[-1].status == "error"  # type: ignore[union-attr]

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from codeexec.kernels.base import Finished, KernelChoice, Notice, Sink, StreamWritten
+from codeexec.kernels.base import Finished, KernelChoice, LineChanged, Notice, Sink, StreamWritten
 from codeexec.kernels.factory import Kernels
 from codeexec.kernels.jupyter.kernel import JupyterKernel
 from codeexec.kernels.jupyter.remote.address import parse_address
@@ -134,6 +134,25 @@ async def test_a_kernel_without_an_outbox_tells_the_gap(
         assert sum(counts) >= 1000 - arrived > 0
 
 
+async def test_a_request_that_the_line_loses_ends_as_lost(
+    jupyter_server: TestServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("codeexec.kernels.jupyter.messages.replies._guest_source", _no_outbox)
+    async with (
+        cut_line(port_of(jupyter_server)) as line,
+        kernel_over(jupyter_server, line) as partner,
+    ):
+        line.is_deaf = True
+        execution = partner.submit("print('it ran')")
+        await partner.until(lambda: line.dropped or None)
+        line.is_deaf = False
+        line.cut()
+        assert (await partner.end_of(execution)).status == "lost"
+        assert "The line to the kernel was cut" in partner.text(execution, "stderr")
+        assert (await partner.run("print('after')")).status == "ok"
+        assert partner.text(stream="stdout") == "after\n"
+
+
 def _no_outbox(name: str) -> str:
     source = Path(__file__).parents[2] / "src/codeexec/guest" / f"{name}.py"
     return "def install_here(owner): pass\n" if name == "outbox" else source.read_text()
@@ -152,10 +171,14 @@ async def test_a_line_that_stays_cut_is_told_and_so_is_its_return(
         line.cut()
         await partner.until(lambda: next(iter(partner.all(Notice)), None))
         assert "cut" in partner.all(Notice)[0].title
+        [cut] = [change.cut for change in partner.all(LineChanged)]
+        assert cut is not None
+        assert "line" in cut.reason
         line.is_down = False
         await partner.until(
             lambda: next((n for n in partner.all(Notice) if "back" in n.title), None)
         )
+        assert partner.all(LineChanged)[-1] == LineChanged(None)
         partner.jupyter.answer_stdin("it")
         assert (await partner.end_of(execution)).status == "ok"
         assert partner.text(execution, "stdout").endswith("got it\n")

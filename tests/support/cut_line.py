@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 
 class CutLine:
-    """Passes bytes on to a port of this machine. `is_down`: connections are refused by closing."""
+    """Passes bytes on to a port of this machine. `is_down`: connections are refused by closing;
+    `is_deaf`: what clients send is dropped."""
 
     def __init__(self, target: int) -> None:
         self._target = target
         self._writers: set[asyncio.StreamWriter] = set()
         self._serving: set[asyncio.Task[None]] = set()
-        self.is_down = False
-        self.cuts = 0
+        self.is_down = self.is_deaf = False
+        self.cuts = self.dropped = 0
         self.port = 0
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -34,11 +35,16 @@ class CutLine:
         pair = {writer, other_writer}
         self._writers |= pair
         try:
-            await asyncio.gather(_pass(reader, other_writer), _pass(other_reader, writer))
+            there = _pass(reader, other_writer, self._drop)
+            await asyncio.gather(there, _pass(other_reader, writer, _keep))
         finally:
             self._writers -= pair
             for each in pair:
                 each.transport.abort()
+
+    def _drop(self, chunk: bytes) -> bool:
+        self.dropped += len(chunk) if self.is_deaf else 0
+        return self.is_deaf
 
     def cut(self) -> None:
         """Abort all connections, as a machine that vanishes."""
@@ -64,9 +70,17 @@ async def cut_line(target: int) -> AsyncIterator[CutLine]:
         await line.ended()
 
 
-async def _pass(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+def _keep(chunk: bytes) -> bool:
+    return False
+
+
+async def _pass(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, is_dropped: Callable[[bytes], bool]
+) -> None:
     try:
         while chunk := await reader.read(1 << 16):
+            if is_dropped(chunk):
+                continue
             writer.write(chunk)
             await writer.drain()
     except OSError:

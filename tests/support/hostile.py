@@ -23,6 +23,7 @@ from codeexec.domain.events import (
     Variable,
     VariablesTaken,
 )
+from codeexec.domain.events.lines import KernelLineChanged
 from codeexec.domain.outputs import Display, ErrorInfo, MimePart, Run, count_rows
 
 T = TypeVar("T")
@@ -172,7 +173,13 @@ def events(text: str, execution_id: str = "", output_text: str | None = None) ->
         },
     }
     # Not a SnapshotTaken: its state is what these make.
-    late: list[type[AnyEvent]] = [KernelPaused, KernelResumed, KernelDied, KernelStopped]
+    late: list[type[AnyEvent]] = [
+        KernelPaused,
+        KernelResumed,
+        KernelLineChanged,
+        KernelDied,
+        KernelStopped,
+    ]
     late += [KernelRemoved, SessionClosed]
     early = [k for k in get_args(AnyEvent) if k not in late and k is not SnapshotTaken]
     kinds: list[type[AnyEvent]] = [*early, *late]

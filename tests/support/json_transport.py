@@ -12,7 +12,7 @@ import socket
 from collections.abc import Mapping
 
 from codeexec.kernels.jupyter.messages.codec import Message, Parent
-from codeexec.kernels.jupyter.transport import Channel, Receiver
+from codeexec.kernels.jupyter.transport import Channel, LineReceiver, Receiver
 from codeexec.kernels.jupyter.zmq_transport import ORDER, ZmqTransport
 
 LIMIT = 1 << 26
@@ -147,11 +147,6 @@ class _Bridge:
     def turned(self) -> bool:
         return False
 
-    def line_restored(self) -> None:
-        raise AssertionError("sockets of this machine have no line")
-
-    def output_limited(self) -> None:
-        raise AssertionError("nobody limits them")
-
-    def messages_missing(self, at_most: int) -> None:
-        raise AssertionError(f"{at_most} messages are missing")
+    @property
+    def line(self) -> LineReceiver:
+        raise AssertionError("sockets of this machine lose nothing")

@@ -42,6 +42,7 @@ from codeexec.domain.events import (
     Variable,
     VariablesTaken,
 )
+from codeexec.domain.events.lines import KernelLineChanged, LineCut
 from codeexec.domain.options import DEFAULT_KERNEL, ExecuteOptions
 from codeexec.domain.outputs import Display, ErrorInfo, MimePart
 from codeexec.session.output.document import OutputDocument
@@ -163,6 +164,7 @@ other_events: st.SearchStrategy[AnyEvent] = st.one_of(
     st.builds(DefaultKernelChosen, _kernels),
     st.builds(KernelPaused, _small, _kernels),
     st.builds(KernelResumed, _small, _kernels),
+    st.builds(KernelLineChanged, st.none() | st.just(LineCut(1.0, "cut")), _kernels),
     st.builds(ImagePullAdvanced, st.just("image"), _small, _small, kernel=_kernels),
     st.builds(
         InterruptEscalated,

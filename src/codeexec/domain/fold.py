@@ -46,6 +46,7 @@ from codeexec.domain.events import (
     StepEnded,
     VariablesTaken,
 )
+from codeexec.domain.events.lines import KernelLineChanged
 from codeexec.domain.events.plugins import (
     ArtifactReported,
     ExecutionLogged,
@@ -89,6 +90,7 @@ EventOfKernel = (
     | KernelReady
     | KernelPaused
     | KernelResumed
+    | KernelLineChanged
     | KernelDied
     | KernelStopped
     | KernelRemoved
@@ -96,6 +98,9 @@ EventOfKernel = (
     | VariablesTaken
 )
 """Events that change one kernel of the session."""
+
+_GONE: dict[str, object] = {"ladder": None, "paused": False, "line_cut": None, "pull": None}
+"""Fields of a kernel whose process has ended."""
 
 
 def apply(snapshot: Snapshot, records: Iterable[Recorded]) -> Snapshot:
@@ -221,6 +226,7 @@ class _Draft:
                 | KernelReady()
                 | KernelPaused()
                 | KernelResumed()
+                | KernelLineChanged()
                 | KernelDied()
                 | KernelStopped()
                 | KernelRemoved()
@@ -277,6 +283,7 @@ class _Draft:
                     ladder=None,
                     ready_at=at,
                     paused=False,
+                    line_cut=None,
                     pull=None,
                     notices=event.notices,
                     language_info=event.language_info or self._kernel(name).language_info,
@@ -284,12 +291,12 @@ class _Draft:
                 )
             case KernelPaused() | KernelResumed():
                 self._change_kernel(name, paused=isinstance(event, KernelPaused))
+            case KernelLineChanged():
+                self._change_kernel(name, line_cut=event.cut)
             case KernelDied():
-                self._change_kernel(
-                    name, state="dead", death=event.death, ladder=None, paused=False, pull=None
-                )
+                self._change_kernel(name, state="dead", death=event.death, **_GONE)
             case KernelStopped():
-                self._change_kernel(name, state="stopped", ladder=None, paused=False, pull=None)
+                self._change_kernel(name, state="stopped", **_GONE)
             case KernelRemoved():
                 self._put_kernel(name, None)
             case InterruptEscalated():

@@ -18,6 +18,7 @@ from codeexec.domain.events import (
     StdinRequested,
     Variable,
 )
+from codeexec.domain.events.lines import LineCut
 from codeexec.domain.options import DEFAULT_KERNEL, NO_OPTIONS, ExecuteOptions
 from codeexec.domain.outputs import Display, ErrorInfo, Runs
 from codeexec.domain.plugins import ExecutionReport, PluginView
@@ -44,8 +45,8 @@ KEPT_ANSWERS = 20
 
 class KernelView(Struct, frozen=True):
     """A kernel of a session through all its processes. `paused` is beside the state that goes on
-    with it; `pull` is told while it is starting. `variables` are those of process
-    `variables_generation`."""
+    with it, and so is `line_cut`; `pull` is told while it is starting. `variables` are those of
+    process `variables_generation`."""
 
     state: KernelState = "none"
     generation: int = 0
@@ -59,6 +60,7 @@ class KernelView(Struct, frozen=True):
     ladder: InterruptEscalated | None = None
     ready_at: float | None = None
     paused: bool = False
+    line_cut: LineCut | None = None
     pull: ImagePullAdvanced | None = None
     notices: tuple[str, ...] = ()
     language_info: dict[str, object] = {}

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 from codeexec.domain.events import CellRef, Death, KernelRef, NoticeLevel
+from codeexec.domain.events.lines import LineCut
 from codeexec.domain.options import NO_OPTIONS, ExecuteOptions
 from codeexec.domain.outputs import ErrorInfo
 from codeexec.domain.plugins import LogEntry, ReportedArtifact
@@ -106,10 +107,11 @@ class ScreenUsed:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """Said once per execution: the reply and idle have both come (`aborted`: it never ran)."""
+    """Said once per execution: the reply and idle have both come (`aborted`: it never ran; `lost`:
+    they will not come, and whether it ran and how it ended is not known)."""
 
     execution: str
-    status: Literal["ok", "error", "aborted"]
+    status: Literal["ok", "error", "aborted", "lost"]
     error: ErrorInfo | None = None
     count: int | None = None
     is_known: bool = False
@@ -150,6 +152,13 @@ class Notice:
     title: str
     message: str
     next_step: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LineChanged:
+    """The line to the kernel is cut; None: it is there again."""
+
+    cut: LineCut | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +251,7 @@ KernelEvent = (
     | Overheard
     | Died
     | Notice
+    | LineChanged
     | Pulled
     | Reached
     | NeverTaken

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import re
+import time
 from types import SimpleNamespace
 
 import pytest
+from msgspec.structs import replace
 from textual.app import App, ComposeResult
 
 from codeexec.client.api import Link
 from codeexec.domain.events import Death, KernelRef
+from codeexec.domain.events.lines import LineCut
 from codeexec.domain.options import DEFAULT_KERNEL
 from codeexec.domain.requests import Usage
 from codeexec.domain.snapshot import KernelState, KernelView, Snapshot
+from codeexec.domain.text.glyphs import KERNELS
 from codeexec.tui.theme.theme import built_in_folder, find_theme
 from codeexec.tui.widgets import status
 from codeexec.tui.widgets.status import Position, StatusLine
 
+CUT = LineCut(time.time() - 65, "The line to lab.example broke.")
 LONG = "registry.example.com/team/python-data:2026-11"
 
 
@@ -196,3 +202,20 @@ async def test_it_tells_all_kernels_of_a_session(columns: int, words: str) -> No
     async with app.run_test(size=(columns, 3)):
         app.status.show(snapshot=Snapshot(kernels=kernels), link=Link("connected"))
         assert words in app.said()
+
+
+@pytest.mark.parametrize("columns", [60, 120])
+async def test_a_cut_line_to_the_kernel_stands_there_until_it_is_back(columns: int) -> None:
+    app = Line()
+    async with app.run_test(size=(columns, 1)):
+        ref = KernelRef("remote:lab", "Python on lab", "python", backend="remote")
+        for state in ("idle", "busy"):
+            view = KernelView(state, 1, ref, line_cut=CUT)
+            app.status.show(Snapshot(kernels={DEFAULT_KERNEL: view}), Link("connected"))
+            assert re.match(r"⇄ line to the kernel cut \d:\d\d, trying again", app.said())
+        back = replace(view, state="idle", line_cut=None)
+        app.status.show(Snapshot(kernels={DEFAULT_KERNEL: back}))
+        assert app.said().startswith(f"{KERNELS['idle']} idle")
+        others = {DEFAULT_KERNEL: back, "r": replace(view, state="idle"), "bash": back}
+        app.status.show(Snapshot(kernels=others))
+        assert ("r ⇄, bash" in app.said()) is (columns == 120)

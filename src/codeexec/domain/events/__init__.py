@@ -12,6 +12,7 @@ from msgspec import Raw, Struct, field
 
 from codeexec.domain.events.base import Event
 from codeexec.domain.events.files import FilesChanged as FilesChanged
+from codeexec.domain.events.lines import KernelLineChanged
 from codeexec.domain.events.plugins import AnyPluginEvent
 from codeexec.domain.events.terminals import AnyTerminalEvent
 from codeexec.domain.options import DEFAULT_KERNEL, NO_OPTIONS, ExecuteOptions
@@ -21,6 +22,7 @@ from codeexec.domain.programs import ProgramStart, StepResult
 FinishStatus = Literal["ok", "error", "cancelled", "timed_out", "lost"]
 PASSED_OVER = "The kernel passed it over."
 """The reason of an execution that its kernel answered with `aborted`."""
+LINE_CUT = "The line to the kernel was cut; whether it ran to its end is not known."
 LadderStage = Literal["interrupt", "interrupt_again", "terminate", "kill", "obeyed"]
 NoticeLevel = Literal["info", "warning", "error"]
 
@@ -364,6 +366,7 @@ AnyEvent = (
     | KernelReady
     | KernelPaused
     | KernelResumed
+    | KernelLineChanged
     | KernelDied
     | KernelStopped
     | InterruptEscalated

@@ -7,8 +7,7 @@ of one can reach the next.
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 
 from codeexec.domain.errors import Busy, KernelDied
 from codeexec.kernels.base import (
@@ -21,12 +20,15 @@ from codeexec.kernels.base import (
     Started,
     StreamWritten,
 )
+from codeexec.kernels.jupyter.interruption import Interruption
 from codeexec.kernels.jupyter.known.late_output import LateOutput
 from codeexec.kernels.jupyter.known.table import PLAIN
-from codeexec.kernels.jupyter.look_after import REPLY_GRACE, look_after
+from codeexec.kernels.jupyter.line.cut_line import CutLine
+from codeexec.kernels.jupyter.line.look_after import REPLY_GRACE
 from codeexec.kernels.jupyter.messages.codec import Message
+from codeexec.kernels.jupyter.messages.event_batches import EventBatches
 from codeexec.kernels.jupyter.messages.reports import plugin_code
-from codeexec.kernels.jupyter.messages.slices import is_end_near, is_within_line, slices
+from codeexec.kernels.jupyter.messages.slices import slices
 from codeexec.kernels.jupyter.messages.translate import translate
 from codeexec.kernels.jupyter.outbox.reader import (
     REPLY,
@@ -37,24 +39,15 @@ from codeexec.kernels.jupyter.outbox.reader import (
 )
 from codeexec.kernels.jupyter.outbox.spool import Record
 from codeexec.kernels.jupyter.pending import NO_ANSWER, TRY_LATER, PendingRequests
+from codeexec.kernels.jupyter.subshell import Subshell
 from codeexec.kernels.jupyter.track import NO_INPUT, Tracker, is_about_question, question_id
 from codeexec.kernels.jupyter.transport import Channel, OpenTransport
 from codeexec.kernels.jupyter.widgets.output import OutputWidgets
 
 IDLE_GRACE = 5.0  # s without output after a reply, before we take its idle for lost
-SUBSHELL_WAIT = 2.0
-REPEAT_PAUSES = (0.05, 0.5, 2.0)
-"""Seconds before each look whether the code goes on, which the interrupt then did not reach."""
-WAKE_PAUSES = (0.0, 0.05, 0.2, 0.5)  # s between an interrupt and the requests that wake the kernel
-BATCH = 1 << 17  # characters that are handed on in one turn of the loop
 SLICE = 1 << 16
-LINE = 1 << 23  # the same where no line ends: a row is written whole each time that it has grown
 
 LONGEST_ID = 100
-END_WAIT = 0.005
-"""Seconds that the start of an execution, and its value, wait for its end: what comes together is
-journaled together, which halves the work for short code."""
-MOST_HELD = 8  # events that wait so
 MARK_EVERY = 100
 """Messages without any event after which the place is told all the same."""
 
@@ -74,33 +67,30 @@ class KernelConnection:
     ) -> None:
         """See `OpenTransport` for the middle three."""
         self._session = session
-        self._sink = sink
         self._tracker = Tracker()
         self._widgets = OutputWidgets()
-        self._events: deque[KernelEvent] = deque()
+        self._batches = EventBatches(sink)
+        self._events = self._batches.events
         self._marked = 0
         self._input_header = b"{}"
         self._input_id = ""
-        self._subshell: asyncio.Task[str] | None = None
         self.interrupted = False
         """Whether the running execution was interrupted."""
-        self.signal_interrupt: Callable[[], Awaitable[bool]] | None = None
-        """Interrupts the kernel by a signal; False where a message must do."""
+        self.interruption = Interruption(self)
         self.was_shut_down = False
         """Whether another client has asked the kernel to end."""
         self.is_late = False
         """Whether the kernel is one whose output may come after it said that it is done."""
-        self._hand_timer: asyncio.TimerHandle | None = None
         self.known = PLAIN
         self._unanswerable: set[str] = set()
         self._late = LateOutput(self._put_out)
         self.heard = asyncio.Event()
         """Set as soon as anything was heard of the kernel's output."""
         self._waiting: set[asyncio.Task[None]] = set()
-        self._looking: asyncio.Task[None] | None = None
-        self._is_draining = False
+        self.line = CutLine(self, sink)
         self._transport = open_transport(endpoint, identity, session, self)
         self.requests = PendingRequests(self._transport.send)
+        self._subshell = Subshell(self.requests)
         self.outbox = OutboxReader(
             self._transport.outbox_codec, self.requests, self._send_to_outbox, self
         )
@@ -121,14 +111,12 @@ class KernelConnection:
         """Close the transport and fail all pending requests."""
         self._transport.close()
         self.outbox.close()
-        if self._hand_timer is not None:
-            self._hand_timer.cancel()
-        for task in (*self._waiting, *([self._looking] if self._looking else ())):
+        self.line.close()
+        self._batches.close()
+        for task in self._waiting:
             task.cancel()
-        self._events.clear()
         self._tracker.forget()
-        if self._subshell is not None:
-            self._subshell.cancel()
+        self._subshell.close()
         self.requests.fail(KernelDied("The kernel went away.", START_AGAIN))
 
     async def hear_out(self, leftovers: Iterable[Record]) -> None:
@@ -187,29 +175,6 @@ class KernelConnection:
             channel, kind, content, msg_id=msg_id or question_id(), metadata=metadata
         )
 
-    def interrupt(self, *, by_message: bool) -> None:
-        """Ask for an interrupt `by_message`, or see to one that was signalled. A kernel that
-        awaits takes notice of it when its event loop is woken, which any request does."""
-        if by_message:
-            self.send("control", "interrupt_request", {})
-        self._do_later(self._wake_kernel())
-
-    async def _wake_kernel(self) -> None:
-        for pause in WAKE_PAUSES:  # the signal may be on its way, through an engine or the kernel
-            await asyncio.sleep(pause)
-            if not self.is_busy:
-                return
-            self.send("shell", "kernel_info_request", {})
-
-    async def _interrupt_begun(self, execution: str) -> None:
-        """Repeat an interrupt that came before the code began: the kernel may have been idle
-        still, and an idle kernel ignores it. Beside other work a kernel may need seconds."""
-        for pause in REPEAT_PAUSES:
-            await asyncio.sleep(pause)
-            if not self._tracker.is_open(execution) or self.signal_interrupt is None:
-                return
-            self.interrupt(by_message=not await self.signal_interrupt())
-
     async def ask_beside(
         self, kind: str, content: dict[str, object], deadline: float, *, subshells: bool
     ) -> Message:
@@ -218,21 +183,10 @@ class KernelConnection:
         if self._transport.answers_beside_code:
             pass
         elif subshells:
-            subshell = await self._get_subshell()
+            subshell = await self._subshell.get()
         elif self.is_busy:
             raise Busy(NO_ANSWER, TRY_LATER)
         return await self.requests.ask("shell", kind, content, deadline, subshell=subshell)
-
-    async def _get_subshell(self) -> str:
-        """The one subshell of the process, made when first needed."""
-        if self._subshell is None or (self._subshell.done() and self._subshell.exception()):
-            self._subshell = asyncio.create_task(self._make_subshell(), name="make-subshell")
-        return await asyncio.shield(self._subshell)
-
-    async def _make_subshell(self) -> str:
-        kind = "create_subshell_request"
-        message = await self.requests.ask("control", kind, {}, SUBSHELL_WAIT)
-        return str(message.content.get("subshell_id") or "")
 
     # -- heard -------------------------------------------------------------------------
 
@@ -244,7 +198,7 @@ class KernelConnection:
                 self.outbox.receive(message)
         elif channel == "stdin":
             if self.outbox.is_repairing:
-                self._do_later(self.outbox.catch_up())  # which has the question too
+                self.do_later(self.outbox.catch_up())  # which has the question too
             else:
                 self.asked(message)
         elif message.type == "execute_reply":
@@ -305,7 +259,7 @@ class KernelConnection:
         if self._tracker.waits_for_idle(execution):
             self.outbox.look_for_tail(lambda: not self._tracker.waits_for_idle(execution))
             if not self.outbox.token:
-                self._do_later(self._await_idle(execution))
+                self.do_later(self._await_idle(execution))
 
     def asked(self, message: Message) -> None:
         owner = self._tracker.owner(message.parent.msg_id)
@@ -322,71 +276,32 @@ class KernelConnection:
         self._unanswerable.discard(execution)
         self._tracker.fail(execution, NO_INPUT)
         self._keep((ErrorRaised(execution, NO_INPUT),), 0, 0)
-        self._hand_on()
-        self._do_later(self._interrupt_begun(execution))
+        self._batches.hand_on()
+        self.do_later(self.interruption.repeat(execution))
 
     def lost(self, count: int) -> None:
         self._events.append(lost_notice(count))
 
     async def drained(self) -> None:
-        self._is_draining = True
-        try:
-            is_more = self._hand_batch()
-            while is_more:
-                await asyncio.sleep(0)  # other work has its turn between two batches
-                is_more = self._hand_batch()
-        finally:
-            self._is_draining = False
+        await self._batches.drain()
 
     def turned(self) -> bool:
-        if self._is_draining:
-            return False  # one batch in a turn is enough
-        if len(self._events) > MOST_HELD or not all(map(is_end_near, self._events)):
-            return self._hand_batch()
-        if self._events and self._hand_timer is None:
-            self._hand_timer = asyncio.get_running_loop().call_later(END_WAIT, self._hand_held)
-        return False
+        return self._batches.turn()
 
-    def _hand_held(self) -> None:
-        self._hand_timer = None
-        self._hand_on()
+    # -- how executions end ------------------------------------------------------------
 
-    def _hand_batch(self) -> bool:
-        if not self._events:
-            return False
-        batch: list[KernelEvent] = []
-        size, room = 0, BATCH
-        place: Reached | None = None
-        # An event and the place after it are journaled together.
-        while self._events and (size < room or isinstance(self._events[0], Reached)):
-            event = self._events.popleft()
-            if isinstance(event, Reached):
-                place = event
-                continue
-            size += len(event.text) if isinstance(event, StreamWritten) else 1
-            batch.append(event)
-            room = LINE if is_within_line(event) else BATCH
-        self._sink(batch if place is None else [*batch, place])
-        return bool(self._events)
+    @property
+    def open_execution(self) -> str:
+        """The first that has not ended; empty: none."""
+        return self._tracker.open_execution
 
-    # -- the line ----------------------------------------------------------------------
+    def note_cut(self, execution: str) -> None:
+        """Its request, and what tells its end, may be lost for good."""
+        self._tracker.note_cut(execution)
 
-    def line_restored(self) -> None:
-        self.output_limited()
-        if self._looking is not None:
-            self._looking.cancel()
-            self._looking = None
-        if running := self._tracker.open_execution:
-            self._looking = asyncio.create_task(look_after(self, running, self._sink))
-
-    def output_limited(self) -> None:
-        if self.outbox.token:
-            self.outbox.repair()
-
-    def messages_missing(self, at_most: int) -> None:
-        running = self._tracker.open_execution
-        if running and not self.outbox.token:
-            self._events.append(StreamWritten(running, "stderr", gap_text(at_most)))
+    def note_missing(self, execution: str, at_most: int) -> None:
+        """As many messages of it are lost for good, 0 where it is not known how many."""
+        self._events.append(StreamWritten(execution, "stderr", gap_text(at_most)))
 
     def give_up(self, execution: str) -> None:
         """End an execution whose reply will not come any more."""
@@ -402,7 +317,7 @@ class KernelConnection:
             if isinstance(event, Started):
                 self._tracker.note_start(event.execution)
                 if self.interrupted:
-                    self._do_later(self._interrupt_begun(event.execution))
+                    self.do_later(self.interruption.repeat(event.execution))
         if (
             len(events) == 1
             and isinstance(events[0], StreamWritten)
@@ -423,7 +338,7 @@ class KernelConnection:
     def _idled(self, execution: str) -> None:
         self._end(self._tracker.idled(execution))
         if self._tracker.waits_for_reply(execution):
-            self._do_later(self._await_reply(execution))
+            self.do_later(self._await_reply(execution))
 
     def _end(self, events: tuple[KernelEvent, ...]) -> None:
         """Take events that end an execution, or none; late where its output may be late."""
@@ -431,13 +346,13 @@ class KernelConnection:
             self._events += events
             return
         self._late.hold(events)
-        self._do_later(self._late.wait())
+        self.do_later(self._late.wait())
 
     def _put_out(self, events: Sequence[KernelEvent]) -> None:
         self._events += events
-        self._hand_on()
+        self._batches.hand_on()
 
-    def _do_later(self, work: Coroutine[object, object, None]) -> None:
+    def do_later(self, work: Coroutine[object, object, None]) -> None:
         task = asyncio.create_task(work)
         self._waiting.add(task)
         task.add_done_callback(self._waiting.discard)
@@ -462,7 +377,3 @@ class KernelConnection:
 
     def _send_to_outbox(self, content: dict[str, object]) -> None:
         self.send("control", REQUEST, content)
-
-    def _hand_on(self) -> None:
-        while self._hand_batch():
-            pass

@@ -33,7 +33,7 @@ from codeexec.kernels.jupyter.known.table import PLAIN, KnownKernel, known_by_im
 from codeexec.kernels.jupyter.known.traits import NO_TRAITS, KernelTraits
 from codeexec.kernels.jupyter.language_service import LanguageService
 from codeexec.kernels.jupyter.life import Contained, KernelProcess, Outliving
-from codeexec.kernels.jupyter.look_after import look_after
+from codeexec.kernels.jupyter.line.look_after import look_after
 from codeexec.kernels.jupyter.messages import replies
 from codeexec.kernels.jupyter.outbox.leftovers import folder_of
 from codeexec.kernels.jupyter.outbox.reader import read_place
@@ -268,7 +268,7 @@ class JupyterKernel:
         # Deno never ends code during which it was asked for an interrupt.
         if connection is not None and not self.capabilities.why_absent("interruption"):
             connection.interrupted = True
-            connection.interrupt(by_message=not await self._life.interrupt())
+            connection.interruption.follow(by_message=not await self._life.interrupt())
 
     async def signal(self, signum: int) -> bool:
         return await self._life.signal(signum)
@@ -284,7 +284,7 @@ class JupyterKernel:
         self._connection = KernelConnection(
             self._open_transport, endpoint, self._identity, self._session, self._sink
         )
-        self._connection.signal_interrupt = self._life.interrupt
+        self._connection.interruption.signal = self._life.interrupt
         return self._connection
 
     def _disconnect(self) -> None:

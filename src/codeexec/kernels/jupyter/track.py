@@ -12,7 +12,7 @@ import secrets
 from dataclasses import dataclass, replace
 
 from codeexec.domain.outputs import ErrorInfo
-from codeexec.kernels.base import ExecuteCall, Finished, KernelEvent
+from codeexec.kernels.base import ExecuteCall, Finished, KernelEvent, StreamWritten
 from codeexec.kernels.jupyter.messages.codec import Message
 from codeexec.kernels.jupyter.messages.translate import finished
 
@@ -21,6 +21,7 @@ LONGEST_LINE = 2000
 NO_INPUT = ErrorInfo(
     "StdinNotImplementedError", "The code asks for input, and nobody can answer here."
 )
+LOST = "[The line to the kernel was cut. Whether the code has run to its end is not known.]\n"
 INTERRUPTED = ErrorInfo("KeyboardInterrupt", "The kernel was interrupted as it took up the code.")
 
 
@@ -37,7 +38,8 @@ def is_about_question(message: Message) -> bool:
 @dataclass(slots=True)
 class _Open:
     """An execution that has not ended; `end` and `shown` are what its reply says. `failure` is its
-    end whatever the reply says, `line` the last line of its output."""
+    end whatever the reply says, `line` the last line of its output. `was_cut`: the line
+    to the kernel was cut meanwhile."""
 
     end: Finished | None = None
     shown: tuple[KernelEvent, ...] = ()
@@ -45,6 +47,7 @@ class _Open:
     error: ErrorInfo | None = None
     is_theirs: bool = False
     is_started: bool = False
+    was_cut: bool = False
     call: ExecuteCall | None = None
     failure: ErrorInfo | None = None
     line: str = ""
@@ -93,6 +96,11 @@ class Tracker:
         """The kernel has taken it up."""
         if tracked := self._open.get(execution):
             tracked.is_started = True
+
+    def note_cut(self, execution: str) -> None:
+        """The line was cut: the request, or what tells its end, may not have arrived."""
+        if tracked := self._open.get(execution):
+            tracked.was_cut = True
 
     def refused(self, reply: Message) -> ExecuteCall | None:
         """The call to send again: the reply says that the kernel does not take it up."""
@@ -148,13 +156,17 @@ class Tracker:
         return execution in self._open
 
     def give_up(self, execution: str, *, interrupted: bool) -> tuple[KernelEvent, ...]:
-        """The kernel is idle and no reply will come any more: a signal has eaten it."""
+        """The kernel is idle and no reply will come any more: a signal has eaten it, or a line
+        that was cut. Where there was no such line it has ended well if no error is known."""
         tracked = self._open.get(execution)
         if tracked is None:
             return ()
         if tracked.end is not None:
             return self._close(execution, tracked.end)  # its idle was heard by another server
         error = tracked.error or (INTERRUPTED if interrupted else None)
+        if error is None and tracked.was_cut:
+            lost = Finished(execution, "lost")
+            return (StreamWritten(execution, "stderr", LOST), *self._close(execution, lost))
         return self._close(execution, Finished(execution, "error" if error else "ok", error))
 
     def forget(self) -> None:

@@ -10,8 +10,24 @@ from codeexec.kernels.jupyter.messages.codec import Message, MessageCodec
 Channel = Literal["shell", "control", "stdin", "iopub"]
 
 
+class LineReceiver(Protocol):
+    """Is told by a transport that messages are lost on their way."""
+
+    def restored(self) -> None:
+        """The line was cut, and is there again: requests and messages may be lost."""
+
+    def output_limited(self) -> None:
+        """What carries the messages throws some of `iopub` away now."""
+
+    def messages_missing(self, at_most: int) -> None:
+        """Before the next message as many may be missing; 0: it is not known how many."""
+
+
 class Receiver(Protocol):
     """The end of a connection that a transport delivers to, on the event loop."""
+
+    @property
+    def line(self) -> LineReceiver: ...
 
     def received(self, channel: Channel, message: Message) -> None:
         """Called with each message. What a channel says keeps its order; a question on `stdin`
@@ -20,15 +36,6 @@ class Receiver(Protocol):
     def turned(self) -> bool:
         """Called after each turn of reading: hand on what was gathered. True: more is waiting,
         call again in a later turn."""
-
-    def line_restored(self) -> None:
-        """The line was cut, and is there again: requests and messages may be lost."""
-
-    def output_limited(self) -> None:
-        """What carries the messages throws some of `iopub` away now."""
-
-    def messages_missing(self, at_most: int) -> None:
-        """Before the next message as many may be missing; 0: it is not known how many."""
 
 
 class Transport(Protocol):

@@ -23,6 +23,7 @@ from codeexec.domain.events import (
     StdinRequested,
     StepEnded,
 )
+from codeexec.domain.events.lines import KernelLineChanged
 from codeexec.domain.events.plugins import ArtifactReported, ExecutionLogged, ResultReported
 from codeexec.domain.ids import new_id
 from codeexec.domain.options import DEFAULT_KERNEL
@@ -41,6 +42,9 @@ log = logging.getLogger(__name__)
 KEPT_DOCUMENTS = 64
 """Executions whose last rows can still be rewritten by output that comes late."""
 
+
+_ALWAYS_KEPT = (says.Finished, says.Died, says.LineChanged)
+"""Events that a full journal has room for."""
 
 _LAST_LINES = 20
 """Lines of an error that are kept when the journal is full."""
@@ -81,7 +85,7 @@ class KernelEventHandler:
         self.is_over = False
         events: list[AnyEvent] = []
         for event in kernel_events:
-            if self._room <= 0 and not isinstance(event, says.Finished | says.Died):
+            if self._room <= 0 and not isinstance(event, _ALWAYS_KEPT):
                 self._leave_out(event)
                 continue
             match event:
@@ -124,6 +128,8 @@ class KernelEventHandler:
                     events.append(
                         NoticeGiven(event.level, event.title, event.message, event.next_step)
                     )
+                case says.LineChanged():
+                    events.append(KernelLineChanged(event.cut, self._kernel))
                 case says.Pulled():
                     events.append(
                         ImagePullAdvanced(

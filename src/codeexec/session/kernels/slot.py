@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from codeexec.domain.errors import CodeexecError, Conflict, StorageError
 from codeexec.domain.events import (
+    LINE_CUT,
     PASSED_OVER,
     AnyEvent,
     Death,
@@ -342,7 +343,7 @@ class KernelSlot:
         if view is None or self.queue.running != execution_id:
             return []
         status = "cancelled" if event.status == "aborted" else event.status
-        reason = PASSED_OVER if event.status == "aborted" else ""
+        reason = {"aborted": PASSED_OVER, "lost": LINE_CUT}.get(event.status, "")
         is_known = event.is_known or event.count is not None
         if execution_id == self._unheard and event.status == "ok" and not is_known:
             status, reason = "lost", "It ended while the session server was away; how is not known."

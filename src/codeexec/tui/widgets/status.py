@@ -17,7 +17,7 @@ from textual.widget import Widget
 from codeexec.client.api import Link
 from codeexec.domain.events import KernelRef
 from codeexec.domain.requests import Usage
-from codeexec.domain.snapshot import KernelState, Snapshot
+from codeexec.domain.snapshot import KernelState, KernelView, Snapshot
 from codeexec.domain.text.glyphs import KERNELS
 from codeexec.domain.text.pulls import pull_words
 from codeexec.domain.text.words import duration
@@ -142,7 +142,8 @@ class StatusLine(Widget):
         self._profile = self._profile if profile is None else profile
         if shows_position is not None:
             self._shows_position = shows_position
-        moves = self._snapshot.is_running or self._link.state == "reconnecting"
+        is_cut = self._snapshot.kernel.line_cut is not None
+        moves = self._snapshot.is_running or is_cut or self._link.state == "reconnecting"
         if self._ticker is not None:
             (self._ticker.resume if moves else self._ticker.pause)()
         self._refresh_if_other()
@@ -191,6 +192,9 @@ class StatusLine(Widget):
             elapsed = duration(kernel.ladder.elapsed)
             next_key = _NEXT_RUNG.get(kernel.ladder.stage, "")
             return f"↯ {text}{pid} {elapsed}{next_key}", "warn", "kernel.interrupt"
+        if kernel.line_cut is not None:
+            away = duration(max(time.time() - kernel.line_cut.since, 0.0))
+            return f"⇄ line to the kernel cut {away}, trying again", "warn", "kernel.choose"
         running = self._snapshot.running
         if self._snapshot.asking is not None:
             return "⌨ waiting for your answer", "stream.stdin", "pane.console"
@@ -337,7 +341,7 @@ def _kernels_words(snapshot: Snapshot, room: int) -> str:
     focus = snapshot.default_kernel
     others = {name: view for name, view in snapshot.kernels.items() if name != focus}
     names = [
-        one_line(name) if view.state == "idle" else f"{one_line(name)} {KERNELS[view.state]}"
+        f"{one_line(name)} {sign}" if (sign := _sign(view)) else one_line(name)
         for name, view in others.items()
     ]
     whole = f"{focus} + {', '.join(names)}"
@@ -346,6 +350,13 @@ def _kernels_words(snapshot: Snapshot, room: int) -> str:
     busy = sum(view.state == "busy" for view in others.values())
     text = f"{focus} +{len(others)}"
     return f"{text} ({busy} busy)" if busy else text
+
+
+def _sign(view: KernelView) -> str:
+    """Of a kernel that is not in focus; none while it is idle."""
+    if view.line_cut is not None:
+        return "⇄"
+    return "" if view.state == "idle" else KERNELS[view.state]
 
 
 def _image_words(image: str) -> str:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Mapping
 from secrets import token_hex
 from signal import SIGKILL
 
 from codeexec.domain.events import Death
-from codeexec.kernels.base import Handle, KernelUsage, Notice, Sink
+from codeexec.domain.events.lines import LineCut
+from codeexec.kernels.base import Handle, KernelUsage, LineChanged, Notice, Sink
 from codeexec.kernels.jupyter.remote.failures import ServerFailure
 from codeexec.kernels.jupyter.remote.rest import JupyterServer
 from codeexec.kernels.jupyter.remote.transport import WebSocketTransport
@@ -21,8 +23,11 @@ LOOK_EVERY = 10.0
 """Seconds between two questions whether the kernel is there: a socket of a kernel that somebody
 else ended stays open and silent."""
 
-TELL_AFTER = 3.0
+TELL_AFTER = 2.0
 """Seconds without a line after which the user is told."""
+
+LASTING = frozenset({"token", "forbidden", "xsrf", "path", "tls", "login"})
+"""Failures that do not pass by themselves: the user is told at once."""
 
 GIVE_UP_WAIT = 5.0
 """Seconds that the end of a start that was given up is waited for."""
@@ -63,7 +68,10 @@ class RemoteLife:
         self._look = asyncio.Event()
         self._looking: asyncio.Task[None] | None = None
         self._telling: asyncio.TimerHandle | None = None
-        self._is_told = False
+        self._cut: LineCut | None = None
+        """Since the line is cut."""
+        self._told = ""
+        """The reason that the user was told last; empty: no line is cut for them."""
         self._is_fresh = False
         """Whether the server has started the process anew by itself."""
         self._death = ""
@@ -225,7 +233,7 @@ class RemoteLife:
             try:
                 await self._server.delete(kernel_id)
             except ServerFailure as error:
-                self._tell("warning", "A kernel may be left on its server", error)
+                self._tell("A kernel may be left on its server", error)
         self._end("The kernel was ended.")
         if self._giving_up is None or self._giving_up.done():
             await self._server.close()
@@ -257,23 +265,29 @@ class RemoteLife:
 
     def line_cut(self, failure: ServerFailure) -> None:
         self._look.set()
-        if failure.kind in ("token", "forbidden", "xsrf", "path", "tls", "login") and self.is_alive:
+        since = self._cut.since if self._cut is not None else time.time()
+        self._cut = LineCut(since, failure.message)
+        if self._told or failure.kind in LASTING:
             self._tell_cut(failure)
-        elif self._telling is None and not self._is_told:
+        elif self._telling is None:
             loop = asyncio.get_running_loop()
             self._telling = loop.call_later(TELL_AFTER, self._tell_cut, failure)
 
     def _tell_cut(self, failure: ServerFailure) -> None:
-        self._telling = None
-        if self.is_alive and not self._is_told:
-            self._is_told = True
-            self._tell("warning", "The line to the kernel is cut, and is tried again", failure)
+        self._stop_telling()
+        if not self.is_alive or self._told == failure.message:
+            return
+        self._told = failure.message
+        self._sink([LineChanged(self._cut)])
+        self._tell("The line to the kernel is cut, and is tried again", failure)
 
     def line_opened(self) -> None:
         self._stop_telling()
-        if self._is_told:
-            self._is_told = False
-            self._sink([Notice("info", "The line to the kernel is back", self._server.name)])
+        self._cut = None
+        if self._told:
+            self._told = ""
+            back = Notice("info", "The line to the kernel is back", self._server.name)
+            self._sink([LineChanged(None), back])
 
     def process_ended(self, how: str) -> None:
         if how == "look":
@@ -289,7 +303,7 @@ class RemoteLife:
             self._telling.cancel()
             self._telling = None
 
-    def _tell(self, level: str, title: str, failure: ServerFailure) -> None:
+    def _tell(self, title: str, failure: ServerFailure) -> None:
         self._sink([Notice("warning", title, failure.message, failure.next_step)])
 
 

@@ -171,7 +171,7 @@ class WebSocketTransport:
         self._line.line_opened()
         if is_again:
             self._counter.suspect()
-            self._receiver.line_restored()
+            self._receiver.line.restored()
         writing = asyncio.create_task(self._write(socket), name="kernel-web-socket-writer")
         try:
             async for frame in socket:
@@ -226,7 +226,7 @@ class WebSocketTransport:
                 return True
         if is_limit_notice(message):
             self._counter.suspect(until_idle=True)
-            self._receiver.output_limited()
+            self._receiver.line.output_limited()
             return self._is_numbered  # then all of it comes, only later
         return False
 
@@ -242,7 +242,7 @@ class WebSocketTransport:
             is_idle = message.content.get("execution_state") == "idle"
             missing = self._counter.missing_before(message.id, message.session, is_idle=is_idle)
             if missing is not None:
-                self._receiver.messages_missing(missing)
+                self._receiver.line.messages_missing(missing)
 
     def _hold_input(self, message: Message) -> None:
         if self._input_timer is not None:

@@ -133,4 +133,5 @@ def _words(name: str, view: KernelView, *, is_default: bool) -> str:
     ref = view.kernel
     label = (ref.display_name or ref.name) if ref is not None else "not found"
     state = "paused" if view.paused else view.state
-    return f"{name} · {label} · {state}" + (" · default" if is_default else "")
+    line = ", line cut" if view.line_cut is not None else ""
+    return f"{name} · {label} · {state}{line}" + (" · default" if is_default else "")

@@ -1,0 +1,23 @@
+"""Event of the line to a kernel on another machine."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from codeexec.domain.events.base import Event
+from codeexec.domain.options import DEFAULT_KERNEL
+
+
+class LineCut(Struct, frozen=True):
+    """The line was cut at `since` (seconds of the epoch), and is being opened again. `reason` is a
+    sentence: why the last attempt failed."""
+
+    since: float
+    reason: str = ""
+
+
+class KernelLineChanged(Event, frozen=True):
+    """The line to the kernel is cut; without `cut` it is there again."""
+
+    cut: LineCut | None = None
+    kernel: str = DEFAULT_KERNEL

@@ -1,0 +1,1 @@
+"""The line to a kernel: what is done when it was cut."""
