@@ -115,7 +115,7 @@ async def test_the_death_of_the_cli_ends_the_container(start: StartBench) -> Non
     async def gone() -> bool:
         return not containers(bench.session)
 
-    assert await until(gone) < 5
+    await until(gone)
     await bench.restart()
     await goes_on(bench)
 
@@ -175,7 +175,7 @@ async def test_the_death_of_the_program_leaves_no_container(
     async def gone() -> bool:
         return not containers(session)
 
-    assert await until(gone) < 5
+    await until(gone)
 
 
 async def test_a_sweep_removes_what_has_no_owner_any_more(workspace: Path) -> None:

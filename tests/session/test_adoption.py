@@ -150,7 +150,8 @@ async def test_what_is_asked_during_an_adoption_meets_one_kernel(tmp_path: Path,
 async def test_kernels_that_do_not_answer_are_waited_for_at_once_and_hold_nobody_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("codeexec.kernels.jupyter.kernel.QUESTION", 1.0)
+    patience = 4.0
+    monkeypatch.setattr("codeexec.kernels.jupyter.kernel.QUESTION", patience)
     with no_orphans():
         async with open_host(tmp_path / "state", leave_kernels=True) as host:
             sessions = [await open_session(host, tmp_path) for _ in range(3)]
@@ -162,12 +163,11 @@ async def test_kernels_that_do_not_answer_are_waited_for_at_once_and_hold_nobody
             os.kill(pid, signal.SIGSTOP)
         began = time.monotonic()
         async with open_host(tmp_path / "state") as host:
-            assert time.monotonic() - began < 1.0, "the host waited for kernels"
             summaries = (await host.call(ListSessions())).sessions
-            assert [each.state for each in summaries] == ["adopting"] * 3
+            assert [each.state for each in summaries] == ["adopting"] * 3, "it waited for kernels"
             accepted = [await each.call(Execute("print(1)")) for each in host.sessions]
             await asyncio.gather(*(each.slots.adopted() for each in host.sessions))
-            assert time.monotonic() - began < 2.5, "they were waited for one after another"
+            assert time.monotonic() - began < 3 * patience, "they were waited for one after another"
             for pid in pids:
                 assert pid is not None
                 os.kill(pid, signal.SIGCONT)
