@@ -89,6 +89,56 @@ def test_a_figure_of_plotly_is_drawn_without_an_extra() -> None:
     assert share(image, (255, 0, 0)) > 0.3
 
 
+def pdf(page: str = "/MediaBox [0 0 90 60]") -> str:
+    """A document whose one page has a red rectangle in its left half."""
+    drawing = "1 0 0 rg 0 0 45 60 re f"
+    return (
+        "%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n"
+        "2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n"
+        f"3 0 obj<</Type/Page/Parent 2 0 R {page}/Contents 4 0 R>>endobj\n"
+        f"4 0 obj<</Length {len(drawing)}>>stream\n{drawing}\nendstream endobj\n"
+        "trailer<</Root 1 0 R>>\n%%EOF\n"
+    )
+
+
+def test_the_first_page_of_a_pdf_is_drawn_on_white() -> None:
+    image = picture("application/pdf", pdf(), "#102030")
+    assert image.size == (180, 120)
+    assert image.getpixel((170, 60)) == (255, 255, 255, 255)
+    assert share(image, (255, 0, 0)) > 0.45
+    huge = picture("application/pdf", pdf("/MediaBox [0 0 14400 7200]"))
+    assert huge.size == (1600, 800)
+
+
+@pytest.mark.parametrize("text", ["", "%PDF-1.4 and no more", "x" * 1000, pdf("/MediaBox 7")[:120]])
+def test_a_damaged_pdf_is_refused_in_a_sentence(text: str) -> None:
+    with pytest.raises(DocumentError, match=r"^PDF document is not drawn: it is damaged"):
+        picture("application/pdf", text)
+
+
+@pytest.mark.parametrize(("ground", "is_dark"), [("#ffffff", False), ("#101010", True)])
+def test_a_diagram_of_mermaid_is_drawn_on_the_ground(ground: str, is_dark: bool) -> None:
+    image = picture("text/vnd.mermaid", "flowchart LR\n A[Start] --> B[End]", ground)
+    assert image.width > image.height > 50
+    corner = image.getpixel((0, 0))
+    assert corner == ((16, 16, 16, 255) if is_dark else (255, 255, 255, 255))
+    assert share(image, corner[:3]) < 0.9
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("flowchart TD\n A[[[ -->", "Parse error on line 2"),
+        ("no such diagram", "its first word names no kind of diagram"),
+        ("", "its first word names no kind of diagram"),
+        ("graph LR\n" + "%% long\n" * 7000, "it has more than 50,000 characters"),
+    ],
+)
+def test_a_wrong_diagram_is_refused_in_a_sentence(text: str, words: str) -> None:
+    with pytest.raises(DocumentError, match=f"^Mermaid diagram is not drawn: {words}"):
+        picture("text/vnd.mermaid", text)
+
+
 def test_words_are_written_on_a_machine_without_fonts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jobs, "_has_fonts", lambda: False)
     jobs._fallback_family.cache_clear()

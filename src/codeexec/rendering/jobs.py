@@ -1,4 +1,4 @@
-"""Jobs of the helper process: each makes an SVG document, which is drawn to PNG."""
+"""Jobs of the helper process: each makes a PNG, most of them by way of an SVG document."""
 
 from __future__ import annotations
 
@@ -36,6 +36,14 @@ def run(job: str, payload: bytes) -> bytes:
             from codeexec.rendering.formula import formula_svg
 
             return _scaled(formula_svg(text, options["ground"]))
+        case "mermaid":
+            from codeexec.rendering.mermaid import mermaid_png
+
+            return mermaid_png(text, options["ground"])
+        case "pdf":
+            from codeexec.rendering.pdf import first_page
+
+            return first_page(payload)
         case kind:
             raise Fault(f"there is no job {kind}")
 

@@ -1,4 +1,4 @@
-"""Pictures of what is no picture yet: SVG, charts and formulas, drawn to PNG."""
+"""Pictures of what is no picture yet: SVG, charts, diagrams, formulas and PDF, drawn to PNG."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import threading
 from collections import OrderedDict
 from importlib.util import find_spec
 
-from codeexec.domain.content.charts import chart_in_html, chart_label, chart_library
+from codeexec.domain.content.charts import chart_in_html, chart_label, drawn_format
 from codeexec.domain.content.mime import FORMULAS, bare
 from codeexec.domain.errors import DocumentError
 from codeexec.domain.text.printable import printable
@@ -14,7 +14,10 @@ from codeexec.rendering.faults import Fault
 from codeexec.rendering.svg import cannot_draw, longer_side, without_references
 
 INSTALL = "pip install 'codeexec-tui[rich]'"
-"""The command that installs what draws Vega charts and formulas."""
+"""The command that installs what draws Vega charts, diagrams, formulas and PDF."""
+
+_PACKAGES = {"vega": "vl_convert", "mermaid": "mermaidx", "pdf": "pypdfium2"}
+"""The optional package that draws a format; what is not here needs none."""
 
 _KEPT = 16
 _MOST_KEPT = 1 << 20
@@ -32,7 +35,7 @@ def is_formula(mime: str) -> bool:
 
 def is_drawn(mime: str) -> bool:
     """Whether a value of this type, or a chart in it, is drawn here; SVG is told by its bytes."""
-    return is_formula(mime) or chart_library(mime) is not None or bare(mime) == "text/html"
+    return is_formula(mime) or drawn_format(mime) is not None or bare(mime) == "text/html"
 
 
 def can_draw_formulas() -> bool:
@@ -57,7 +60,7 @@ def draw_svg(data: bytes) -> bytes:
 
 
 def draw(mime: str, data: bytes, ground: str) -> bytes:
-    """A chart or formula of this type as PNG bytes, for the ground colour `#rrggbb`.
+    """A chart, diagram, formula or first page of this type as PNG bytes, for the ground `#rrggbb`.
 
     Blocks for as long as that takes. Raises DocumentError: what it is, why it is not drawn, and
     what to do, on one line.
@@ -87,12 +90,12 @@ def _draw_anew(mime: str, data: bytes, ground: str) -> bytes:
         if chart is not None:
             mime, text = chart
             data = text.encode("utf-8", "replace")
-        library = chart_library(mime)
+        kind = drawn_format(mime)
         label = printable(chart_label(mime, text))
-        if library is None:
+        if kind is None:
             raise DocumentError(f"{label}: it needs a browser · O opens it")
-        options = {"kind": library, "mime": mime, "ground": ground}
-        package = "vl_convert" if library == "vega" else ""
+        options = {"kind": kind, "mime": mime, "ground": ground}
+        package = _PACKAGES.get(kind, "")
     if package and find_spec(package) is None:
         raise DocumentError(f"{label}: {INSTALL} draws it here · O opens it")
     from codeexec.rendering.renderer import renderer  # not at the start

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import json
+import wave
 
 import pandas as pd
 import pytest
@@ -16,6 +19,20 @@ PIXEL = (
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJg"
     "gg=="
 )
+
+
+def wav(seconds: float) -> str:
+    """Silence of 8,000 samples a second, in base64."""
+    file = io.BytesIO()
+    with wave.open(file, "wb") as sound:
+        sound.setnchannels(1)
+        sound.setsampwidth(2)
+        sound.setframerate(8000)
+        sound.writeframes(bytes(int(seconds * 16_000)))
+    return base64.b64encode(file.getvalue()).decode()
+
+
+WAV = wav(2.5)
 
 
 def display_of(**forms: str) -> Display:
@@ -39,8 +56,17 @@ MIMES = {
     "vega": "application/vnd.vega.v5+json",
     "widget": "application/vnd.jupyter.widget-view+json",
     "png": "image/png",
+    "mermaid": "text/vnd.mermaid",
+    "pdf": "application/pdf",
+    "wav": "audio/wav",
+    "bokeh": "application/vnd.bokehjs_exec.v0+json",
+    "bokeh_scripts": "application/vnd.bokehjs_load.v0+json",
     "thing": "application/x-thing",
 }
+BOKEH_SCRIPT = (
+    '(function(root) { const docs_json = {"title":{"type":"object","name":"Title","id":"p1011",'
+    r'"attributes":{"text":"Simple \"line\" \u4f8b"}},"renderers":[]}; })(window)'
+)
 REPR = "<IPython.core.display.Markdown object>"
 
 
@@ -56,6 +82,25 @@ REPR = "<IPython.core.display.Markdown object>"
         (bundle(REPR, data='{"a": [1, 2]}'), '{"a": [1, 2]}'),
         (bundle(None, data='{"n": 1}'), '{"n": 1}'),
         (bundle(REPR, html="<audio src='data:x'>None?</audio>"), "[audio: a browser plays it]"),
+        (
+            bundle(REPR, html=f'<audio><source src="data:audio/wav;base64,{WAV}"></audio>'),
+            "[wav audio, 2.5 s, 40 kB: a browser plays it]",
+        ),
+        (
+            bundle(REPR, html=f'<video src="data:video/mp4;base64,{"AAAA" * 2000}!"></video>'),
+            "[mp4 video, 6 kB: a browser plays it]",
+        ),
+        (bundle(None, wav=WAV), "[wav audio, 2.5 s, 40 kB: another program plays it]"),
+        (bundle(None, wav="?"), "[wav audio, 0 B: another program plays it]"),
+        (bundle(None, pdf="JVBERg=="), "[PDF document: another program shows it]"),
+        (bundle(REPR, mermaid="graph LR\n A --> B\n"), "graph LR\n A --> B"),
+        (bundle(None, mermaid=" "), "[Mermaid diagram: a browser draws it]"),
+        (
+            bundle(None, script=BOKEH_SCRIPT, bokeh=""),
+            '[Bokeh chart “Simple "line" 例”: a browser draws it]',
+        ),
+        (bundle(None, script="load()", bokeh=""), "[Bokeh chart: a browser draws it]"),
+        (bundle(None, script="load()", bokeh_scripts=""), "[scripts of Bokeh: a browser draws it]"),
         (
             bundle(
                 REPR,

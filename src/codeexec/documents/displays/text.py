@@ -13,7 +13,8 @@ from collections.abc import Generator
 
 from codeexec.documents.displays.html import html_to_text
 from codeexec.documents.displays.latex import latex_to_text
-from codeexec.domain.content.charts import chart_label, chart_name, has_chart
+from codeexec.documents.displays.media import is_media, media_in_html, media_words
+from codeexec.domain.content.charts import BOKEH, MERMAID, PDF, chart_label, chart_name, has_chart
 from codeexec.domain.content.mime import FORMULAS, bare, content_of, is_json, is_text
 from codeexec.domain.content.picture_head import picture_size
 from codeexec.domain.errors import DocumentError
@@ -59,12 +60,17 @@ def read_display(display: Display, saved: str = "", *, is_drawn: bool = False) -
     plain_text = (yield plain) if plain is not None else None
     chart = chart_part(display, plain_text)
     if chart is not None and not _is_caption(plain_text or ""):
-        label = chart_label(chart.mime, (yield chart))
-        return f"[{label}]" if is_drawn and not saved else _note(label, "a browser draws it", saved)
+        return (yield from _read_chart(display, chart, saved, is_drawn))
     if display.part(_WIDGET) is not None:
         return _widget(plain_text or "", saved)
     if plain_text and not _is_bare_object(plain_text):
         return plain_text
+    if media := next((part for part in display.parts if is_media(part.mime)), None):
+        try:
+            content = content_of(media.mime, (yield media) or "")
+        except DocumentError:
+            content = b""
+        return _note(media_words(media.mime, content), "another program plays it", saved)
     for part in _rich_parts(display):
         text = yield part
         if text is not None and (rendered := _as_text(part.mime, text)):
@@ -81,6 +87,19 @@ def read_display(display: Display, saved: str = "", *, is_drawn: bool = False) -
         return "[a display without data]"
     kinds = ", ".join(part.mime for part in display.parts)
     return f"[{kinds} → {saved}]" if saved else f"[{kinds}]"
+
+
+def _read_chart(display: Display, chart: MimePart, saved: str, is_drawn: bool) -> Reading:
+    """Its name and title; of a diagram that is not drawn its source."""
+    script = next((part for part in display.parts if bare(part.mime) in _SCRIPTS), None)
+    text = yield script if script is not None and chart.mime.startswith(BOKEH) else chart
+    if chart.mime == MERMAID and not is_drawn and text and text.strip():
+        return text.strip("\n")
+    label = chart_label(chart.mime, text)
+    if is_drawn and not saved:
+        return f"[{label}]"
+    where = "another program shows it" if chart.mime == PDF else "a browser draws it"
+    return _note(label, where, saved)
 
 
 def image_of(display: Display) -> MimePart | None:
@@ -137,6 +156,8 @@ def _as_text(mime: str, text: str) -> str:
     """One form as text; may be empty."""
     name = bare(mime)
     if name in ("text/html", "application/xhtml+xml"):
+        if media := media_in_html(text):
+            return f"[{media}: a browser plays it]"
         if len(text) > MOST_HTML:
             return f"[page of {len(text):,} characters: a browser shows it]"
         return html_to_text(text)

@@ -1,4 +1,5 @@
-"""Charts that libraries put out as data: their MIME types, their titles, and charts within HTML."""
+"""What is drawn from data: charts, diagrams and PDF, their MIME types and titles, and charts within
+HTML."""
 
 from __future__ import annotations
 
@@ -8,13 +9,24 @@ from typing import Literal, NamedTuple
 from codeexec.domain.content.mime import bare
 
 ChartLibrary = Literal["vega", "plotly"]
+DrawnFormat = Literal["vega", "plotly", "mermaid", "pdf"]
 
 _VEGA = re.compile(r"application/vnd\.vega(lite)?\.v\d+[+.]json")
 _PLOTLY = "application/vnd.plotly.v1+json"
+BOKEH = "application/vnd.bokehjs_"
+"""The beginning of the types of Bokeh's messages, which stand beside the script of a chart."""
+_BOKEH_SCRIPTS = f"{BOKEH}load"
+_BOKEH_TITLE = re.compile(
+    r'"name":\s?"Title",[^{}]{0,100}"attributes":\s?\{[^{}]{0,200}?"text":\s?("(?:[^"\\]|\\.){0,400}")'
+)
+MERMAID, PDF = "text/vnd.mermaid", "application/pdf"
 _NAMES = (
+    (MERMAID, "Mermaid diagram"),
+    (PDF, "PDF document"),
     ("application/vnd.plotly.", "plotly chart"),
     ("application/vnd.vegalite.", "Vega-Lite chart"),
     ("application/vnd.vega.", "Vega chart"),
+    (_BOKEH_SCRIPTS, "scripts of Bokeh"),
     ("application/vnd.bokeh", "Bokeh chart"),
     ("application/vnd.holoviews", "HoloViews chart"),
 )
@@ -28,7 +40,11 @@ _VEGA_CALL = re.compile(
 MOST_TITLE = 80
 
 _CDN = "https://cdn.jsdelivr.net/npm"
-_BROWSER: dict[ChartLibrary, tuple[tuple[str, ...], str]] = {
+_BROWSER: dict[DrawnFormat, tuple[tuple[str, ...], str]] = {
+    "mermaid": (
+        (f"{_CDN}/mermaid@11/dist/mermaid.min.js",),
+        "mermaid.render('drawn', c).then(d => document.getElementById('chart').innerHTML = d.svg)",
+    ),
     "vega": (
         (f"{_CDN}/vega@6", f"{_CDN}/vega-lite@6", f"{_CDN}/vega-embed@7"),
         "vegaEmbed('#chart', c)",
@@ -58,6 +74,14 @@ def chart_library(mime: str) -> ChartLibrary | None:
     return "vega" if _VEGA.fullmatch(name) else None
 
 
+def drawn_format(mime: str) -> DrawnFormat | None:
+    """The format of a chart, a diagram or a document that can be drawn."""
+    name = bare(mime)
+    if name == PDF:
+        return "pdf"
+    return "mermaid" if name == MERMAID else chart_library(name)
+
+
 def chart_title(text: str) -> str:
     """The title that the JSON of a chart has on one line; empty where it has none."""
     from codeexec.domain.text.parsing import load_json
@@ -71,19 +95,34 @@ def chart_title(text: str) -> str:
         title = title.get("text")
     if isinstance(title, list):
         title = " ".join(line for line in title if isinstance(line, str))
-    if not isinstance(title, str):
+    return _title_words(title) if isinstance(title, str) else ""
+
+
+def bokeh_title(script: str) -> str:
+    """The first title in the script of a Bokeh chart on one line; empty where it has none."""
+    from codeexec.domain.text.parsing import load_json
+
+    found = _BOKEH_TITLE.search(script)
+    try:
+        return _title_words(str(load_json(found[1]))) if found else ""
+    except ValueError:
         return ""
+
+
+def _title_words(title: str) -> str:
     words = " ".join(re.sub(r"<[^<>]{0,100}>", " ", title[:1000]).split())
     return words if len(words) <= MOST_TITLE else f"{words[: MOST_TITLE - 1]}…"
 
 
 def chart_label(mime: str, text: str | None) -> str:
-    """Name and title of a chart, as in `Vega-Lite chart “Sales”`; not safe to print."""
+    """Name and title of a chart, as in `Vega-Lite chart “Sales”`; not safe to print. `text` is its
+    data; of a Bokeh chart its script."""
     chart = chart_in_html(text) if text is not None and "html" in mime else None
     if chart is not None:
         mime, text = chart
     name = chart_name(mime) or "chart"
-    title = chart_title(text) if text is not None else ""
+    read_title = bokeh_title if mime.startswith(BOKEH) else chart_title
+    title = read_title(text) if text is not None else ""
     return f"{name} “{title}”" if title else name
 
 
@@ -123,11 +162,15 @@ def chart_in_html(html: str) -> Chart | None:
 def chart_page(mime: str, text: str) -> str:
     """A page in which a browser draws a chart with the library of its kind, loaded from the web;
     empty for other types."""
-    library = chart_library(mime)
-    if library is None:
+    kind = drawn_format(mime)
+    if kind is None or kind == "pdf":
         return ""
-    addresses, call = _BROWSER[library]
+    addresses, call = _BROWSER[kind]
     scripts = "".join(f'<script src="{address}"></script>' for address in addresses)
+    if kind == "mermaid":
+        import json
+
+        text = json.dumps(text)
     content = text.replace("<", "\\u003c")  # no end of the script within it
     return (
         f'<!DOCTYPE html><meta charset="utf-8">{scripts}<div id="chart"></div>'

@@ -19,6 +19,8 @@ _TABLE: tuple[tuple[str, Kind], ...] = (
     ("image/svg+xml", "picture"),
     ("image/bmp", "picture"),
     ("image/tiff", "picture"),
+    ("application/pdf", "picture"),
+    ("text/vnd.mermaid", "picture"),
     ("application/vnd.plotly.v1+json", "picture"),
     ("application/vnd.vegalite.*", "picture"),
     ("application/vnd.vega.*", "picture"),
