@@ -10,6 +10,7 @@ import pytest
 from codeexec.domain.outputs import Display, MimePart
 from codeexec.tui.graphics.probe import Graphics, Way
 from codeexec.tui.output.bodies import MOST_LINES, BodyPainter
+from codeexec.tui.output.contents import NoContent, prepare
 from codeexec.tui.output.pictures import PictureRequest, paint_picture
 from codeexec.tui.render.ansi import AnsiPainter
 from codeexec.tui.theme.theme import built_in_folder, find_theme
@@ -55,6 +56,18 @@ def test_a_formula_is_text_until_it_is_drawn() -> None:
     painted = BodyPainter(THEME, AnsiPainter(THEME)).display(Display("d", (part,)), 80)
     assert [strip.text for strip in painted.lines] == ["a/b"]
     assert painted.part == part
+
+
+def test_a_sound_whose_page_is_stored_elsewhere_says_what_it_is() -> None:
+    plain = "<IPython.lib.display.Audio object>"
+    parts = (MimePart("text/plain", len(plain), plain), MimePart("text/html", 43_000, None))
+    painted = BodyPainter(THEME, AnsiPainter(THEME)).display(Display("d", parts), 80)
+    assert [strip.text for strip in painted.lines] == ["▤ audio · 43 kB · O opens it"]
+
+
+def test_the_viewer_says_how_large_a_sound_is() -> None:
+    page = b'<audio controls><source src="data:audio/wav;base64,AAAA"></audio>'
+    assert prepare("text/html", page) == NoContent("Wav audio, 3 B.\nO opens it elsewhere.")
 
 
 BAR = '{"data": [{"type": "bar", "x": ["a"], "y": [1], "marker": {"color": "#ff0000"}}]}'

@@ -15,6 +15,9 @@ _SOURCE = re.compile(
     r"""(?P<content>[A-Za-z0-9+/=\r\n]*)""",
     re.IGNORECASE,
 )
+_OBJECT = re.compile(r"\s*<IPython\.\w+\.display\.(Audio|Video) object>\s*")
+"""The plain text that IPython puts beside its page."""
+
 _HEAD = 4000
 """Characters of a page in which IPython's audio and video tags begin."""
 
@@ -30,6 +33,12 @@ def media_words(mime: str, content: bytes) -> str:
     kind, _, name = bare(mime).partition("/")
     facts = [f"{name.removeprefix('x-')} {kind}", _duration(content), size_words(len(content))]
     return ", ".join(fact for fact in facts if fact)
+
+
+def media_object(plain: str) -> str:
+    """`audio` or `video` where the plain text of a display says that it is one; else empty."""
+    found = _OBJECT.fullmatch(plain)
+    return found[1].lower() if found else ""
 
 
 def media_in_html(html: str) -> str:

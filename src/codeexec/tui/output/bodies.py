@@ -134,6 +134,17 @@ def _picture_summary(part: MimePart) -> str:
     return f"▣ {chart_label(part.mime, part.text)} · {size_words(part.size)}"
 
 
+def _stored_summary(display: Display, best: MimePart | None) -> str:
+    """A line for a display whose text is not held inline."""
+    from codeexec.documents.displays.media import media_object  # not at the start
+
+    plain = display.part("text/plain")
+    if best is not None and plain is not None and (kind := media_object(plain.text or "")):
+        return f"▤ {kind} · {size_words(best.size)} · O opens it"
+    part = plain or best
+    return f"▤ {part.mime} · {size_words(part.size)}" if part else "▤ (empty)"
+
+
 class BodyPainter:
     """Paints with one theme."""
 
@@ -155,9 +166,7 @@ class BodyPainter:
 
         text = inline_text(display)
         if text is None:
-            part = display.part("text/plain") or best
-            summary = f"▤ {part.mime} · {size_words(part.size)}" if part else "▤ (empty)"
-            return Painted([self._words(summary, "muted")])
+            return Painted([self._words(_stored_summary(display, best), "muted")])
         table = _table_that_fits(display, text, width, _ANY_WIDTH if scrolls else width)
         if table and scrolls:
             return self._wide_table(table)

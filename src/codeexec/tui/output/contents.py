@@ -126,7 +126,10 @@ def _page(text: str, mime: str) -> Content:
     if "html" not in mime:
         return TextContent(_clipped(text))
     from codeexec.documents.displays.html import html_to_markdown  # not at the start
+    from codeexec.documents.displays.media import media_in_html
 
+    if words := media_in_html(text):
+        return NoContent(f"{words[0].upper()}{words[1:]}.\nO opens it elsewhere.")
     markdown = html_to_markdown(text)
     if not markdown.strip():
         return NoContent("This page needs a browser.\nO opens it there.")
