@@ -69,6 +69,13 @@ NO_CACHE = click.option(
     "--no-cache", is_flag=True, help="Build the program even if nothing has changed."
 )
 
+SSH = click.option(
+    "--ssh",
+    default="",
+    metavar="HOST[:FOLDER]",
+    help="Another machine that `ssh` reaches, in place of this one: code runs there.",
+)
+
 SERVER = click.option(
     "--server",
     default="",

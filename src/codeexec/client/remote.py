@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from codeexec.client.wire import Address, parse_address
+from codeexec.client.wire import SSH, Address, parse_address
 from codeexec.config.model import RemoteServer
 from codeexec.domain.env_vars.secret import TOKEN
 from codeexec.domain.errors import UsageError
@@ -20,6 +20,8 @@ def remote_address(
     in the URL. UsageError when the URL cannot be used, or others can read the file; StorageError
     when the file cannot be read."""
     token = ""
+    if url.startswith(SSH):
+        return parse_address(url)
     if token_file is not None:
         token = read_private(token_file.expanduser())
         _check_token(token, token_file)

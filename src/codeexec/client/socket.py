@@ -13,9 +13,10 @@ from codeexec.client import spawn
 from codeexec.client.api import Link
 from codeexec.client.byte_streams import StreamReaders
 from codeexec.client.calls import PendingCalls, is_safe, with_id
+from codeexec.client.opening import connect
 from codeexec.client.spawn import Starting
-from codeexec.client.waiting import HELD_BYTES, LOCAL, EventListener, Patience
-from codeexec.client.wire import Address, WebSocketConnection, connect
+from codeexec.client.waiting import HELD_BYTES, LOCAL, EventListener, Patience, usual_patience
+from codeexec.client.wire import Address, WebSocketConnection
 from codeexec.domain import requests as q
 from codeexec.domain.errors import CodeexecError, Denied, ServerUnavailable, UsageError
 from codeexec.domain.events import Recorded
@@ -63,7 +64,7 @@ class SocketHost:
         self._address = address
         self._starting = starting
         self._client = client or q.ClientInfo("client")
-        self._patience = patience or (LOCAL if starting else Patience())
+        self._patience = patience or (LOCAL if starting else usual_patience(address))
         self._loop = asyncio.get_running_loop()
         self._wire: WebSocketConnection | None = None
         self._number = 0

@@ -7,6 +7,7 @@ import random
 from collections import deque
 from dataclasses import dataclass, field
 
+from codeexec.client.wire import Address
 from codeexec.domain.errors import CodeexecError
 from codeexec.domain.events import Recorded
 from codeexec.domain.flow import OutputMode
@@ -34,6 +35,13 @@ class Patience:
 
 
 LOCAL = Patience(first=0.05, most=2.0)
+OVER_SSH = Patience(call=90.0, connect=90.0)
+"""The server there may have to be started first."""
+
+
+def usual_patience(address: Address | None) -> Patience:
+    """With a server at this address."""
+    return OVER_SSH if address is not None and address.ssh else Patience()
 
 
 @dataclass(slots=True)

@@ -27,7 +27,8 @@ _CONTINUATION, _TEXT, _BINARY, _CLOSE, _PING, _PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a server listens: the path of its socket, or host and port with a token."""
+    """Where a server listens: the path of its socket, host and port with a token, or the machine
+    that `ssh` reaches, with its port (0: as its configuration says) and a folder there."""
 
     socket: str = ""
     host: str = ""
@@ -36,6 +37,10 @@ class Address:
     tls: bool = False
     prefix: str = ""
     """Path below which a proxy has the server, such as `/lab`."""
+    ssh: str = ""
+    """`HOST` or `USER@HOST`, as `ssh` takes it."""
+    folder: str = ""
+    """Absolute, or from the home folder there."""
 
     @property
     def is_local(self) -> bool:
@@ -44,18 +49,26 @@ class Address:
     def __str__(self) -> str:
         if self.socket:
             return self.socket
+        if self.ssh:
+            folder = self.folder if self.folder[:1] == "/" else f"/~/{self.folder}"
+            return f"{SSH}{self.ssh}{f':{self.port}' if self.port else ''}{folder}"
         return f"{'https' if self.tls else 'http'}://{self.place}{self.prefix}"
 
     @property
     def place(self) -> str:
-        """Host and port as a URL has them."""
+        """Host and port as a URL has them; of `ssh` the host alone."""
+        if self.ssh:
+            return self.ssh
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{host}:{self.port}"
 
 
 def parse_address(url: str, token: str = "") -> Address:
-    """`ws://host:port`, `http://host:port` (or wss, https), `unix:/path` or a path; a token may
-    stand in it as `?token=`. UsageError when it is none of these."""
+    """`ws://host:port`, `http://host:port` (or wss, https), `ssh://[user@]host[:port][/folder]`,
+    `unix:/path` or a path; a token may stand in it as `?token=`. UsageError when it is none of
+    these."""
+    if url.startswith(SSH):
+        return _ssh_address(url)
     if url.startswith(("unix:", "/")):
         return Address(socket=url.removeprefix("unix:").removeprefix("//"))
     try:
@@ -74,6 +87,38 @@ def parse_address(url: str, token: str = "") -> Address:
     return Address("", parts.hostname, port, token or unquote(token_in_query), tls, prefix)
 
 
+def parse_ssh(place: str) -> Address:
+    """`[USER@]HOST[:FOLDER]`, as scp has it, or an `ssh://` URL. UsageError."""
+    if place.startswith(SSH):
+        return _ssh_address(place)
+    host, bracket, rest = place.partition("]")  # of an IPv6 address
+    end, _, folder = (rest if bracket else host).partition(":")
+    return _checked(f"{host}]{end}" if bracket else end, 0, folder)
+
+
+def _ssh_address(url: str) -> Address:
+    place, slash, path = url.removeprefix(SSH).partition("/")
+    host, colon, port = place.rpartition(":")
+    if not colon or "]" in port:
+        host, port = place, ""
+    if port and not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
+        raise UsageError(f"{port} is no port.", _SSH_ADDRESSES)
+    folder = path.removeprefix("~/") if path[:2] in ("~", "~/") else slash + path
+    return _checked(host, int(port or 0), folder if folder not in ("/", "~") else "")
+
+
+def _checked(host: str, port: int, folder: str) -> Address:
+    host = host.replace("[", "").replace("]", "")
+    is_word = host.isascii() and host.isprintable() and not set(host) & set(" '\"\\`$;&|<>()")
+    if not host or host.startswith("-") or not is_word or not folder.isprintable():
+        raise UsageError(f"{host or 'An empty name'} is no host that ssh takes.", _SSH_ADDRESSES)
+    if folder == "~" or folder.startswith("~/"):
+        folder = folder[2:]
+    return Address(port=port, ssh=host, folder=folder)
+
+
+SSH = "ssh://"
+_SSH_ADDRESSES = "Write [USER@]HOST[:FOLDER], or ssh://[USER@]HOST[:PORT]/FOLDER."
 _ADDRESSES = "Write https://HOST:PORT (or http, ws, wss), or the path of a socket."
 
 
@@ -91,6 +136,8 @@ class WebSocketConnection(asyncio.Protocol):
         self._opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._reason = ""
         self.heard_at = 0.0
+        self.when_lost: Callable[[], None] | None = None
+        """Called when the connection has ended, however it did."""
 
     # -- to the server -------------------------------------------------------------------
 
@@ -152,6 +199,8 @@ class WebSocketConnection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         reason = self._reason or (str(exc) if exc else "the server closed the connection")
+        if self.when_lost is not None:
+            self.when_lost()
         if not self._opened.done():
             self._opened.set_exception(ServerUnavailable(f"No answer: {reason}.", _IS_IT_HTTPS))
             self._opened.exception()  # whoever waits has it; it need not be waited for

@@ -182,9 +182,9 @@ class Host:
                 ordered = await asyncio.to_thread(in_catalog_order, (*kernels, *others))
                 return q.KernelList(tuple(ordered))
             case q.GetHostInfo():
-                return q.HostInfo(
-                    __version__, os.getpid(), self._started_at, self.socket, str(self.state), SCHEMA
-                )
+                pid, state = os.getpid(), str(self.state)
+                started, home = self._started_at, str(Path.home())
+                return q.HostInfo(__version__, pid, started, self.socket, state, SCHEMA, home)
             case q.StopHost():
                 self.stop_sessions = request.sessions
                 self.stop_requested.set()

@@ -22,6 +22,7 @@ from codeexec.cli.options import (
     POLICY,
     PULL,
     SERVER,
+    SSH,
     TRANSPORT,
     TRUST,
     DockerCommand,
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
     help="Open the session of this name; a new one if there is none.",
 )
 @JUPYTER
+@SSH
 @DOCKER
 @POLICY
 @TRANSPORT
@@ -71,6 +73,7 @@ def open_command(
     new: bool,
     session: str,
     server: str,
+    ssh: str,
     docker: str | None,
     policy: Policy | None,
     transport: Transport | None,
@@ -79,6 +82,19 @@ def open_command(
     theme: str,
 ) -> int:
     """Open FILES, or a folder, in the workbench."""
+    if ssh:
+        contained = docker is not None or policy or transport or pull
+        if server or contained or trust:
+            raise UsageError(
+                "--ssh names a machine on which code runs, and so do the other options.",
+                "Leave the others out; F12 offers the containers and servers there.",
+            )
+        from codeexec.cli.servers.remote import ssh_target
+
+        target = ssh_target(ssh)
+        return open_workbench(
+            OpenOptions(files, kernel, new, session=session, theme=theme, server=target)
+        )
     place = workspace_of(files, Path.cwd())
     if trust:
         from codeexec.config.trust import grant
@@ -122,22 +138,29 @@ def open_command(
     help="File of the token for --url. Default: the token in CODEEXEC_TOKEN.",
 )
 @SERVER
-def attach(name: str, watch: bool, url: str, token_file: Path | None, server: str) -> int:
+@SSH
+def attach(name: str, watch: bool, url: str, token_file: Path | None, server: str, ssh: str) -> int:
     """Open the workbench on the running session NAME; default: the one used last.
 
-    With --url or --server, on a session server of another machine (`serve --bind` there); a
-    session is opened there if none is running. Code and its files are there, documents here.
+    With --url or --server, on a session server of another machine (`serve --bind` there); with
+    --ssh, on one that is started there. A session is opened there if none is running. Code and
+    its files are there, documents here.
     """
     if (bool(url) == bool(server) and url) or (token_file and not url):
         raise UsageError(
             "--url and --token-file belong together, and --server stands for both.",
             "Write: codeexec-tui attach --url https://HOST:PORT --token-file FILE",
         )
+    if ssh and (url or server):
+        raise UsageError("--ssh names a server, and so do the others.", "Leave one of them out.")
     target = None
-    if url or server:
-        from codeexec.cli.servers.remote import named_target, url_target
+    if url or server or ssh:
+        from codeexec.cli.servers.remote import named_target, ssh_target, url_target
 
-        target = named_target(server) if server else url_target(url, token_file)
+        if ssh:
+            target = ssh_target(ssh)
+        else:
+            target = named_target(server) if server else url_target(url, token_file)
     return open_workbench(OpenOptions(session=name, attach=True, watch=watch, server=target))
 
 

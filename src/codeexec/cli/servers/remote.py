@@ -6,6 +6,7 @@ import shlex
 from pathlib import Path
 
 from codeexec.client.remote import remote_address
+from codeexec.client.wire import parse_ssh
 from codeexec.config.load import load
 from codeexec.config.servers import find_server
 from codeexec.tui.options import ServerTarget
@@ -15,6 +16,12 @@ from codeexec.tui.session.servers import target_of
 def named_target(name: str) -> ServerTarget:
     """The server [servers.NAME] of the user's settings. NotFound, UsageError, StorageError."""
     return target_of(find_server(load().settings.servers, name))
+
+
+def ssh_target(place: str) -> ServerTarget:
+    """The machine and folder that `--ssh` names. UsageError."""
+    address = parse_ssh(place)
+    return ServerTarget(address, address.place, f"--ssh {shlex.quote(place)}")
 
 
 def url_target(url: str, token_file: Path | None) -> ServerTarget:

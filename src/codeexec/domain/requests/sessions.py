@@ -185,6 +185,8 @@ class HostInfo(Reply, frozen=True):
     socket: str
     state_dir: str
     schema: int
+    home: str = ""
+    """The home folder of the server's user."""
 
 
 class GetHostInfo(Request[HostInfo], frozen=True):

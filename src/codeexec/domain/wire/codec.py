@@ -18,9 +18,8 @@ from codeexec.domain.events import AnyEvent, ExecutionQueued, Recorded
 from codeexec.domain.options import NO_OPTIONS
 from codeexec.domain.requests import AnyRequest, Execute, Reply, Request
 from codeexec.domain.snapshot import Snapshot
+from codeexec.domain.wire.schema import SCHEMA as SCHEMA
 from codeexec.domain.wire.upgrade import flat_options, upgrade_event
-
-SCHEMA = 2
 
 R = TypeVar("R", bound=Reply)
 S = TypeVar("S")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace as struct_replace
@@ -12,7 +13,13 @@ from codeexec.config.model import Settings
 from codeexec.domain.backends import CONTAINERS
 from codeexec.domain.containers import PORTS
 from codeexec.domain.errors import NotFound
-from codeexec.domain.requests import ListSessions, OpenSession, SessionSummary, StopSession
+from codeexec.domain.requests import (
+    GetHostInfo,
+    ListSessions,
+    OpenSession,
+    SessionSummary,
+    StopSession,
+)
 
 if TYPE_CHECKING:
     from codeexec.tui.options import OpenOptions
@@ -49,6 +56,8 @@ async def find_session(
     """Open it or attach to it: to this folder's, where that has what the command line names.
     Raises NotFound where one is to be attached to and is not there, and whatever the host has to
     say."""
+    if options.server is not None and options.server.address.ssh:
+        return await _over_ssh(host, options, options.server.address.folder)
     if options.attach:
         return await _running(host, options.session, opens=options.server is not None)
     if options.server is not None:
@@ -70,6 +79,20 @@ async def find_session(
         if mine:
             return max(mine, key=lambda candidate: candidate.changed_at)
     return await host.call(wanted(options, place, settings))
+
+
+async def _over_ssh(host: HostClient, options: OpenOptions, folder: str) -> SessionSummary:
+    """That of the folder there, or a new one; with `attach` any that runs. `folder` is absolute, or
+    from the home folder there."""
+    listed = (await host.call(ListSessions(ended=False))).sessions
+    if options.attach and (options.session or (listed and not folder)):
+        return await _running(host, options.session, opens=False)
+    home = (await host.call(GetHostInfo())).home
+    cwd = str(PurePosixPath(home, folder))
+    mine = [candidate for candidate in listed if candidate.cwd == cwd and _fits(candidate, options)]
+    if mine and not options.new and not options.session:
+        return max(mine, key=lambda candidate: candidate.changed_at)
+    return await host.call(OpenSession(cwd=cwd, name=options.session, kernel=options.kernel))
 
 
 def _never_had_a_kernel(session: SessionSummary) -> bool:

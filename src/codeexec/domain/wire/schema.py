@@ -1,0 +1,5 @@
+"""The version of events, requests and journals."""
+
+from __future__ import annotations
+
+SCHEMA = 2
