@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from codeexec.client.wire import Address
     from codeexec.environments.trust.store import Trust
     from codeexec.languages.profiles import BuildProfile
 
@@ -53,5 +54,7 @@ class RunOptions(NamedTuple):
     """How a program is built: see `languages.plan.PlanOptions`."""
     profiles: tuple[BuildProfile, ...] = ()
     """The user's own, one of which `profile` may name."""
+    server: Address | None = None
+    """The machine on which it runs, in place of this one."""
     no_cache: bool = False
     """Build it, though it was built before."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
+from codeexec.client.api import HostClient
 from codeexec.client.wire import SSH, Address, parse_address
 from codeexec.config.model import RemoteServer
 from codeexec.domain.env_vars.secret import TOKEN
 from codeexec.domain.errors import UsageError
+from codeexec.domain.requests import GetHostInfo
 from codeexec.hostfiles.private_file import read_private
 
 
@@ -32,6 +34,12 @@ def remote_address(
         variables = os.environ if environ is None else environ
         address = parse_address(url, variables.get(TOKEN, "").strip())
     return address
+
+
+async def folder_there(host: HostClient, address: Address) -> str:
+    """The whole path of the address's folder, on its machine."""
+    home = (await host.call(GetHostInfo())).home
+    return str(PurePosixPath(home, address.folder))
 
 
 def address_of(server: RemoteServer) -> Address:

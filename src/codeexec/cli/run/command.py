@@ -19,6 +19,7 @@ from codeexec.cli.options import (
     POLICY,
     PROFILE,
     PULL,
+    SSH,
     STANDARD,
     TRANSPORT,
     TRUST,
@@ -30,6 +31,7 @@ from codeexec.domain.errors import UsageError
 if TYPE_CHECKING:
     from codeexec.cli.run_options import RunOptions
     from codeexec.cli.script.prepared import Script
+    from codeexec.client.wire import Address
     from codeexec.kernels.early import EarlyKernel
 
 
@@ -76,6 +78,20 @@ def _parameters(
     return (
         values | {name: parameter_files.value_of_word(value) for name, value in pairs} | dict(texts)
     )
+
+
+def _address(ssh: str, others: tuple[object, ...]) -> Address | None:
+    """The machine that `--ssh` names. UsageError beside options that choose another place."""
+    if not ssh:
+        return None
+    if any(other not in (None, False, "") for other in others):
+        raise UsageError(
+            "--ssh names the machine and the folder in which code runs.",
+            "Leave out --server, --docker and its options, --cwd, --trust and --save.",
+        )
+    from codeexec.client.wire import parse_ssh
+
+    return parse_ssh(ssh)
 
 
 def _record(script: Script, options: RunOptions) -> int:
@@ -157,6 +173,7 @@ def _record(script: Script, options: RunOptions) -> int:
     help="A kernel, or a Python's path.",
 )
 @JUPYTER
+@SSH
 @DOCKER
 @POLICY
 @TRANSPORT
@@ -198,6 +215,7 @@ def run(
     encoded: str,
     kernel: str | None,
     server: str,
+    ssh: str,
     docker: str | None,
     policy: str | None,
     transport: str | None,
@@ -235,6 +253,7 @@ def run(
 
     if server and docker is not None:
         raise UsageError("--server and --docker are two places.", "Leave one of them out.")
+    address = _address(ssh, (server, docker, policy, transport, pull, trust, cwd, save))
     is_remote = bool(server) or (kernel or "").startswith((f"{REMOTE}:", *ADDRESSES))
     if is_remote:
         from codeexec.cli.servers.jupyter import kernel_name
@@ -242,7 +261,11 @@ def run(
         kernel = kernel_name(server, kernel or "") if server else kernel
     settings_flags = {
         "kernel.name": kernel,
-        "kernel.backend": CONTAINERS if docker is not None else LOCAL if is_remote else None,
+        "kernel.backend": CONTAINERS
+        if docker is not None
+        else LOCAL
+        if is_remote or address
+        else None,
         "docker.image": docker or None,
         "docker.policy": policy,
         "docker.transport": transport,
@@ -279,7 +302,9 @@ def run(
         timeout=timeout,
         cell_timeout=cell_timeout,
         parameters=_parameters(pairs, texts, parameters_file, yaml, encoded),
-        kernel=settings.kernel.name,
+        # What the settings say is a kernel of this machine.
+        kernel=(kernel or "") if address else settings.kernel.name,
+        server=address,
         cwd=cwd,
         env=_parse_env(env),
         keep_going=keep_going,

@@ -7,7 +7,7 @@ import dataclasses
 import shlex
 import shutil
 import time
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ from codeexec.cli.outcome import Outcome, judge, judge_built, judge_program
 from codeexec.cli.run.containers import single_container
 from codeexec.cli.run.control import RunControl
 from codeexec.cli.run.events import RunEvents
+from codeexec.cli.run.opening import open_here, open_there
 from codeexec.cli.run.program_options import program_options
 from codeexec.cli.run.source import LoadedProgram, Piece, language_of_kernel, pieces_above, prelude
 from codeexec.cli.run.tasks import RunTasks
@@ -25,7 +26,6 @@ from codeexec.cli.run_options import RunOptions
 from codeexec.cli.streams.console import RunConsole
 from codeexec.cli.streams.printer import OutputPrinter
 from codeexec.cli.streams.signals import SignalPipe
-from codeexec.client.embedded import EmbeddedHost
 from codeexec.domain import errors
 from codeexec.domain.backends import CONTAINERS
 from codeexec.domain.content.mime import text_of
@@ -39,7 +39,6 @@ from codeexec.domain.options import PROGRAMS, ExecuteOptions
 from codeexec.domain.outputs import MimePart
 from codeexec.domain.requests import (
     AnswerStdin,
-    ClientInfo,
     Execute,
     Interrupt,
     OpenSession,
@@ -47,8 +46,6 @@ from codeexec.domain.requests import (
 )
 from codeexec.kernels.factory import Kernels
 from codeexec.kernels.process.kernel import BACKEND as PROGRAM
-from codeexec.session.settings import HostSettings
-from codeexec.session.temporary import temporary_state
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -134,43 +131,40 @@ class HeadlessRun:
 
     async def run(self) -> int:
         """Start the kernel, run all pieces, end the kernel; returns the exit code."""
-        options, program = self._options, self._program
+        options = self._options
         self._control.listen()
         for remark in options.remarks:
             self._console.say(remark)
-        settings = HostSettings(watch_variables=False, collect_files=False, watch_files=False)
+        async with self._open_session() as session:
+            self._session = session
+            reader = asyncio.create_task(self._events.read(session))
+            work = asyncio.create_task(self._run_pieces(session))
+            try:
+                code = await self._tasks.first(work, reader, int)
+                if options.save is not None:
+                    await self._save(session, options.save)
+                return code
+            finally:
+                await self._tasks.wind_up(work, reader)
+
+    def _open_session(self) -> AbstractAsyncContextManager[SessionClient]:
+        options, program = self._options, self._program
         folder = program.folder if program.target else options.cwd or program.folder
-        async with temporary_state() as state:
-            async with EmbeddedHost(
-                state,
-                self._kernels,
-                settings,
-                ClientInfo("run"),
-            ) as host:
-                opened = await host.call(
-                    OpenSession(
-                        cwd=str(folder.absolute()),
-                        name=program.name,
-                        kernel=options.kernel or program.kernel,
-                        file=str(program.path.absolute()) if program.path else "",
-                        env=dict(options.env),
-                        backend=PROGRAM if self._process else options.backend,
-                        image=options.image,
-                        policy=options.policy,
-                        transport=options.transport,
-                        start_kernel=not program.language,
-                    )
-                )
-                session = self._session = host.session(opened.session_id)
-                reader = asyncio.create_task(self._events.read(session))
-                work = asyncio.create_task(self._run_pieces(session))
-                try:
-                    code = await self._tasks.first(work, reader, int)
-                    if options.save is not None:
-                        await self._save(session, options.save)
-                    return code
-                finally:
-                    await self._tasks.wind_up(work, reader)
+        request = OpenSession(
+            cwd=str(folder.absolute()),
+            name=program.name,
+            kernel=options.kernel or program.kernel,
+            file=str(program.path.absolute()) if program.path else "",
+            env=dict(options.env),
+            backend=PROGRAM if self._process else options.backend,
+            image=options.image,
+            policy=options.policy,
+            transport=options.transport,
+            start_kernel=not program.language,
+        )
+        if options.server is not None:
+            return open_there(request, options.server, self._console)
+        return open_here(request, self._kernels)
 
     async def _save(self, session: SessionClient, path: Path) -> None:
         from codeexec.cli.run.notebook import Executed, save_notebook

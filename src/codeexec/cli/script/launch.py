@@ -36,6 +36,8 @@ def runs_as_program(options: RunOptions) -> bool:
     is_script = options.file == STDIN or not options.file.lower().endswith(".ipynb")
     if not is_script or options.cells or options.parameters or options.backend != "local":
         return False
+    if options.server is not None:
+        return False
     if is_target(options):
         return True
     # Other languages are programs too, unless they are to run on a kernel of theirs; what is no

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace as struct_replace
 
 from codeexec.client.api import HostClient
+from codeexec.client.remote import folder_there
 from codeexec.config.model import Settings
 from codeexec.domain.backends import CONTAINERS
 from codeexec.domain.containers import PORTS
 from codeexec.domain.errors import NotFound
 from codeexec.domain.requests import (
-    GetHostInfo,
     ListSessions,
     OpenSession,
     SessionSummary,
@@ -22,6 +21,7 @@ from codeexec.domain.requests import (
 )
 
 if TYPE_CHECKING:
+    from codeexec.client.wire import Address
     from codeexec.tui.options import OpenOptions
     from codeexec.tui.session.workspace import Workspace
 
@@ -57,7 +57,7 @@ async def find_session(
     Raises NotFound where one is to be attached to and is not there, and whatever the host has to
     say."""
     if options.server is not None and options.server.address.ssh:
-        return await _over_ssh(host, options, options.server.address.folder)
+        return await _over_ssh(host, options, options.server.address)
     if options.attach:
         return await _running(host, options.session, opens=options.server is not None)
     if options.server is not None:
@@ -81,14 +81,12 @@ async def find_session(
     return await host.call(wanted(options, place, settings))
 
 
-async def _over_ssh(host: HostClient, options: OpenOptions, folder: str) -> SessionSummary:
-    """That of the folder there, or a new one; with `attach` any that runs. `folder` is absolute, or
-    from the home folder there."""
+async def _over_ssh(host: HostClient, options: OpenOptions, address: Address) -> SessionSummary:
+    """That of the address's folder, or a new one; with `attach` and no folder any that runs."""
     listed = (await host.call(ListSessions(ended=False))).sessions
-    if options.attach and (options.session or (listed and not folder)):
+    if options.attach and (options.session or (listed and not address.folder)):
         return await _running(host, options.session, opens=False)
-    home = (await host.call(GetHostInfo())).home
-    cwd = str(PurePosixPath(home, folder))
+    cwd = await folder_there(host, address)
     mine = [candidate for candidate in listed if candidate.cwd == cwd and _fits(candidate, options)]
     if mine and not options.new and not options.session:
         return max(mine, key=lambda candidate: candidate.changed_at)

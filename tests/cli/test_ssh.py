@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,6 +27,7 @@ from codeexec.domain.snapshot import Snapshot
 from codeexec.tui.options import OpenOptions
 from codeexec.tui.session.attach import find_session
 from codeexec.tui.session.workspace import Workspace
+from support.programs import Desk
 from support.servers import short_folder, wait_until
 from support.ssh_server import SshServer, ssh_server
 
@@ -35,6 +38,17 @@ print(os.getcwd())
 for i in range({LINES}):
     print('line', i, flush=True)
     time.sleep(0.001)
+"""
+
+
+PROGRAM = """
+import os, sys, time
+print(os.getcwd(), sys.argv[1], sep="\\n")
+for i in range(500):
+    print("line", i, flush=True)
+    time.sleep(0.004)
+print("got", input("? "))
+sys.exit(4)
 """
 
 
@@ -97,6 +111,32 @@ async def test_a_line_that_is_cut_again_and_again_loses_nothing(server: SshServe
         assert not psutil.Process(server.far.pid).net_connections("tcp")
     await following
     await wait_until(lambda: not lines_of_ssh(), "the end of ssh")
+
+
+@pytest.mark.slow
+async def test_run_prints_what_came_while_the_line_was_cut(server: SshServer, desk: Desk) -> None:
+    (desk.folder / "far.py").write_text(PROGRAM)
+    running = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "codeexec.cli.main", "run", "--ssh", "far:work", "far.py", "word"),
+        env={**os.environ, "HOME": str(desk.home), "CODEEXEC_SSH": server.command},
+        cwd=desk.folder,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    assert running.stdout is not None
+    begin = await running.stdout.readuntil(b"line 50\n")
+    [line] = [child for child in psutil.Process(running.pid).children() if child.name() == "ssh"]
+    line.send_signal(signal.SIGKILL)
+    rest, remarks = await running.communicate(b"answer\n")
+    lines = [str(server.far.work), "word", *(f"line {i}" for i in range(500)), "? got answer"]
+    assert (begin + rest).decode().splitlines() == lines
+    assert running.returncode == 4, remarks
+    assert b"line to far is cut" in remarks
+    assert b"line to far is back" in remarks
+    async with SocketHost(parse_ssh("far"), q.ClientInfo("near"), must_answer=True) as host:
+        listed = await host.call(q.ListSessions())
+    assert "far" not in [session.name for session in listed.sessions]
 
 
 async def problem_of(place: str) -> SshFailure:
@@ -175,3 +215,14 @@ def test_unknown_endings_say_the_last_words() -> None:
     assert failure_of("lab", 2, "Error: No such option: --relay").kind == "version"
     assert failure_of("lab", 255, "kex_exchange: reset").kind == "line"
     assert failure_of("lab", None, "").next_step
+
+
+def test_ssh_goes_with_no_other_place(desk: Desk) -> None:
+    desk.file("a.py", "1")
+    for words in (
+        ("run", "--ssh", "lab", "--policy", "locked", "a.py"),
+        ("--ssh", "lab", "--trust"),
+    ):
+        done = desk.run(*words)
+        assert done.returncode == 2
+        assert "--ssh names" in done.stderr
