@@ -90,7 +90,7 @@ async def test_a_session_that_a_program_opens_over_the_network_is_restricted_too
     strange.plant_settings('[kernel]\nname = ".venv"\n')
     async with serve_here(tmp_path) as here:
         headers = {"Authorization": f"Bearer {here.token}"}
-        async with httpx.AsyncClient(base_url=here.url, headers=headers) as client:
+        async with httpx.AsyncClient(base_url=here.url, headers=headers, timeout=60) as client:
             answer = await client.post("/v1/sessions", json={"cwd": str(strange.folder)})
             assert answer.is_success
             session_id = answer.json()["session_id"]

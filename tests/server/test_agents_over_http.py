@@ -106,7 +106,7 @@ async def test_a_token_may_be_made_for_an_agent() -> None:
 
 
 async def test_the_docs_take_a_login_of_a_browser_and_nothing_else_does() -> None:
-    async with serving() as here, httpx.AsyncClient(base_url=here.url) as browser:
+    async with serving() as here, httpx.AsyncClient(base_url=here.url, timeout=60) as browser:
         for path in ("/", "/docs", "/openapi.json"):
             asked = await browser.get(path)
             assert asked.status_code == 401

@@ -112,7 +112,7 @@ async def test_every_answer_has_an_id_that_is_in_its_log_line(
 ) -> None:
     headers = {"Authorization": f"Bearer {here.token}", "X-Request-Id": "mine-1"}
     with caplog.at_level(logging.INFO):
-        async with httpx.AsyncClient(base_url=here.url) as web:
+        async with httpx.AsyncClient(base_url=here.url, timeout=60) as web:
             good = await web.get("/v1/health?token=in-query", headers=headers)
             wrong = await web.get("/v1/nothing%0aforged", headers=headers)
             refused = await web.get("/v1/health", headers={"X-Request-Id": "mine-2"})

@@ -343,7 +343,7 @@ async def test_a_request_that_is_too_long_is_refused(web: httpx.AsyncClient, ses
 
 
 async def test_the_network_asks_for_the_token(here: Here) -> None:
-    async with httpx.AsyncClient(base_url=here.url) as web:
+    async with httpx.AsyncClient(base_url=here.url, timeout=60) as web:
         right = {"Authorization": f"Bearer {here.token}"}
         assert (await web.get("/v1/health", headers=right)).status_code == 200
         # Addresses are kept in logs and histories.
@@ -360,7 +360,7 @@ async def test_the_network_asks_for_the_token(here: Here) -> None:
 @pytest.mark.slow
 async def test_each_path_asks_for_the_token_and_its_own_name(here: Here) -> None:
     right = {"Authorization": f"Bearer {here.token}"}
-    async with httpx.AsyncClient(base_url=here.url) as web:
+    async with httpx.AsyncClient(base_url=here.url, timeout=60) as web:
         document = (await web.get("/openapi.json", headers=right)).json()
         doors = [(method, path) for path, each in document["paths"].items() for method in each]
         doors += [("post", "/api/v1/sessions/execute/python"), ("get", "/v1/v1/info")]
@@ -379,7 +379,7 @@ async def test_each_path_asks_for_the_token_and_its_own_name(here: Here) -> None
 
 
 async def test_names_that_are_not_ours_and_pages_of_others_are_refused(here: Here) -> None:
-    async with httpx.AsyncClient(base_url=here.url) as web:
+    async with httpx.AsyncClient(base_url=here.url, timeout=60) as web:
         right = {"Authorization": f"Bearer {here.token}"}
         for bad in ({"Host": "evil.example"}, {"Origin": "http://evil.example"}):
             assert (await web.get("/v1/health", headers={**right, **bad})).status_code == 401
@@ -391,7 +391,7 @@ async def test_the_token_is_never_logged(here: Here, caplog: pytest.LogCaptureFi
     caplog.set_level("DEBUG")
     for name in ("uvicorn", "codeexec"):
         caplog.set_level("DEBUG", name)
-    async with httpx.AsyncClient(base_url=here.url) as web:
+    async with httpx.AsyncClient(base_url=here.url, timeout=60) as web:
         await web.get(f"/v1/health?token={here.token}")
         await web.get(f"/v1/health?token={here.token}x")
     ours = [r for r in caplog.records if not r.name.startswith(("httpx", "httpcore"))]

@@ -270,7 +270,7 @@ async def test_what_is_no_http_is_refused_in_words(here: Here, said: bytes) -> N
 
 
 async def test_a_refused_request_with_a_long_body_still_gets_its_answer(here: Here) -> None:
-    async with httpx.AsyncClient(base_url=here.url) as web:
+    async with httpx.AsyncClient(base_url=here.url, timeout=60) as web:
         answer = await web.put("/v1/sessions/x/files/y", content=b"x" * 500_000)
     assert answer.status_code == 401
     assert answer.json()["code"] == "denied"
@@ -321,7 +321,7 @@ async def test_a_listener_without_token_lets_programs_in_and_no_page_of_another_
             public.setblocking(False)
             await here.service.listen(public, Authenticator(asks_token=False))
             port = public.getsockname()[1]
-            async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as web:
+            async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60) as web:
                 assert (await web.get("/v1/info")).status_code == 200
                 for headers in (
                     {"Origin": "http://evil.example"},
@@ -342,7 +342,7 @@ async def test_a_listener_without_token_lets_programs_in_and_no_page_of_another_
 
 async def test_the_page_of_the_documentation_needs_nothing_from_elsewhere(here: Here) -> None:
     headers = {"Authorization": f"Bearer {here.token}"}
-    async with httpx.AsyncClient(headers=headers) as web:
+    async with httpx.AsyncClient(headers=headers, timeout=60) as web:
         for path in ("/", "/docs"):
             page = await web.get(f"{here.url}{path}")
             assert page.status_code == 200
@@ -354,7 +354,7 @@ async def test_the_page_of_the_documentation_needs_nothing_from_elsewhere(here: 
                 assert outside not in page.text.lower()
             link = page.text.partition('href="')[2].partition('"')[0]
             assert (await web.get(here.url + link)).json()["openapi"].startswith("3.")
-    async with httpx.AsyncClient() as web:
+    async with httpx.AsyncClient(timeout=60) as web:
         for query in ("", f"?token={here.token}"):
             assert (await web.get(f"{here.url}/{query}")).status_code == 401
 

@@ -67,7 +67,7 @@ async def test_requests_and_sockets_cross_the_network_encrypted(here: Here, tmp_
     url = listener.url.replace("127.0.0.1", "localhost")
     headers = {"Authorization": f"Bearer {TOKEN}"}
     first = trusting(certificate)
-    async with httpx.AsyncClient(base_url=url, verify=first, headers=headers) as web:
+    async with httpx.AsyncClient(base_url=url, verify=first, headers=headers, timeout=60) as web:
         assert (await web.get("/v1/sessions")).json() == {"sessions": []}
         refused = await web.get("/v1/sessions", headers={"Authorization": "Bearer x"})
         assert refused.status_code == 401
@@ -86,13 +86,13 @@ async def test_requests_and_sockets_cross_the_network_encrypted(here: Here, tmp_
     # A new certificate is used without a restart, one that cannot be read is not.
     make_certificate(tmp_path)
     second = trusting(certificate)
-    async with httpx.AsyncClient(base_url=url, verify=first, headers=headers) as web:
+    async with httpx.AsyncClient(base_url=url, verify=first, headers=headers, timeout=60) as web:
         with pytest.raises(httpx.ConnectError):
             await web.get("/v1/sessions")
-    async with httpx.AsyncClient(base_url=url, verify=second, headers=headers) as web:
+    async with httpx.AsyncClient(base_url=url, verify=second, headers=headers, timeout=60) as web:
         assert (await web.get("/v1/sessions")).status_code == 200
     certificate.write_text("nothing")
-    async with httpx.AsyncClient(base_url=url, verify=second, headers=headers) as web:
+    async with httpx.AsyncClient(base_url=url, verify=second, headers=headers, timeout=60) as web:
         assert (await web.get("/v1/sessions")).status_code == 200
 
 

@@ -344,7 +344,7 @@ def _wrong_tokens() -> dict[str, str]:
 
 
 async def test_a_token_that_is_not_good_is_refused(here: Here) -> None:
-    async with httpx.AsyncClient(base_url=here.url) as stranger:
+    async with httpx.AsyncClient(base_url=here.url, timeout=60) as stranger:
         for wrong, text in _wrong_tokens().items():
             answer = await stranger.get("/v1/sessions", headers={"Authorization": f"Bearer {text}"})
             assert answer.status_code == 401, wrong
