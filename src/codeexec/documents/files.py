@@ -112,7 +112,7 @@ def read_file(path: Path, encoding: str | None = None, *, real: Path | None = No
     if "\0" in str(path):
         raise DocumentError(f"{str(path)!r} is no name of a file.", "Check the name.")
     place = same_place(path, real)
-    data, info = _read(path, place, hostfiles.read)
+    data, info = read_plain(path, place, hostfiles.read)
     stamp = Stamp(info.st_mtime_ns, info.st_size, info.st_ino)
     codec, bom = _encoding(data, path, encoding)
     text = _decode(data[len(bom) :], codec, path)
@@ -134,7 +134,7 @@ def read_json_file(path: Path, *, real: Path | None = None) -> tuple[FileText, b
     if "\0" in str(path):
         raise DocumentError(f"{str(path)!r} is no name of a file.", "Check the name.")
     place = same_place(path, real)
-    data, info = _read(path, place, hostfiles.read_mapped)
+    data, info = read_plain(path, place, hostfiles.read_mapped)
     head = bytes(data[:_SAMPLE])
     codec, bom = _encoding(head, path, None)
     read_only = "" if os.access(place.real, os.W_OK) else _NOT_WRITABLE
@@ -194,10 +194,11 @@ def _is_utf8(data: bytes | mmap.mmap) -> bool:
     return True
 
 
-def _read(
+def read_plain(
     path: Path, place: Place, read: Callable[[Place, int], tuple[_Data, os.stat_result]]
 ) -> tuple[_Data, os.stat_result]:
-    """The bytes and the stat result of a regular file, from one open descriptor."""
+    """The bytes and the stat result of a regular file, from one open descriptor, by `read` of
+    `hostfiles.files`. Raises as `read_file`."""
     try:
         info = place.real.stat()
         check_plain(info.st_mode, path)

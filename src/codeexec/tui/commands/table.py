@@ -203,6 +203,8 @@ def _of_workbench(of_panes: Sequence[Command]) -> tuple[Command, ...]:
         c("file.reopen", "Reopen the last closed tab", "anywhere", "reopen_tab"),
         c("file.next_tab", "Next tab", "anywhere", "next_tab(1)", "alt+right"),
         c("file.previous_tab", "Previous tab", "anywhere", "next_tab(-1)", "alt+left"),
+        c("file.view", "View the file as it looks", "anywhere", "view_file", "",
+          "A table of CSV, a page of Markdown or HTML, a tree of JSON, the picture of an SVG."),
         c("file.external", "Edit in $EDITOR", "anywhere", "external_editor"),
         # panes
         # Before all else: what is typed right after one of these is meant for that pane.

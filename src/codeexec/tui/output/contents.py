@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import assert_never
 
+from codeexec.domain.content.mime import is_binary
 from codeexec.domain.requests import TablePage
 from codeexec.domain.text.parsing import load_json
 from codeexec.domain.text.printable import printable
@@ -84,7 +85,7 @@ Content = (
 
 def prepare(mime: str, data: bytes, name: str = "") -> Content:
     """What to show of content of that type. Takes as long as parsing does: call it in a thread."""
-    text = "" if mime.startswith("image/") and "svg" not in mime else _text(data)
+    text = "" if is_binary(mime) and "svg" not in mime else _text(data)
     kind: Kind = kind_of(mime, text)
     match kind:
         case "picture":
@@ -107,6 +108,10 @@ def prepare(mime: str, data: bytes, name: str = "") -> Content:
         case "text":
             return TextContent(_clipped(text))
         case "file":
+            from codeexec.documents.displays.media import is_media, media_words
+
+            if is_media(mime):
+                return _sound(media_words(mime, data))
             if _is_binary(data):
                 return NoContent(f"{name or mime} cannot be shown here.\nO opens it elsewhere.")
             return TextContent(_clipped(text))
@@ -129,11 +134,15 @@ def _page(text: str, mime: str) -> Content:
     from codeexec.documents.displays.media import media_in_html
 
     if words := media_in_html(text):
-        return NoContent(f"{words[0].upper()}{words[1:]}.\nO opens it elsewhere.")
+        return _sound(words)
     markdown = html_to_markdown(text)
     if not markdown.strip():
         return NoContent("This page needs a browser.\nO opens it there.")
     return _markdown(markdown)
+
+
+def _sound(words: str) -> NoContent:
+    return NoContent(f"{words[0].upper()}{words[1:]}.\nO opens it elsewhere.")
 
 
 def _markdown(text: str) -> Content:

@@ -17,6 +17,7 @@ from textual.widgets import Static
 from textual.worker import Worker
 
 from codeexec.client.api import HostClient
+from codeexec.documents.viewed_files import is_only_viewed
 from codeexec.domain.errors import CodeexecError
 from codeexec.domain.requests import SessionSummary
 from codeexec.tui.commands.table import BY_ID, bindings
@@ -274,10 +275,13 @@ class Workbench(RoutedScreen):
             self.pane_layout.go("console")
             return  # the session says which files are its own
         opened = state.place.files or tuple(Path(name) for name in files if Path(name).is_file())
-        sheets = [await documents.opener.open(path) for path in opened]
+        viewed = [path for path in opened if is_only_viewed(path)]
+        sheets = [await documents.opener.open(path) for path in opened if path not in viewed]
         if (first := next(filter(None, sheets), None)) is not None:
             documents.front.show(first)
         await self._begin("editor" if state.place.files else "console")
+        if viewed:
+            await self.files.view(viewed[0])
 
     async def _begin(self, pane: str) -> None:
         """The documents are open: the rest of the screen follows, and `pane` has the keys. A pane

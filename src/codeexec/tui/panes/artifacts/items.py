@@ -10,7 +10,7 @@ from types import MappingProxyType
 from rich.cells import cell_len
 
 from codeexec.domain.content.charts import chart_library, chart_title
-from codeexec.domain.content.mime import decode_base64
+from codeexec.domain.content.mime import decode_base64, text_of
 from codeexec.domain.content.picture_head import picture_size
 from codeexec.domain.events import Artifact
 from codeexec.domain.outputs import Display, MimePart
@@ -190,6 +190,22 @@ def item_of_file(artifact: Artifact, view: ExecutionView | None) -> Item:
         count=None if view is None else view.count,
         digest=artifact.digest,
         path=artifact.name,
+    )
+
+
+def item_of_content(name: str, mime: str, data: bytes) -> Item:
+    """A file that is not kept by the session, from its content."""
+    part = MimePart(mime, len(data), text_of(mime, data))
+    return Item(
+        key=f"file:{name}",
+        kind=kind_of(mime, part.text),
+        name=one_line(name),
+        detail=_detail("picture", part, "", "") or size_words(len(data)),
+        mime=mime,
+        size=len(data),
+        content=f"file:{name}",
+        part=part,
+        path=name,
     )
 
 

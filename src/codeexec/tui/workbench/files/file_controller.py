@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from textual.message import Message
 
+from codeexec.documents.viewed_files import is_only_viewed, read_viewed, viewed_type
 from codeexec.domain.errors import CodeexecError, UsageError
 from codeexec.hostfiles.programs import editor_command
 from codeexec.tui.panes.documents.pane import DocumentsPane
@@ -54,6 +55,7 @@ class FileController:
             "other_half": self.go_to_other_half,
             "turn_split": lambda: self._documents.halves.turn(),
             "external_editor": InWorker(self.edit_outside),
+            "view_file": InWorker(self.view_document),
         }
 
     def messages(self) -> Mapping[type[Message], Handler]:
@@ -82,9 +84,44 @@ class FileController:
             await self.open_path(chosen)
 
     async def open_path(self, path: Path, line: int | None = None) -> None:
-        """Open a file and go there."""
-        if await self._documents.opener.open(path, line) is not None:
+        """Open a file and go there; a picture, PDF, sound or video in the viewer."""
+        if is_only_viewed(path):
+            await self.view(path)
+        elif await self._documents.opener.open(path, line) is not None:
             self._layout.go("editor")
+
+    async def view(self, path: Path) -> None:
+        """Show a file that is no text on the full screen."""
+        try:
+            data = await asyncio.to_thread(read_viewed, path)
+        except CodeexecError as error:
+            self._surface.show_error(error)
+            return
+        self._show_content(path.name, viewed_type(path), data)
+
+    async def view_document(self) -> None:
+        """Show the open document as it looks: a table, a page, a picture; unsaved text as well."""
+        sheet = self._documents.sheet
+        if sheet is None:
+            return
+        mime = viewed_type(sheet.path)
+        if not mime:
+            words = f"{sheet.title} has no other look than its text."
+            error = UsageError(words, "There is one of CSV, Markdown, HTML, JSON and SVG.")
+            self._surface.show_error(error)
+            return
+        self._show_content(sheet.path.name, mime, sheet.editor.text.encode("utf-8", "replace"))
+
+    def _show_content(self, name: str, mime: str, data: bytes) -> None:
+        from codeexec.tui.panes.artifacts.index import ArtifactIndex  # seldom needed
+        from codeexec.tui.panes.artifacts.items import item_of_content
+        from codeexec.tui.panes.artifacts.store import ArtifactStore
+        from codeexec.tui.screens.viewer import ViewerScreen
+
+        item = item_of_content(name, mime, data)
+        store = ArtifactStore(self._documents, None)
+        graphics = self._state.app_context.graphics
+        self._surface.open_screen(ViewerScreen(ArtifactIndex(), store, item, graphics))
 
     async def _open_requested(self, event: FilesPane.FileOpenRequested) -> None:
         await self.open_path(event.path)
