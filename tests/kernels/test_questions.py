@@ -15,6 +15,7 @@ from codeexec.domain.requests import ReadTable
 from codeexec.guest import prelude
 from codeexec.kernels.base import ErrorRaised
 from codeexec.kernels.jupyter.messages import questions
+from codeexec.kernels.jupyter.messages.python_variables import PythonVariables
 from support.kernel_cases import DEADLINE, LOCAL_CASES, Partner, talking_to
 from support.steps import counted
 
@@ -169,9 +170,7 @@ array = np.arange(1_000_000.0).reshape(1000, 1000)
 
     async def page(**fields: object):  # type: ignore[no-untyped-def]
         request = ReadTable(**fields)  # type: ignore[arg-type]
-        return questions.parse_table(
-            await partner.jupyter.language.ask(questions.table_code(request), DEADLINE)
-        )
+        return await PythonVariables(partner.jupyter.language.ask).read_table(request, DEADLINE)
 
     whole = await page(name="frame")
     assert (whole.names, whole.rows, whole.columns) == (("n", "s", "f"), 3, 3)
@@ -207,8 +206,8 @@ levels = frame.set_index(["day", "maybe"])
 """)
 
     async def page(name: str):  # type: ignore[no-untyped-def]
-        code = questions.table_code(ReadTable(name))
-        return questions.parse_table(await partner.jupyter.language.ask(code, DEADLINE))
+        tables = PythonVariables(partner.jupyter.language.ask)
+        return await tables.read_table(ReadTable(name), DEADLINE)
 
     frame = await page("frame")
     assert frame.index == ("2025-09-08", "2025-09-09", "2025-09-10")

@@ -71,7 +71,8 @@ def library(value: Any) -> str:
     """`pandas.DataFrame` and the like for classes of libraries that we know; else empty."""
     cls = type(value)
     top = module_name(cls).split(".", 1)[0]
-    if top not in ("numpy", "pandas", "polars", "torch", "xarray"):
+    top = "duckdb" if top == "_duckdb" else top
+    if top not in ("numpy", "pandas", "polars", "torch", "xarray", "pyarrow", "duckdb"):
         return ""
     # A class of the user's may claim to live anywhere: ask the library itself.
     owner = sys.modules.get(top)
@@ -89,11 +90,18 @@ def kind_of(value: Any) -> str:
     if is_one(cls, (types.FunctionType, types.BuiltinFunctionType, types.MethodType)):
         return "function"
     class_name = library(value)
-    if class_name in ("pandas.DataFrame", "pandas.Series", "polars.DataFrame", "polars.Series"):
+    if class_name in TABLES:
         return "table"
     if class_name in ("numpy.ndarray", "torch.Tensor") or is_index(class_name):
         return "array"
     return ""
+
+
+TABLES = (
+    "pandas.DataFrame", "pandas.Series", "polars.DataFrame", "polars.Series", "polars.LazyFrame",
+    "pyarrow.Table", "pyarrow.RecordBatch", "duckdb.DuckDBPyRelation", "xarray.DataArray",
+    "xarray.Dataset",
+)  # fmt: skip
 
 
 def is_index(class_name: str) -> bool:
@@ -107,6 +115,14 @@ def shape_of(value: Any) -> str:
         class_name in ("polars.DataFrame", "polars.Series") or is_index(class_name)
     ):
         return "x".join(str(int(length)) for length in tuple(value.shape)) or "scalar"
+    if class_name in ("pyarrow.Table", "pyarrow.RecordBatch"):
+        return f"{value.num_rows}x{value.num_columns}"
+    if class_name == "xarray.DataArray":
+        return "x".join(map(str, value.shape)) or "scalar"
+    if class_name == "xarray.Dataset":
+        return " ".join(f"{name}:{size}" for name, size in value.sizes.items())
+    if class_name == "duckdb.DuckDBPyRelation":
+        return f"?x{len(value.columns)}"
     for base in (str, bytes, bytearray, list, tuple, dict, set, frozenset):
         if isinstance_of(value, base):
             return str(base.__len__(value))
@@ -123,6 +139,8 @@ def size_of(value: Any) -> int | None:
         return int(value.memory_usage(deep=False).sum())
     if class_name in ("polars.DataFrame", "polars.Series"):
         return int(value.estimated_size())
+    if class_name in ("pyarrow.Table", "pyarrow.RecordBatch"):
+        return int(value.nbytes)
     if class_name == "torch.Tensor":
         return int(value.numel() * value.element_size())
     if is_one(type(value), SIZED):
@@ -249,6 +267,14 @@ def library_text(value: Any, class_name: str, limit: int) -> str:
         return str(value.dtype) + " [" + ", ".join(first) + (", …" if len(value) > 8 else "") + "]"
     if class_name == "polars.LazyFrame":
         return "lazy, not evaluated"
+    if class_name in ("pyarrow.Table", "pyarrow.RecordBatch"):
+        return fill(map(str, islice(value.schema.names, MOST_COLUMNS)), limit)
+    if class_name == "duckdb.DuckDBPyRelation":
+        return fill(map(str, islice(value.columns, MOST_COLUMNS)), limit)
+    if class_name == "xarray.DataArray":
+        return str(value.dtype) + " " + fill(map(str, value.dims), limit)
+    if class_name == "xarray.Dataset":
+        return fill(map(str, islice(value.data_vars, MOST_COLUMNS)), limit)
     if class_name == "torch.Tensor":
         return str(value.dtype) + " on " + str(value.device)
     if class_name.startswith("numpy."):  # a scalar
@@ -378,7 +404,7 @@ def detail(user: dict[str, Any], name: str) -> str:
         children = [("[" + str(at) + "]", item) for at, item in enumerate(items)]
     elif kind_of(value) == "" and not library(value):
         children = [("." + str(key), item) for key, item in state_of(value)]
-    elif kind_of(value) == "table" and hasattr(type(value), "columns"):
+    elif library(value) in ("pandas.DataFrame", "polars.DataFrame"):
         names = list(value.columns)[:MOST_CHILDREN]
         children = [("[" + text_of(item, 80) + "]", value[item]) for item in names]
     text = value[:DETAIL] if type(value) is str else text_of(value, DETAIL, 4)
@@ -403,70 +429,6 @@ def source_of(function: Any) -> str:
         return inspect.getsource(function)
     except (OSError, TypeError):
         return ""
-
-
-def table(
-    user: dict[str, Any], name: str, start: int, count: int, sort: str, descending: bool
-) -> str:
-    """A page of a table; a column of values that are not ours to compare is sorted as text."""
-    value = lookup(user, name)
-    class_name = library(value)
-    count = min(max(count, 0), MOST_ROWS)
-    if class_name in ("pandas.Series", "polars.Series"):
-        value = value.to_frame()
-        class_name = class_name.replace("Series", "DataFrame")
-    if is_index(class_name):
-        value = value.to_frame(index=False)
-        class_name = "pandas.DataFrame"
-    if class_name == "numpy.ndarray" and value.ndim in (1, 2):
-        value = value.reshape(len(value), -1)
-        names = [str(at) for at in range(value.shape[1])]
-        dtypes = [str(value.dtype)] * len(names)
-    elif class_name in ("pandas.DataFrame", "polars.DataFrame"):
-        names = [cell(label) for label in list(value.columns)]
-        dtypes = [str(label) for label in value.dtypes]
-    else:
-        raise TypeError(name + " is no table")
-    rows, columns = value.shape[0], len(names)
-    if sort and sort not in names:
-        raise NameError(name + " has no column " + sort)
-    start = min(max(start, 0), rows)
-    picked = range(start, min(start + count, rows))
-    if sort:
-        order = order_of(column_of(value, class_name, names.index(sort)), descending)
-        picked = [int(at) for at in order[start : start + count]]  # type: ignore[assignment]
-    page = [
-        cells_of(column_of(value, class_name, at), picked)
-        for at in range(min(columns, MOST_COLUMNS))
-    ]
-    index = [str(at) for at in picked]
-    if class_name == "pandas.DataFrame":
-        index = index_texts(value.index[list(picked)])
-    reply = {
-        "names": names[:MOST_COLUMNS],
-        "types": dtypes[:MOST_COLUMNS],
-        "index": index,
-        "cells": [list(row) for row in zip(*page)],  # noqa: B905 -- Python 3.8 has no strict
-        "start": start,
-        "rows": rows,
-        "columns": columns,
-    }
-    return json.dumps(reply)
-
-
-def column_of(value: Any, class_name: str, at: int) -> Any:
-    if class_name == "pandas.DataFrame":
-        return value.iloc[:, at]
-    return value[:, at] if class_name == "numpy.ndarray" else value.to_series(at)
-
-
-def cells_of(column: Any, picked: Iterable[int]) -> list[str]:
-    class_name = library(column)
-    if class_name == "pandas.Series":
-        return texts_of(column.iloc[list(picked)].tolist())
-    if class_name == "polars.Series":
-        return texts_of(column.gather(list(picked)).to_list())
-    return texts_of(column[list(picked)].tolist())
 
 
 def index_texts(index: Any) -> list[str]:
@@ -532,21 +494,6 @@ def float_writer(values: list[float]) -> Callable[[float], str]:
 
 def plain_float(value: float) -> str:
     return repr(value) if value == value else "NaN"
-
-
-def order_of(column: Any, descending: bool) -> Any:
-    class_name = library(column)
-    if class_name == "polars.Series":
-        order = column.arg_sort(nulls_last=True).to_list()
-        return order[::-1] if descending else order
-    if str(column.dtype) == "object":
-        texts = [cell(value) for value in column.tolist()]
-        return sorted(range(len(texts)), key=texts.__getitem__, reverse=descending)
-    if class_name == "pandas.Series":
-        plain = column.reset_index(drop=True)
-        return plain.sort_values(ascending=not descending, kind="stable").index.tolist()
-    order = column.argsort(kind="stable")
-    return order[::-1] if descending else order
 
 
 def cell(value: Any) -> str:

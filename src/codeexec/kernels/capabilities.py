@@ -17,7 +17,9 @@ if TYPE_CHECKING:
         Completeness,
         Completions,
         Inspection,
+        QueryTable,
         ReadTable,
+        TableAnswer,
         TablePage,
         VariableDetail,
         Variables,
@@ -96,6 +98,8 @@ class HasTables(Protocol):
     """Pages of variables that are tables. `deadline` is in seconds."""
 
     async def read_table(self, request: ReadTable, deadline: float) -> TablePage: ...
+
+    async def query_table(self, request: QueryTable, deadline: float) -> TableAnswer: ...
 
 
 class HasValues(Protocol):

@@ -279,7 +279,13 @@ class Session:
                 return q.Blob(request.digest, data)
             case q.ReadRows() | q.ReadExecution() | q.ListExecutions() | q.ListDisplays():
                 return self._records.read(request)
-            case q.RefreshVariables() | q.InspectVariable() | q.ReadTable() | q.DeleteVariable():
+            case (
+                q.RefreshVariables()
+                | q.InspectVariable()
+                | q.ReadTable()
+                | q.QueryTable()
+                | q.DeleteVariable()
+            ):
                 return await self.kernels.answer_variables(request)
             case (
                 q.ListFiles() | q.ReadFile() | q.WriteFile() | q.PinArtifact() | q.RemoveArtifact()
@@ -465,5 +471,6 @@ _FOR_KERNEL = (
     q.RefreshVariables,
     q.InspectVariable,
     q.ReadTable,
+    q.QueryTable,
     q.DeleteVariable,
 )

@@ -91,6 +91,21 @@ from codeexec.domain.requests.sessions import (
     StopSession,
     Usage,
 )
+from codeexec.domain.requests.tables import (
+    CancelTable,
+    ColumnFacts,
+    CountValues,
+    DescribeColumn,
+    FindValue,
+    QueryTable,
+    SortKey,
+    TableAnswer,
+    TableCode,
+    TableQuestion,
+    TableRows,
+    TableView,
+    WriteTable,
+)
 from codeexec.domain.requests.terminals import (
     CloseTerminal,
     ListTerminals,
@@ -150,6 +165,7 @@ SessionRequest = (
     | RefreshVariables
     | InspectVariable
     | ReadTable
+    | QueryTable
     | DeleteVariable
     | SearchHistory
     | RenameSession
@@ -197,6 +213,7 @@ WATCHABLE = (
     ReadBlob,
     InspectVariable,
     ReadTable,
+    QueryTable,
     SearchHistory,
     GetUsage,
     ListTerminals,
@@ -215,15 +232,19 @@ __all__ = [
     "AnyRequest",
     "Blob",
     "CancelExecution",
+    "CancelTable",
     "ClearQueue",
     "ClientInfo",
     "CloseTerminal",
+    "ColumnFacts",
     "Complete",
     "Completeness",
     "Completion",
     "Completions",
     "ConfirmExecution",
+    "CountValues",
     "DeleteVariable",
+    "DescribeColumn",
     "DisplayPage",
     "DisplayRow",
     "Done",
@@ -234,6 +255,7 @@ __all__ = [
     "FileEntry",
     "FileList",
     "FileRequest",
+    "FindValue",
     "GetHostInfo",
     "GetUsage",
     "History",
@@ -265,6 +287,7 @@ __all__ = [
     "PluginAnswer",
     "PluginList",
     "PluginRequest",
+    "QueryTable",
     "ReadBlob",
     "ReadExecution",
     "ReadFile",
@@ -297,10 +320,16 @@ __all__ = [
     "SetDefaultKernel",
     "SetSessionVariables",
     "ShutDownKernel",
+    "SortKey",
     "StartKernel",
     "StopHost",
     "StopSession",
+    "TableAnswer",
+    "TableCode",
     "TablePage",
+    "TableQuestion",
+    "TableRows",
+    "TableView",
     "TerminalAnswer",
     "TerminalList",
     "TerminalMatch",
@@ -316,4 +345,5 @@ __all__ = [
     "VariableDetail",
     "Variables",
     "WriteFile",
+    "WriteTable",
 ]

@@ -140,6 +140,13 @@ ROUTES: tuple[Route, ...] = (
         q.ReadTable,
         q.TablePage,
     ),
+    Route(
+        "POST",
+        f"{SESSION}/variables/{{name}}/table",
+        "Filtered and ordered rows of a table, facts about a column, files of it",
+        q.QueryTable,
+        q.TableAnswer,
+    ),
     Route("DELETE", f"{SESSION}/variables/{{name}}", "Delete a variable", q.DeleteVariable),
     Route(
         "PATCH",

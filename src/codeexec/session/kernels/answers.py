@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from msgspec.structs import replace
 
 from codeexec.domain.events import Variable
-from codeexec.domain.requests import TablePage, VariableDetail
+from codeexec.domain.requests import TableAnswer, TablePage, VariableDetail
 
 MASK = "••••••"
 _LEAST = 4
@@ -78,11 +78,24 @@ class SecretAnswers:
         text = MASK if hidden else self.mask(detail.text)
         return VariableDetail(variable, text, children)
 
-    def mask_table(self, page: TablePage, generation: int) -> TablePage:
+    def mask_table(self, page: TablePage) -> TablePage:
         if not self._answers:
             return page
         cells = tuple(tuple(self.mask(cell) for cell in row) for row in page.cells)
         return replace(page, cells=cells, index=tuple(map(self.mask, page.index)))
+
+    def mask_table_answer(self, answer: TableAnswer) -> TableAnswer:
+        if not self._answers:
+            return answer
+        facts = answer.facts
+        if facts is not None:
+            facts = replace(
+                facts,
+                lines=tuple((title, self.mask(text)) for title, text in facts.lines),
+                frequent=tuple((self.mask(value), count) for value, count in facts.frequent),
+            )
+        page = None if answer.page is None else self.mask_table(answer.page)
+        return replace(answer, page=page, facts=facts, fault=self.mask(answer.fault))
 
 
 def _covered(text: str, answer: str) -> str:

@@ -13,7 +13,7 @@ from codeexec.domain import requests as q
 from codeexec.domain.errors import Busy, CodeexecError, Conflict, Unavailable
 from codeexec.domain.events import VariablesTaken
 from codeexec.kernels.base import Kernel
-from codeexec.kernels.capabilities import Capabilities, HasVariables
+from codeexec.kernels.capabilities import Capabilities, HasTables, HasVariables
 from codeexec.session.kernels.parts import SessionParts
 from codeexec.session.kernels.slot import KernelSlot
 from codeexec.session.kernels.slots import KernelSlots
@@ -28,7 +28,9 @@ DEADLINE = 3.0
 CATCH_UP_SECONDS = 1.0
 """Seconds that a reader of a snapshot waits for variables at most."""
 
-VariableRequest = q.RefreshVariables | q.InspectVariable | q.ReadTable | q.DeleteVariable
+VariableRequest = (
+    q.RefreshVariables | q.InspectVariable | q.ReadTable | q.QueryTable | q.DeleteVariable
+)
 
 
 class VariableWatch:
@@ -120,11 +122,11 @@ class VariableWatch:
                 detail = await _variables_of(slot).describe(request.name, DEADLINE)
                 return slot.secrets.mask_detail(detail, slot.view.generation)
             case q.ReadTable():
-                tables = _kernel_of(slot).capabilities.tables
-                if tables is None:
-                    raise _without_variables(slot)
-                page = await tables.read_table(request, DEADLINE)
-                return slot.secrets.mask_table(page, slot.view.generation)
+                page = await _tables_of(slot).read_table(request, DEADLINE)
+                return slot.secrets.mask_table(page)
+            case q.QueryTable():
+                answer = await _tables_of(slot).query_table(request, DEADLINE)
+                return slot.secrets.mask_table_answer(answer)
             case q.DeleteVariable():
                 await _variables_of(slot).delete(request.name, DEADLINE)
                 await self._look(slot)
@@ -150,6 +152,13 @@ def _variables_of(slot: KernelSlot) -> HasVariables:
     if variables is None:
         raise _without_variables(slot)
     return variables
+
+
+def _tables_of(slot: KernelSlot) -> HasTables:
+    tables = _kernel_of(slot).capabilities.tables
+    if tables is None:
+        raise _without_variables(slot)
+    return tables
 
 
 def _without_variables(slot: KernelSlot) -> Unavailable:

@@ -26,6 +26,7 @@ _OF_FOCUS = (
     q.RefreshVariables,
     q.InspectVariable,
     q.ReadTable,
+    q.QueryTable,
     q.DeleteVariable,
     q.GetUsage,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from functools import cache
 from pathlib import Path
 from typing import TypeVar
@@ -10,18 +11,50 @@ from typing import TypeVar
 import msgspec
 
 from codeexec.domain.errors import ProtocolError
-from codeexec.domain.requests import ReadTable, Reply, TablePage, VariableDetail, Variables
+from codeexec.domain.requests import QueryTable, Reply, TableAnswer, VariableDetail, Variables
 from codeexec.kernels.jupyter.launch import GUEST
 
 R = TypeVar("R", bound=Reply)
+
+
+_TABLES = (
+    *("filters", "work", "columns", "sources", "polars_tables", "duckdb_tables"),
+    *("views", "facts", "code", "answers"),
+)
+"""Modules below `guest/tables`, each after those that it imports."""
+
+_OWN_IMPORT = re.compile(
+    r"^from codeexec\.guest[.\w]* import (?:\([^)]*\)|[^\n(]*)\n", re.MULTILINE
+)
+_FUTURE = "from __future__ import annotations\n"
 
 
 @cache
 def _prelude() -> str:
     """Code that has the helpers at hand as `helpers`: compiled once in each kernel, in a module
     of its own that is named after its content, so that versions do not mix."""
-    source = (Path(GUEST) / "prelude.py").read_text(encoding="utf-8")
-    name = f"codeexec_prelude_{hashlib.sha256(source.encode()).hexdigest()[:12]}"
+    source = _source("prelude.py")
+    return _load(_module_name("prelude", source), source)
+
+
+@cache
+def _table_helpers() -> tuple[str, str]:
+    """Name and source of one module that is all of `guest/tables`: kernels cannot import it."""
+    files = ("prelude.py", *(f"tables/{name}.py" for name in _TABLES))
+    parts = [_OWN_IMPORT.sub("", _source(file)).replace(_FUTURE, "") for file in files]
+    source = "\n".join([_FUTURE, *parts])
+    return _module_name("tables", source), source
+
+
+def _source(file: str) -> str:
+    return (Path(GUEST) / file).read_text(encoding="utf-8")
+
+
+def _module_name(stem: str, source: str) -> str:
+    return f"codeexec_{stem}_{hashlib.sha256(source.encode()).hexdigest()[:12]}"
+
+
+def _load(name: str, source: str) -> str:
     return f"""
 import sys, types
 helpers = sys.modules.get({name!r})
@@ -45,10 +78,16 @@ def detail_code(name: str) -> str:
     return _call("detail", name)
 
 
-def table_code(request: ReadTable) -> str:
-    return _call(
-        "table", request.name, request.start, request.count, request.sort, request.descending
-    )
+def table_code(request: QueryTable, *, with_source: bool) -> str:
+    """The answer is empty where the kernel has not got the source of the helpers yet."""
+    name, source = _table_helpers()
+    text = msgspec.json.encode(request).decode()
+    load = _load(name, source) if with_source else ""
+    return f"""{load}
+import sys
+helpers = sys.modules.get({name!r})
+answer(helpers.table_answer(user, {text!r}) if helpers is not None else "")
+"""
 
 
 def delete_code(name: str) -> str:
@@ -67,8 +106,8 @@ def parse_detail(text: str) -> VariableDetail:
     return _parse(text, VariableDetail)
 
 
-def parse_table(text: str) -> TablePage:
-    return _parse(text, TablePage)
+def parse_table_answer(text: str) -> TableAnswer:
+    return _parse(text, TableAnswer)
 
 
 def check_done(text: str) -> None:

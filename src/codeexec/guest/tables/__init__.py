@@ -1,0 +1,1 @@
+"""Questions about tables of any library, answered inside the kernel; sent there as one module."""

@@ -1,0 +1,278 @@
+"""Answers to `QueryTable`: JSON in, JSON out. Slow work goes on in threads, and the answer says so.
+
+Standard library only, Python 3.8 on.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from functools import partial
+from typing import Any
+
+from codeexec.guest.prelude import MOST_COLUMNS, MOST_ROWS, clip, type_name
+from codeexec.guest.tables.code import code_of
+from codeexec.guest.tables.facts import count_values, describe_column
+from codeexec.guest.tables.filters import FilterError
+from codeexec.guest.tables.views import PAGE_SECONDS, WORK_SECONDS, View
+from codeexec.guest.tables.work import (
+    Refused,
+    StillWorking,
+    cancel,
+    finished,
+    forget_one,
+    once,
+    work,
+)
+
+TOP = 1000
+"""Rows that are sorted first, where there are many."""
+
+FEW = 300_000
+"""Rows that are put in order at once."""
+
+
+def table_answer(user: dict[str, Any], text: str) -> str:
+    """The answer to one question, with the fields of `TableAnswer`."""
+    request = json.loads(text)
+    try:
+        answer = TableQuestion(user, request).answer()
+    except FilterError as error:
+        answer = {"fault": error.message, "at": error.at}
+    except Refused as error:
+        answer = {"fault": str(error)}
+    except StillWorking as error:
+        answer = {"working": str(error)}
+    except BaseException as error:  # a table's own code may raise what it likes
+        name = clip(str(request.get("name")), 80)
+        words = clip(" ".join(str(error).split()), 300) if is_known_error(error) else ""
+        answer = {
+            "fault": f"{name} could not be read: {type_name(error)}{': ' if words else ''}{words}."
+        }
+    return json.dumps(answer)
+
+
+def is_known_error(error: BaseException) -> bool:
+    """Whether to write it runs no code of the user's."""
+    return type(error).__module__.split(".")[0] in (
+        "builtins", "polars", "pyarrow", "pandas", "numpy", "duckdb", "_duckdb", "xarray",
+    )  # fmt: skip
+
+
+class TableQuestion:
+    def __init__(self, user: dict[str, Any], request: dict[str, Any]) -> None:
+        self.view = View(user, request)
+        self.ask: dict[str, Any] = request["question"]
+
+    def answer(self) -> dict[str, Any]:
+        ask = self.ask["type"]
+        if ask == "cancel":
+            return {"count": cancel(self.view.table)}
+        method = {
+            "rows": self.rows,
+            "find": self.find,
+            "describe": lambda: describe_column(self.view, str(self.ask["column"])),
+            "count": lambda: count_values(
+                self.view, str(self.ask["column"]), int(self.ask.get("count", MOST_ROWS))
+            ),
+            "write": self.write,
+            "code": self.code,
+        }[ask]
+        return method()
+
+    # -- rows ------------------------------------------------------------------------------
+
+    def rows(self) -> dict[str, Any]:
+        start, count = max(int(self.ask.get("start", 0)), 0), int(self.ask.get("count", 200))
+        count = min(max(count, 0), MOST_ROWS)
+        table, working, note, rows = self._rows_view(start + count)
+        columns = list(range(min(len(table.names), MOST_COLUMNS)))
+        if rows is None:
+            rows = 0 if table.is_lazy else table.rows()
+        index, cells = once(
+            self.view.table, "Reading rows", lambda: table.page(start, count, columns), PAGE_SECONDS
+        )
+        if table.is_lazy:
+            rows, working = self._counted(table, start, len(index), count, working)
+        page = {
+            "names": [clip(name, 200) for name in table.names[:MOST_COLUMNS]],
+            "types": table.types[:MOST_COLUMNS],
+            "index": index,
+            "cells": [list(row) for row in zip(*cells)],  # noqa: B905 -- Python 3.8 has no strict
+            "start": start,
+            "rows": rows,
+            "columns": len(table.names),
+        }
+        return {"page": page, "working": working, "note": note}
+
+    def _rows_view(self, until: int) -> tuple[Any, str, str, int | None]:
+        """The view, what goes on meanwhile, a note, and the rows of it if it is only its head."""
+        table = self.view.filtered()
+        if table.is_lazy or not self.view.order:
+            return self.view.ordered(), "", "", None
+        rows = table.rows()
+        if rows <= FEW:
+            return self.view.ordered(PAGE_SECONDS), "", "", None
+        keys = self.view.keys(table.names)
+        title = f"Sorting {rows:,} rows"
+        whole = finished(self.view.order_key())
+        if whole is not None:
+            return table.picked(whole), "", "", None
+        head = work(
+            self.view.key("top", self.view.filter, json.dumps(self.view.order)), title,
+            lambda _: table.top(keys, TOP).picks, PAGE_SECONDS,
+        )  # fmt: skip
+        head = table.picked(head)
+        try:
+            return self.view.ordered(0.0), "", "", None
+        except StillWorking:
+            if until > TOP:
+                raise
+            return head, title, "", rows
+        except Refused as error:
+            return head, "", f"Only the first {TOP:,} rows. {error}", None
+
+    def _counted(
+        self, table: Any, start: int, there: int, asked: int, working: str
+    ) -> tuple[int, str]:
+        if there < asked and (there or not start):
+            return start + there, working
+        try:
+            key = self.view.key("count", self.view.filter)
+            return work(key, "Counting rows", lambda _: table.rows(), WORK_SECONDS), working
+        except StillWorking as error:
+            return start + there + asked, str(error)
+
+    # -- find ------------------------------------------------------------------------------
+
+    def find(self) -> dict[str, Any]:
+        """The next cell that holds a text, from a cell on; round the end to the beginning."""
+        text = str(self.ask["text"])
+        row, column = int(self.ask.get("row", 0)), int(self.ask.get("column", -1))
+        table = self.view.ordered()
+        columns = list(range(min(len(table.names), MOST_COLUMNS)))
+        if table.is_lazy:
+            return self._find_in_pages(table, text, row, column, columns)
+        here = self._in_row(table, row, column + 1, text, columns)
+        if here is not None:
+            return {"row": row, "column": here}
+        tree: Any = None
+        for at in columns:
+            one = ("compare", "~", at, text)
+            tree = one if tree is None else ("or", tree, one)
+        if tree is None:
+            return {"row": -1}
+        base = self.view.base()
+        key = self.view.key("find", text.casefold())
+        hits = work(key, "Searching", lambda _: base.filtered(tree).picks, WORK_SECONDS * 4)
+        for start in (row + 1, 0):
+            found = once(
+                self.view.table, "Searching", partial(next_hit, table, hits, start), PAGE_SECONDS
+            )
+            if found is not None:
+                there = self._in_row(table, found, 0, text, columns)
+                return {"row": found, "column": there or 0}
+        return {"row": -1}
+
+    def _in_row(
+        self, table: Any, row: int, first: int, text: str, columns: list[int]
+    ) -> int | None:
+        _, cells = once(
+            self.view.table, "Reading rows", lambda: table.page(row, 1, columns), PAGE_SECONDS
+        )
+        sought = text.casefold()
+        for at in columns[first:]:
+            if cells[at] and sought in cells[at][0].casefold():
+                return at
+        return None
+
+    def _find_in_pages(
+        self, table: Any, text: str, row: int, column: int, columns: list[int]
+    ) -> dict[str, Any]:
+        until, sought = time.monotonic() + 1.0, text.casefold()
+        at = row
+        while time.monotonic() < until:
+            start = at
+            _, cells = once(
+                self.view.table,
+                "Searching",
+                partial(table.page, start, MOST_ROWS, columns),
+                PAGE_SECONDS,
+            )
+            there = len(cells[0]) if cells else 0
+            for within in range(there):
+                first = column + 1 if at + within == row else 0
+                for place in columns[first:]:
+                    if sought in cells[place][within].casefold():
+                        return {"row": at + within, "column": place}
+            if there < MOST_ROWS:
+                return {"row": -1}
+            at += there
+        return {"row": at, "column": -1, "working": f"Searched {at:,} rows"}
+
+    # -- out of the table ------------------------------------------------------------------
+
+    def _shown(self, names: list[str]) -> list[int]:
+        columns = [names.index(name) for name in self.ask.get("columns", []) if name in names]
+        return columns or list(range(len(names)))
+
+    def code(self) -> dict[str, Any]:
+        names = self.view.base().names
+        text = code_of(
+            self.view.name,
+            self.view.kind,
+            names,
+            self.view.tree(names),
+            self.view.keys(names),
+            self._shown(names),
+        )
+        return {"text": text}
+
+    def write(self) -> dict[str, Any]:
+        """Write the view to a new file, which has its name when it is whole."""
+        path = os.path.abspath(str(self.ask["path"]))
+        key = self.view.key("write", path, self.view.filter, json.dumps(self.view.order))
+        if not path.endswith((".csv", ".tsv", ".parquet")):
+            raise Refused(
+                "A file is CSV (.csv), TSV (.tsv) or Parquet (.parquet): end its name so."
+            )
+        table = self.view.ordered()
+        columns = self._shown(table.names)
+
+        def write(job: Any) -> int:
+            if os.path.lexists(path):
+                raise Refused(f"{path} is there already: choose another name.")
+            stem, ending = os.path.splitext(path)
+            part = f"{stem}.{os.getpid()}.part{ending}"
+            try:
+                table.write(part, columns)
+                size = os.path.getsize(part)
+                if not job.is_cancelled:
+                    os.link(part, path)  # which fails where another file has come meanwhile
+                return size
+            finally:
+                if os.path.lexists(part):
+                    os.remove(part)
+
+        size = work(key, f"Writing {os.path.basename(path)}", write, PAGE_SECONDS)
+        forget_one(key)
+        return {"text": path, "count": size}
+
+
+def next_hit(table: Any, hits: Any, start: int) -> int | None:
+    """The first row of a view from `start` on that is among the rows `hits`."""
+    if hasattr(table, "frame"):
+        picks = table.picks
+        if picks is None:
+            later = hits.filter(hits >= start).head(1).to_list()
+            return later[0] if later else None
+        at = picks.slice(start).is_in(hits.implode()).arg_true().head(1).to_list()
+        return start + at[0] if at else None
+    import numpy as np
+
+    if table.picks is None:
+        at = int(np.searchsorted(hits, start))
+        return int(hits[at]) if at < len(hits) else None
+    found = np.flatnonzero(np.isin(table.picks[start:], hits))
+    return start + int(found[0]) if len(found) else None

@@ -1,0 +1,132 @@
+"""Views of a table: its rows after a filter, in an order. Python 3.8 on."""
+
+from __future__ import annotations
+
+import json
+import weakref
+from typing import Any
+
+from codeexec.guest.prelude import TABLES, is_index, library, type_name
+from codeexec.guest.tables.columns import ColumnsTable
+from codeexec.guest.tables.duckdb_tables import DuckdbTable
+from codeexec.guest.tables.filters import parse_filter
+from codeexec.guest.tables.polars_tables import LazyPolarsTable, PolarsTable
+from codeexec.guest.tables.sources import ArraySource, ArrowSource, PandasSource, XarraySource
+from codeexec.guest.tables.work import Refused, check_memory, forget, forget_all_of, once, work
+
+PAGE_SECONDS = 2.0
+WORK_SECONDS = 0.25
+"""How long a question waits for a filter or an order before it says that it goes on."""
+
+_tables: dict[str, tuple[Any, int]] = {}
+"""By the name of the variable: a weak reference to its value, and a number for it."""
+
+
+def open_table(name: str, value: Any) -> Any:
+    """The engine for a value; Refused where it is no table."""
+    kind = library(value)
+    if kind in ("pandas.DataFrame", "pandas.Series") or is_index(kind):
+        return ColumnsTable(PandasSource(value))
+    if kind == "numpy.ndarray":
+        return ColumnsTable(ArraySource(value))
+    if kind in ("pyarrow.Table", "pyarrow.RecordBatch"):
+        return ColumnsTable(ArrowSource(value))
+    if kind in ("xarray.DataArray", "xarray.Dataset"):
+        return ColumnsTable(XarraySource(value))
+    if kind in ("polars.DataFrame", "polars.Series"):
+        return PolarsTable(value)
+    if kind == "polars.LazyFrame":
+        return LazyPolarsTable(value)
+    if kind == "duckdb.DuckDBPyRelation":
+        return DuckdbTable(value)
+    raise Refused(
+        f"{name} is no table that is known: {type_name(value)}. to_pandas() may make one."
+    )
+
+
+def not_known(name: str, value: Any) -> Refused:
+    """Classes of the user's are not read, as their code would run."""
+    return Refused(f"{name} is no table that can be read without its own code: {type_name(value)}.")
+
+
+def number_of(name: str, value: Any) -> tuple[str, int]:
+    """A key for what the variable holds now; another value gets another number."""
+    if library(value) not in (*TABLES, "numpy.ndarray") and not is_index(library(value)):
+        raise not_known(name, value)
+    known = _tables.get(name)
+    if known is not None and known[0]() is value:
+        return name, known[1]
+    if known is not None:
+        forget_all_of((name, known[1]))
+    serial = known[1] + 1 if known is not None else 0
+    _tables[name] = (weakref.ref(value, lambda _: forget_all_of((name, serial))), serial)
+    return name, serial
+
+
+class View:
+    """A filter and an order of a variable. What is computed for it is kept for its revision."""
+
+    def __init__(self, user: dict[str, Any], request: dict[str, Any]) -> None:
+        self.name: str = request["name"]
+        view = request.get("view", {})
+        self.filter: str = view.get("filter", "").strip()
+        self.order: list[dict[str, Any]] = view.get("order", [])
+        self.revision: int = view.get("revision", 0)
+        if self.name not in user:
+            raise Refused(f"There is no variable {self.name}.")
+        self.value = user[self.name]
+        self.kind = library(self.value)
+        self.table = number_of(self.name, self.value)
+        forget(self.table, self.revision)
+
+    def key(self, what: str, *more: Any) -> Any:
+        return (what, self.table, self.revision, *more)
+
+    def base(self) -> Any:
+        if self.kind == "polars.LazyFrame":
+            return once(self.table, "Reading the schema", self._open, PAGE_SECONDS)
+        return self._open()
+
+    def _open(self) -> Any:
+        table = open_table(self.name, self.value)
+        if isinstance(table, ColumnsTable):
+            # Columns that were read for a filter serve the next ones.
+            table.columns_read = work(self.key("columns"), "Reading", lambda _: {}, PAGE_SECONDS)
+        return table
+
+    def tree(self, names: list[str]) -> Any:
+        return parse_filter(self.filter, names) if self.filter else None
+
+    def filtered(self, seconds: float = WORK_SECONDS) -> Any:
+        table = self.base()
+        tree = self.tree(table.names)
+        if tree is None:
+            return table
+        if table.is_lazy:
+            return table.filtered(tree)
+        key = self.key("filter", self.filter)
+        # What is kept are numbers of rows: no reference that outlives the variable.
+        return table.picked(work(key, "Filtering", lambda _: table.filtered(tree).picks, seconds))
+
+    def keys(self, names: list[str]) -> list[tuple[int, bool]]:
+        for key in self.order:
+            if key["column"] not in names:
+                raise Refused(f"{self.name} has no column {key['column']}.")
+        return [(names.index(key["column"]), bool(key.get("descending"))) for key in self.order]
+
+    def order_key(self) -> Any:
+        return self.key("order", self.filter, json.dumps(self.order))
+
+    def ordered(self, seconds: float = WORK_SECONDS) -> Any:
+        """The view in its full order; StillWorking until that is there."""
+        table = self.filtered(seconds)
+        keys = self.keys(table.names)
+        if not keys:
+            return table
+        if table.is_lazy:
+            return table.sorted(keys)
+        check_memory(table.rows())
+        title = f"Sorting {table.rows():,} rows"
+        return table.picked(
+            work(self.order_key(), title, lambda _: table.sorted(keys).picks, seconds)
+        )
