@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import random
 import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from codeexec import __version__
 from codeexec.cli.servers.remote import ssh_target
 from codeexec.client.socket import SocketHost
 from codeexec.client.ssh_failures import SshFailure, failure_of
@@ -55,6 +58,7 @@ sys.exit(4)
 @pytest.fixture(scope="module")
 def server() -> Iterator[SshServer]:
     with short_folder() as folder, ssh_server(folder) as server:
+        server.add_host("shut", Port=9)
         yield server
 
 
@@ -153,7 +157,6 @@ async def problem_of(place: str) -> SshFailure:
 async def test_each_failure_of_a_line_is_a_sentence_with_a_next_step(
     server: SshServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    server.add_host("shut", Port=9)
     server.add_host("locked", IdentityFile=server.folder / "stranger")
     server.add_host("strange", UserKnownHostsFile=tmp_path / "none")
     changed = tmp_path / "changed"
@@ -178,6 +181,26 @@ async def test_each_failure_of_a_line_is_a_sentence_with_a_next_step(
     monkeypatch.setenv("CODEEXEC_SSH", "no-such-program-of-ssh")
     assert (await problem_of("far")).kind == "ssh"
     assert not lines_of_ssh()
+
+
+@pytest.mark.slow
+def test_install_puts_this_version_there_once(server: SshServer, desk: Desk) -> None:
+    home = server.folder / "bare-home"
+    home.mkdir()
+    env = {"CODEEXEC_SSH": server.command}
+    done = desk.run("install", "bare", env=env)
+    assert done.returncode == 0, done.stderr
+    assert "by venv and pip" in done.stdout
+    assert f"bare: codeexec-tui {__version__} in {home}" in done.stdout
+    program = home / ".local/share/codeexec-tui/venv/bin/codeexec-tui"
+    told = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
+    assert told.stdout == f"codeexec-tui {__version__}\n"
+    again = json.loads(desk.run("install", "--json", "bare", env=env).stdout)
+    assert again["tool"] == "it was there already"
+    [place] = (home / ".local/share/codeexec-tui/venvs").iterdir()
+    assert again["place"] == str(place)
+    failed = desk.run("install", "shut", env=env)
+    assert failed.returncode == 3
 
 
 @pytest.mark.parametrize(

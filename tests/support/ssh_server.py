@@ -109,7 +109,12 @@ def _write_keys(server: SshServer) -> None:
         if target is not None:
             (bin_folder / "codeexec-tui").symlink_to(target)
         path = f"{bin_folder}:/usr/bin:/bin"
-        command = f'echo -n {NOISE!r}; export PATH={path}; eval \\"$SSH_ORIGINAL_COMMAND\\"'
+        own = ""
+        if name == "bare":
+            # A Python, and nothing of what is downloaded.
+            (bin_folder / "python3").symlink_to(getattr(sys, "_base_executable", sys.executable))
+            own = f"export HOME={folder}/bare-home PIP_NO_DEPS=1 PIP_NO_INDEX=1 PIP_NO_COMPILE=1; "
+        command = f'echo -n {NOISE!r}; export PATH={path}; {own}eval \\"$SSH_ORIGINAL_COMMAND\\"'
         lines.append(f'command="{command}" {(folder / f"{name}.pub").read_text()}')
     (folder / "authorized_keys").write_text("".join(lines))
     host_key = (folder / "host_key.pub").read_text().rsplit(" ", 1)[0]

@@ -47,6 +47,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "codeexec.cli.commands.token:token",
         "Tokens for users of a server that others reach.",
     ),
+    "install": (
+        "codeexec.cli.commands.install:install",
+        "Put this version on another machine, for --ssh.",
+    ),
     "docker": ("codeexec.cli.commands.docker:docker", "Build and check the image for containers."),
     "trust": (
         "codeexec.cli.commands.trust:trust",

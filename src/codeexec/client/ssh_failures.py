@@ -123,4 +123,4 @@ def other_version(name: str, theirs: str, ours: str = "") -> SshFailure:
 
 
 def _install(name: str) -> str:
-    return f"Put the same version there: ssh {name} pip install --user codeexec-tui"
+    return f"Put this version there: codeexec-tui install {name}"
