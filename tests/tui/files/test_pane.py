@@ -255,3 +255,16 @@ async def test_a_link_in_a_folder_of_a_container_is_listed_and_leads_nowhere(
     assert (outside / "private").read_text() == "x"
     changes.delete(folder / "link")
     assert (outside / "private").exists()
+
+
+async def test_the_folder_of_a_session_elsewhere_is_none_of_this_machine(
+    folder: Path, tmp_path: Path
+) -> None:
+    pane = FilesPane(folder, is_far=True)
+    async with PaneApp(pane).run_test(size=(30, 12)) as pilot:
+        await until(pilot, lambda: shown(pane))
+        rows = shown(pane)
+        pane.show_frame(Frame(Snapshot(cwd=str(folder / "data")), Snapshot(), frozenset()))
+        pane.look_again()
+        await pilot.pause()
+        assert (pane.root, shown(pane)) == (folder, rows)

@@ -43,6 +43,8 @@ class BuildContext:
     swaps: SwapStore | None
     find_pane: Callable[[str], Widget | None]
     watch_only: bool = False
+    is_far: bool = False
+    """The session is on another machine: paths of it are not of this one."""
 
 
 class BuildPane(Protocol):

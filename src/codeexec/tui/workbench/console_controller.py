@@ -81,9 +81,12 @@ class ConsoleController:
     async def show_file(self, name: str, line: int, column: int = 0) -> None:
         """Open a file that code or a program has named, at a line and a column from 0; the user is
         told where it is not there."""
-        last = self._state.last
+        last, server = self._state.last, self._state.options.server
         path = source_path(name, last.snapshot if last is not None else None)
-        if path is None:
+        if server is not None:
+            message = f"{name} is a file of {server.name}, not of this machine."
+            self._surface.notify(message, severity="warning")
+        elif path is None:
             message = f"{name} is a file of the container, not of this machine."
             self._surface.notify(message, severity="warning")
         elif not path.is_file():

@@ -248,6 +248,7 @@ class Workbench(RoutedScreen):
             app_context.swaps,
             self.panes.find,
             state.options.watch,
+            state.options.server is not None,
         )
 
     async def on_mount(self) -> None:
@@ -417,7 +418,10 @@ class Workbench(RoutedScreen):
 
     def _use_folder_of(self, summary: SessionSummary) -> None:
         """Work in the session's folder, which is another one than this where a session was named:
-        code runs there, so its files are listed and new ones are made there."""
+        code runs there, so its files are listed and new ones are made there. One of another machine
+        names no folder of this one."""
+        if self.state.options.server is not None:
+            return
         folder, place = Path(summary.cwd), self.state.place
         if summary.cwd and folder.resolve() != place.folder.resolve():
             self.state.place = Workspace(folder, place.files)

@@ -36,7 +36,7 @@ beyond those that can be watched, are not told."""
 
 
 def build(context: BuildContext) -> FilesPane:
-    return FilesPane(context.folder)
+    return FilesPane(context.folder, is_far=context.is_far)
 
 
 class FilesPane(Vertical):
@@ -65,8 +65,10 @@ class FilesPane(Vertical):
         before: Path
         after: Path | None
 
-    def __init__(self, root: Path, id: str = "files") -> None:
+    def __init__(self, root: Path, id: str = "files", *, is_far: bool = False) -> None:
+        """With `is_far` the session is on another machine, and `root` stays what is listed."""
         super().__init__(id=id)
+        self._is_far = is_far
         self._outline = Outline(root.absolute())
         self._session_folder = ""
         """The session's folder as it was known last; empty before the first frame."""
@@ -116,6 +118,8 @@ class FilesPane(Vertical):
     def show_frame(self, frame: Frame) -> None:
         """List the session's folder, where code runs: a session that was chosen by name may have
         another one than the folder in which the workbench was started."""
+        if self._is_far:
+            return
         cwd = frame.snapshot.cwd
         self._is_told = frame.snapshot.files_watched and not frame.snapshot.closed
         if any(told.others or told.added or told.removed for told in frame.files):

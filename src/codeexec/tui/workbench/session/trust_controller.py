@@ -61,8 +61,8 @@ class TrustController:
     async def begin(self) -> None:
         """Show the mark; if trust is undecided, ask once, in a pause of typing."""
         options = self._state.options
-        if options.kernel or options.docker is not None:
-            return  # the command line has chosen what runs
+        if options.kernel or options.docker is not None or options.server is not None:
+            return  # the command line has chosen what runs, or another machine does
         standing = await self.examine()
         if standing.is_question and not (options.attach or options.watch or options.demo):
             self._offer = self._surface.repeat(_LOOK, self._ask_when_quiet)
@@ -107,7 +107,9 @@ class TrustController:
 
     @property
     def _folder(self) -> Path:
-        return Path(self._snapshot.cwd or self._state.place.folder)
+        """Of this machine, which alone can be trusted from here."""
+        is_far = self._state.options.server is not None
+        return Path((not is_far and self._snapshot.cwd) or self._state.place.folder)
 
     @property
     def _file(self) -> Path | None:
