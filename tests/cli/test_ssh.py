@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import random
+import shlex
 import signal
 import subprocess
 import sys
@@ -31,8 +32,9 @@ from codeexec.tui.options import OpenOptions
 from codeexec.tui.session.attach import find_session
 from codeexec.tui.session.workspace import Workspace
 from support.programs import Desk
-from support.servers import short_folder, wait_until
-from support.ssh_server import SshServer, ssh_server
+from support.servers import DEADLINE, short_folder, user, wait_until
+from support.ssh_server import PASSPHRASE, SshServer, ssh_server
+from support.tty import Tty
 
 LINES = 2000
 CODE = f"""
@@ -68,8 +70,9 @@ def command(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
         monkeypatch.setenv("CODEEXEC_SSH", request.getfixturevalue("server").command)
 
 
-def lines_of_ssh() -> list[psutil.Process]:
-    children = psutil.Process().children()
+def lines_of_ssh(pid: int | None = None) -> list[psutil.Process]:
+    """The processes of `ssh` that this one, or `pid`, has started."""
+    children = psutil.Process(pid).children()
     return [child for child in children if child.name() == "ssh"]
 
 
@@ -130,7 +133,7 @@ async def test_run_prints_what_came_while_the_line_was_cut(server: SshServer, de
     )
     assert running.stdout is not None
     begin = await running.stdout.readuntil(b"line 50\n")
-    [line] = [child for child in psutil.Process(running.pid).children() if child.name() == "ssh"]
+    [line] = lines_of_ssh(running.pid)
     line.send_signal(signal.SIGKILL)
     rest, remarks = await running.communicate(b"answer\n")
     lines = [str(server.far.work), "word", *(f"line {i}" for i in range(500)), "? got answer"]
@@ -141,6 +144,30 @@ async def test_run_prints_what_came_while_the_line_was_cut(server: SshServer, de
     async with SocketHost(parse_ssh("far"), q.ClientInfo("near"), must_answer=True) as host:
         listed = await host.call(q.ListSessions())
     assert "far" not in [session.name for session in listed.sessions]
+
+
+@pytest.mark.slow
+def test_a_question_of_ssh_is_asked_on_the_terminal_before_the_workbench(
+    server: SshServer,
+) -> None:
+    with user() as near:
+        env = {**near.environ, "CODEEXEC_SSH": server.command}
+        words = ("attach", "--ssh", "sealed:work")
+        with Tty(words, home=near.folder, cwd=near.work, env=env) as tty:
+            tty.shows("Enter passphrase for key", deadline=DEADLINE)
+            tty.press(f"{PASSPHRASE}\r")
+            tty.shows("on sealed", deadline=DEADLINE)
+            tty.shows("idle", deadline=DEADLINE)
+            [line] = lines_of_ssh(tty.pid)
+            line.send_signal(signal.SIGKILL)
+            tty.until(lambda: b"reconnecting" in tty.raw, DEADLINE)
+            tty.until(lambda: b"idle" in tty.raw.rpartition(b"reconnecting")[2], DEADLINE)
+            tty.press("\x11")
+            assert tty.ends(DEADLINE) == 0
+            assert PASSPHRASE.encode() not in tty.raw
+        [master] = (near.folder / "run" / "codeexec-tui").glob("ssh-*")
+        end = [*shlex.split(server.command), "-S", str(master), "-O", "exit", "sealed"]
+        subprocess.run(end, check=True, capture_output=True)
 
 
 async def problem_of(place: str) -> SshFailure:
@@ -238,6 +265,8 @@ def test_unknown_endings_say_the_last_words() -> None:
     assert failure_of("lab", 2, "Error: No such option: --relay").kind == "version"
     assert failure_of("lab", 255, "kex_exchange: reset").kind == "line"
     assert failure_of("lab", None, "").next_step
+    stale = "Control socket connect(/run/x): Connection refused\nPermission denied (publickey)."
+    assert failure_of("lab", 255, stale).kind == "login"
 
 
 def test_ssh_goes_with_no_other_place(desk: Desk) -> None:

@@ -17,6 +17,7 @@ import pytest
 
 from support.servers import Apart, user, wait_for
 
+PASSPHRASE = "of the sealed key"
 NOISE = "Welcome to the far machine."
 """Printed by the login shell before each command."""
 
@@ -24,7 +25,8 @@ NOISE = "Welcome to the far machine."
 @dataclass(frozen=True, slots=True)
 class SshServer:
     """`far` are the folders and the session server of the user there. In `config` the host `far`
-    is it, and so are `bare` (without codeexec-tui) and `old` (with an old one)."""
+    is it, and so are `bare` (without codeexec-tui), `old` (with an old one), and
+    `sealed` (with PASSPHRASE)."""
 
     folder: Path
     port: int
@@ -119,7 +121,11 @@ def _write_keys(server: SshServer) -> None:
     (folder / "authorized_keys").write_text("".join(lines))
     host_key = (folder / "host_key.pub").read_text().rsplit(" ", 1)[0]
     (folder / "known_hosts").write_text(f"[127.0.0.1]:{server.port} {host_key}\n")
+    keygen = ["ssh-keygen", "-q", "-p", "-N", PASSPHRASE, "-f", str(folder / "sealed")]
+    shutil.copy2(folder / "key", folder / "sealed")
+    subprocess.run(keygen, check=True)
     server.add_host("far")
+    server.add_host("sealed", IdentityFile=folder / "sealed", IdentityAgent="none")
     server.add_host("bare", IdentityFile=folder / "bare")
     server.add_host("old", IdentityFile=folder / "old")
 

@@ -22,7 +22,12 @@ def open_workbench(options: OpenOptions) -> int:
             )
         from codeexec.tui.boot.entry import run
 
-        return run(options)
+        if options.server is None or not options.server.address.ssh:
+            return run(options)
+        from codeexec.client.ssh import ssh_command
+        from codeexec.client.ssh_master import after_questions
+
+        return after_questions(options.server.address, lambda: run(options), ssh_command)
     except Exception as error:
         from codeexec.domain.errors import CodeexecError
 

@@ -22,6 +22,7 @@ import msgspec
 from codeexec import __version__
 from codeexec.client.relay import MARK
 from codeexec.client.ssh_failures import SshFailure, failure_of, missing_there, other_version, slow
+from codeexec.client.ssh_master import master_socket
 from codeexec.client.wire import Address, WebSocketConnection
 from codeexec.domain.env_vars.secret import without_secrets
 from codeexec.domain.text.printable import printable
@@ -76,9 +77,11 @@ def ssh_command() -> list[str]:
 
 def line_command(address: Address) -> list[str]:
     """The command whose stdio is the line."""
+    master = master_socket(address)
+    own = ["-S", str(master)] if master.exists() else []
     port = ["-p", str(address.port)] if address.port else []
     there = f"exec /bin/sh -c {shlex.quote(_RELAY)}"
-    return [*ssh_command(), *OPTIONS, *port, "--", address.ssh, there]
+    return [*ssh_command(), *own, *OPTIONS, *port, "--", address.ssh, there]
 
 
 class SshLine:

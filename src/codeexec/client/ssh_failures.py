@@ -26,6 +26,7 @@ class SshFailure(ServerUnavailable):
         self.kind: Kind = kind
 
 
+_OF_MASTER = "Control socket"
 _KNOWN: tuple[tuple[tuple[str, ...], Kind, str, str], ...] = (
     (
         ("Could not resolve hostname",),
@@ -67,8 +68,8 @@ _KNOWN: tuple[tuple[tuple[str, ...], Kind, str, str], ...] = (
         ("Permission denied", "Too many authentication failures"),
         "login",
         "{name} does not let us in: no key of yours is accepted there without a question.",
-        "Put your key into the agent (ssh-add) and onto that machine (ssh-copy-id {name}), or "
-        "open a master that was asked: ssh -fNM {name} with ControlPath in ~/.ssh/config.",
+        "Answer its questions in a terminal: codeexec-tui attach --ssh {name}. Or put your key "
+        "into the agent (ssh-add) and onto that machine (ssh-copy-id {name}).",
     ),
     (
         ("Bad configuration option", "Bad owner or permissions", "terminating,"),
@@ -81,7 +82,10 @@ _KNOWN: tuple[tuple[tuple[str, ...], Kind, str, str], ...] = (
 
 def failure_of(name: str, status: int | None, text: str) -> SshFailure:
     """Why `ssh` ended with this status and this text on stderr; None: it has not ended."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    # A master connection that has ended is no reason: the line is tried without it.
+    lines = [line for line in map(str.strip, text.splitlines()) if line[:14] != _OF_MASTER]
+    text = "\n".join(filter(None, lines))
+    lines = text.splitlines()
     last = lines[-1].rstrip(".") if lines else ""
     if status == OWN_FAILURE:
         for signs, kind, message, step in _KNOWN:

@@ -330,4 +330,9 @@ def run(
             return status
     from codeexec.cli.run.entry import run_program
 
-    return run_program(options, early)
+    if address is None:
+        return run_program(options, early)
+    from codeexec.client.ssh import ssh_command
+    from codeexec.client.ssh_master import after_questions
+
+    return after_questions(address, lambda: run_program(options), ssh_command)

@@ -32,12 +32,17 @@ else
   else
     found=
     for python in python3 python3.14 python3.13 python3.12 python3.11; do
-      "$python" -c "import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))" \
-        >/dev/null 2>&1 && {{ found=$python; break; }}
+      can() {{ "$python" -c "import sys, venv, $1; sys.exit(sys.version_info < (3, 11))"; }}
+      {{ can pip || can ensurepip; }} >/dev/null 2>&1 && {{ found=$python; break; }}
     done
     [ -n "$found" ] || exit {no_python}
-    "$found" -m venv "$target"
-    "$target/bin/python" -m pip install -q --disable-pip-version-check "$wheel"
+    "$found" -m venv --without-pip "$target"
+    pip() {{ "$found" -m pip --python "$target/bin/python" "$@"; }}
+    if ! pip --version >/dev/null 2>&1; then
+      "$found" -m venv --clear "$target"
+      pip() {{ "$target/bin/python" -m pip "$@"; }}
+    fi
+    pip install -q --disable-pip-version-check "$wheel"
     say "tool venv and pip"
   fi
   : >"$target/complete"
@@ -62,7 +67,11 @@ class Installed(NamedTuple):
 def install(address: Address, wheel: Wheel) -> Installed:
     """`ssh` asks on the terminal what it has to. SshFailure."""
     script = _SCRIPT.format(
-        venv=INSTALLED, build=wheel.build, wheel=wheel.name, mark=_MARK, no_python=_NO_PYTHON
+        venv=INSTALLED,
+        build=wheel.build,
+        wheel=wheel.name,
+        mark=_MARK,
+        no_python=_NO_PYTHON,
     )
     port = ["-p", str(address.port)] if address.port else []
     there = f"exec /bin/sh -c {shlex.quote(script)}"

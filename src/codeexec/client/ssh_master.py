@@ -1,0 +1,68 @@
+"""A master connection of ours, for machines where `ssh` asks: a password, a code, a passphrase.
+
+The user answers on the terminal once. All later lines go through the master, also those that are
+opened while the workbench has the terminal.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from codeexec.client.ssh_failures import SshFailure
+from codeexec.client.wire import Address
+from codeexec.config.paths import find_paths, make_private
+from codeexec.domain.content.digests import blake2s
+from codeexec.hostfiles.state import APP
+
+PERSIST = "8h"
+"""How long the master stays when no line goes through it."""
+
+ANSWERED = frozenset({"login", "host_key"})
+"""Kinds of failures after which `ssh` may ask."""
+
+_MAX_PATH = 85
+"""Bytes; `ssh` adds a name of 17 while it binds the socket."""
+
+T = TypeVar("T")
+
+
+def master_socket(address: Address) -> Path:
+    """Where the master for this machine listens, if there is one."""
+    name = f"ssh-{blake2s(f'{address.ssh} {address.port}'.encode(), digest_size=6).hexdigest()}"
+    path = find_paths().socket.parent / name
+    if len(os.fsencode(path)) > _MAX_PATH:
+        path = Path("/tmp") / f"{APP}-{os.getuid()}" / name
+    return path
+
+
+def open_master(address: Address, ssh: Sequence[str]) -> bool:
+    """Let `ssh`, with these words, ask on the terminal; returns whether it was let in."""
+    path = master_socket(address)
+    make_private(path.parent)
+    path.unlink(missing_ok=True)
+    port = ["-p", str(address.port)] if address.port else []
+    options = ("-o", f"ControlPersist={PERSIST}", "-o", "ClearAllForwardings=yes", "-T")
+    alive = ("-o", "ServerAliveInterval=15", "-o", "ServerAliveCountMax=3")
+    command = [*ssh, "-M", "-S", str(path), *options, *alive, "-o", "RemoteCommand=none"]
+    done = subprocess.run(
+        [*command, *port, "--", address.ssh, "true"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        check=False,
+    )
+    return done.returncode == 0
+
+
+def after_questions(address: Address, work: Callable[[], T], ssh: Callable[[], Sequence[str]]) -> T:
+    """Do the work; where a line was refused, let `ssh` ask on the terminal, and do it once more.
+    SshFailure."""
+    try:
+        return work()
+    except SshFailure as error:
+        if error.kind not in ANSWERED or not os.isatty(0) or not open_master(address, ssh()):
+            raise
+    return work()
