@@ -79,12 +79,13 @@ def test_a_lesson_is_read() -> None:
     lesson = read(LESSON)
     assert lesson.front == FrontMatter(title="Of names", packages=("numpy",), timeout=5.0)
     assert [(step.title, step.line, len(step.blocks)) for step in lesson.steps] == [
+        ("", 6, 0),
         ("Numbers *and* names", 8, 1),
         ("", 28, 1),
         ("Files", 38, 1),
     ]
     first, second, third = (block for _, block in lesson.blocks())
-    assert lesson.steps[0].notes == ("say: slowly",)
+    assert lesson.steps[1].notes == ("say: slowly",)
     assert (first.language, first.code, first.line) == ("python", "name = input()\n", 11)
     assert first.answers == ("Ada",)
     assert [(one.mode, one.text, one.line) for one in first.expectations] == [
@@ -93,6 +94,22 @@ def test_a_lesson_is_read() -> None:
     ]
     assert (second.language, second.is_hidden, second.timeout) == ("bash", True, 2.5)
     assert third.code == "two\nthree\n"
+
+
+def test_the_text_of_a_step_is_without_what_runs_what_is_expected_and_notes() -> None:
+    lesson = read(LESSON + '\n```python norun include="a.py" lines="1"\n```\n')
+    assert [step.text.split("\n") for step in lesson.steps] == [
+        ["Before the first heading."],
+        ["# Numbers *and* names"],
+        ["```console", "$ only shown", "```"],
+        ["## Files", "", "", "```python norun", "never()", "```", "", "```python", "one", "```"],
+    ]
+    assert [step.label for step in lesson.steps] == [
+        "Before the first heading.",
+        "Numbers *and* names",
+        "```console",
+        "Files",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -104,6 +121,7 @@ def test_a_lesson_is_read() -> None:
         ("---\nauthor: a\ntime: 3\n---\n", "a.md:3: Front matter: there is no field 'time'."),
         ("---\ntimeout: 0\n---\n", "a.md:2: Front matter: timeout: Expected `float` > 0.0."),
         ("---\nsize: big\n---\n", "a.md:2: Front matter: size: "),
+        ("---\ntyping: slow\n---\n", "a.md:2: Front matter: typing: "),
         ('---\npackages: ["a; rm"]\n---\n', "a.md:2: Front matter: packages: "),
         ("---\nkernel: ../python\n---\n", "a.md:2: Front matter: kernel: "),
         ("---\n- a\n---\n", "a.md:1: Front matter: Expected `object`, got `array`."),

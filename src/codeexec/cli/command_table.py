@@ -17,7 +17,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "lesson": (
         "codeexec.cli.lessons.command:lesson",
-        "Verify a lesson: Markdown whose code checks itself.",
+        "Give or verify a lesson: Markdown that runs.",
     ),
     "export": (
         "codeexec.cli.commands.export:export",

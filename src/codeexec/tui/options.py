@@ -42,6 +42,10 @@ class OpenOptions(NamedTuple):
     watch: bool = False
     demo: bool = False
     server: ServerTarget | None = None
+    lesson: str = ""
+    """Path of the lesson to give; empty for none."""
+    typing: int | Literal["keys", "once", ""] = ""
+    """How its code is typed; empty: as it says."""
     terminal: str = ""
     """Id of the terminal to show alone; empty for none."""
 

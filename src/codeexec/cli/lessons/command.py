@@ -7,11 +7,12 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
 from codeexec.cli import messages as style
+from codeexec.cli.completion_names import complete_theme
 from codeexec.domain.errors import CodeexecError, UsageError
 
 if TYPE_CHECKING:
@@ -20,11 +21,70 @@ if TYPE_CHECKING:
     from codeexec.documents.lessons.model import Lesson
 
 _MALFORMED = 2
+_MOST_TYPING = 10_000
 
 
-@click.group()
+class LessonGroup(click.Group):
+    """Group in which the name of a lesson's file stands for `show` and that file."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if args and not args[0].startswith("-") and args[0] not in self.commands:
+            is_lesson = args[0].lower().endswith((".md", ".markdown")) or Path(args[0]).is_file()
+            if is_lesson:
+                args = ["show", *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group(cls=LessonGroup)
 def lesson() -> None:
     """Lessons: Markdown whose code runs step by step, and that checks itself."""
+
+
+@lesson.command("show")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--new", is_flag=True, help="Begin it anew, even if it is being given.")
+@click.option("--typing", default="", metavar="HOW", help="Characters a second, keys, or once.")
+@click.option("--kernel", default="", metavar="NAME", help="For a lesson that names no kernel.")
+@click.option(
+    "--theme",
+    default="",
+    metavar="NAME",
+    shell_complete=complete_theme,
+    help="Colour theme for this run.",
+)
+def show(file: Path, new: bool, typing: str, kernel: str, theme: str) -> int:
+    """Give the lesson FILE in this terminal; `lesson FILE` is short for it.
+
+    The next key types the code, runs it and goes on; `?` shows all keys. The session goes on when
+    you leave: the same command comes back to the same step, with the same state.
+    """
+    from codeexec.cli.launch import open_workbench
+    from codeexec.tui.options import OpenOptions
+
+    _, read = _read(file)
+    front, path = read.front, file.absolute()
+    return open_workbench(
+        OpenOptions(
+            files=(str(path.parent),),
+            kernel=front.kernel or kernel,
+            new=new,
+            theme=theme or front.theme,
+            lesson=str(path),
+            typing=_typing(typing),
+        )
+    )
+
+
+def _typing(words: str) -> int | Literal["keys", "once", ""]:
+    match words:
+        case "" | "keys" | "once":
+            return words
+    if words.isascii() and words.isdigit() and 1 <= int(words) <= _MOST_TYPING:
+        return int(words)
+    raise UsageError(
+        f"--typing {words} is no speed.",
+        f"Give characters a second (1 to {_MOST_TYPING}), keys, or once.",
+    )
 
 
 @lesson.command("verify")
@@ -118,16 +178,10 @@ def schema(as_json: bool) -> None:
 
 
 def _read(file: Path) -> tuple[FileText, Lesson]:
-    from codeexec.cli.lessons.verify import inside
-    from codeexec.documents.files import read_file
-    from codeexec.documents.lessons.reading import read_lesson
+    from codeexec.documents.lessons.files import open_lesson
     from codeexec.languages.catalog import running_language
 
-    text = read_file(file)
-    folder = file.absolute().parent
-    return text, read_lesson(
-        text.text, str(file), lambda name: read_file(inside(folder, name)).text, running_language
-    )
+    return open_lesson(file, running_language)
 
 
 def _run(

@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from codeexec.cli.lessons.verify import Correction, LessonReport, inside
+from codeexec.cli.lessons.verify import Correction, LessonReport
 from codeexec.documents.files import FileText, save_file, write_atomic
+from codeexec.documents.lessons.files import inside
 
 _FENCE = re.compile(r"( {0,3})(`{3,}|~{3,})(.*)")
 

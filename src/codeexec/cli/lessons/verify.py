@@ -7,28 +7,26 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from codeexec.cli.run.source import language_of_kernel
 from codeexec.client.embedded import EmbeddedHost
+from codeexec.client.executing import run_to_end
 from codeexec.client.output import read_rows
+from codeexec.documents.lessons.blocks import (
+    BlockRequests,
+    missing_packages_code,
+    plain_request,
+)
 from codeexec.documents.lessons.expectation import BlockOutput, mismatch, normalized
+from codeexec.documents.lessons.files import inside
 from codeexec.documents.lessons.model import Expectation, Lesson, Step
 from codeexec.domain.content.mime import decode_base64, text_of
-from codeexec.domain.errors import CodeexecError, UsageError
-from codeexec.domain.events import ExecutionFinished, StdinRequested
-from codeexec.domain.ids import EXECUTION, new_id
-from codeexec.domain.options import CodeAbove, ExecuteOptions
+from codeexec.domain.errors import CodeexecError
+from codeexec.domain.events import ExecutionFinished
 from codeexec.domain.outputs import Display, MimePart, plain
-from codeexec.domain.requests import (
-    AnswerStdin,
-    CancelExecution,
-    ClientInfo,
-    Execute,
-    OpenSession,
-    ReadBlob,
-)
+from codeexec.domain.requests import ClientInfo, Execute, OpenSession, ReadBlob
 from codeexec.hostfiles.files import read
 from codeexec.hostfiles.place import locate
 from codeexec.kernels.factory import Kernels
@@ -137,20 +135,18 @@ class _LessonRun:
         self._lesson = lesson
         self._session = session
         self._folder = folder
-        self._main = language_of_kernel(lesson.front.kernel or kernel)
-        self._above: dict[str, list[CodeAbove]] = {}
-        """The blocks that have run, by language, where their declarations are carried on."""
+        main = language_of_kernel(lesson.front.kernel or kernel)
+        self._requests = BlockRequests(main, carries_declarations)
 
     async def prepare(self) -> None:
         """Start the kernel, check packages and run the setup. CodeexecError."""
         front = self._lesson.front
-        started = await self._run("", counts=False)
+        started = await self._run(plain_request(""))
         if started.error:
             raise CodeexecError(f"{self._lesson.name}: {started.error}")
         if front.packages:
-            code = _MISSING.format(names=list(front.packages))
-            language = "" if self._main == "python" else "python"
-            output = await self._run(code, language=language, counts=False)
+            code = missing_packages_code(front.packages)
+            output = await self._run(plain_request(code, self._requests.language("python")))
             if output.error:
                 raise CodeexecError(f"{self._lesson.name}: packages: {output.error}")
             missing = output.text.strip()
@@ -160,7 +156,7 @@ class _LessonRun:
                     f"Install it for the kernel: pip install {missing}",
                 )
         if front.setup:
-            output = await self._run(front.setup, counts=False)
+            output = await self._run(plain_request(front.setup))
             if output.error:
                 raise CodeexecError(f"{self._lesson.name}: setup: {output.error}")
 
@@ -171,15 +167,8 @@ class _LessonRun:
         can_go_on = True
         for block in report.step.blocks:
             limit = block.timeout if block.timeout is not None else self._lesson.front.timeout
-            output = await self._run(
-                block.code,
-                language="" if block.language == self._main else block.language,
-                answers=block.answers,
-                timeout=limit,
-                above=tuple(self._above.get(block.language, ())),
-            )
-            if carries_declarations(block.language):
-                self._above.setdefault(block.language, []).append(CodeAbove(block.code, block.line))
+            request = self._requests.request(block, block.code, timeout=limit)
+            output = await self._run(request, block.answers)
             if output.error and not block.may_raise:
                 failures.append(StepFailure(block.line, _told(output)))
                 can_go_on = False
@@ -205,43 +194,11 @@ class _LessonRun:
                 f"{self._lesson.name}:{expectation.line}: {expectation.file}: {error.strerror}."
             ) from None
 
-    async def _run(
-        self,
-        code: str,
-        *,
-        language: str = "",
-        answers: Sequence[str] = (),
-        timeout: float | None = None,
-        above: tuple[CodeAbove, ...] = (),
-        counts: bool = True,
-    ) -> BlockOutput:
-        """Run code to its end; without `counts` it has no number and no place in the history.
-        CodeexecError where it cannot be run."""
-        execution_id = new_id(EXECUTION)
-        options = ExecuteOptions(
-            store_history=counts,
-            stop_on_error=False,
-            timeout=timeout,
-            language=language,
-            above=above,
-        )
-        taken = await self._session.call(
-            Execute(code, execution_id, origin="lesson", options=options)
-        )
-        waiting = list(answers)
-        is_unanswered = False
-        async for batch in self._session.events(taken.seq - 1, "latest"):
-            for event in (record.event for record in batch):
-                if isinstance(event, StdinRequested) and event.execution_id == execution_id:
-                    if waiting:
-                        await self._session.call(AnswerStdin(event.request_id, waiting.pop(0)))
-                    else:
-                        is_unanswered = True
-                        await self._session.call(CancelExecution(execution_id))
-                if isinstance(event, ExecutionFinished) and event.execution_id == execution_id:
-                    output = await self._output(event)
-                    return output._replace(error=_NO_ANSWER) if is_unanswered else output
-        raise CodeexecError("The session ended while the lesson ran.")
+    async def _run(self, request: Execute, answers: Sequence[str] = ()) -> BlockOutput:
+        """Run code to its end. CodeexecError where it cannot be run."""
+        ended = await run_to_end(self._session, request, answers)
+        output = await self._output(ended.end)
+        return output._replace(error=_NO_ANSWER) if ended.is_unanswered else output
 
     async def _output(self, end: ExecutionFinished) -> BlockOutput:
         texts: list[str] = []
@@ -265,16 +222,6 @@ class _LessonRun:
         return text_of(part.mime, (await self._session.call(ReadBlob(part.blob))).data)
 
 
-_MISSING = """
-from importlib.metadata import PackageNotFoundError as _missing, distribution as _distribution
-def _lesson_missing(name):
-    try:
-        _distribution(name)
-    except _missing:
-        return True
-print(*filter(_lesson_missing, {names!r}))
-del _lesson_missing, _missing, _distribution
-"""
 _NO_ANSWER = "It asks for input, and the lesson has no line for it. Write one in a fence ```input."
 
 
@@ -303,11 +250,3 @@ def _correction(expectation: Expectation, output: BlockOutput) -> list[Correctio
     if expectation.mode == "raises" and output.error:
         return [Correction(expectation.line, output.error)]
     return []
-
-
-def inside(folder: Path, file: str) -> Path:
-    """The path of a file that a lesson names. UsageError where it leads out of its folder."""
-    path = PurePath(file)
-    if path.is_absolute() or ".." in path.parts or not path.parts or "\0" in file:
-        raise UsageError(f"{file!r} is not below the lesson.", "Name a file beside the lesson.")
-    return folder / path

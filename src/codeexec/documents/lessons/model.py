@@ -9,6 +9,8 @@ from msgspec import Meta, Struct
 
 ExpectationMode = Literal["exact", "contains", "regex", "raises", "image"]
 
+Typing = Annotated[int, Meta(ge=1, le=10_000)] | Literal["keys", "once"]
+
 Package = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 
 
@@ -17,8 +19,9 @@ class FrontMatter(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults
 
     `kernel` is the name of a kernel and no path; empty: as in the workbench. `packages` are names
     of Python packages that must be installed. `setup` is code that runs before the first step and
-    is not shown. `timeout` is the longest time of one block in seconds. `theme` and `size`, as
-    `80x24`, are for showing the lesson.
+    is not shown. `timeout` is the longest time of one block in seconds. `theme`, `size`, as
+    `80x24`, and `typing` are for showing the lesson: code is typed at so many characters a second,
+    one character for each key (`keys`), or is there at once (`once`).
     """
 
     title: str = ""
@@ -29,6 +32,7 @@ class FrontMatter(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults
     packages: tuple[Package, ...] = ()
     setup: str = ""
     timeout: Annotated[float, Meta(gt=0, le=86400)] = 60.0
+    typing: Typing = 40
 
 
 class Expectation(NamedTuple):
@@ -61,12 +65,20 @@ class CodeBlock(NamedTuple):
 
 
 class Step(NamedTuple):
-    """From a heading or a line `---` to the next. `line` from 1; `notes` are for the speaker."""
+    """From a heading or a line `---` to the next. `line` from 1; `notes` are for the speaker.
+    `text` is its Markdown without the code that runs, what is expected of it, and the notes."""
 
     title: str
     line: int
     blocks: tuple[CodeBlock, ...] = ()
     notes: tuple[str, ...] = ()
+    text: str = ""
+
+    @property
+    def label(self) -> str:
+        """Its title, or the first line of its text, or where it begins in the file."""
+        first = next((line for line in self.text.split("\n") if line.strip()), "")
+        return self.title or first.strip(" #>*-") or f"line {self.line}"
 
 
 class Lesson(NamedTuple):

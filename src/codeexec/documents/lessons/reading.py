@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NoReturn, cast, get_args
 
@@ -26,6 +26,8 @@ _MODES = get_args(ExpectationMode)
 _RANGE = re.compile(r"(\d+)(?:-(\d+))?")
 _COMMENT = re.compile(r"<!--(.*?)-->", re.DOTALL)
 
+_MARKS = re.compile(r"`{3,}")
+
 ReadInclude = Callable[[str], str]
 """Gives the text of a file that a lesson includes, by its path relative to the lesson. Raises
 CodeexecError."""
@@ -44,8 +46,7 @@ def read_lesson(
     for token in MarkdownIt("commonmark").parse(body):
         reader.take(token)
     reader.end_heading()
-    steps = [step for step in reader.steps if step.title or step.blocks or step.notes]
-    lesson = Lesson(name, front, tuple(step.made() for step in steps))
+    lesson = Lesson(name, front, reader.made_steps(body.split("\n")))
     if not any(step.blocks for step in lesson.steps):
         raise DocumentError(
             f"{name}: The lesson has no code.", "Write a fence with a language, such as ```python."
@@ -60,8 +61,8 @@ class _OpenStep:
     blocks: list[CodeBlock] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
-    def made(self) -> Step:
-        return Step(self.title, self.line, tuple(self.blocks), tuple(self.notes))
+    def made(self, text: str) -> Step:
+        return Step(self.title, self.line, tuple(self.blocks), tuple(self.notes), text)
 
 
 class _LessonReader:
@@ -77,25 +78,57 @@ class _LessonReader:
         self._include = include
         self._runnable = runnable
         self._heading_line = 0
+        self._replaced: dict[int, tuple[int, str]] = {}
+        """By first line of the body, from 0: the line after, and the text that is shown instead."""
+
+    def made_steps(self, body: Sequence[str]) -> tuple[Step, ...]:
+        """The steps that have anything in them; `body` are the lines below the front matter."""
+        ends = [*(step.line for step in self.steps[1:]), self._above + len(body) + 1]
+        made = []
+        for step, end in zip(self.steps, ends, strict=True):
+            text = self._text(body, step.line - self._above - 1, end - self._above - 1)
+            if step.title or step.blocks or step.notes or text:
+                made.append(step.made(text))
+        return tuple(made)
+
+    def _text(self, body: Sequence[str], start: int, end: int) -> str:
+        lines: list[str] = []
+        while start < end:
+            after, text = self._replaced.get(start, (start + 1, body[start]))
+            if start not in self._replaced or text:
+                lines.append(text)
+            start = after
+        return "\n".join(lines).strip("\n")
+
+    def _replace(self, token: Token, text: str = "") -> None:
+        """Show a text in place of the lines of a token."""
+        if token.map:
+            self._replaced[token.map[0]] = (token.map[1], text)
 
     def take(self, token: Token) -> None:
         line = self._above + (token.map[0] if token.map else 0) + 1
         if token.type == "heading_open" or token.type == "hr":
             self.steps.append(_OpenStep("", line))
             self._heading_line = line if token.type == "heading_open" else 0
+            if token.type == "hr":
+                self._replace(token)
         elif token.type == "inline" and self._heading_line:
             self.steps[-1].title = token.content
             self.end_heading()
         elif token.type == "html_block":
             self.steps[-1].notes += [note.strip() for note in _COMMENT.findall(token.content)]
+            self._replace(token, _COMMENT.sub("", token.content).strip())
         elif token.type == "fence":
             end = self._above + (token.map[1] if token.map else 0) + 1
-            self._take_fence(token.info.strip(), token.content, line, end)
+            shown = self._take_fence(token.info.strip(), token.content, line, end)
+            if shown is not None:
+                self._replace(token, shown)
 
     def end_heading(self) -> None:
         self._heading_line = 0
 
-    def _take_fence(self, info: str, content: str, line: int, end: int) -> None:
+    def _take_fence(self, info: str, content: str, line: int, end: int) -> str | None:
+        """The text that is shown in its place; None: itself."""
         try:
             first, *words = shlex.split(info.strip("{}"), posix=True) or [""]
         except ValueError:
@@ -125,7 +158,12 @@ class _LessonReader:
                 )
             )
         elif "include" in attributes:
-            self._code(attributes, content, line)
+            code = self._code(attributes, content, line)
+            mark = "`" * max(3, _longest_run(code) + 1)
+            return f"{mark}{first}\n{code.rstrip()}\n{mark}"
+        else:
+            return None
+        return ""
 
     def _expect(self, attributes: Mapping[str, str], content: str, line: int) -> None:
         modes = [word for word in attributes if word in _MODES]
@@ -209,3 +247,8 @@ class _LessonReader:
 
     def _refuse(self, line: int, message: str, next_step: str) -> NoReturn:
         raise DocumentError(f"{self._name}:{line}: {message}", next_step)
+
+
+def _longest_run(code: str) -> int:
+    """Characters of the longest run of backticks that could close a fence."""
+    return max((len(run) for run in _MARKS.findall(code)), default=0)

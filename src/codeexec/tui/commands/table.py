@@ -36,6 +36,8 @@ _SCREENS: dict[str, str] = {
     "plugins": "Plugins",
     "tests": "Tests",
     "program": "Program",
+    "lesson": "Lesson",
+    "overview": "Steps of the lesson",
 }
 
 _PARTS: dict[str, str] = {
@@ -240,6 +242,8 @@ def _of_workbench(of_panes: Sequence[Command]) -> tuple[Command, ...]:
           "The lesson in steps of `codeexec-tui demo`."),
         c("tour.next", "Tour: skip this step", "anywhere", "tour_step(1)", "alt+shift+n"),
         c("tour.back", "Tour: the step before", "anywhere", "tour_step(-1)"),
+        c("lesson.show", "Show the lesson again", "anywhere", "lesson", "",
+          "Of `codeexec-tui lesson`: its step, over the workbench."),
         c("app.theme", "Change the theme…", "anywhere", "choose_theme"),
         c("app.settings", "Settings", "anywhere", "settings", "alt+0"),
         c("app.sessions", "Sessions…", "anywhere", "sessions", "alt+9",
@@ -336,7 +340,7 @@ def of(where: str) -> list[Command]:
 
 
 _TYPED: frozenset[str] = frozenset({"list", "dialog"})
-_LOOKED_AT: frozenset[str] = frozenset({"viewer", "table_screen"})
+_LOOKED_AT: frozenset[str] = frozenset({"viewer", "table_screen", "lesson"})
 
 
 def bindings(where: str) -> list[Binding]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace as struct_replace
@@ -58,6 +61,8 @@ async def find_session(
     say."""
     if options.server is not None and options.server.address.ssh:
         return await _over_ssh(host, options, options.server.address)
+    if options.lesson:
+        return await _session_of_lesson(host, options, place, settings)
     if options.attach:
         return await _running(host, options.session, opens=options.server is not None)
     if options.server is not None:
@@ -91,6 +96,31 @@ async def _over_ssh(host: HostClient, options: OpenOptions, address: Address) ->
     if mine and not options.new and not options.session:
         return max(mine, key=lambda candidate: candidate.changed_at)
     return await host.call(OpenSession(cwd=cwd, name=options.session, kernel=options.kernel))
+
+
+async def _session_of_lesson(
+    host: HostClient, options: OpenOptions, place: Workspace, settings: Settings
+) -> SessionSummary:
+    """The session in which a lesson is given, or a new one."""
+    listed = (await host.call(ListSessions(ended=False))).sessions
+    base = f"lesson-{Path(options.lesson).stem}"
+    is_named = re.compile(rf"{re.escape(base)}(~\d+)?").fullmatch
+    given = [
+        candidate
+        for candidate in listed
+        if candidate.cwd == str(place.folder) and is_named(candidate.name)
+    ]
+    if given and not options.new:
+        return max(given, key=lambda candidate: candidate.changed_at)
+    if options.watch:
+        raise NotFound(
+            f"{options.lesson} is not being given.",
+            f"Begin it in another terminal: codeexec-tui lesson {shlex.quote(options.lesson)}",
+        )
+    taken = {candidate.name for candidate in listed}
+    names = (f"{base}~{number}" if number > 1 else base for number in range(1, len(taken) + 2))
+    name = next(name for name in names if name not in taken)
+    return await host.call(wanted(options._replace(session=name), place, settings))
 
 
 def _never_had_a_kernel(session: SessionSummary) -> bool:

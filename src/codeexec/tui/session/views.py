@@ -76,16 +76,51 @@ class SplitView:
 
 
 @dataclass(frozen=True, slots=True)
+class LessonRun:
+    """A block that was run, by its numbers from 0, with the code that was run and what was typed
+    for it. `seconds` is how long it took where it was stopped; 0 where it ended by itself. Without
+    an execution it is still to be run."""
+
+    step: int
+    block: int
+    code: str
+    execution_id: str = ""
+    answers: tuple[str, ...] = ()
+    seconds: float = 0.0
+    has_failed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LessonView:
+    """A lesson that is being shown: its file, the block in front, how many characters of its code
+    are on screen, the code where the speaker has edited it, the execution below it, and what was
+    run, in this order, on the kernels as they are. `began` is when the lesson began."""
+
+    file: str
+    step: int = 0
+    block: int = 0
+    typed: int = 0
+    edited: str | None = None
+    execution_id: str = ""
+    is_blank: bool = False
+    is_zoomed: bool = False
+    began: float = 0.0
+    runs: tuple[LessonRun, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class SessionView:
     """The documents in the order of their tabs; `front` is the name of the one in front.
     `console` is the execution at the top of the console, and its line
-    there; None while the console follows its end. `pane` is the pane with the keys."""
+    there; None while the console follows its end. `pane` is the pane with the keys. `lesson` is
+    what is shown over the workbench."""
 
     files: tuple[FileView, ...] = ()
     front: str = ""
     split: SplitView | None = None
     console: tuple[str, int] | None = None
     pane: str = ""
+    lesson: LessonView | None = None
 
 
 class SessionViews:

@@ -49,6 +49,7 @@ from codeexec.tui.workbench.layout.layout_controller import LayoutController
 from codeexec.tui.workbench.layout.panes import PaneSet
 from codeexec.tui.workbench.layout.presenting import PresentingController
 from codeexec.tui.workbench.layout_store import LayoutStore
+from codeexec.tui.workbench.lessons.lesson_controller import LessonController
 from codeexec.tui.workbench.notifier import Notifier
 from codeexec.tui.workbench.program_controller import ProgramController
 from codeexec.tui.workbench.programs.build_controller import BuildController
@@ -174,6 +175,7 @@ class Workbench(RoutedScreen):
         self._agents = AgentController(
             self, state, lambda bar: self.mount(bar, before=self.status), self.console.show_card
         )
+        self.lessons = LessonController(self, state, self.sharing, self.leaving.detach)
         self.dispatcher = Dispatcher(self)
         self.plugins = PluginController(self, state)
         self.commands = CommandController(self, state, panes, layout, self.dispatcher, self)
@@ -203,6 +205,7 @@ class Workbench(RoutedScreen):
             TestsController(self, state, layout, documents, self.console.show_card, projects),
             DocumentNews(panes, status, self.presenting),
             self._terminal_size,
+            self.lessons,
         )
 
     # -- what is on screen ----------------------------------------------------------------------
@@ -342,6 +345,7 @@ class Workbench(RoutedScreen):
         self.status.use(theme)
         self._hidden_console.use(theme)
         self.terminals.use(theme)
+        self.lessons.use(theme)
 
     def follow_settings(self) -> None:
         """Take what the settings say, now and whenever they change."""
@@ -401,6 +405,7 @@ class Workbench(RoutedScreen):
     async def session_opened(self, summary: SessionSummary) -> None:
         """Work in the session's folder; open what the session has open, if no file was named."""
         state = self.state
+        self.lessons.session_opened(summary)
         self._use_folder_of(summary)
         if not state.is_set_up and state.options.attach and not state.place.files:
             await self._open_own_files(summary)

@@ -99,12 +99,12 @@ class AnswerBar(Horizontal):
     @on(Input.Submitted)
     def send(self, event: Input.Submitted) -> None:
         event.stop()
-        self._send()
+        self.send_typed()
 
     def on_click(self, event: events.Click) -> None:
         widget = self.screen.get_widget_at(event.screen_x, event.screen_y)[0]
         if event.button == 1 and widget.id == "answer-send":
-            self._send()
+            self.send_typed()
         elif event.button == 1 and widget.id == "answer-end":
             self._send_end()
 
@@ -117,7 +117,8 @@ class AnswerBar(Horizontal):
         if self._request is not None and self._may_end:
             self.post_message(self.Answered(self._request.request_id, END_OF_INPUT))
 
-    def _send(self) -> None:
+    def send_typed(self) -> None:
+        """Answer with what the field has."""
         if self._request is not None:
             value = self.query_one(Input).value
             self.post_message(self.Answered(self._request.request_id, value))

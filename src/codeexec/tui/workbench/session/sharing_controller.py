@@ -14,7 +14,7 @@ from textual.message import Message
 from codeexec.domain.errors import Denied
 from codeexec.tui.pane_registry import pane_names
 from codeexec.tui.panes.editor.code_editor import CodeEditor
-from codeexec.tui.session.views import SessionView, SessionViews
+from codeexec.tui.session.views import LessonView, SessionView, SessionViews
 from codeexec.tui.session.watch_only import refusal
 from codeexec.tui.widgets.status import StatusLine
 from codeexec.tui.workbench.dispatch import Handler
@@ -43,6 +43,8 @@ class SharingController:
         self._views = SessionViews(state.app_context.state / "views")
         self.last: SessionView | None = None
         """The view that was stored, or shown, last."""
+        self.lesson: LessonView | None = None
+        """The lesson that is shown over the workbench."""
         self._writing = threading.Lock()
         self._own_view: SessionView | None = None
         """What was on screen here after it."""
@@ -102,7 +104,12 @@ class SharingController:
 
     def _now(self) -> SessionView:
         view = self._documents.shared_view.current()
-        return replace(view, console=self._console.view.place, pane=self._layout.here)
+        return replace(
+            view,
+            console=self._console.view.place,
+            pane=self._layout.here,
+            lesson=self.lesson,
+        )
 
     def toggle(self) -> None:
         """Follow, or let go."""
@@ -162,7 +169,7 @@ class SharingController:
 
 def _is_alike(view: SessionView, other: SessionView) -> bool:
     """Whether the editor shows the same in both."""
-    return view == replace(other, console=view.console, pane=view.pane)
+    return view == replace(other, console=view.console, pane=view.pane, lesson=view.lesson)
 
 
 def _differ(own_view: SessionView, watched_view: SessionView, front: str) -> bool:

@@ -1,0 +1,1 @@
+"""The screens of a lesson: its step, its overview, the speaker's view."""

@@ -1,0 +1,72 @@
+"""The code of a step: typed before the eyes of the audience, and edited by the speaker."""
+
+from __future__ import annotations
+
+from textual import on
+from textual.events import Focus
+from textual.message import Message
+
+from codeexec.domain.errors import NotFound
+from codeexec.languages.catalog import by_name, text
+from codeexec.languages.model import Language
+from codeexec.tui.panes.editor.code_editor import CodeEditor
+from codeexec.tui.panes.editor.styles import EditorStyles
+from codeexec.tui.panes.editor.text.text import Location
+from codeexec.tui.theme.theme import Theme
+
+
+class LessonCode(CodeEditor):
+    """An editor that has the keys only while the speaker edits."""
+
+    DEFAULT_CSS = """
+    LessonCode { background: $surface; scrollbar-background: $surface; }
+    """
+
+    class EditingBegun(Message):
+        """The editor has the keys."""
+
+    class EditingEnded(Message):
+        """The speaker leaves the editor."""
+
+    def __init__(self, theme: Theme, id: str | None = None) -> None:
+        super().__init__(styles=EditorStyles.from_meanings(theme.style), id=id)
+        self.completion.automatic = False
+        self.line_numbers = False
+        self.soft_wrap = True
+        self._language_name = ""
+
+    def use(self, theme: Theme) -> None:
+        self.use_styles(EditorStyles.from_meanings(theme.style))
+
+    def show(self, code: str, language: str) -> None:
+        """Show this code; more of the same is added at its end, where the cursor is."""
+        here = self.text
+        if language == self._language_name and code == here:
+            return
+        if here and language == self._language_name and code.startswith(here):
+            end = _end(here)
+            self.perform(lambda model: model.edit([(end, end, code[len(here) :])]))
+        else:
+            self._language_name = language
+            self.load(code, _language(language))
+        self.move_to(_end(code))
+
+    def action_dismiss(self) -> None:
+        if not self.completion.dismiss():
+            self.post_message(self.EditingEnded())
+
+    @on(Focus)
+    def begin(self) -> None:
+        self.post_message(self.EditingBegun())
+
+
+def _end(code: str) -> Location:
+    lines = code.split("\n")
+    return Location(len(lines) - 1, len(lines[-1]))
+
+
+def _language(name: str) -> Language:
+    try:
+        return by_name(name)
+    except NotFound:
+        return text()

@@ -1,0 +1,1 @@
+"""A lesson that is given on a session: where it is, and what it runs."""

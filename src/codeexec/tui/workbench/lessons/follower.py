@@ -1,0 +1,74 @@
+"""Follows a lesson that is given in another terminal: for the audience, and for the speaker."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from codeexec.tui.screens.lesson.screen import LessonScreen
+from codeexec.tui.session.feed import Frame
+from codeexec.tui.session.lessons.progress import LessonProgress
+from codeexec.tui.session.views import LessonView
+from codeexec.tui.workbench.surface import Surface, WorkbenchState
+
+
+class LessonFollower:
+    """`leave` is called with `workbench` or `quit`."""
+
+    def __init__(
+        self,
+        surface: Surface,
+        state: WorkbenchState,
+        progress: LessonProgress,
+        leave: Callable[[str], None],
+    ) -> None:
+        self._surface = surface
+        self._state = state
+        self.progress = progress
+        self._leave = leave
+        self.screen = self.make_screen()
+
+    def make_screen(self) -> LessonScreen:
+        state = self._state
+        theme, graphics = state.app_context.theme, state.app_context.graphics
+        self.screen = LessonScreen(
+            theme, graphics, self.progress, self, state.session, watches=True
+        )
+        return self.screen
+
+    def show(self, view: LessonView) -> None:
+        """Show this; nothing is painted where it is shown already."""
+        before = self.progress.view
+        self.progress.restore(view)
+        if self.progress.view == before:
+            return
+        self.screen.show(self.progress)
+        if before.execution_id != self.progress.view.execution_id:
+            self._show_execution()
+
+    def _show_execution(self) -> None:
+        views = self._state.snapshot.executions
+        self.screen.show_execution(views.get(self.progress.view.execution_id))
+
+    # -- as the screen asks ------------------------------------------------------------------
+
+    def mounted(self) -> None:
+        self.screen.say("watching")
+        self._show_execution()
+
+    def command(self, name: str) -> None:
+        if name in ("workbench", "quit"):
+            self._leave(name)
+        elif name != "editing":
+            self.screen.say("watching: the keys are the speaker's · q leaves")
+
+    def edited(self, code: str) -> None:
+        """Nothing is edited here."""
+
+    def type_key(self) -> bool:
+        return False
+
+    def answer(self, request_id: str, text: str) -> None:
+        """The speaker answers."""
+
+    def follow(self, frame: Frame) -> None:
+        """The screen has shown the frame."""

@@ -1,0 +1,169 @@
+"""The lesson of a session: opened from the command line, taken up again, or followed."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from textual.message import Message
+
+from codeexec.documents.lessons.files import open_lesson
+from codeexec.domain.errors import CodeexecError
+from codeexec.domain.requests import SessionSummary
+from codeexec.languages.catalog import running_language
+from codeexec.tui.commands.keymap import named_keys
+from codeexec.tui.screens.lesson.screen import LessonScreen
+from codeexec.tui.session.lessons.progress import LessonProgress
+from codeexec.tui.session.views import LessonView
+from codeexec.tui.theme.theme import Theme
+from codeexec.tui.workbench.dispatch import Handler
+from codeexec.tui.workbench.lessons.conductor import Conductor
+from codeexec.tui.workbench.lessons.follower import LessonFollower
+from codeexec.tui.workbench.session.sharing_controller import SharingController
+from codeexec.tui.workbench.surface import Surface, WorkbenchState
+
+if TYPE_CHECKING:
+    from codeexec.documents.lessons.model import Lesson
+
+_FOLLOW_EVERY = 0.2
+"""Seconds between looks at what is shown elsewhere."""
+
+_TYPED_EVERY = 0.25
+"""Seconds between two that watchers are told of, while code is typed."""
+
+
+class Stage(Protocol):
+    """What shows a lesson: the conductor, or a follower."""
+
+    screen: LessonScreen
+    progress: LessonProgress
+
+    def make_screen(self) -> LessonScreen: ...
+
+
+class LessonController:
+    """`detach` leaves the workbench."""
+
+    def __init__(
+        self,
+        surface: Surface,
+        state: WorkbenchState,
+        sharing: SharingController,
+        detach: Callable[[], None],
+    ) -> None:
+        self._surface = surface
+        self._state = state
+        self._sharing = sharing
+        self._detach = detach
+        self._stage: Stage | None = None
+        self._follower: LessonFollower | None = None
+        self._told_at = 0.0
+
+    def actions(self) -> Mapping[str, Handler]:
+        return {"lesson": self.show}
+
+    def messages(self) -> Mapping[type[Message], Handler]:
+        return {}
+
+    def session_opened(self, summary: SessionSummary) -> None:
+        """Show the lesson that the command line names, or that the session has."""
+        options = self._state.options
+        stored = self._sharing.load(summary.session_id)
+        kept = stored.lesson if stored is not None else None
+        self._sharing.lesson = kept
+        if options.watch:
+            self._surface.repeat(_FOLLOW_EVERY, self._look)
+        elif options.lesson:
+            is_same = kept is not None and kept.file == options.lesson
+            fresh = LessonView(options.lesson, began=time.time())
+            self._begin(kept if kept is not None and is_same else fresh, summary.seq)
+        elif options.attach and kept is not None:
+            self._begin(kept, summary.seq)
+
+    # -- giving it ---------------------------------------------------------------------------
+
+    def _begin(self, view: LessonView, from_seq: int) -> None:
+        lesson = self._open(view.file)
+        if lesson is None:
+            return
+        progress = LessonProgress(lesson, view)
+        typing = self._state.options.typing or lesson.front.typing
+        conductor = Conductor(
+            self._surface, self._state, progress, typing, from_seq, self._changed, self._leave
+        )
+        self._stage = conductor
+        self._sharing.lesson = progress.view
+        self._surface.open_screen(conductor.screen)
+
+    def _open(self, file: str) -> Lesson | None:
+        try:
+            return open_lesson(Path(file), running_language)[1]
+        except CodeexecError as error:
+            self._surface.show_error(error)
+            return None
+
+    def _changed(self) -> None:
+        """Other clients are to see it, and whoever takes it up again."""
+        if self._stage is None:
+            return
+        before, now = self._sharing.lesson, self._stage.progress.view
+        if before == now:
+            return
+        self._sharing.lesson = now
+        is_typing = (
+            before is not None
+            and (before.step, before.block, before.runs) == (now.step, now.block, now.runs)
+            and before.typed != now.typed
+        )
+        moment = time.monotonic()
+        if not is_typing or moment - self._told_at >= _TYPED_EVERY:
+            self._told_at = moment
+            self._sharing.share()
+
+    def _leave(self, way: str) -> None:
+        if way == "workbench" and self._stage is not None:
+            self._stage.screen.dismiss(None)
+            key = named_keys("{app.palette}", self._state.app_context.keymap.keys)
+            self._surface.notify(f"The lesson waits: {key}, “Show the lesson again”.")
+        elif way == "quit":
+            self._detach()
+
+    def show(self) -> None:
+        """Show the lesson over the workbench."""
+        if self._stage is None:
+            self._surface.notify("This session has no lesson: codeexec-tui lesson FILE")
+        elif not self._stage.screen.is_attached:
+            self._surface.open_screen(self._stage.make_screen())
+
+    def use(self, theme: Theme) -> None:
+        """Paint with another theme."""
+        if self._stage is not None:
+            self._stage.screen.use(theme)
+
+    # -- following it ------------------------------------------------------------------------
+
+    def _look(self) -> None:
+        self._surface.start(self._follow, "lesson-follow", exclusive=True)
+
+    async def _follow(self) -> None:
+        """Show what is shown in the terminal of the speaker."""
+        session_id = self._state.session.session_id
+        if not session_id or not self._sharing.follows:
+            return
+        stored = await asyncio.to_thread(self._sharing.load, session_id)
+        view = stored.lesson if stored is not None else None
+        if view is None:
+            return
+        if self._follower is None or self._follower.progress.view.file != view.file:
+            lesson = self._open(view.file)
+            if lesson is None:
+                return
+            progress = LessonProgress(lesson, view)
+            self._follower = LessonFollower(self._surface, self._state, progress, self._leave)
+            self._stage = self._follower
+            self._surface.open_screen(self._follower.screen)
+        else:
+            self._follower.show(view)

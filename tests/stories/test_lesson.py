@@ -1,0 +1,140 @@
+"""A lesson is given: typed, run, stopped, taken back, followed, and taken up where it was."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from codeexec.tui.options import OpenOptions
+from codeexec.tui.screens.lesson.screen import LessonScreen
+from codeexec.tui.session.views import LessonView
+from support.bench import Bench, engine_in, open_bench
+
+pytestmark = pytest.mark.slow
+
+LESSON = """\
+---
+title: A walk
+setup: base = 40
+---
+
+# Numbers
+
+```python
+answer = base + 2
+print("it is", answer)
+```
+
+# A question
+
+```python
+name = input("Who? ")
+print("Hello", name)
+```
+
+# It never ends
+
+```python
+n = 0
+while True:
+    n += 1
+```
+
+# Afterwards
+
+```python
+print(answer, name, n > 0)
+```
+"""
+
+
+def _lesson(bench: Bench) -> LessonScreen:
+    screen = bench.program.screen
+    assert isinstance(screen, LessonScreen)
+    return screen
+
+
+def _view(bench: Bench) -> LessonView:
+    return _lesson(bench).progress.view
+
+
+async def _is_at(bench: Bench, step: int, code: str) -> None:
+    """The lesson is at this step, with this on its screen."""
+    await bench.until(
+        lambda: isinstance(bench.program.screen, LessonScreen) and _view(bench).step == step,
+        f"step {step}",
+    )
+    await bench.sees(code)
+
+
+def _options(folder: Path) -> OpenOptions:
+    file = folder / "work" / "walk.md"
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(LESSON)
+    return OpenOptions(files=(str(file.parent),), lesson=str(file), typing="once")
+
+
+async def test_a_lesson_is_given_followed_and_taken_up_again(tmp_path: Path) -> None:
+    state, options = tmp_path / "state", _options(tmp_path)
+    host = engine_in(state)
+    try:
+        async with open_bench(
+            tmp_path, state=state, host=host, options=options, size=(80, 24)
+        ) as bench:
+            await _is_at(bench, 0, "Numbers")
+            await bench.is_idle(2)
+            await bench.press("space", "right")
+            await bench.sees("it is 42")
+            await bench.press("pagedown", "pagedown", "enter")
+            await bench.sees("⌨ Who?")
+            await bench.write("Ada")
+            await bench.press("enter")
+            await bench.sees("Hello Ada")
+            await bench.press("right", "right", "right")
+            await bench.until(lambda: bench.snapshot.is_running, "the loop runs")
+            await bench.press("escape")
+            await bench.sees("KeyboardInterrupt")
+            await bench.until(lambda: _view(bench).runs[-1].seconds > 0, "the run has ended")
+            await bench.press("right", "right", "right")
+            await bench.sees("42 Ada True")
+
+            watching = options._replace(watch=True)
+            async with open_bench(
+                tmp_path, state=state, host=host, options=watching, size=(120, 35)
+            ) as watcher:
+                await _is_at(watcher, 3, "42 Ada True")
+                await watcher.press("right", "enter")
+                await watcher.sees("watching")
+                # Two steps back: the first time to the beginning of this one.
+                await bench.press("left")
+                await bench.sees("steps 1 to 3 were run quietly")
+                await bench.press("left", "left")
+                await _is_at(bench, 1, "A question")
+                await bench.sees("step 1 was run quietly")
+                await _is_at(watcher, 1, "A question")
+            await bench.press("right", "right")
+            await bench.sees("⌨ Who?")
+            await bench.write("Eve")
+            await bench.press("enter")
+            await bench.sees("Hello Eve")
+            bench.workbench.sharing.save()
+
+        async with open_bench(tmp_path, state=state, host=host, options=options) as again:
+            await _is_at(again, 1, "Hello Eve")
+            assert [each.answers for each in _view(again).runs] == [(), ("Eve",)]
+            await again.press("e")
+            await again.sees("editing")
+            await again.press("ctrl+a")
+            await again.write("print(name, answer)")
+            await again.press("f5")
+            await again.sees("Eve 42")
+            await again.press("b")
+            await again.sees_no_more("Eve 42")
+            await again.press("b", "z")
+            await again.sees_no_more("A question")
+            await again.sees("Eve 42")
+            await again.press("w")
+            await again.sees("Console")
+    finally:
+        await host.close()
