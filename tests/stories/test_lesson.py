@@ -43,6 +43,8 @@ while True:
 
 # Afterwards
 
+<!-- Say goodbye. -->
+
 ```python
 print(answer, name, n > 0)
 ```
@@ -99,11 +101,12 @@ async def test_a_lesson_is_given_followed_and_taken_up_again(tmp_path: Path) -> 
             await bench.press("right", "right", "right")
             await bench.sees("42 Ada True")
 
-            watching = options._replace(watch=True)
+            watching = options._replace(watch=True, speaker=True)
             async with open_bench(
                 tmp_path, state=state, host=host, options=watching, size=(120, 35)
             ) as watcher:
                 await _is_at(watcher, 3, "42 Ada True")
+                await watcher.sees("Say goodbye.")
                 await watcher.press("right", "enter")
                 await watcher.sees("watching")
                 # Two steps back: the first time to the beginning of this one.

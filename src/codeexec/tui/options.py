@@ -44,6 +44,8 @@ class OpenOptions(NamedTuple):
     server: ServerTarget | None = None
     lesson: str = ""
     """Path of the lesson to give; empty for none."""
+    speaker: bool = False
+    """Show the speaker's view of it."""
     typing: int | Literal["keys", "once", ""] = ""
     """How its code is typed; empty: as it says."""
     terminal: str = ""

@@ -9,6 +9,7 @@ import pytest
 from codeexec.documents.lessons.model import Lesson
 from codeexec.documents.lessons.reading import read_lesson
 from codeexec.languages.catalog import running_language
+from codeexec.tui.screens.lesson.speaker import speaker_markdown
 from codeexec.tui.session.lessons.progress import LessonProgress
 from codeexec.tui.session.views import LessonRun, LessonView, SessionView, SessionViews
 
@@ -131,6 +132,24 @@ def test_edited_code_is_what_runs_and_is_kept(progress: LessonProgress) -> None:
     assert (progress.code, progress.is_typed, progress.view.edited) == ("c = 3", True, "c = 3")
     progress.edit("c = input()")
     assert progress.view.edited is None
+
+
+def test_the_speaker_is_told_notes_what_the_key_does_and_the_next_step(
+    progress: LessonProgress,
+) -> None:
+    progress.view = replace(progress.view, began=1000.0)
+    words = speaker_markdown(progress, 1000.0 + 150)
+    assert "2 min · 1 of 4" in words.split("\n")[0]
+    assert "*No notes for this step.*" in words
+    assert "goes to the next step" in words
+    assert "**Next: One**" in words
+    assert "a = 1" in words and "secret" not in words
+    progress.go_to_step(1)
+    progress.show(blank=True)
+    words = speaker_markdown(progress, 1150.0)
+    assert "types the code" in words and "screen is blank" in words
+    progress.go_to_step(3)
+    assert "This is the end." in speaker_markdown(progress, 1150.0)
 
 
 def test_a_lesson_that_became_shorter_is_taken_up_at_its_end(lesson: Lesson) -> None:

@@ -42,6 +42,7 @@ def lesson() -> None:
 
 @lesson.command("show")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--speaker", is_flag=True, help="Notes, next step and clock, in a second terminal.")
 @click.option("--new", is_flag=True, help="Begin it anew, even if it is being given.")
 @click.option("--typing", default="", metavar="HOW", help="Characters a second, keys, or once.")
 @click.option("--kernel", default="", metavar="NAME", help="For a lesson that names no kernel.")
@@ -52,7 +53,7 @@ def lesson() -> None:
     shell_complete=complete_theme,
     help="Colour theme for this run.",
 )
-def show(file: Path, new: bool, typing: str, kernel: str, theme: str) -> int:
+def show(file: Path, speaker: bool, new: bool, typing: str, kernel: str, theme: str) -> int:
     """Give the lesson FILE in this terminal; `lesson FILE` is short for it.
 
     The next key types the code, runs it and goes on; `?` shows all keys. The session goes on when
@@ -69,7 +70,9 @@ def show(file: Path, new: bool, typing: str, kernel: str, theme: str) -> int:
             kernel=front.kernel or kernel,
             new=new,
             theme=theme or front.theme,
+            watch=speaker,
             lesson=str(path),
+            speaker=speaker,
             typing=_typing(typing),
         )
     )

@@ -64,6 +64,8 @@ class LessonScreen(Screen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("lesson")]
     AUTO_FOCUS = ""
+    blanks: ClassVar[bool] = True
+    """Nothing is on screen while the audience is to see nothing."""
 
     DEFAULT_CSS = """
     LessonScreen { background: $surface; color: $text; layout: vertical; }
@@ -112,12 +114,19 @@ class LessonScreen(Screen[None]):
         self._has_parts = False
 
     def compose(self) -> ComposeResult:
+        yield from self._compose_stage()
+        yield from self._compose_bars()
+
+    def _compose_stage(self) -> ComposeResult:
+        """What the audience sees."""
         with Vertical(id="lesson-stage"):
             with Container(id="lesson-top"):
                 yield self.text
                 yield self.code
             yield self._rule
             yield self.output
+
+    def _compose_bars(self) -> ComposeResult:
         yield self._answers
         yield self._keys_shown
         yield self._bar
@@ -127,8 +136,7 @@ class LessonScreen(Screen[None]):
         self.show(self.progress)
         self._conductor.mounted()
 
-    def on_resize(self, event: events.Resize) -> None:
-        self.set_class(event.size.width >= WIDE, "-wide")
+    def on_resize(self) -> None:
         self.call_after_refresh(self._arrange)
 
     def use(self, theme: Theme) -> None:
@@ -146,7 +154,7 @@ class LessonScreen(Screen[None]):
         view, block = progress.view, progress.block
         self.set_class(block is None, "-plain")
         self.set_class(view.is_zoomed, "-zoomed")
-        self.set_class(view.is_blank, "-blank")
+        self.set_class(view.is_blank and self.blanks, "-blank")
         if not self.is_editing:
             self.code.show(progress.typed_code, block.language if block is not None else "")
         if not view.execution_id:
@@ -154,12 +162,18 @@ class LessonScreen(Screen[None]):
         self._arrange()
         self._show_bar()
 
+    @property
+    def _stage_size(self) -> tuple[int, int]:
+        """Columns and rows for what the audience sees, with the bar."""
+        return self.size.width, self.size.height
+
     def _arrange(self) -> None:
         """Text and code get the rows that they need, as far as the output keeps some."""
-        width, height = self.size
+        width, height = self._stage_size
         if not width:
             return
         is_wide = width >= WIDE
+        self.set_class(is_wide, "-wide")
         room = height - (4 if is_wide else 3)
         inner = width - (12 if is_wide else 4)
         columns = inner

@@ -70,6 +70,11 @@ class Conductor:
         self._busy = ""
         """What is being done, in words; empty when a key may begin something."""
         self._is_stopping = self._is_going = False
+        self._is_told_busy = False
+        self._is_running = False
+        """The block in front runs."""
+        self._waits_for_next = False
+        """The key was pressed while something ran quietly: it counts when that is over."""
         self._work_number = 0
         self._said = ""
         self._commands: Mapping[str, Callable[[], None]] = {
@@ -158,16 +163,21 @@ class Conductor:
             finally:
                 if number == self._work_number:
                     self._busy, self._is_stopping, self._is_going = "", False, False
-            if message or self._said == words:
+            if message or self._said == words or self._is_told_busy:
                 self._say(message, tone)
+            self._is_told_busy = False
             self._show()
+            if self._waits_for_next and not message:
+                self._next()
+            self._waits_for_next = False
 
         self._surface.start(run, _GROUP, exclusive=True)
 
     @property
     def _is_free(self) -> bool:
         if self._busy:
-            self._say(f"{self._busy} · Esc stops it" if "Esc" not in self._busy else self._busy)
+            self._is_told_busy = True
+            self._say(f"{self._busy} · Esc stops it")
         return not self._busy
 
     def _say(self, message: str, tone: str = "muted") -> None:
@@ -192,7 +202,10 @@ class Conductor:
         if self._timer is not None:
             self._finish_typing()
             return
-        if self.screen.send_typed_answer() or not self._is_free:
+        if self.screen.send_typed_answer():
+            return
+        self._waits_for_next = bool(self._busy) and not self._is_running
+        if not self._is_free:
             return
         self._say("")
         match self.progress.next_thing:
@@ -301,7 +314,11 @@ class Conductor:
         progress.begin_run(LessonRun(step, number, progress.code, request.execution_id))
         self._show()
         began = time.monotonic()
-        ended = await self._runner.show(request)
+        self._is_running = True
+        try:
+            ended = await self._runner.show(request)
+        finally:
+            self._is_running = False
         await self._end_run(ended.end, time.monotonic() - began)
         await self._run_hidden()
 

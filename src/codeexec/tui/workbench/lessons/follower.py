@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from codeexec.tui.screens.lesson.screen import LessonScreen
+from codeexec.tui.screens.lesson.speaker import SpeakerScreen
 from codeexec.tui.session.feed import Frame
 from codeexec.tui.session.lessons.progress import LessonProgress
 from codeexec.tui.session.views import LessonView
@@ -30,9 +31,12 @@ class LessonFollower:
     def make_screen(self) -> LessonScreen:
         state = self._state
         theme, graphics = state.app_context.theme, state.app_context.graphics
-        self.screen = LessonScreen(
-            theme, graphics, self.progress, self, state.session, watches=True
-        )
+        if state.options.speaker:
+            self.screen = SpeakerScreen(theme, graphics, self.progress, self, state.session)
+        else:
+            self.screen = LessonScreen(
+                theme, graphics, self.progress, self, state.session, watches=True
+            )
         return self.screen
 
     def show(self, view: LessonView) -> None:
