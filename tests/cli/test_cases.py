@@ -138,11 +138,11 @@ RUNS = (
         "c52_kinds.ipynb",
         ("--keep-going",),
         status=1,
-        stdout="[image svg]\n[audio: a browser plays it]\n"
+        stdout="[image svg]\n[wav audio, 0.1 s, 2 kB: a browser plays it]\n"
         "[page http://127.0.0.1:9/: a browser shows it]\n"
         '{"a": [1, 2, {"b": null}]}\n{"n": 1}\n[plotly chart: a browser draws it]\n'
         "[script, not run: alert(1)]\nx²\n[a display without data]\nvega\nplain of broken\n"
-        "fallback text\n[video: a browser plays it]\n",
+        "fallback text\n[mp4 video, 2 B: a browser plays it]\n",
     ),
     Case("c74_bom.ipynb", stdout="1\n"),
     Case("c74_utf16.ipynb", stdout="1\n"),

@@ -14,6 +14,7 @@ from textual.widgets import Static
 from codeexec.config.trust import Standing
 from codeexec.domain.text.printable import printable
 from codeexec.tui.commands.table import bindings
+from codeexec.tui.textual_ext.timers import call_after
 from codeexec.tui.widgets.hints import LINKS, Hint, hint_line
 from codeexec.tui.widgets.modal import Modal
 
@@ -79,7 +80,7 @@ class TrustQuestion(Modal[str | None]):
         if answer != "trust":
             self.dismiss(answer)
         elif self._pending is None:
-            self._pending = self.set_timer(ALONE, self._trust)
+            self._pending = call_after(self, ALONE, self._trust)
         else:
             self._take_back()
 

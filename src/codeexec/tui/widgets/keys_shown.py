@@ -9,6 +9,7 @@ from rich.segment import Segment
 from textual.strip import Strip
 from textual.widget import Widget
 
+from codeexec.tui.textual_ext.timers import call_after
 from codeexec.tui.theme.theme import Theme
 
 _MOST = 3
@@ -54,7 +55,7 @@ class KeysShown(Widget):
         else:
             self._keys = [*self._keys, (key, description, 1)][-_MOST:]
         self.refresh()
-        self.set_timer(_SECONDS + 0.1, self._forget)
+        call_after(self, _SECONDS + 0.1, self._forget)
 
     def _forget(self) -> None:
         if self._keys and monotonic() - self._last >= _SECONDS:

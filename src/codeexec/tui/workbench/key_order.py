@@ -23,6 +23,7 @@ from textual.widgets import Input, TextArea
 from textual.worker import Worker
 
 from codeexec.tui.panes.pane import GrabsKeys
+from codeexec.tui.textual_ext.timers import call_after
 from codeexec.tui.widgets.modal import Modal
 
 _LOOK_EVERY = 0.01
@@ -142,7 +143,7 @@ class KeyOrder:
         if self._target is not None:
             self._target.post_message(KeyHandled(number))
         self._marker_looks = 0
-        self._timer = self._app.set_timer(_LOOK_EVERY, lambda: self._look_for_marker(number))
+        self._timer = call_after(self._app, _LOOK_EVERY, lambda: self._look_for_marker(number))
 
     def _look_for_marker(self, number: int) -> None:
         """Wait on while the widget that has the marker can still send it back."""
@@ -153,7 +154,7 @@ class KeyOrder:
         if self._marker_looks > (_MOST_LOOKS if is_there else _MOST_LOOKS_REMOVED):
             self.handled(number)
         else:
-            self._timer = self._app.set_timer(_LOOK_EVERY, lambda: self._look_for_marker(number))
+            self._timer = call_after(self._app, _LOOK_EVERY, lambda: self._look_for_marker(number))
 
     def handled(self, number: int) -> None:
         """The marker is back, or will not come."""
@@ -166,7 +167,7 @@ class KeyOrder:
             self._has_gone_twice = True
             self._mark()
         elif self._opens_something():
-            self._timer = self._app.set_timer(_LOOK_EVERY, lambda: self.handled(number))
+            self._timer = call_after(self._app, _LOOK_EVERY, lambda: self.handled(number))
         elif self._held:
             # A widget that has just been shown can have the focus after the next layout.
             self._app.call_after_refresh(self._go_on)

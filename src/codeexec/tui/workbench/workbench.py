@@ -31,6 +31,7 @@ from codeexec.tui.session.views import FileView, SessionView
 from codeexec.tui.session.workspace import Workspace
 from codeexec.tui.textual_ext.screen import RoutedScreen
 from codeexec.tui.textual_ext.terminal import AppTerminal
+from codeexec.tui.textual_ext.timers import call_after
 from codeexec.tui.theme.theme import Theme
 from codeexec.tui.widgets.chrome import Divider, Tab, TabStrip
 from codeexec.tui.widgets.keys_shown import KeysShown
@@ -455,7 +456,7 @@ class Workbench(RoutedScreen):
             return
         if self.state.last is None:
             begin = self.trust.begin
-            self.set_timer(_TRUST_AFTER, lambda: self.start(begin, "trust", exclusive=True))
+            call_after(self, _TRUST_AFTER, lambda: self.start(begin, "trust", exclusive=True))
         self.state.last = frame
         with self.app.batch_update():
             self.console_pane.show_frame(frame)

@@ -37,6 +37,7 @@ from codeexec.tui.render.highlight import highlight
 from codeexec.tui.session.ask import focus_now
 from codeexec.tui.session.feed import Frame
 from codeexec.tui.session.requester import Requester
+from codeexec.tui.textual_ext.timers import call_after
 from codeexec.tui.theme.theme import Theme
 from codeexec.tui.widgets.search_bar import SearchBar
 
@@ -104,7 +105,7 @@ class ConsolePane(ConsoleMessages, Vertical):
 
     def on_mount(self) -> None:
         self.prompt.in_color = self.view.painter.colors = False
-        self._pause = self.set_timer(_PAUSE, self._begin_coloring, pause=True)
+        self._pause = call_after(self, _PAUSE, self._begin_coloring, pause=True)
 
     def _begin_coloring(self) -> None:
         """Load the lexers with the first code: an empty console does without their 1.4 MB."""

@@ -13,6 +13,7 @@ from codeexec.tui.panes.documents.split.splitting import Splitting
 from codeexec.tui.panes.documents.split.stage import Stage
 from codeexec.tui.panes.documents.welcome import Welcome
 from codeexec.tui.session.ask import focus_now
+from codeexec.tui.textual_ext.timers import call_after
 from codeexec.tui.widgets.status import Position
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ class FrontDocument:
         if wait <= 0:
             self.post_position()
         elif self._position_timer is None:
-            self._position_timer = self._host.set_timer(wait, self.post_position)
+            self._position_timer = call_after(self._host, wait, self.post_position)
 
     def post_position(self) -> None:
         """Post where the cursor is."""

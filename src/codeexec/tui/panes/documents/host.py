@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from typing import Any, Protocol, TypeVar
 
-from textual.timer import Timer
 from textual.worker import Worker
 
 from codeexec.tui.session.ask import Poster
+from codeexec.tui.textual_ext.timers import TimerHost
 
 R = TypeVar("R")
 
@@ -21,7 +21,5 @@ class PaneHost(Poster, Protocol):
     ) -> Worker[R]: ...
 
 
-class TimedHost(PaneHost, Protocol):
+class TimedHost(PaneHost, TimerHost, Protocol):
     """Calls back after some seconds, unless the widget is gone by then."""
-
-    def set_timer(self, delay: float, callback: Callable[[], None]) -> Timer: ...

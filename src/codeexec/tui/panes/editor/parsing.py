@@ -5,6 +5,8 @@ from __future__ import annotations
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from codeexec.tui.textual_ext.timers import call_after
+
 if TYPE_CHECKING:
     from codeexec.tui.panes.editor.code_editor import CodeEditor
     from codeexec.tui.panes.editor.text.syntax import Syntax, TreeSyntax
@@ -49,7 +51,7 @@ class BackgroundParser:
         if not self._is_scheduled and self._editor.is_attached:
             self._is_scheduled = True
             self._stale_since = self.typed_at
-            self._editor.set_timer(_PAUSE, self._parse)
+            call_after(self._editor, _PAUSE, self._parse)
 
     def stand_back(self) -> None:
         """Code is about to run: its output is wanted before the colours of what was typed."""
@@ -71,13 +73,13 @@ class BackgroundParser:
         pause, patience = (_SLOW_PAUSE, _SLOW_PATIENCE) if slow_syntax else (_PAUSE, _PATIENCE)
         wait = max(self.typed_at, self._ran_at) + pause - now
         if wait > 0 and now < self._stale_since + patience:
-            self._editor.set_timer(wait, self._parse)
+            call_after(self._editor, wait, self._parse)
         elif slow_syntax is not None:
             self._editor.run_worker(self._parse_in_thread(slow_syntax), group="parse")
         elif self._syntax.work(SLICE):
             self._show_colors()
         else:
-            self._editor.set_timer(0.001, self._parse)
+            call_after(self._editor, 0.001, self._parse)
 
     def _slow_syntax(self) -> TreeSyntax | None:
         from codeexec.tui.panes.editor.text.syntax import TreeSyntax
@@ -91,7 +93,7 @@ class BackgroundParser:
             self._show_colors()
         else:
             self._stale_since = monotonic()
-            self._editor.set_timer(_SLOW_PAUSE, self._parse)
+            call_after(self._editor, _SLOW_PAUSE, self._parse)
 
     def _show_colors(self) -> None:
         self._is_scheduled = False

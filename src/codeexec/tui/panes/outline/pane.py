@@ -24,6 +24,7 @@ from codeexec.tui.panes.outline.rows import (
     outline_rows,
 )
 from codeexec.tui.panes.pane import BuildContext
+from codeexec.tui.textual_ext.timers import call_after
 from codeexec.tui.widgets.field import Field
 from codeexec.tui.widgets.label_text import tell
 from codeexec.tui.widgets.row_list import RowList
@@ -110,11 +111,11 @@ class OutlinePane(Vertical):
         """Schedule an update; while the pane is hidden, the outline is not computed."""
         if self.is_attached and self.is_on_screen and not self._is_due:
             self._is_due = True
-            self.set_timer(_PAUSE, self._refresh)
+            call_after(self, _PAUSE, self._refresh)
 
     def _refresh(self, *, stays: bool | None = None) -> None:
         if self._is_reading:
-            self.set_timer(_PAUSE, self._refresh)
+            call_after(self, _PAUSE, self._refresh)
         else:
             self._is_reading = True
             self.run_worker(self._read(stays), group="outline")

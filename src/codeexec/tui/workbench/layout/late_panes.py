@@ -13,6 +13,7 @@ from textual.worker import Worker
 from codeexec.tui.panes.pane import BuildContext
 from codeexec.tui.session.feed import Frame
 from codeexec.tui.textual_ext import gc as garbage
+from codeexec.tui.textual_ext.timers import call_after
 from codeexec.tui.workbench.layout.layout_controller import LayoutController
 from codeexec.tui.workbench.layout.panes import PaneSet
 from codeexec.tui.workbench.surface import WorkbenchState
@@ -56,14 +57,14 @@ class LatePanes:
     def begin(self) -> None:
         """Editor and console are on screen: mount the others soon."""
         latest = time.monotonic() + _LATEST_MOUNT
-        self._screen.set_timer(_MOUNT_AFTER, partial(self._mount_in_a_pause, latest))
+        call_after(self._screen, _MOUNT_AFTER, partial(self._mount_in_a_pause, latest))
 
     def _mount_in_a_pause(self, latest: float) -> None:
         """Mount the panes once no key comes for a moment, or at `latest`."""
         now = time.monotonic()
         wait = self._state.app_context.key_at + _KEYS_PAUSE - now
         if wait > 0 and now < latest:
-            self._screen.set_timer(wait, partial(self._mount_in_a_pause, latest))
+            call_after(self._screen, wait, partial(self._mount_in_a_pause, latest))
         else:
             _: Worker[None] = self._screen.run_worker(self._mount, group="furnish", exclusive=True)
 
@@ -84,7 +85,7 @@ class LatePanes:
             return
         self._frames.append(frame)
         if len(self._frames) == 1:
-            self._screen.set_timer(_FRAMES_AFTER, self._show_frames)
+            call_after(self._screen, _FRAMES_AFTER, self._show_frames)
 
     def _show_frames(self) -> None:
         frames, self._frames = self._frames, []

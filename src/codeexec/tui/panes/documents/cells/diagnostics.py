@@ -15,6 +15,7 @@ from codeexec.tui.panes.documents.cells.syntax_errors import SyntaxChecker
 from codeexec.tui.panes.documents.host import TimedHost
 from codeexec.tui.panes.editor.code_editor import CodeEditor
 from codeexec.tui.panes.editor.marks import LINT, SYNTAX, LineDiagnostic
+from codeexec.tui.textual_ext.timers import call_after
 
 _QUIET = 0.8
 """Seconds without a key before the text is looked through for errors."""
@@ -73,12 +74,12 @@ class LineDiagnostics:
         self._requested_at = time.monotonic()
         if not self._is_waiting and self._python_document() is not None:
             self._is_waiting = True
-            self._host.set_timer(_QUIET, self._check_when_quiet)
+            call_after(self._host, _QUIET, self._check_when_quiet)
 
     def _check_when_quiet(self) -> None:
         seconds = self._requested_at + _QUIET - time.monotonic()
         if seconds > 0:
-            self._host.set_timer(seconds, self._check_when_quiet)
+            call_after(self._host, seconds, self._check_when_quiet)
             return
         self._is_waiting = False
         document = self._python_document()

@@ -14,6 +14,7 @@ from codeexec.tui.panes.documents.document_view import DocumentView
 from codeexec.tui.panes.documents.host import TimedHost
 from codeexec.tui.panes.editor.marks import LINT
 from codeexec.tui.session.feed import Frame
+from codeexec.tui.textual_ext.timers import call_after
 
 if TYPE_CHECKING:
     from codeexec.tui.panes.documents.linting.checker import RuffChecker
@@ -42,12 +43,12 @@ class Linter:
         is_waiting = sheet in self._requests
         self._requests[sheet] = time.monotonic()
         if not is_waiting:
-            self._host.set_timer(_QUIET, lambda: self._check_when_quiet(sheet))
+            call_after(self._host, _QUIET, lambda: self._check_when_quiet(sheet))
 
     def _check_when_quiet(self, sheet: DocumentView) -> None:
         seconds = self._requests[sheet] + _QUIET - time.monotonic()
         if seconds > 0:
-            self._host.set_timer(seconds, lambda: self._check_when_quiet(sheet))
+            call_after(self._host, seconds, lambda: self._check_when_quiet(sheet))
             return
         del self._requests[sheet]
         if sheet in self._documents.sheets:
@@ -69,7 +70,7 @@ class Linter:
             sheet.diagnostics.show_findings(marks)
             self._leave_out_defined(sheet)
         checks = checker.checks
-        self._host.set_timer(_IDLE, lambda: self._close_if_idle(checks))
+        call_after(self._host, _IDLE, lambda: self._close_if_idle(checks))
 
     def _close_if_idle(self, checks: int) -> None:
         if self.checker is not None:

@@ -34,6 +34,7 @@ from codeexec.tui.session.ask import Failed, NoticePosted
 from codeexec.tui.session.feed import Frame
 from codeexec.tui.session.requester import Requester
 from codeexec.tui.session.views import CellFold, FileView
+from codeexec.tui.textual_ext.timers import call_after
 
 _PAUSE = 0.1
 """Seconds between two looks at all cells of a document while cells are run."""
@@ -208,7 +209,7 @@ class Pages:
             self._show(sheet)
         else:
             self._due.add(sheet)
-            self._widget.set_timer(pause, partial(self._show_due, sheet))
+            call_after(self._widget, pause, partial(self._show_due, sheet))
 
     def _show_due(self, sheet: DocumentView) -> None:
         self._due.discard(sheet)
