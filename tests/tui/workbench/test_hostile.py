@@ -175,10 +175,11 @@ def test_every_screen_has_the_last_look() -> None:
     """Whatever is a screen of ours paints through `SafeCompositor`."""
     import codeexec.tui.screens.compare
     import codeexec.tui.screens.keys
+    import codeexec.tui.screens.lesson.screen
     import codeexec.tui.screens.policies
     import codeexec.tui.screens.table_screen
     import codeexec.tui.screens.viewer  # noqa: F401 -- so that all subclasses are there
-    from codeexec.tui.textual_ext.screen import RoutedScreen
+    from codeexec.tui.textual_ext.screen import RoutedScreen, SafeScreen
     from codeexec.tui.widgets.modal import Modal
 
     kinds: list[type] = [Screen]
@@ -186,7 +187,7 @@ def test_every_screen_has_the_last_look() -> None:
         kinds += type.__subclasses__(kind)
     ours = [each for each in kinds if each.__module__.startswith("codeexec.")]
     assert len(ours) > 8
-    assert all(issubclass(each, RoutedScreen | Modal) for each in ours)
+    assert all(issubclass(each, RoutedScreen | SafeScreen | Modal) for each in ours)
 
 
 def test_the_first_frame_and_the_last_words() -> None:

@@ -1,4 +1,4 @@
-"""Base of the workbench screen: bindings of an instance, messages by table, one paint at start."""
+"""Bases of screens: paints without controls, messages by table, one paint at the start."""
 
 from __future__ import annotations
 
@@ -9,7 +9,15 @@ from textual.binding import Binding, BindingsMap
 from textual.message import Message
 from textual.screen import Screen
 
-from codeexec.tui.textual_ext.compositor import NarrowCompositor
+from codeexec.tui.textual_ext.compositor import NarrowCompositor, SafeCompositor
+
+
+class SafeScreen(Screen[None]):
+    """Screen whose last look lets no control character out."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._compositor = SafeCompositor()
 
 
 class RoutedScreen(Screen[None]):

@@ -9,7 +9,6 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container, Vertical
-from textual.screen import Screen
 
 from codeexec.domain.snapshot import ExecutionView
 from codeexec.tui.commands.keymap import key_words
@@ -22,7 +21,7 @@ from codeexec.tui.screens.lesson.output import LessonOutput
 from codeexec.tui.screens.lesson.text import LessonText
 from codeexec.tui.session.feed import Frame
 from codeexec.tui.session.lessons.progress import LessonProgress
-from codeexec.tui.textual_ext.compositor import SafeCompositor
+from codeexec.tui.textual_ext.screen import SafeScreen
 from codeexec.tui.theme.theme import Theme
 from codeexec.tui.widgets.keys_shown import KeysShown
 
@@ -59,7 +58,7 @@ class LessonConductor(Protocol):
         """The session is in this state now."""
 
 
-class LessonScreen(Screen[None]):
+class LessonScreen(SafeScreen):
     """Shows a `LessonProgress`; keys are given to the conductor."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("lesson")]
@@ -96,7 +95,6 @@ class LessonScreen(Screen[None]):
     ) -> None:
         """One that `watches` edits and answers nothing."""
         super().__init__()
-        self._compositor = SafeCompositor()
         self.progress = progress
         self._conductor = conductor
         self.text = LessonText(theme, id="lesson-text")
