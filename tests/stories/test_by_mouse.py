@@ -9,7 +9,7 @@ import pytest
 from codeexec.client.embedded import EmbeddedHost
 from codeexec.documents.formats import open_document
 from codeexec.tui.options import OpenOptions
-from codeexec.tui.screens.table_screen import TableScreen
+from codeexec.tui.screens.tables.table_screen import TableScreen
 from codeexec.tui.widgets.table import DataTableView
 from support.bench import open_bench
 from support.mouse import MENU, Mouse
@@ -60,7 +60,7 @@ async def test_a_day_by_the_mouse_alone(tmp_path: Path) -> None:
             await bench.sees("size ↑")
             table = bench.program.screen.query_one(DataTableView)
             await bench.until(
-                lambda: table.render_line(1).text.split()[1:2] == ["b"], "sorted rows"
+                lambda: table.render_line(2).text.split()[1:2] == ["b"], "sorted rows"
             )
             await mouse.click("close")
             await bench.until(lambda: bench.program.screen is bench.workbench, "no table")

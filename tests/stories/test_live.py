@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from codeexec.domain.requests import Execute
-from codeexec.tui.screens.table_screen import TableScreen
+from codeexec.tui.screens.tables.table_screen import TableScreen
 from codeexec.tui.screens.viewer import ViewerScreen
 from codeexec.tui.widgets.table import DataTableView
 from support.bench import open_bench

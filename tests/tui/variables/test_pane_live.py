@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from codeexec.client.api import SessionClient
+from codeexec.domain.requests import SortKey
 from codeexec.tui.panes.variables.pane import VariablesPane
-from codeexec.tui.screens.table_screen import TableScreen
-from codeexec.tui.widgets.table import DataTableView
+from codeexec.tui.screens.tables.table_screen import TableScreen
+from codeexec.tui.widgets.kernel_table import KernelTable
 from support.pane_app import PaneApp, run, session_in, until
 from support.rows import text_of
 
@@ -74,14 +75,14 @@ async def test_a_frame_is_paged_and_sorted_in_the_kernel(session: SessionClient)
         await until(pilot, lambda: pane.rows)
         screen = TableScreen(session, "df")
         await app.push_screen(screen)
-        table = screen.query_one(DataTableView)
+        table = screen.query_one(KernelTable)
         await until(pilot, lambda: table.size_of_table == (1000, 2))
         await pilot.press("s", "s")
-        await until(pilot, lambda: table.render_line(1).text.split()[:2] == ["999", "999"])
+        await until(pilot, lambda: table.render_line(2).text.split()[:2] == ["999", "999"])
         await pilot.press("G")
         await until(pilot, lambda: "1000" in table.render_line(table.size.height - 1).text)
         await run(session, "df = df.head(5)")
         await until(pilot, lambda: table.size_of_table == (5, 2))
-        assert table.order == ("n", True)
+        assert screen.view.order == (SortKey("n", descending=True),)
         await pilot.press("escape")
         assert app.screen is not screen

@@ -49,7 +49,7 @@ SHOWS = (
 
 
 ASKS = {
-    "variables.open": q.ReadTable,
+    "variables.open": q.QueryTable,
     "variables.expand": q.InspectVariable,
     "prompt.complete": q.Complete,
     "prompt.docs": q.Inspect,
@@ -177,7 +177,7 @@ def test_every_screen_has_the_last_look() -> None:
     import codeexec.tui.screens.keys
     import codeexec.tui.screens.lesson.screen
     import codeexec.tui.screens.policies
-    import codeexec.tui.screens.table_screen
+    import codeexec.tui.screens.tables.table_screen
     import codeexec.tui.screens.viewer  # noqa: F401 -- so that all subclasses are there
     from codeexec.tui.textual_ext.screen import RoutedScreen, SafeScreen
     from codeexec.tui.widgets.modal import Modal

@@ -91,7 +91,7 @@ def count_values(view: View, name: str, count: int) -> dict[str, Any]:
         for value, count in pairs
     ]
     page = {
-        "names": [name, "count", "share", ""],
+        "names": [name, "count", "share", "bar"],
         "types": [table.types[at], "int", "str", "str"],
         "index": [str(number) for number in range(1, len(cells) + 1)],
         "cells": cells,
@@ -126,7 +126,7 @@ def facts_of(kind: str, facts: dict[str, Any], late: list[str]) -> dict[str, Any
     quantiles = facts.get("quantiles")
     words = None
     if quantiles is not None:
-        words = "  ".join(f"{s:.0%} {v:.6g}" for s, v in zip(SHARES, quantiles))  # noqa: B905
+        words = "  ".join(f"{s:.0%} {v:.4g}" for s, v in zip(SHARES, quantiles))  # noqa: B905
     add("quantiles", words)
     histogram = facts.get("histogram")
     return {

@@ -22,6 +22,7 @@ from codeexec.tui.pane_registry import PaneEntry, pane_titles, panes
 _SCREENS: dict[str, str] = {
     "viewer": "Full screen",
     "table_screen": "Table, full screen",
+    "table_values": "Values of a column",
     "list": "List",
     "compare": "Comparing",
     "sessions": "Sessions",

@@ -26,7 +26,7 @@ from codeexec.tui.render.plain import one_line
 from codeexec.tui.widgets.table_columns import GAP, Columns, fitted
 from codeexec.tui.widgets.table_pages import PAGE, TablePages, TableSource, WholeTable
 
-_UP, _DOWN = " ↑", " ↓"
+UP, DOWN = " ↑", " ↓"
 
 
 class DataTableView(ScrollView, can_focus=True):
@@ -79,13 +79,15 @@ class DataTableView(ScrollView, can_focus=True):
         self,
         source: TableSource | TablePage | None = None,
         *,
+        shows_types: bool = False,
         id: str | None = None,
         classes: str | None = None,
     ) -> None:
         super().__init__(id=id, classes=classes)
         self._source = WholeTable(source) if isinstance(source, TablePage) else source
         self._pages = TablePages()
-        self._columns = Columns()
+        self._head_rows = 2 if shows_types else 1
+        self._columns = Columns(shows_types=self._head_rows > 1)
         self._rows = 0
         self._sort, self._descending = "", False
         self._cursor = (0, 0)
@@ -110,12 +112,19 @@ class DataTableView(ScrollView, can_focus=True):
         """Rows and columns of the whole table."""
         return self._rows, len(self._columns.names)
 
+    def cell_text(self, column: int | None = None) -> str | None:
+        """The text of a column in the row of the cursor, of the cursor's own where none is named;
+        None while it is not here."""
+        row = self._pages.row(self._cursor[0])
+        column = self._cursor[1] if column is None else column
+        return row[1][column] if row is not None and column < len(row[1]) else None
+
     def show(self, source: TableSource | TablePage) -> None:
         """Show another table from its beginning."""
         self._source = WholeTable(source) if isinstance(source, TablePage) else source
         self._sort, self._descending = "", False
         self._cursor, self._fault, self._matches = (0, 0), "", []
-        self._columns = Columns()
+        self._columns = Columns(shows_types=self._head_rows > 1)
         self.scroll_to(0, 0, animate=False)
         self._read_again()
 
@@ -181,7 +190,7 @@ class DataTableView(ScrollView, can_focus=True):
             self._pages.put(number, page)
             self._rows = page.rows
             self._columns.measure(page)
-            self.virtual_size = Size(self._columns.extent, self._rows + 1)
+            self.virtual_size = Size(self._columns.extent, self._rows + self._head_rows)
         if missing:
             self.refresh()
             self.post_message(self.RowsChanged(self, self._sort, self._descending, self._fault))
@@ -192,7 +201,8 @@ class DataTableView(ScrollView, can_focus=True):
         self._go(self._cursor[0] + down, self._cursor[1] + right)
 
     def action_page(self, pages: int) -> None:
-        self._go(self._cursor[0] + pages * max(self.size.height - 2, 1), self._cursor[1])
+        height = max(self.size.height - self._head_rows - 1, 1)
+        self._go(self._cursor[0] + pages * height, self._cursor[1])
 
     def action_first(self) -> None:
         self._go(0, self._cursor[1])
@@ -236,11 +246,11 @@ class DataTableView(ScrollView, can_focus=True):
 
     def on_click(self, event: events.Click) -> None:
         column = self._columns.at(event.x, self.scroll_offset.x)
-        if event.y == 0:
+        if event.y < self._head_rows:
             if column is not None and event.button == 1:
                 self._turn_order(column)
             return
-        row = event.y - 1 + self.scroll_offset.y
+        row = event.y - self._head_rows + self.scroll_offset.y
         if row < self._rows:
             self._go(row, self._cursor[1] if column is None else column)
 
@@ -271,11 +281,13 @@ class DataTableView(ScrollView, can_focus=True):
         index = self._columns.frozen
         x, y = self.scroll_offset
         left, right = self._columns.edges[column] - index, self._columns.edges[column + 1] - index
-        if left < x:
+        if column < self._columns.frozen_count:
+            pass  # it is in view
+        elif left < x:
             x = left
         elif right > x + free.width - index:
             x = min(right - (free.width - index), left)
-        y = min(max(y, row - (free.height - 2)), row)
+        y = min(max(y, row - (free.height - self._head_rows - 1)), row)
         self.scroll_to(x, y, animate=False, force=True)
 
     # -- painting ----------------------------------------------------------------------
@@ -294,7 +306,9 @@ class DataTableView(ScrollView, can_focus=True):
             return Strip.blank(width, plain)
         if y == 0:
             return self._header(width)
-        row = y - 1 + self.scroll_offset.y
+        if y < self._head_rows:
+            return self._type_row(width)
+        row = y - self._head_rows + self.scroll_offset.y
         if row >= self._rows:
             return Strip.blank(width, plain)
         return self._row(row, width)
@@ -303,12 +317,33 @@ class DataTableView(ScrollView, can_focus=True):
         style = self.get_component_rich_style("table--header")
         match = self.get_component_rich_style("table--match")
         cells = []
-        for column in self._columns.seen(self.scroll_offset.x, width):
-            arrow = ""
-            if self._columns.names[column] == self._sort:
-                arrow = _DOWN if self._descending else _UP
-            text = self._columns.text(column, self._columns.names[column], arrow)
+        for column in self._in_view(width):
+            name = self._columns.names[column]
+            text = self._columns.text(column, name, self._mark(name))
             cells.append((text, match if column in self._matches else style, style))
+        return self._joined("", cells, style, style, width)
+
+    def _mark(self, name: str) -> str:
+        """The arrow of a column that sorts the rows."""
+        if name != self._sort:
+            return ""
+        return DOWN if self._descending else UP
+
+    def _in_view(self, width: int) -> list[int]:
+        """The columns that are painted: frozen ones, and those that are scrolled to."""
+        frozen = min(self._columns.frozen_count, len(self._columns.names))
+        return [*range(frozen), *self._columns.seen(self.scroll_offset.x, width)]
+
+    def _type_row(self, width: int) -> Strip:
+        header = self.get_component_rich_style("table--header")
+        style = header + Style(
+            color=self.get_component_rich_style("table--index").color, bold=False
+        )
+        cells = []
+        for column in self._in_view(width):
+            types = self._columns.types
+            text = self._columns.text(column, types[column] if column < len(types) else "")
+            cells.append((text, style, style))
         return self._joined("", cells, style, style, width)
 
     def _row(self, row: int, width: int) -> Strip:
@@ -323,7 +358,7 @@ class DataTableView(ScrollView, can_focus=True):
             return self._joined("·", [], index, ground, width)
         title, values = entry
         cells = []
-        for column in self._columns.seen(self.scroll_offset.x, width):
+        for column in self._in_view(width):
             value = values[column]
             style = ground
             if value in NULLS:
@@ -343,19 +378,25 @@ class DataTableView(ScrollView, can_focus=True):
         width: int,
     ) -> Strip:
         """The index, and behind it the columns cut to what is seen of them."""
+        held = min(self._columns.frozen_count, len(self._columns.names))
         frozen = self._columns.frozen
-        head = Segment(fitted(title, self._columns.index_width).ljust(frozen), index)
-        segments = []
-        for text, style, gap_style in cells:
-            segments += [Segment(text, style), Segment(" " * GAP, gap_style)]
+        margin = self._columns.edges[0]
+        segments = [Segment(fitted(title, self._columns.index_width).ljust(margin), index)]
+        for text, style, gap_style in cells[:held]:
+            segments += [Segment(text, style), Segment(" " * (GAP - 1), gap_style)]
+            segments.append(Segment("│", index))
+        scrolling = []
+        for text, style, gap_style in cells[held:]:
+            scrolling += [Segment(text, style), Segment(" " * GAP, gap_style)]
         columns = self._columns.seen(self.scroll_offset.x, width)
         hidden = (
             self.scroll_offset.x + frozen - self._columns.edges[columns.start] if columns else 0
         )
-        body = Strip(segments).crop(hidden, hidden + max(width - frozen, 0))
+        body = Strip(scrolling).crop(hidden, hidden + max(width - frozen, 0))
         pad = Segment(" " * max(width - frozen - body.cell_length, 0), ground)
-        return Strip([head, *body, pad]).crop(0, width)
+        return Strip([*segments, *body, pad]).crop(0, width)
 
     def region_of(self, row: int, column: int) -> Region:
         """Where a cell is within the table's whole extent, in cells."""
-        return Region(self._columns.edges[column], row + 1, self._columns.widths[column], 1)
+        y = row + self._head_rows
+        return Region(self._columns.edges[column], y, self._columns.widths[column], 1)

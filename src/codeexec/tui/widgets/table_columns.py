@@ -18,25 +18,35 @@ MARK_WIDTH = 2
 """Cells kept beside a name for the arrow of the order."""
 
 _MIN_WIDTH = 3
+_TYPE_WIDTH = 14
+"""A longer name of a type is cut."""
 
 
 class Columns:
     """Columns behind a frozen index; a column is as wide as what was seen of it, and only grows."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, shows_types: bool = False) -> None:
+        self._shows_types = shows_types
         self.names: tuple[str, ...] = ()
         self.index_width = 0
         self.widths: list[int] = []
         self.edges: list[int] = [0]
         self.is_right: list[bool] = []
+        self.types: tuple[str, ...] = ()
+        self.frozen_count = 0
+        """Columns on the left that do not scroll."""
 
     def measure(self, page: TablePage) -> None:
         """Take in what a page holds."""
         if page.names != self.names:
-            self.names = page.names
+            self.names, self.types = page.names, page.types
+            types = page.types if self._shows_types else ()
+            mark = MARK_WIDTH + bool(types)  # there orders have numbers
             self.widths = [
-                min(max(cell_len(name) + MARK_WIDTH, _MIN_WIDTH), MAX_WIDTH) for name in page.names
+                min(max(cell_len(name) + mark, _MIN_WIDTH), MAX_WIDTH) for name in page.names
             ]
+            for at, kind in enumerate(types[: len(self.widths)]):
+                self.widths[at] = max(self.widths[at], min(cell_len(kind), _TYPE_WIDTH))
             self.is_right = [is_numeric(page, column) for column in range(len(page.names))]
         if page.cells:
             for at, column in enumerate(zip(*page.cells, strict=True)):
@@ -50,8 +60,8 @@ class Columns:
 
     @property
     def frozen(self) -> int:
-        """Cells on the left that do not scroll: the index and its gap."""
-        return self.edges[0]
+        """Cells on the left that do not scroll: the index, its gap and the frozen columns."""
+        return self.edges[min(self.frozen_count, len(self.names))]
 
     @property
     def extent(self) -> int:
@@ -60,14 +70,14 @@ class Columns:
 
     def at(self, x: int, scrolled: int) -> int | None:
         """The column under a cell of the window; None for the index and what is behind."""
-        if x < self.frozen:
+        if x < self.edges[0]:
             return None
-        column = bisect_right(self.edges, x + scrolled) - 1
+        column = bisect_right(self.edges, x if x < self.frozen else x + scrolled) - 1
         return column if column < len(self.names) else None
 
     def seen(self, scrolled: int, width: int) -> range:
-        """The columns of which at least a cell is in a window of that width."""
-        first = max(bisect_right(self.edges, scrolled + self.frozen) - 1, 0)
+        """The columns that scroll of which at least a cell is in a window of that width."""
+        first = max(bisect_right(self.edges, scrolled + self.frozen) - 1, self.frozen_count)
         last = bisect_right(self.edges, scrolled + width)
         return range(first, min(last, len(self.names)))
 

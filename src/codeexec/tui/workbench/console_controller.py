@@ -49,7 +49,7 @@ class ConsoleController:
     def messages(self) -> Mapping[type[Message], Handler]:
         return {
             ConsolePane.SourceRequested: InWorker(self.show_source),
-            ConsolePane.EditRequested: InWorker(self.edit_code),
+            ConsolePane.EditRequested: InWorker(self.edit_card),
             ConsolePane.DisplayOpened: self.open_display,
             ConsolePane.AnswerAwaited: self.lead_to_answer,
             ConsolePane.AnswerOver: self.go_back,
@@ -102,14 +102,18 @@ class ConsoleController:
             self._console.view.focus()
             self._console.view.select(card)
 
-    async def edit_code(self, event: ConsolePane.EditRequested) -> None:
-        """Put code of a card into the document in front, as a cell at its end."""
+    async def edit_card(self, event: ConsolePane.EditRequested) -> None:
+        """Put the code of a card into the document in front."""
+        await self.edit_code(event.code)
+
+    async def edit_code(self, code: str) -> None:
+        """Put code into the document in front, as a cell at its end."""
         sheet = self._documents.sheet
         if sheet is None:
-            await self._documents.opener.new(event.code + "\n", self._state.place.folder)
+            await self._documents.opener.new(code + "\n", self._state.place.folder)
         else:
             text = sheet.editor.text.rstrip("\n")
-            cell = f"\n\n{sheet.document.marker} %%\n{event.code}\n" if text else event.code
+            cell = f"\n\n{sheet.document.marker} %%\n{code}\n" if text else code
             lines = sheet.editor.model.lines
             end = sheet.editor.model.cursor._replace(line=len(lines) - 1, column=len(lines[-1]))
             sheet.editor.perform(lambda model: model.edit([(end, end, cell)]))

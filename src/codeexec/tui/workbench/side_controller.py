@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from textual.message import Message
 
-from codeexec.tui.workbench.dispatch import Handler
+from codeexec.tui.workbench.dispatch import Handler, InWorker
 from codeexec.tui.workbench.layout.layout_controller import LayoutController
 from codeexec.tui.workbench.layout.panes import PaneSet
 from codeexec.tui.workbench.surface import Surface, WorkbenchState
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 class SideController:
     """`show_card` goes to the card of an execution; `on_item_shown` is called when the
-    artifacts pane shows another item."""
+    artifacts pane shows another item; `edit_code` puts code into the document in front."""
 
     def __init__(
         self,
@@ -30,6 +30,7 @@ class SideController:
         layout: LayoutController,
         show_card: Callable[[str], Awaitable[None]],
         on_item_shown: Callable[[], None],
+        edit_code: Callable[[str], Awaitable[None]],
     ) -> None:
         self._surface = surface
         self._state = state
@@ -37,6 +38,7 @@ class SideController:
         self._layout = layout
         self._show_card = show_card
         self._on_item_shown = on_item_shown
+        self._edit_code = edit_code
 
     def late_messages(self) -> Mapping[type[Message], Handler]:
         """Handlers of messages whose classes are loaded after the first frame."""
@@ -47,10 +49,10 @@ class SideController:
 
         return {
             ArtifactPane.ItemOpenRequested: self.open_item,
-            ArtifactPane.TableRequested: self.open_table,
+            ArtifactPane.TableRequested: InWorker(self.open_table),
             ArtifactPane.CardRequested: self.go_to_card,
             Preview.ItemShown: lambda _: self._on_item_shown(),
-            VariablesPane.VariableTableRequested: self.open_table,
+            VariablesPane.VariableTableRequested: InWorker(self.open_table),
             OutlinePane.JumpRequested: self.go_to_line,
             OutlinePane.LeaveRequested: lambda _: self._layout.go("editor"),
         }
@@ -66,14 +68,17 @@ class SideController:
                 ViewerScreen(pane.artifact_index, pane.store, pane.selected, graphics)
             )
 
-    def open_table(
+    async def open_table(
         self, event: ArtifactPane.TableRequested | VariablesPane.VariableTableRequested
     ) -> None:
-        """Show a table of the kernel on the full screen."""
-        from codeexec.tui.screens.table_screen import TableScreen  # not at the start either
+        """Show a table of the kernel; the code of a view goes into the editor."""
+        from codeexec.tui.screens.tables.table_screen import TableScreen  # not at the start either
 
         kernel = self._state.snapshot.default_kernel if self._state.last is not None else ""
-        self._surface.open_screen(TableScreen(self._state.session, event.name, kernel))
+        screen = TableScreen(self._state.session, event.name, kernel)
+        code = await self._surface.ask_user(screen)
+        if code is not None:
+            await self._edit_code(code)
 
     async def go_to_card(self, event: ArtifactPane.CardRequested) -> None:
         """Go to the output that an artifact belongs to."""

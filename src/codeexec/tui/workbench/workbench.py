@@ -156,7 +156,8 @@ class Workbench(RoutedScreen):
         self.console = ConsoleController(self, state, panes, layout, self)
         self.presenting = PresentingController(state, panes, layout, status, self._keys_shown)
         self.side = SideController(
-            self, state, panes, layout, self.console.show_card, self.presenting.show_code_once
+            *(self, state, panes, layout, self.console.show_card),
+            *(self.presenting.show_code_once, self.console.edit_code),
         )
         self.sharing = SharingController(self, state, panes, layout, status)
         state.session.focus.on_chosen = self.sharing.save  # also where this is killed at once

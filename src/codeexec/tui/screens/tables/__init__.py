@@ -1,0 +1,1 @@
+"""Tables of a kernel on the full screen."""

@@ -1,0 +1,80 @@
+"""Questions of the table screen to the kernel, which says meanwhile what goes on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from msgspec.structs import replace
+
+from codeexec.client.api import SessionClient
+from codeexec.domain import requests as q
+from codeexec.domain.errors import UsageError
+from codeexec.tui.screens.tables.table_view import ViewState
+
+POLL = 0.2
+"""Seconds between two looks at what the kernel computes in the background."""
+
+
+class TableReader:
+    """Asks about one variable. `on_working` is called with what goes on in the kernel, and with an
+    empty text when it is done."""
+
+    def __init__(
+        self,
+        session: SessionClient,
+        name: str,
+        kernel: str,
+        view: ViewState,
+        on_working: Callable[[str], None],
+        on_partial: Callable[[], object],
+    ) -> None:
+        """`on_partial` is called when rows came that are to be read again once work is done."""
+        self._session = session
+        self._name = name
+        self._kernel = kernel
+        self._view = view
+        self._on_working = on_working
+        self._on_partial = on_partial
+        self.note = ""
+        """What the kernel says of the rows that were read last."""
+
+    async def ask(
+        self, question: q.TableQuestion, view: q.TableView | None = None
+    ) -> q.TableAnswer:
+        """The answer as it is now."""
+        view = self._view.request() if view is None else view
+        return await self._session.call(q.QueryTable(self._name, question, view, self._kernel))
+
+    async def ask_to_end(self, question: q.TableQuestion) -> q.TableAnswer:
+        """The answer when the kernel has worked it out. UsageError where there is none."""
+        view = self._view.request()
+        try:
+            while True:
+                answer = await self.ask(question, view)
+                if isinstance(question, q.FindValue) and answer.working and answer.row >= 0:
+                    question = replace(question, row=answer.row, column=answer.column)
+                self._on_working(answer.working)
+                if not answer.working or answer.fault:
+                    break
+                await asyncio.sleep(POLL)
+        finally:
+            self._on_working("")
+        if answer.fault:
+            raise UsageError(answer.fault)
+        return answer
+
+    async def read(self, start: int, count: int, sort: str, descending: bool) -> q.TablePage:
+        """Rows for the table, in the view's own order."""
+        while True:
+            answer = await self.ask(q.TableRows(start, count))
+            self._on_working("" if answer.fault else answer.working)
+            if answer.fault:
+                raise UsageError(answer.fault)
+            self.note = answer.note
+            if answer.page is not None:
+                break
+            await asyncio.sleep(POLL)
+        if answer.working:
+            self._on_partial()
+        return self._view.arranged(answer.page)
