@@ -30,6 +30,10 @@ class SessionEvents(Protocol):
     def show_frame(self, frame: Frame) -> None: ...
 
 
+_TOLD_ATTEMPT = 4
+"""The number of the attempt to connect before which the user is told why the others failed."""
+
+
 class SessionController:
     """`opening` is the session, where that is being opened already."""
 
@@ -85,9 +89,17 @@ class SessionController:
             self._status.show(ended=True)
 
     async def follow_link(self) -> None:
-        """Show the state of the connection to the server."""
+        """Show the state of the connection to the server; why it does not come back is told once
+        some attempts have failed."""
         async for link in self._state.host.links():
             self._status.show(link=link)
+            if link.state == "reconnecting" and link.attempt == _TOLD_ATTEMPT and link.problem:
+                self._surface.notify(
+                    f"{link.problem}. It is tried again.",
+                    title="The line to the server is cut",
+                    severity="warning",
+                    timeout=15,
+                )
             if link.state == "closed" and link.problem:
                 self._surface.notify(
                     link.problem, title="Not connected", severity="error", timeout=30
