@@ -503,6 +503,8 @@ def cell(value: Any) -> str:
         return clip(value, CELL)
     if cls is float:
         return plain_float(value)
+    if value is None or cls is bool or (cls is int and value.bit_length() < CELL):
+        return repr(value)  # most cells; the rest takes ten times as long
     pandas = sys.modules.get("pandas")
     if type(pandas) is types.ModuleType and is_one_of(value, pandas, ("NaT", "NA")):
         return str(value)

@@ -86,15 +86,17 @@ class TableQuestion:
     def rows(self) -> dict[str, Any]:
         start, count = max(int(self.ask.get("start", 0)), 0), int(self.ask.get("count", 200))
         count = min(max(count, 0), MOST_ROWS)
-        table, working, note, rows = self._rows_view(start + count)
+        table, total = self._rows_view(start + count)
         columns = list(range(min(len(table.names), MOST_COLUMNS)))
-        if rows is None:
-            rows = 0 if table.is_lazy else table.rows()
+        rows = 0 if table.is_lazy else table.rows()
+        working, note = "", ""
         index, cells = once(
             self.view.table, "Reading rows", lambda: table.page(start, count, columns), PAGE_SECONDS
         )
         if table.is_lazy:
-            rows, working = self._counted(table, start, len(index), count, working)
+            rows, working = self._counted(table, start, len(index), count)
+        elif total is not None:
+            rows, working, note = self._begin_order(rows, total)
         page = {
             "names": [clip(name, 200) for name in table.names[:MOST_COLUMNS]],
             "types": table.types[:MOST_COLUMNS],
@@ -106,41 +108,45 @@ class TableQuestion:
         }
         return {"page": page, "working": working, "note": note}
 
-    def _rows_view(self, until: int) -> tuple[Any, str, str, int | None]:
-        """The view, what goes on meanwhile, a note, and the rows of it if it is only its head."""
+    def _rows_view(self, until: int) -> tuple[Any, int | None]:
+        """The view; where it is only the head of an order, the number of all rows too."""
         table = self.view.filtered()
         if table.is_lazy or not self.view.order:
-            return self.view.ordered(), "", "", None
+            return self.view.ordered(), None
         rows = table.rows()
         if rows <= FEW:
-            return self.view.ordered(PAGE_SECONDS), "", "", None
-        keys = self.view.keys(table.names)
-        title = f"Sorting {rows:,} rows"
+            return self.view.ordered(PAGE_SECONDS), None
         whole = finished(self.view.order_key())
         if whole is not None:
-            return table.picked(whole), "", "", None
+            return table.picked(whole), None
+        if until > TOP:
+            return self.view.ordered(), None
+        keys = self.view.keys(table.names)
         head = work(
-            self.view.key("top", self.view.filter, json.dumps(self.view.order)), title,
-            lambda _: table.top(keys, TOP).picks, PAGE_SECONDS,
-        )  # fmt: skip
-        head = table.picked(head)
-        try:
-            return self.view.ordered(0.0), "", "", None
-        except StillWorking:
-            if until > TOP:
-                raise
-            return head, title, "", rows
-        except Refused as error:
-            return head, "", f"Only the first {TOP:,} rows. {error}", None
+            self.view.key("top", self.view.filter, json.dumps(self.view.order)),
+            f"Sorting {rows:,} rows",
+            lambda _: table.top(keys, TOP).picks,
+            PAGE_SECONDS,
+        )
+        return table.picked(head), rows
 
-    def _counted(
-        self, table: Any, start: int, there: int, asked: int, working: str
-    ) -> tuple[int, str]:
+    def _begin_order(self, rows: int, total: int) -> tuple[int, str, str]:
+        """Put all rows in order, now that the first ones are read: both take all processors. How
+        many rows there are, what goes on, and why not."""
+        try:
+            self.view.ordered(0.0)
+        except StillWorking as error:
+            return total, str(error), ""
+        except Refused as error:
+            return rows, "", f"Only the first {rows:,} rows. {error}"
+        return total, "", ""
+
+    def _counted(self, table: Any, start: int, there: int, asked: int) -> tuple[int, str]:
         if there < asked and (there or not start):
-            return start + there, working
+            return start + there, ""
         try:
             key = self.view.key("count", self.view.filter)
-            return work(key, "Counting rows", lambda _: table.rows(), WORK_SECONDS), working
+            return work(key, "Counting rows", lambda _: table.rows(), WORK_SECONDS), ""
         except StillWorking as error:
             return start + there + asked, str(error)
 

@@ -10,14 +10,14 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
-from textual.content import Content
 from textual.widgets import Input, Static
 
 from codeexec.client.api import SessionClient
 from codeexec.domain import requests as q
-from codeexec.domain.errors import CodeexecError, UsageError
+from codeexec.domain.errors import CodeexecError
 from codeexec.tui.commands.table import bindings
 from codeexec.tui.render.plain import one_line, plain_words
+from codeexec.tui.screens.tables.facts_panel import FactsPanel
 from codeexec.tui.screens.tables.table_entry import TableEntry
 from codeexec.tui.screens.tables.table_reader import POLL, TableReader
 from codeexec.tui.screens.tables.table_view import ViewState
@@ -25,7 +25,6 @@ from codeexec.tui.screens.tables.table_words import (
     as_markdown,
     as_tsv,
     condition_of,
-    facts_content,
     joined_filter,
     table_title,
     view_line,
@@ -72,9 +71,6 @@ class TableScreen(Modal[str]):
     TableScreen #keys { width: auto; padding: 0 0 0 2; color: $text-muted; LINKS }
     TableScreen #view { height: 1; display: none; padding: 0 1; background: $panel; }
     TableScreen KernelTable { height: 1fr; padding: 0 1; }
-    TableScreen #facts { display: none; height: auto; max-height: 60%; padding: 0 1;
-        background: $panel; }
-    TableScreen #facts.-open { display: block; }
     """.replace("LINKS", LINKS)
 
     def __init__(self, session: SessionClient, name: str, kernel: str = "") -> None:
@@ -91,11 +87,10 @@ class TableScreen(Modal[str]):
         self._working = ""
         self._is_stopped = False
         self._sought = ""
-        self._facts_column = ""
         self._title = Static(plain_words(one_line(name)), id="title")
         self._table = KernelTable(PagedTable(self._reader.read))
         self._view_line = Static(id="view")
-        self._facts = Static(id="facts")
+        self._facts = FactsPanel()
         self._entry = TableEntry()
 
     def compose(self) -> ComposeResult:
@@ -328,29 +323,10 @@ class TableScreen(Modal[str]):
         if not self._has_columns:
             return
         name = self.view.name_at(self._table.cursor[1])
-        if self._facts_column == name and not self._working:
-            self._hide_facts()
-            return
-        self._facts_column = name
-        self._facts.update(Content.styled("Reading the column…", "$text-muted"))
-        self._facts.add_class("-open")
-        try:
-            for _ in range(60):
-                answer = await self._reader.ask(q.DescribeColumn(name))
-                if answer.fault:
-                    raise UsageError(answer.fault)
-                if answer.facts is not None:
-                    width = self.size.width - 2
-                    self._facts.update(facts_content(name, answer.facts, width))
-                if not answer.working:
-                    break
-                await asyncio.sleep(POLL * 2)
-        except CodeexecError as error:
-            self._facts.update(Content.styled(one_line(str(error)), "$text-error"))
-
-    def _hide_facts(self) -> None:
-        self._facts_column = ""
-        self._facts.remove_class("-open")
+        if self._facts.column == name:
+            self._facts.close()
+        else:
+            await self._facts.describe(self._reader, name)
 
     @work(group="choose", exclusive=True)
     async def action_values(self) -> None:
@@ -433,8 +409,8 @@ class TableScreen(Modal[str]):
         elif self._working and not self._is_stopped:
             self._is_stopped = True  # the same key once more closes the table
             self._stop_work()
-        elif self._facts_column:
-            self._hide_facts()
+        elif self._facts.column:
+            self._facts.close()
         else:
             self.dismiss(None)
 
