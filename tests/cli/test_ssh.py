@@ -19,7 +19,7 @@ import pytest
 from codeexec import __version__
 from codeexec.cli.servers.remote import ssh_target
 from codeexec.client.socket import SocketHost
-from codeexec.client.ssh_failures import SshFailure, failure_of
+from codeexec.client.ssh.failures import SshFailure, failure_of
 from codeexec.client.wire import parse_address, parse_ssh
 from codeexec.config.load import load
 from codeexec.domain import requests as q

@@ -24,8 +24,8 @@ def open_workbench(options: OpenOptions) -> int:
 
         if options.server is None or not options.server.address.ssh:
             return run(options)
-        from codeexec.client.ssh import ssh_command
-        from codeexec.client.ssh_master import after_questions
+        from codeexec.client.ssh.line import ssh_command
+        from codeexec.client.ssh.master import after_questions
 
         return after_questions(options.server.address, lambda: run(options), ssh_command)
     except Exception as error:

@@ -143,7 +143,7 @@ def _drop_current_folder() -> None:
 
 def _dispatch(arguments: list[str]) -> int:
     if arguments == ["--relay"]:  # how `--ssh` starts us on another machine
-        from codeexec.client.relay import relay
+        from codeexec.client.ssh.relay import relay
 
         return relay()
     if arguments[:1] == ["run"]:

@@ -17,6 +17,6 @@ async def connect(
     """See `wire.connect`."""
     if not address.ssh:
         return await connect_directly(address, on_text, on_lost, timeout)
-    from codeexec.client.ssh import connect_over_ssh  # few need it, and it loads tempfile
+    from codeexec.client.ssh.line import connect_over_ssh  # few need it, and it loads tempfile
 
     return await connect_over_ssh(address, on_text, on_lost, timeout)

@@ -332,7 +332,7 @@ def run(
 
     if address is None:
         return run_program(options, early)
-    from codeexec.client.ssh import ssh_command
-    from codeexec.client.ssh_master import after_questions
+    from codeexec.client.ssh.line import ssh_command
+    from codeexec.client.ssh.master import after_questions
 
     return after_questions(address, lambda: run_program(options), ssh_command)

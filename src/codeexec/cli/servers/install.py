@@ -7,8 +7,8 @@ import subprocess
 from typing import NamedTuple
 
 from codeexec.cli.servers.own_wheel import Wheel
-from codeexec.client.ssh import INSTALLED, ssh_command
-from codeexec.client.ssh_failures import OWN_FAILURE, SshFailure, failure_of
+from codeexec.client.ssh.failures import OWN_FAILURE, SshFailure, failure_of
+from codeexec.client.ssh.line import INSTALLED, ssh_command
 from codeexec.client.wire import Address
 from codeexec.domain.text.printable import printable
 

@@ -20,9 +20,9 @@ from typing import IO
 import msgspec
 
 from codeexec import __version__
-from codeexec.client.relay import MARK
-from codeexec.client.ssh_failures import SshFailure, failure_of, missing_there, other_version, slow
-from codeexec.client.ssh_master import master_socket
+from codeexec.client.ssh.failures import SshFailure, failure_of, missing_there, other_version, slow
+from codeexec.client.ssh.master import master_socket
+from codeexec.client.ssh.relay import MARK
 from codeexec.client.wire import Address, WebSocketConnection
 from codeexec.domain.env_vars.secret import without_secrets
 from codeexec.domain.text.printable import printable

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from codeexec.client.ssh_failures import SshFailure
+from codeexec.client.ssh.failures import SshFailure
 from codeexec.client.wire import Address
 from codeexec.config.paths import find_paths, make_private
 from codeexec.domain.content.digests import blake2s

@@ -1,0 +1,1 @@
+"""Lines to session servers of other machines over the system's `ssh`."""
