@@ -25,8 +25,8 @@ from codeexec.client.socket import SocketHost
 from codeexec.client.spawn import begin
 from codeexec.domain import requests as q
 from codeexec.domain.events import ExecutionFinished
+from codeexec.tui.screens.tables.kernel_table import KernelTable
 from codeexec.tui.screens.tables.table_screen import TableScreen
-from codeexec.tui.widgets.kernel_table import KernelTable
 
 MAKE = """
 import polars as pl

@@ -14,6 +14,7 @@ from textual.widgets import Input, Static
 from codeexec.domain import requests as q
 from codeexec.domain.requests import TablePage
 from codeexec.kernels.jupyter.messages import questions
+from codeexec.tui.screens.tables.kernel_table import KernelTable
 from codeexec.tui.screens.tables.table_screen import TableScreen
 from codeexec.tui.screens.tables.table_view import ViewState
 from codeexec.tui.screens.tables.table_words import (
@@ -23,7 +24,6 @@ from codeexec.tui.screens.tables.table_words import (
     histogram,
     joined_filter,
 )
-from codeexec.tui.widgets.kernel_table import KernelTable
 from support.pane_app import PaneApp, until
 
 FRAME = {

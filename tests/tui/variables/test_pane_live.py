@@ -10,8 +10,8 @@ import pytest
 from codeexec.client.api import SessionClient
 from codeexec.domain.requests import SortKey
 from codeexec.tui.panes.variables.pane import VariablesPane
+from codeexec.tui.screens.tables.kernel_table import KernelTable
 from codeexec.tui.screens.tables.table_screen import TableScreen
-from codeexec.tui.widgets.kernel_table import KernelTable
 from support.pane_app import PaneApp, run, session_in, until
 from support.rows import text_of
 

@@ -15,7 +15,7 @@ from codeexec.guest.prelude import MOST_COLUMNS, MOST_ROWS, clip, type_name
 from codeexec.guest.tables.code import code_of
 from codeexec.guest.tables.facts import count_values, describe_column
 from codeexec.guest.tables.filters import FilterError
-from codeexec.guest.tables.views import PAGE_SECONDS, WORK_SECONDS, View
+from codeexec.guest.tables.views import PAGE_SECONDS, WORK_SECONDS, VariableView
 from codeexec.guest.tables.work import (
     Refused,
     StillWorking,
@@ -62,7 +62,7 @@ def is_known_error(error: BaseException) -> bool:
 
 class TableQuestion:
     def __init__(self, user: dict[str, Any], request: dict[str, Any]) -> None:
-        self.view = View(user, request)
+        self.view = VariableView(user, request)
         self.ask: dict[str, Any] = request["question"]
 
     def answer(self) -> dict[str, Any]:

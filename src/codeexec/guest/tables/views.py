@@ -63,7 +63,7 @@ def number_of(name: str, value: Any) -> tuple[str, int]:
     return name, serial
 
 
-class View:
+class VariableView:
     """A filter and an order of a variable. What is computed for it is kept for its revision."""
 
     def __init__(self, user: dict[str, Any], request: dict[str, Any]) -> None:

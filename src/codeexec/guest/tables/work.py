@@ -32,7 +32,7 @@ class Refused(Exception):
     """A question that is not answered, in words for the user."""
 
 
-class Job:
+class TableJob:
     def __init__(self, title: str) -> None:
         self.title = title
         self.result: Any = None
@@ -42,18 +42,18 @@ class Job:
         self.is_cancelled = False
 
 
-_jobs: OrderedDict[Any, Job] = OrderedDict()
+_jobs: OrderedDict[Any, TableJob] = OrderedDict()
 _lock = threading.RLock()
 """Reentrant: a result that goes may be the last that held another table, whose end comes here."""
 
 
-def work(key: Any, title: str, function: Callable[[Job], Any], seconds: float) -> Any:
+def work(key: Any, title: str, function: Callable[[TableJob], Any], seconds: float) -> Any:
     """The result of `function`, which runs once for that key; StillWorking after `seconds`."""
     with _lock:
         job = _jobs.get(key)
         if job is None:
             forget_old()
-            job = _jobs[key] = Job(title)
+            job = _jobs[key] = TableJob(title)
             threading.Thread(target=do, args=(job, function), daemon=True, name=title).start()
         _jobs.move_to_end(key)
     if not job.done.wait(seconds):
@@ -66,7 +66,7 @@ def work(key: Any, title: str, function: Callable[[Job], Any], seconds: float) -
     return job.result
 
 
-def do(job: Job, function: Callable[[Job], Any]) -> None:
+def do(job: TableJob, function: Callable[[TableJob], Any]) -> None:
     try:
         job.result = function(job)
     except BaseException as error:  # whoever waits is told

@@ -69,7 +69,7 @@ def of_parts() -> tuple[Command, ...]:
         c("table_screen.filter", "Filter the rows: price > 10 & city ~ \"ber\"", "table_screen",
           "filter", "f"),
         c("table_screen.filter_cell", "Only rows that have this cell", "table_screen",
-          "filter_cell", "equals_sign,plus"),
+          "filter_cell", "equals_sign"),
         c("table_screen.exclude_cell", "Without the rows that have this cell", "table_screen",
           "filter_cell(True)", "minus"),
         c("table_screen.unfilter", "All rows, in their own order", "table_screen", "unfilter", "u"),

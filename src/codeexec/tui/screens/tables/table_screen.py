@@ -18,6 +18,7 @@ from codeexec.domain.errors import CodeexecError
 from codeexec.tui.commands.table import bindings
 from codeexec.tui.render.plain import one_line, plain_words
 from codeexec.tui.screens.tables.facts_panel import FactsPanel
+from codeexec.tui.screens.tables.kernel_table import KernelTable
 from codeexec.tui.screens.tables.table_entry import TableEntry
 from codeexec.tui.screens.tables.table_reader import POLL, TableReader
 from codeexec.tui.screens.tables.table_view import ViewState
@@ -33,7 +34,6 @@ from codeexec.tui.screens.tables.values_screen import ValuesScreen
 from codeexec.tui.session.feed import Frame
 from codeexec.tui.widgets.dialogs import Choice, Chooser
 from codeexec.tui.widgets.hints import LINKS, Hint, hint_line
-from codeexec.tui.widgets.kernel_table import KernelTable
 from codeexec.tui.widgets.modal import Modal
 from codeexec.tui.widgets.table import DataTableView
 from codeexec.tui.widgets.table_pages import PagedTable
