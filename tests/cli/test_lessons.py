@@ -187,9 +187,9 @@ def test_update_writes_what_the_code_puts_out(desk: Desk) -> None:
 def test_what_prevents_a_lesson_is_told_in_words(desk: Desk) -> None:
     code = "```python\nprint(1)\n```\n"
     cases = {
-        "---\npackages: [no-such-package]\n---\n": "It needs no-such-package",
+        "---\npackages: [no-such-package]\n---\n": "a.md:2: It needs no-such-package",
         "---\nkernel: no-such-kernel\n---\n": "no-such-kernel",
-        "---\nsetup: 1 / 0\n---\n": "setup: ZeroDivisionError: division by zero",
+        "---\nsetup: 1 / 0\n---\n": "a.md:2: setup: ZeroDivisionError: division by zero",
     }
     for front, words in cases.items():
         (desk.folder / "a.md").write_text(front + code)

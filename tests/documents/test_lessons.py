@@ -84,6 +84,7 @@ def test_a_lesson_is_read() -> None:
         ("", 28, 1),
         ("Files", 38, 1),
     ]
+    assert (lesson.where("packages"), lesson.where("kernel")) == ("a.md:3", "a.md")
     first, second, third = (block for _, block in lesson.blocks())
     assert lesson.steps[1].notes == ("say: slowly",)
     assert (first.language, first.code, first.line) == ("python", "name = input()\n", 11)

@@ -143,22 +143,23 @@ class _LessonRun:
         front = self._lesson.front
         started = await self._run(plain_request(""))
         if started.error:
-            raise CodeexecError(f"{self._lesson.name}: {started.error}")
+            raise CodeexecError(f"{self._lesson.where('kernel')}: {started.error}")
         if front.packages:
+            where = self._lesson.where("packages")
             code = missing_packages_code(front.packages)
             output = await self._run(plain_request(code, self._requests.language("python")))
             if output.error:
-                raise CodeexecError(f"{self._lesson.name}: packages: {output.error}")
+                raise CodeexecError(f"{where}: packages: {output.error}")
             missing = output.text.strip()
             if missing:
                 raise CodeexecError(
-                    f"{self._lesson.name}: It needs {missing}, which is not installed.",
+                    f"{where}: It needs {missing}, which is not installed.",
                     f"Install it for the kernel: pip install {missing}",
                 )
         if front.setup:
             output = await self._run(plain_request(front.setup))
             if output.error:
-                raise CodeexecError(f"{self._lesson.name}: setup: {output.error}")
+                raise CodeexecError(f"{self._lesson.where('setup')}: setup: {output.error}")
 
     async def step(self, report: StepReport) -> bool:
         """Run the blocks of a step; False where one has ended badly."""

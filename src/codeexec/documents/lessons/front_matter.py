@@ -32,6 +32,16 @@ def read_front_matter(text: str, name: str) -> tuple[FrontMatter, int]:
         raise _refused(str(error), lines[:end], name) from None
 
 
+def field_lines(text: str, end: int) -> dict[str, int]:
+    """The line of each field, from 1, of a front matter that takes `end` lines."""
+    heads = ((line.partition(":")[0], number) for number, line in enumerate(text.split("\n"), 1))
+    return {
+        name: number
+        for name, number in heads
+        if number <= end and name in FrontMatter.__struct_fields__
+    }
+
+
 def _load(lines: list[str], name: str) -> Any:
     import yaml  # imported only if needed
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Literal, NamedTuple
 
 from msgspec import Meta, Struct
@@ -82,11 +82,18 @@ class Step(NamedTuple):
 
 
 class Lesson(NamedTuple):
-    """`name` is that of the file in messages."""
+    """`name` is that of the file in messages, `front_lines` the lines of its front matter's fields,
+    from 1."""
 
     name: str
     front: FrontMatter
     steps: tuple[Step, ...]
+    front_lines: Mapping[str, int] = {}
+
+    def where(self, field: str) -> str:
+        """File and line of a field of the front matter, for messages."""
+        line = self.front_lines.get(field)
+        return f"{self.name}:{line}" if line is not None else self.name
 
     def blocks(self) -> Iterator[tuple[Step, CodeBlock]]:
         for step in self.steps:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NoReturn, cast, get_args
 
-from codeexec.documents.lessons.front_matter import read_front_matter
+from codeexec.documents.lessons.front_matter import field_lines, read_front_matter
 from codeexec.documents.lessons.model import (
     CodeBlock,
     Expectation,
@@ -46,7 +46,8 @@ def read_lesson(
     for token in MarkdownIt("commonmark").parse(body):
         reader.take(token)
     reader.end_heading()
-    lesson = Lesson(name, front, reader.made_steps(body.split("\n")))
+    steps = reader.made_steps(body.split("\n"))
+    lesson = Lesson(name, front, steps, field_lines(text, above))
     if not any(step.blocks for step in lesson.steps):
         raise DocumentError(
             f"{name}: The lesson has no code.", "Write a fence with a language, such as ```python."

@@ -110,6 +110,11 @@ async def _session_of_lesson(
         for candidate in listed
         if candidate.cwd == str(place.folder) and is_named(candidate.name)
     ]
+    for session in [candidate for candidate in given if _never_had_a_kernel(candidate)]:
+        if not options.watch:
+            await host.call(StopSession(session.session_id))
+            given.remove(session)
+            listed = tuple(candidate for candidate in listed if candidate is not session)
     if given and not options.new:
         return max(given, key=lambda candidate: candidate.changed_at)
     if options.watch:

@@ -56,25 +56,28 @@ class LessonRunner:
         self._requests.forget()
         started = await self._run(plain_request(""))
         if started.end.status != "ok":
-            raise CodeexecError(f"{self._lesson.name}: {_words(started.end)}")
+            raise CodeexecError(f"{self._lesson.where('kernel')}: {_words(started.end)}")
         self._requests.main = self._snapshot().kernel.language or "python"
         if front.packages:
+            where = self._lesson.where("packages")
             code = missing_packages_code(front.packages)
             request = plain_request(code, self._requests.language("python"))
             ended = await self._run(request)
             rows = await read_rows(self._session, request.execution_id)
             missing = " ".join(plain(run.text) for run in rows if run.is_text).strip()
             if ended.end.status != "ok":
-                raise CodeexecError(f"{self._lesson.name}: packages: {_words(ended.end)}")
+                raise CodeexecError(
+                    f"{self._lesson.where('packages')}: packages: {_words(ended.end)}"
+                )
             if missing:
                 raise CodeexecError(
-                    f"{self._lesson.name}: It needs {missing}, which is not installed.",
+                    f"{where}: It needs {missing}, which is not installed.",
                     f"Install it for the kernel: pip install {missing}",
                 )
         if front.setup:
             ended = await self._run(plain_request(front.setup))
             if ended.end.status != "ok":
-                raise CodeexecError(f"{self._lesson.name}: setup: {_words(ended.end)}")
+                raise CodeexecError(f"{self._lesson.where('setup')}: setup: {_words(ended.end)}")
 
     async def restart(self) -> None:
         """Fresh kernels, prepared as at the beginning. CodeexecError."""
