@@ -78,7 +78,7 @@ class Step(NamedTuple):
     def label(self) -> str:
         """Its title, or the first line of its text, or where it begins in the file."""
         first = next((line for line in self.text.split("\n") if line.strip()), "")
-        return self.title or first.strip(" #>*-") or f"line {self.line}"
+        return self.title or first.replace("**", "").strip(" #>*-") or f"line {self.line}"
 
 
 class Lesson(NamedTuple):

@@ -263,12 +263,7 @@ class LessonScreen(SafeScreen):
         active = self.active_bindings.get(event.key)
         if self._keys_shown.is_on and self.focused is None and active is not None:
             self._keys_shown.note(key_words(event.key), active.binding.description)
-        if (
-            event.is_printable
-            and event.key != "space"
-            and self.focused is None
-            and self._conductor.type_key()
-        ):
+        if event.is_printable and self.focused is None and self._conductor.type_key():
             event.stop()
             event.prevent_default()
 

@@ -236,7 +236,7 @@ class Conductor:
 
     def _type(self) -> None:
         """Begin to type the code in front."""
-        if self._typing == "once":
+        if self._typing == "once" or (self._typing == "keys" and self.progress.view.typed):
             self.progress.type_all()
         elif self._typing == "keys":
             self._type_some(1)
