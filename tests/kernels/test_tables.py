@@ -61,7 +61,9 @@ class Kernel:
 
 
 @pytest.fixture
-def kernel(helpers: ModuleType) -> Kernel:
+def kernel(helpers: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Kernel:
+    """With deadlines that no busy machine reaches."""
+    monkeypatch.setitem(helpers.__dict__, "PAGE_SECONDS", 60.0)
     return Kernel(helpers)
 
 
@@ -255,7 +257,8 @@ def test_a_lazy_frame_that_sleeps_or_raises_costs_its_deadline_and_one_thread(
     before = threading.active_count()
     for _ in range(4):
         answer = kernel.ask("sleeps", q.TableRows())
-        assert (answer.page, answer.working) == (None, "Reading rows")
+        assert answer.page is None
+        assert answer.working.startswith("Reading")
     assert threading.active_count() <= before + 1
     gate.set()
     assert kernel.until_done("sleeps", q.TableRows()).page is not None

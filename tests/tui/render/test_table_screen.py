@@ -24,6 +24,7 @@ from codeexec.tui.screens.tables.table_words import (
     histogram,
     joined_filter,
 )
+from codeexec.tui.widgets.table import DataTableView
 from support.pane_app import PaneApp, until
 
 FRAME = {
@@ -78,6 +79,13 @@ async def _open(pilot: Pilot[None], app: Pane) -> tuple[TableScreen, KernelTable
     return screen, table
 
 
+async def _type(pilot: Pilot[None], key: str, text: str) -> None:
+    """Open a line or a list by its key, and type into it when it has the keys."""
+    await pilot.press(key)
+    await until(pilot, lambda: isinstance(pilot.app.focused, Input))
+    await pilot.press(*text, "enter")
+
+
 def _view_words(screen: TableScreen) -> str:
     return str(screen.query_one("#view", Static).render())
 
@@ -92,7 +100,7 @@ async def test_a_filter_is_typed_taken_from_a_cell_and_corrected_where_it_is_wro
         screen, table = await _open(pilot, app)
         assert _lines(table)[0].split() == ["price", "city", "n"]
         assert _lines(table)[1].split() == ["float64", "str", "int64"]
-        await pilot.press("f", *"pric > 10", "enter")
+        await _type(pilot, "f", "pric > 10")
         fault = screen.query_one("#fault", Static)
         await until(pilot, lambda: "Is it price?" in str(fault.render()))
         assert str(fault.render()).splitlines()[0].index("▲") == len("filter ")
@@ -122,9 +130,9 @@ async def test_rows_are_sorted_by_several_columns_and_searched() -> None:
         assert [key.column for key in screen.view.order] == ["city", "n"]
         assert "city ↑1" in _lines(table)[0]
         assert "n ↓2" in _lines(table)[0]
-        await pilot.press("slash", *"bern", "enter")
+        await _type(pilot, "slash", "bern")
         await until(pilot, lambda: table.cursor == (2, 1))
-        await pilot.press("slash", *"lin", "enter")
+        await _type(pilot, "slash", "lin")
         await until(pilot, lambda: table.cursor[0] != 2)
         first = table.cursor
         await pilot.press("n")
@@ -153,7 +161,7 @@ async def test_columns_are_hidden_moved_frozen_and_found() -> None:
         assert "│" in _lines(table)[2]
         await pilot.press("z")
         assert table.frozen_count == 0
-        await pilot.press("c", *"cit", "enter")
+        await _type(pilot, "c", "cit")
         await until(pilot, lambda: table.cursor[1] == 1)
 
 
@@ -169,6 +177,8 @@ async def test_facts_values_copies_files_and_code(tmp_path: Any) -> None:
         await until(pilot, lambda: not facts.has_class("-open"))
         await pilot.press("right", "v")
         await until(pilot, lambda: app.screen is not screen)
+        values = app.screen
+        await until(pilot, lambda: any(v.size_of_table[0] for v in values.query(DataTableView)))
         await pilot.press("enter")
         await until(pilot, lambda: screen.view.filter == 'city == "Berlin"')
         await until(pilot, lambda: table.size_of_table == (2, 3))
@@ -178,9 +188,10 @@ async def test_facts_values_copies_files_and_code(tmp_path: Any) -> None:
         await until(pilot, lambda: app.copied.startswith("| price | city   |   n |\n| ----: |"))
         path = tmp_path / "out.csv"
         await pilot.press("w")
+        await until(pilot, lambda: isinstance(app.focused, Input))
         screen.query_one(Input).value = str(path)
         await pilot.press("enter")
-        await until(pilot, path.exists)
+        await until(pilot, path.exists)  # it has its name when it is whole
         assert path.read_text() == "price,city,n\n12.5,Berlin,1\n40.0,Berlin,4\n"
         results: list[str | None] = []
         other = TableScreen(Answers(), "df")  # type: ignore[arg-type]
