@@ -27,14 +27,14 @@ async def run_to_end(
     CodeexecError where it cannot be run, or the session ends."""
     taken = await session.call(request)
     waiting = list(answers or ())
-    asked = ""
+    answered_request = ""
     is_unanswered = False
     async for event in _follow(session, request.execution_id, taken.seq - 1):
         if isinstance(event, ExecutionFinished):
             return Ended(event, is_unanswered)
-        if answers is None or event.request_id == asked:
+        if answers is None or event.request_id == answered_request:
             continue
-        asked = event.request_id
+        answered_request = event.request_id
         if waiting:
             await session.call(AnswerStdin(event.request_id, waiting.pop(0)))
         else:

@@ -39,8 +39,8 @@ def mermaid_png(text: str, ground: str) -> bytes:
 
 def _first_words(message: str) -> str:
     """What was wrong and where, without the name of the library and the quoted source."""
-    words = message.removeprefix("Mermaid rendering failed: ").removeprefix("Error: ")
-    lines = words.strip().splitlines() or ["it cannot be read"]
+    message_text = message.removeprefix("Mermaid rendering failed: ").removeprefix("Error: ")
+    lines = message_text.strip().splitlines() or ["it cannot be read"]
     if lines[0].startswith("UnknownDiagramError"):
         return "its first word names no kind of diagram"
     return lines[0].rstrip(":")[:200]

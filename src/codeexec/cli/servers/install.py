@@ -74,9 +74,9 @@ def install(address: Address, wheel: Wheel) -> Installed:
         no_python=_NO_PYTHON,
     )
     port = ["-p", str(address.port)] if address.port else []
-    there = f"exec /bin/sh -c {shlex.quote(script)}"
+    on_host = f"exec /bin/sh -c {shlex.quote(script)}"
     done = subprocess.run(
-        [*ssh_command(), "-T", "-o", "RemoteCommand=none", *port, "--", address.ssh, there],
+        [*ssh_command(), "-T", "-o", "RemoteCommand=none", *port, "--", address.ssh, on_host],
         input=wheel.content,
         capture_output=True,
         check=False,
@@ -97,6 +97,6 @@ def install(address: Address, wheel: Wheel) -> Installed:
             "Mend that there, and install again: nothing of before has changed.",
         )
     lines = printable(done.stdout.decode("utf-8", "replace"), lines=True).splitlines()
-    words = [line.removeprefix(_MARK).partition(" ") for line in lines if line.startswith(_MARK)]
-    told = {name: text for name, _, text in words}
-    return Installed(*(told.get(name, "?") for name in Installed._fields))
+    pairs = [line.removeprefix(_MARK).partition(" ") for line in lines if line.startswith(_MARK)]
+    facts = {name: text for name, _, text in pairs}
+    return Installed(*(facts.get(name, "?") for name in Installed._fields))

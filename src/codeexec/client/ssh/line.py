@@ -66,13 +66,13 @@ class RelayHello(msgspec.Struct, frozen=True):
 
 def ssh_command() -> list[str]:
     """The words that run `ssh`. SshFailure where there is none."""
-    words = shlex.split(os.environ.get(COMMAND, "")) or ["ssh"]
-    program = which(words[0])
+    command = shlex.split(os.environ.get(COMMAND, "")) or ["ssh"]
+    program = which(command[0])
     if program is None:
         raise SshFailure(
-            "ssh", f"There is no program {words[0]} on PATH.", "Install OpenSSH's client."
+            "ssh", f"There is no program {command[0]} on PATH.", "Install OpenSSH's client."
         )
-    return [program, *words[1:]]
+    return [program, *command[1:]]
 
 
 def line_command(address: Address) -> list[str]:
@@ -80,8 +80,8 @@ def line_command(address: Address) -> list[str]:
     master = master_socket(address)
     own = ["-S", str(master)] if master.exists() else []
     port = ["-p", str(address.port)] if address.port else []
-    there = f"exec /bin/sh -c {shlex.quote(_RELAY)}"
-    return [*ssh_command(), *own, *OPTIONS, *port, "--", address.ssh, there]
+    remote_command = f"exec /bin/sh -c {shlex.quote(_RELAY)}"
+    return [*ssh_command(), *own, *OPTIONS, *port, "--", address.ssh, remote_command]
 
 
 class SshLine:
@@ -113,14 +113,14 @@ class SshLine:
     async def greet(self) -> None:
         """Wait until the relay has answered. SshFailure where it does not."""
         loop = asyncio.get_running_loop()
-        heard = bytearray(b"\n")
+        errors = bytearray(b"\n")
         while True:
-            start = heard.find(b"\n" + MARK)
-            end = heard.find(b"\n", start + 1) if start >= 0 else -1
+            start = errors.find(b"\n" + MARK)
+            end = errors.find(b"\n", start + 1) if start >= 0 else -1
             if end > 0:
-                _check(self._name, bytes(heard[start + 1 + len(MARK) : end]))
+                _check(self._name, bytes(errors[start + 1 + len(MARK) : end]))
                 return
-            if len(heard) > _MAX_BEFORE:
+            if len(errors) > _MAX_BEFORE:
                 raise missing_there(self._name, "It prints without end at the login.")
             try:
                 chunk = await loop.sock_recv(self.socket, 1 << 16)
@@ -128,7 +128,7 @@ class SshLine:
                 chunk = b""
             if not chunk:
                 raise await asyncio.to_thread(self._failure)
-            heard += chunk
+            errors += chunk
 
     def _failure(self) -> SshFailure:
         """Why it has ended."""

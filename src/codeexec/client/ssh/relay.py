@@ -99,6 +99,6 @@ def _receive(server: socket.socket) -> bytes:
 
 
 def _write(text: bytes) -> None:
-    rest = memoryview(text)
-    while rest:
-        rest = rest[os.write(1, rest) :]
+    unwritten = memoryview(text)
+    while unwritten:
+        unwritten = unwritten[os.write(1, unwritten) :]

@@ -37,19 +37,19 @@ def media_words(mime: str, content: bytes) -> str:
 
 def media_object(plain: str) -> str:
     """`audio` or `video` where the plain text of a display says that it is one; else empty."""
-    found = _OBJECT.fullmatch(plain)
-    return found[1].lower() if found else ""
+    match = _OBJECT.fullmatch(plain)
+    return match[1].lower() if match else ""
 
 
 def media_in_html(html: str) -> str:
     """The words for the sound or video that a page begins with and holds as a data URL; empty for
     other pages."""
-    found = _SOURCE.search(html, 0, _HEAD)
-    if found is None:
+    match = _SOURCE.search(html, 0, _HEAD)
+    if match is None:
         return ""
-    whole = _SOURCE.match(html, found.start())
+    whole = _SOURCE.match(html, match.start())
     content = decode_base64(whole["content"]) if whole is not None else None
-    return media_words(found["mime"], content or b"")
+    return media_words(match["mime"], content or b"")
 
 
 def _duration(content: bytes) -> str:

@@ -102,9 +102,9 @@ def bokeh_title(script: str) -> str:
     """The first title in the script of a Bokeh chart on one line; empty where it has none."""
     from codeexec.domain.text.parsing import load_json
 
-    found = _BOKEH_TITLE.search(script)
+    match = _BOKEH_TITLE.search(script)
     try:
-        return _title_words(str(load_json(found[1]))) if found else ""
+        return _title_words(str(load_json(match[1]))) if match else ""
     except ValueError:
         return ""
 

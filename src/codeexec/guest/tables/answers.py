@@ -46,9 +46,9 @@ def table_answer(user: dict[str, Any], text: str) -> str:
         answer = {"working": str(error)}
     except BaseException as error:  # a table's own code may raise what it likes
         name = clip(str(request.get("name")), 80)
-        words = clip(" ".join(str(error).split()), 300) if is_known_error(error) else ""
+        message = clip(" ".join(str(error).split()), 300) if is_known_error(error) else ""
         answer = {
-            "fault": f"{name} could not be read: {type_name(error)}{': ' if words else ''}{words}."
+            "fault": f"{name} could not be read: {type_name(error)}{': ' if message else ''}{message}."
         }
     return json.dumps(answer)
 
@@ -141,14 +141,14 @@ class TableQuestion:
             return rows, "", f"Only the first {rows:,} rows. {error}"
         return total, "", ""
 
-    def _counted(self, table: Any, start: int, there: int, asked: int) -> tuple[int, str]:
-        if there < asked and (there or not start):
-            return start + there, ""
+    def _counted(self, table: Any, start: int, row_count: int, limit: int) -> tuple[int, str]:
+        if row_count < limit and (row_count or not start):
+            return start + row_count, ""
         try:
             key = self.view.key("count", self.view.filter)
             return work(key, "Counting rows", lambda _: table.rows(), WORK_SECONDS), ""
         except StillWorking as error:
-            return start + there + asked, str(error)
+            return start + row_count + limit, str(error)
 
     # -- find ------------------------------------------------------------------------------
 
@@ -160,9 +160,9 @@ class TableQuestion:
         columns = list(range(min(len(table.names), MOST_COLUMNS)))
         if table.is_lazy:
             return self._find_in_pages(table, text, row, column, columns)
-        here = self._in_row(table, row, column + 1, text, columns)
-        if here is not None:
-            return {"row": row, "column": here}
+        next_column = self._in_row(table, row, column + 1, text, columns)
+        if next_column is not None:
+            return {"row": row, "column": next_column}
         tree: Any = None
         for at in columns:
             one = ("compare", "~", at, text)
@@ -173,12 +173,12 @@ class TableQuestion:
         key = self.view.key("find", text.casefold())
         hits = work(key, "Searching", lambda _: base.filtered(tree).picks, WORK_SECONDS * 4)
         for start in (row + 1, 0):
-            found = once(
+            row_number = once(
                 self.view.table, "Searching", partial(next_hit, table, hits, start), PAGE_SECONDS
             )
-            if found is not None:
-                there = self._in_row(table, found, 0, text, columns)
-                return {"row": found, "column": there or 0}
+            if row_number is not None:
+                first_column = self._in_row(table, row_number, 0, text, columns)
+                return {"row": row_number, "column": first_column or 0}
         return {"row": -1}
 
     def _in_row(
@@ -206,15 +206,15 @@ class TableQuestion:
                 partial(table.page, start, MOST_ROWS, columns),
                 PAGE_SECONDS,
             )
-            there = len(cells[0]) if cells else 0
-            for within in range(there):
+            row_count = len(cells[0]) if cells else 0
+            for within in range(row_count):
                 first = column + 1 if at + within == row else 0
                 for place in columns[first:]:
                     if sought in cells[place][within].casefold():
                         return {"row": at + within, "column": place}
-            if there < MOST_ROWS:
+            if row_count < MOST_ROWS:
                 return {"row": -1}
-            at += there
+            at += row_count
         return {"row": at, "column": -1, "working": f"Searched {at:,} rows"}
 
     # -- out of the table ------------------------------------------------------------------
@@ -280,5 +280,5 @@ def next_hit(table: Any, hits: Any, start: int) -> int | None:
     if table.picks is None:
         at = int(np.searchsorted(hits, start))
         return int(hits[at]) if at < len(hits) else None
-    found = np.flatnonzero(np.isin(table.picks[start:], hits))
-    return start + int(found[0]) if len(found) else None
+    positions = np.flatnonzero(np.isin(table.picks[start:], hits))
+    return start + int(positions[0]) if len(positions) else None

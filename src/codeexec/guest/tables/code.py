@@ -17,17 +17,17 @@ def code_of(
         return polars_code(name, kind, names, tree, keys, picked)
     if kind.startswith("duckdb."):
         return duckdb_code(name, names, tree, keys, picked)
-    before = ""
+    preparation = ""
     if kind.startswith("pyarrow."):
-        before, name = f"{name}_view = {name}.to_pandas()\n", f"{name}_view"
+        preparation, name = f"{name}_view = {name}.to_pandas()\n", f"{name}_view"
     elif kind.startswith("xarray."):
-        before, name = f"{name}_view = {name}.to_dataframe().reset_index()\n", f"{name}_view"
+        preparation, name = f"{name}_view = {name}.to_dataframe().reset_index()\n", f"{name}_view"
     elif kind == "numpy.ndarray":
         made = f"pd.DataFrame({name}).rename(columns=str)"
-        before, name = f"import pandas as pd\n\n{name}_view = {made}\n", f"{name}_view"
+        preparation, name = f"import pandas as pd\n\n{name}_view = {made}\n", f"{name}_view"
     elif kind != "pandas.DataFrame":
-        before, name = f"{name}_view = {name}.to_frame()\n", f"{name}_view"
-    return before + pandas_code(name, names, tree, keys, picked)
+        preparation, name = f"{name}_view = {name}.to_frame()\n", f"{name}_view"
+    return preparation + pandas_code(name, names, tree, keys, picked)
 
 
 def view_name(name: str) -> str:

@@ -99,22 +99,22 @@ class ColumnsTable:
         import numpy as np
 
         sought = text.casefold()
-        found = np.zeros(len(values), bool)
+        matches = np.zeros(len(values), bool)
         for start in range(0, len(values), CHUNK):
             texts = texts_of(values[start : start + CHUNK].tolist())
-            found[start : start + CHUNK] = [sought in each.casefold() for each in texts]
-        return found if valid is None else found & valid
+            matches[start : start + CHUNK] = [sought in text.casefold() for text in texts]
+        return matches if valid is None else matches & valid
 
     def _compare_columns(self, operator: str, left: int, right: int) -> Any:
         import numpy as np
 
-        one, other = self.column(left), self.column(right)
-        if one[0] == other[0] == "numbers":
-            fitting = compare_numbers(operator, one[1], other[1])
-            for valid in (one[2], other[2]):
+        low, high = self.column(left), self.column(right)
+        if low[0] == high[0] == "numbers":
+            fitting = compare_numbers(operator, low[1], high[1])
+            for valid in (low[2], high[2]):
                 fitting = fitting if valid is None else fitting & valid
             return fitting
-        first, second = plain_list(one), plain_list(other)
+        first, second = plain_list(low), plain_list(high)
         pairs = zip(first, second)  # noqa: B905 -- Python 3.8 has no strict
         return np.array(
             [a is not None and b is not None and compare_values(operator, a, b) for a, b in pairs],
@@ -139,13 +139,13 @@ class ColumnsTable:
         if self.rows() <= 4 * count:
             return self.sorted(keys)
         values, missing = ranks
-        there = np.flatnonzero(~missing) if missing is not None else np.arange(len(values))
-        if len(there) < count:
+        present = np.flatnonzero(~missing) if missing is not None else np.arange(len(values))
+        if len(present) < count:
             return self.sorted(keys)
-        kept = values[there]
-        at = len(kept) - count if keys[0][1] else count - 1
-        bound = np.partition(kept, at)[at]
-        candidates = there[kept >= bound if keys[0][1] else kept <= bound]
+        present_values = values[present]
+        at = len(present_values) - count if keys[0][1] else count - 1
+        bound = np.partition(present_values, at)[at]
+        candidates = present[present_values >= bound if keys[0][1] else present_values <= bound]
         subset = self._picked(candidates)
         return subset.sorted(keys) if len(candidates) < len(values) else self.sorted(keys)
 
@@ -197,10 +197,10 @@ class ColumnsTable:
                 return None
             order = ordered(values)
             return cell(values[order[0]]), cell(values[order[-1]])
-        there = first if second is None else first[second]
-        if not len(there):
+        present = first if second is None else first[second]
+        if not len(present):
             return None
-        return tuple(texts_of([there.min().item(), there.max().item()]))  # type: ignore[return-value]
+        return tuple(texts_of([present.min().item(), present.max().item()]))  # type: ignore[return-value]
 
     def quantiles(self, at: int, shares: list[float]) -> list[float]:
         import numpy as np
@@ -324,7 +324,7 @@ def plain_list(column: tuple[str, Any, Any]) -> list[Any]:
     values: list[Any] = first.tolist()
     if second is None:
         return values
-    return [v if there else None for v, there in zip(values, second.tolist())]  # noqa: B905
+    return [v if present else None for v, present in zip(values, second.tolist())]  # noqa: B905
 
 
 def coded(values: Any) -> tuple[str, Any, Any]:
@@ -332,7 +332,7 @@ def coded(values: Any) -> tuple[str, Any, Any]:
     import numpy as np
 
     codes = np.empty(len(values), np.int32)
-    known: dict[Any, int] = {}
+    numbers: dict[Any, int] = {}
     uniques: list[Any] = []
     for at, value in enumerate(values):
         cls = type(value)
@@ -342,9 +342,9 @@ def coded(values: Any) -> tuple[str, Any, Any]:
         if cls is not str and not (is_one(cls, PLAIN) and cls is not slice and cls is not range):
             value = cell(value)
         key = (cls is bool, value)
-        code = known.get(key)
+        code = numbers.get(key)
         if code is None:
-            code = known[key] = len(uniques)
+            code = numbers[key] = len(uniques)
             uniques.append(value)
         codes[at] = code
     return "codes", codes, uniques

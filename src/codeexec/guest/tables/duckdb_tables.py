@@ -22,12 +22,12 @@ class DuckdbTable:
         self.names = list(map(str, relation.columns))
         self.types = [str(kind) for kind in relation.types]
 
-    def _project(self, what: str) -> Any:
-        return self.relation.project(what)
+    def _project(self, selection: str) -> Any:
+        return self.relation.project(selection)
 
-    def _first(self, what: str, suffix: Any = None) -> Any:
+    def _first(self, selection: str, suffix: Any = None) -> Any:
         relation = self.relation if suffix is None else suffix
-        return relation.aggregate(what).fetchall()[0]
+        return relation.aggregate(selection).fetchall()[0]
 
     def rows(self) -> int:
         return int(self._first("count(*)")[0])
@@ -87,8 +87,8 @@ class DuckdbTable:
         low, high = map(float, self._first(f"min({name}::DOUBLE), max({name}::DOUBLE)"))
         width = (high - low) / bins or 1.0
         place = f"least(floor(({name}::DOUBLE - {low!r}) / {width!r}), {bins - 1})::INT"
-        there = self.relation.filter(f"{name} IS NOT NULL")
-        rows = there.aggregate(f"{place} AS place, count(*)", "place").fetchall()
+        not_null = self.relation.filter(f"{name} IS NOT NULL")
+        rows = not_null.aggregate(f"{place} AS place, count(*)", "place").fetchall()
         counts = [0] * bins
         for where, count in rows:
             if where is not None and 0 <= where < bins:

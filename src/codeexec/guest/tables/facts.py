@@ -124,10 +124,10 @@ def facts_of(kind: str, facts: dict[str, Any], late: list[str]) -> dict[str, Any
     mean = facts.get("mean")
     add("mean", None if mean is None else f"{mean:.6g}")
     quantiles = facts.get("quantiles")
-    words = None
+    quantile_text = None
     if quantiles is not None:
-        words = "  ".join(f"{s:.0%} {v:.4g}" for s, v in zip(SHARES, quantiles))  # noqa: B905
-    add("quantiles", words)
+        quantile_text = "  ".join(f"{s:.0%} {v:.4g}" for s, v in zip(SHARES, quantiles))  # noqa: B905
+    add("quantiles", quantile_text)
     histogram = facts.get("histogram")
     return {
         "lines": lines,

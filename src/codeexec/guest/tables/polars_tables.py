@@ -46,8 +46,8 @@ class PolarsTable:
 
     def filtered(self, tree: Any) -> PolarsTable:
         mask = expression(tree, self.frame)
-        found = self.frame.lazy().select(mask.arg_true()).collect().to_series()
-        return PolarsTable(self.frame, found)
+        numbers = self.frame.lazy().select(mask.arg_true()).collect().to_series()
+        return PolarsTable(self.frame, numbers)
 
     def sorted(self, keys: list[tuple[int, bool]]) -> PolarsTable:
         import polars as pl

@@ -144,8 +144,8 @@ class ArrowSource:
                 column = pc.fill_null(column, False if pa.types.is_boolean(kind) else 0)
             values = column.to_numpy()
             if values.dtype.kind == "f" and np.isnan(values).any():
-                there = ~np.isnan(values)
-                valid = there if valid is None else valid & there
+                present = ~np.isnan(values)
+                valid = present if valid is None else valid & present
             return "numbers", values, valid
         if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
             return array_column(column.cast(pa.timestamp("us")).to_numpy())

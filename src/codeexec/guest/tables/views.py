@@ -53,12 +53,12 @@ def number_of(name: str, value: Any) -> tuple[str, int]:
     """A key for what the variable holds now; another value gets another number."""
     if library(value) not in (*TABLES, "numpy.ndarray") and not is_index(library(value)):
         raise not_known(name, value)
-    known = _tables.get(name)
-    if known is not None and known[0]() is value:
-        return name, known[1]
-    if known is not None:
-        forget_all_of((name, known[1]))
-    serial = known[1] + 1 if known is not None else 0
+    table = _tables.get(name)
+    if table is not None and table[0]() is value:
+        return name, table[1]
+    if table is not None:
+        forget_all_of((name, table[1]))
+    serial = table[1] + 1 if table is not None else 0
     _tables[name] = (weakref.ref(value, lambda _: forget_all_of((name, serial))), serial)
     return name, serial
 
@@ -79,8 +79,8 @@ class VariableView:
         self.table = number_of(self.name, self.value)
         forget(self.table, self.revision)
 
-    def key(self, what: str, *more: Any) -> Any:
-        return (what, self.table, self.revision, *more)
+    def key(self, part: str, *more: Any) -> Any:
+        return (part, self.table, self.revision, *more)
 
     def base(self) -> Any:
         if self.kind == "polars.LazyFrame":

@@ -133,16 +133,16 @@ def _page(text: str, mime: str) -> Content:
     from codeexec.documents.displays.html import html_to_markdown  # not at the start
     from codeexec.documents.displays.media import media_in_html
 
-    if words := media_in_html(text):
-        return _sound(words)
+    if label := media_in_html(text):
+        return _sound(label)
     markdown = html_to_markdown(text)
     if not markdown.strip():
         return NoContent("This page needs a browser.\nO opens it there.")
     return _markdown(markdown)
 
 
-def _sound(words: str) -> NoContent:
-    return NoContent(f"{words[0].upper()}{words[1:]}.\nO opens it elsewhere.")
+def _sound(label: str) -> NoContent:
+    return NoContent(f"{label[0].upper()}{label[1:]}.\nO opens it elsewhere.")
 
 
 def _markdown(text: str) -> Content:

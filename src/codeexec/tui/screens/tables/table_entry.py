@@ -55,16 +55,16 @@ class TableEntry(Vertical):
         self.purpose = ""
         self.display = False
 
-    def show_fault(self, words: str, at: int) -> None:
+    def show_fault(self, message: str, at: int) -> None:
         """What is wrong; below the place in the text, where there is one."""
-        words, self._faulty = one_line(words), self._field.value
+        message, self._faulty = one_line(message), self._field.value
         margin = cell_len(self.purpose) + 1
         lines = []
         if 0 <= at <= len(self._field.value):
             self._field.cursor_position = at
             margin += cell_len(self._field.value[:at])
             lines.append(" " * min(margin, max(self.size.width - 4, 0)) + "▲")
-        lines.append(fitted(words, max(self.app.size.width - 3, 20)))
+        lines.append(fitted(message, max(self.app.size.width - 3, 20)))
         self._fault.update(Content("\n").join(map(Content, lines)))
         self._fault.add_class("-open")
 

@@ -61,13 +61,13 @@ class ViewState:
             self.order = (*self.order, *new) if adds else new
             return
         changed = () if old.descending else (SortKey(name, descending=True),)
-        kept: list[SortKey] = []
+        sort_keys: list[SortKey] = []
         for key in self.order:
             if key is old:
-                kept += changed
+                sort_keys += changed
             elif adds:
-                kept.append(key)
-        self.order = tuple(kept)
+                sort_keys.append(key)
+        self.order = tuple(sort_keys)
 
     def hide(self, column: int) -> bool:
         """False for the last one."""

@@ -92,11 +92,11 @@ def facts_content(name: str, facts: ColumnFacts, width: int) -> Content:
     left: list[Content] = [Content.styled(fitted(one_line(name), left_width), "bold $accent")]
     for title, text in facts.lines:
         late = title in facts.late
-        words = fitted(one_line(text), left_width - 11)
+        text_of_cell = fitted(one_line(text), left_width - 11)
         left.append(
             Content.assemble(
                 Content.styled(f"{title:<10} ", "$text-muted"),
-                Content.styled(words, "$text-warning" if late else "$text"),
+                Content.styled(text_of_cell, "$text-warning" if late else "$text"),
             )
         )
     if facts.bins:
@@ -116,10 +116,10 @@ def facts_content(name: str, facts: ColumnFacts, width: int) -> Content:
     for value, count in facts.frequent[: max(len(left) - 1, 5)]:
         bar = "█" * max(round(bar_width * count / most), 1)
         value_width = max(right_width - count_width - bar_width - 3, 4)
-        words = fitted(one_line(value), value_width)
+        text_of_cell = fitted(one_line(value), value_width)
         right.append(
             Content.assemble(
-                words + " " * (value_width - cell_len(words)),
+                text_of_cell + " " * (value_width - cell_len(text_of_cell)),
                 Content.styled(f" {count:>{count_width},} ", "$text-muted"),
                 Content.styled(bar, "$accent"),
             )

@@ -106,8 +106,8 @@ class FileController:
             return
         mime = viewed_type(sheet.path)
         if not mime:
-            words = f"{sheet.title} has no other look than its text."
-            error = UsageError(words, "There is one of CSV, Markdown, HTML, JSON and SVG.")
+            message = f"{sheet.title} has no other look than its text."
+            error = UsageError(message, "There is one of CSV, Markdown, HTML, JSON and SVG.")
             self._surface.show_error(error)
             return
         self._show_content(sheet.path.name, mime, sheet.editor.text.encode("utf-8", "replace"))
