@@ -46,10 +46,9 @@ def table_answer(user: dict[str, Any], text: str) -> str:
         answer = {"working": str(error)}
     except BaseException as error:  # a table's own code may raise what it likes
         name = clip(str(request.get("name")), 80)
-        message = clip(" ".join(str(error).split()), 300) if is_known_error(error) else ""
-        answer = {
-            "fault": f"{name} could not be read: {type_name(error)}{': ' if message else ''}{message}."
-        }
+        reason = clip(" ".join(str(error).split()), 300) if is_known_error(error) else ""
+        why = f": {reason}" if reason else ""
+        answer = {"fault": f"{name} could not be read: {type_name(error)}{why}."}
     return json.dumps(answer)
 
 

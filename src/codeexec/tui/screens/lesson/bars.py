@@ -41,7 +41,7 @@ class LessonBar(Widget):
     """
 
     @dataclass
-    class Clicked(Message):
+    class BarClicked(Message):
         """The user clicked an arrow: the name of the command."""
 
         name: str
@@ -108,10 +108,10 @@ class LessonBar(Widget):
         at = event.x - self._arrows_at
         if event.y == 1 and event.button == 1 and 0 <= at < len(_ARROWS):
             event.stop()
-            self.post_message(self.Clicked("back" if at <= 2 else "next"))
+            self.post_message(self.BarClicked("back" if at <= 2 else "next"))
         elif event.y == 0 and event.button == 1:
             event.stop()
-            self.post_message(self.Clicked("overview"))
+            self.post_message(self.BarClicked("overview"))
 
 
 class OutputRule(Widget):

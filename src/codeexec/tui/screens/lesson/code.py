@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from textual import on
-from textual.events import Focus
 from textual.message import Message
 
 from codeexec.domain.errors import NotFound
@@ -22,9 +20,6 @@ class LessonCode(CodeEditor):
     LessonCode { background: $surface; scrollbar-background: $surface; }
     """
 
-    class EditingBegun(Message):
-        """The editor has the keys."""
-
     class EditingEnded(Message):
         """The speaker leaves the editor."""
 
@@ -34,9 +29,6 @@ class LessonCode(CodeEditor):
         self.line_numbers = False
         self.soft_wrap = True
         self._language_name = ""
-
-    def use(self, theme: Theme) -> None:
-        self.use_styles(EditorStyles.from_meanings(theme.style))
 
     def show(self, code: str, language: str) -> None:
         """Show this code; more of the same is added at its end, where the cursor is."""
@@ -54,10 +46,6 @@ class LessonCode(CodeEditor):
     def action_dismiss(self) -> None:
         if not self.completion.dismiss():
             self.post_message(self.EditingEnded())
-
-    @on(Focus)
-    def begin(self) -> None:
-        self.post_message(self.EditingBegun())
 
 
 def _end(code: str) -> Location:

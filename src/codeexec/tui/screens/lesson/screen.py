@@ -15,6 +15,7 @@ from codeexec.tui.commands.keymap import key_words
 from codeexec.tui.commands.table import bindings
 from codeexec.tui.graphics.probe import Graphics
 from codeexec.tui.panes.console.bars import AnswerBar
+from codeexec.tui.panes.editor.styles import EditorStyles
 from codeexec.tui.screens.lesson.bars import BarFacts, LessonBar, OutputRule
 from codeexec.tui.screens.lesson.code import LessonCode
 from codeexec.tui.screens.lesson.output import LessonOutput
@@ -139,7 +140,8 @@ class LessonScreen(SafeScreen):
 
     def use(self, theme: Theme) -> None:
         """Paint with another theme."""
-        for widget in (self.text, self.code, self.output, self._rule, self._bar, self._keys_shown):
+        self.code.use_styles(EditorStyles.from_meanings(theme.style))
+        for widget in (self.text, self.output, self._rule, self._bar, self._keys_shown):
             widget.use(theme)
 
     # -- what is on screen -------------------------------------------------------------------
@@ -276,8 +278,10 @@ class LessonScreen(SafeScreen):
         self.set_focus(None)
         self._show_bar()
 
-    @on(LessonCode.EditingBegun)
-    def begin_editing(self) -> None:
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """The speaker edits while the editor has the keys."""
+        if event.widget is not self.code:
+            return
         self.is_editing = True
         self._conductor.command("editing")
         self._show_bar()
@@ -297,8 +301,8 @@ class LessonScreen(SafeScreen):
         self.leave_editor()
         self._conductor.command("run")
 
-    @on(LessonBar.Clicked)
-    def take_click(self, event: LessonBar.Clicked) -> None:
+    @on(LessonBar.BarClicked)
+    def take_click(self, event: LessonBar.BarClicked) -> None:
         event.stop()
         self._conductor.command(event.name)
 

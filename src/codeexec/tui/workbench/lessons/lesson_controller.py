@@ -35,7 +35,7 @@ _TYPED_EVERY = 0.25
 """Seconds between two that watchers are told of, while code is typed."""
 
 
-class Stage(Protocol):
+class LessonStage(Protocol):
     """What shows a lesson: the conductor, or a follower."""
 
     screen: LessonScreen
@@ -58,7 +58,7 @@ class LessonController:
         self._state = state
         self._sharing = sharing
         self._detach = detach
-        self._stage: Stage | None = None
+        self._stage: LessonStage | None = None
         self._follower: LessonFollower | None = None
         self._told_at = 0.0
 
