@@ -137,7 +137,9 @@ async def test_every_path_that_names_a_session_of_another_user_is_not_there(here
             assert seen["session_id"] == ids["session"]
 
 
-_VALUES: dict[object, object] = {str: "x", int: 1, bytes: b"x", bool: True, float: 1.0}
+_VALUES: dict[object, object] = {
+    str: "x", int: 1, bytes: b"x", bool: True, float: 1.0, q.TableQuestion: {"type": "code"}
+}  # fmt: skip
 
 
 def _request_of(kind: type[msgspec.Struct]) -> msgspec.Struct:

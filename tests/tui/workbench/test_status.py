@@ -21,7 +21,6 @@ from codeexec.tui.theme.theme import built_in_folder, find_theme
 from codeexec.tui.widgets import status
 from codeexec.tui.widgets.status import Position, StatusLine
 
-CUT = LineCut(time.time() - 65, "The line to lab.example broke.")
 LONG = "registry.example.com/team/python-data:2026-11"
 
 
@@ -206,11 +205,11 @@ async def test_it_tells_all_kernels_of_a_session(columns: int, words: str) -> No
 
 @pytest.mark.parametrize("columns", [60, 120])
 async def test_a_cut_line_to_the_kernel_stands_there_until_it_is_back(columns: int) -> None:
-    app = Line()
+    app, cut = Line(), LineCut(time.time() - 65, "The line to lab.example broke.")
     async with app.run_test(size=(columns, 1)):
         ref = KernelRef("remote:lab", "Python on lab", "python", backend="remote")
         for state in ("idle", "busy"):
-            view = KernelView(state, 1, ref, line_cut=CUT)
+            view = KernelView(state, 1, ref, line_cut=cut)
             app.status.show(Snapshot(kernels={DEFAULT_KERNEL: view}), Link("connected"))
             assert re.match(r"⇄ line to the kernel cut \d:\d\d, trying again", app.said())
         back = replace(view, state="idle", line_cut=None)
