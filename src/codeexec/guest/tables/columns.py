@@ -13,7 +13,7 @@ import sys
 from typing import Any
 
 from codeexec.guest.prelude import PLAIN, cell, is_one, texts_of
-from codeexec.guest.tables.filters import compare_values
+from codeexec.guest.tables.filters import COMPARISONS, compare_values
 from codeexec.guest.tables.work import Refused
 
 CHUNK = 4096
@@ -92,7 +92,7 @@ class ColumnsTable:
             return truth[first]
         if operator == "~":
             return self._contains(first, second, str(value))
-        fitting = compare_numbers(operator, first, as_number(value, first, self.names[at]))
+        fitting = COMPARISONS[operator](first, as_number(value, first, self.names[at]))
         return fitting if second is None else fitting & second
 
     def _contains(self, values: Any, valid: Any, text: str) -> Any:
@@ -110,7 +110,7 @@ class ColumnsTable:
 
         low, high = self.column(left), self.column(right)
         if low[0] == high[0] == "numbers":
-            fitting = compare_numbers(operator, low[1], high[1])
+            fitting = COMPARISONS[operator](low[1], high[1])
             for valid in (low[2], high[2]):
                 fitting = fitting if valid is None else fitting & valid
             return fitting
@@ -253,18 +253,6 @@ MISSING = "null"
 
 def small(rows: int) -> str:
     return "uint32" if rows < 2**32 else "int64"
-
-
-def compare_numbers(operator: str, left: Any, right: Any) -> Any:
-    if operator == "==":
-        return left == right
-    if operator == "!=":
-        return left != right
-    if operator == "<":
-        return left < right
-    if operator == "<=":
-        return left <= right
-    return left > right if operator == ">" else left >= right
 
 
 def as_number(value: Any, values: Any, name: str) -> Any:

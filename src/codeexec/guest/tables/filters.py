@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from operator import eq, ge, gt, le, lt, ne
 from typing import Any
 
 _TOKEN = re.compile(
@@ -27,6 +28,8 @@ _TOKEN = re.compile(
 
 OPERATORS = {"=": "==", "==": "==", "!=": "!=", "<>": "!=", "<": "<", "<=": "<=", ">": ">"}
 OPERATORS.update({">=": ">=", "~": "~", "!~": "!~"})
+COMPARISONS = {"==": eq, "!=": ne, "<": lt, "<=": le, ">": gt, ">=": ge}
+"""Comparisons of plain values, arrays or expressions; `~` is told apart by whoever compares."""
 MOST_DEPTH = 50
 
 
@@ -236,16 +239,6 @@ def compare_values(operator: str, left: Any, right: Any) -> bool:
     if isinstance(left, str) != isinstance(right, str):
         left, right = str(left), str(right)
     try:
-        return bool(
-            {"==": left == right, "!=": left != right}[operator]
-            if operator in ("==", "!=")
-            else left < right
-            if operator == "<"
-            else left <= right
-            if operator == "<="
-            else left > right
-            if operator == ">"
-            else left >= right
-        )
+        return bool(COMPARISONS[operator](left, right))
     except TypeError:
         return False

@@ -7,6 +7,7 @@ from typing import Any
 
 from codeexec.guest.prelude import library, texts_of
 from codeexec.guest.tables.columns import MISSING
+from codeexec.guest.tables.filters import COMPARISONS
 from codeexec.guest.tables.work import Refused
 
 NUMBER = "codeexec row number"
@@ -226,14 +227,14 @@ def expression(tree: Any, frame: Any) -> Any:
             return null | column.is_nan().fill_null(False) if is_number else null
         if tree[0] == "columns":
             _, operator, left, right = tree
-            condition = compared(operator, pl.col(names[left]), pl.col(names[right]))
+            condition = COMPARISONS[operator](pl.col(names[left]), pl.col(names[right]))
             return there(right, there(left, condition))
         _, operator, at, value = tree
         column = pl.col(names[at])
         if operator == "~":
             text = column.cast(pl.String).str.to_lowercase()
             return there(at, text.str.contains(str(value).lower(), literal=True))
-        return there(at, compared(operator, *fitting(column, kinds[at], value, names[at])))
+        return there(at, COMPARISONS[operator](*fitting(column, kinds[at], value, names[at])))
 
     return made(tree)
 
@@ -273,15 +274,3 @@ def moment(value: Any, kind: Any, name: str) -> Any:
         return when if zone is None else pl.lit(when).dt.replace_time_zone(zone)
     except ValueError:
         raise Refused(f'{name} has times: compare with a text like "2025-01-31 12:00".') from None
-
-
-def compared(operator: str, left: Any, right: Any) -> Any:
-    if operator == "==":
-        return left == right
-    if operator == "!=":
-        return left != right
-    if operator == "<":
-        return left < right
-    if operator == "<=":
-        return left <= right
-    return left > right if operator == ">" else left >= right
