@@ -61,6 +61,7 @@ def test_an_idle_workbench_loads_neither_openssl_nor_lexers() -> None:
     loaded = set(done.stdout.split())
     assert "codeexec.tui.panes.artifacts.pane" in loaded
     assert not {"ssl", "_hashlib", "pygments.lexer", "pathspec", "csv", "html.parser"} & loaded
+    assert not {name for name in loaded if name.startswith("codeexec.tui.screens.lesson")}
 
 
 def test_commands_of_agents_load_neither_screen_nor_mcp() -> None:

@@ -10,23 +10,20 @@ from typing import TYPE_CHECKING, Protocol
 
 from textual.message import Message
 
-from codeexec.documents.lessons.files import open_lesson
 from codeexec.domain.errors import CodeexecError
 from codeexec.domain.requests import SessionSummary
-from codeexec.languages.catalog import running_language
 from codeexec.tui.commands.keymap import named_keys
-from codeexec.tui.screens.lesson.screen import LessonScreen
-from codeexec.tui.session.lessons.progress import LessonProgress
 from codeexec.tui.session.views import LessonView
 from codeexec.tui.theme.theme import Theme
 from codeexec.tui.workbench.dispatch import Handler
-from codeexec.tui.workbench.lessons.conductor import Conductor
-from codeexec.tui.workbench.lessons.follower import LessonFollower
 from codeexec.tui.workbench.session.sharing_controller import SharingController
 from codeexec.tui.workbench.surface import Surface, WorkbenchState
 
 if TYPE_CHECKING:
     from codeexec.documents.lessons.model import Lesson
+    from codeexec.tui.screens.lesson.screen import LessonScreen
+    from codeexec.tui.session.lessons.progress import LessonProgress
+    from codeexec.tui.workbench.lessons.follower import LessonFollower
 
 _FOLLOW_EVERY = 0.2
 """Seconds between looks at what is shown elsewhere."""
@@ -89,6 +86,9 @@ class LessonController:
         lesson = self._open(view.file)
         if lesson is None:
             return
+        from codeexec.tui.session.lessons.progress import LessonProgress  # few sessions have one
+        from codeexec.tui.workbench.lessons.conductor import Conductor
+
         progress = LessonProgress(lesson, view)
         typing = self._state.options.typing or lesson.front.typing
         conductor = Conductor(
@@ -99,6 +99,9 @@ class LessonController:
         self._surface.open_screen(conductor.screen)
 
     def _open(self, file: str) -> Lesson | None:
+        from codeexec.documents.lessons.files import open_lesson  # few sessions have one
+        from codeexec.languages.catalog import running_language
+
         try:
             return open_lesson(Path(file), running_language)[1]
         except CodeexecError as error:
@@ -161,6 +164,9 @@ class LessonController:
             lesson = self._open(view.file)
             if lesson is None:
                 return
+            from codeexec.tui.session.lessons.progress import LessonProgress
+            from codeexec.tui.workbench.lessons.follower import LessonFollower
+
             progress = LessonProgress(lesson, view)
             self._follower = LessonFollower(self._surface, self._state, progress, self._leave)
             self._stage = self._follower
