@@ -205,6 +205,22 @@ async def test_interrupts_in_a_loop_a_sleep_an_await_and_while_idle(partner: Par
     assert await value(partner, "'lives'") == "'lives'"
 
 
+async def test_an_interrupt_while_a_traceback_is_written_changes_nothing_of_it(
+    partner: Partner,
+) -> None:
+    code = """
+import os, signal, traceback
+begin = traceback.TracebackException.__init__
+def begin_late(self, *arguments, **options):
+    os.kill(os.getpid(), signal.SIGINT)
+    begin(self, *arguments, **options)
+traceback.TracebackException.__init__ = begin_late
+"""
+    await partner.run(code)
+    assert (await traceback_of(partner, "int('x')")).count("ValueError: invalid literal") == 1
+    assert await value(partner, "'lives'") == "'lives'"
+
+
 async def test_children_and_forks_write_into_the_cell(partner: Partner) -> None:
     code = """
 import multiprocessing, os, subprocess, sys

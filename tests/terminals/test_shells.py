@@ -112,6 +112,26 @@ async def test_bash_hands_the_status_to_the_users_prompt_command(
         assert [command.text for command in terminal.view.commands][2:] == ["sh -c 'exit 9'"] * 2
 
 
+async def test_a_line_that_bash_is_sent_before_its_prompt_is_marked_at_the_prompt(
+    session: SessionClient, home: Path
+) -> None:
+    with (home / ".bashrc").open("a") as settings:
+        settings.write("PROMPT_COMMAND='until [ -e ~/may-ask ]; do sleep 0.01; done'\n")
+    terminal = await open_terminal(session, shell="bash")
+    async with terminal.watch():
+        await terminal.type("echo ahead\r")
+        await terminal.sees("echo ahead")  # shown by the terminal: bash has not turned it off
+        (home / "may-ask").touch()
+        await terminal.until(
+            lambda: terminal.view and [c for c in terminal.view.commands if c.end_row is not None],
+            "the end of the command",
+        )
+        assert terminal.view is not None
+        (command,) = terminal.view.commands
+        assert command.end_row is not None
+        assert await terminal.text(command.row, command.end_row) == "> echo ahead\nahead\n"
+
+
 async def test_the_environment_of_the_kernel_is_active(session: SessionClient, home: Path) -> None:
     from codeexec.session.terminals.shells import environment_of_python
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import os
 import re
 import traceback
@@ -10,6 +11,8 @@ from typing import Any
 
 OURS = os.path.dirname(os.path.abspath(__file__))
 GREEN, RED, BOLD, PLAIN = "\x1b[32m", "\x1b[31m", "\x1b[1m", "\x1b[0m"
+SIMPLE = {str, int, float, bytes, bool, type(None)}
+"""What an exception may hold so that its text is made by Python alone."""
 _PLACE = re.compile(r'( *[|+ ]*)File "(.*)", line (\d+)(.*)')
 _HEADING = re.compile(r"[ |+-]*(Exception Group )?Traceback \(most recent call last\):")
 
@@ -42,6 +45,24 @@ def strip(formatted: Any, seen: set[int]) -> None:
     strip(formatted.__context__, seen)
     for inner in getattr(formatted, "exceptions", None) or ():
         strip(inner, seen)
+
+
+def is_plain(error: BaseException) -> bool:
+    """Whether to show an exception, and all that led to it, calls no code of the user's."""
+    waiting: list[BaseException | None] = [error]
+    seen: set[int] = set()
+    while waiting:
+        shown = waiting.pop()
+        if shown is None or id(shown) in seen:
+            continue
+        seen.add(id(shown))
+        kind = type(shown)
+        if getattr(builtins, kind.__name__, None) is not kind or hasattr(shown, "__notes__"):
+            return False
+        if any(type(part) not in SIMPLE for part in shown.args):
+            return False
+        waiting += [shown.__cause__, shown.__context__]
+    return True
 
 
 def is_ours(path: str) -> bool:

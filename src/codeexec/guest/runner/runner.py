@@ -226,13 +226,16 @@ class Runner:
         name = type(failure).__name__
         value = traceback = None
         self.interrupts.forget()  # one more that came while the first ended the code
+
+        def describe() -> tuple[str, list[str]]:
+            tb = failure.__traceback__
+            return failures.text_of(failure), failures.lines_of(failure, tb, file)
+
         try:
-            value, traceback = self.interrupts.run(
-                lambda: (
-                    failures.text_of(failure),
-                    failures.lines_of(failure, failure.__traceback__, file),
-                )
-            )
+            # Python makes "<unprintable>" of an interrupt while it writes a text; a `__str__` of
+            # the user's may not end without one.
+            is_plain = failures.is_plain(failure)
+            value, traceback = describe() if is_plain else self.interrupts.run(describe)
         except BaseException as error:  # an `__str__` of the user's that does not end well
             value, traceback = f"<{type(error).__name__}>", [f"{name}: <{type(error).__name__}>"]
         sys.last_type, sys.last_value = type(failure), failure

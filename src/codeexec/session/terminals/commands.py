@@ -1,8 +1,9 @@
 """Commands of a shell, as the marks of its integration tell them.
 
-A mark is `NONCE;KIND;FIELD`, its field percent-encoded: `P` a prompt is shown, in the folder of
-the field; `B` is where the user types; `C` the command line of the field begins; `D` it has ended,
-with the exit status of the field. A mark without the nonce of the terminal is not ours: a file that
+A mark is `NONCE;KIND;FIELD`, its field percent-encoded: `P` a prompt will be shown, in the folder
+of the field; `A` is where it begins, where the shell tells it; `B` is where the user types; `C` the
+command line of the field begins; `D` it has ended, with the exit status of the field.
+A mark without the nonce of the terminal is not ours: a file that
 was printed may hold any bytes, and does not know the nonce.
 """
 
@@ -71,6 +72,8 @@ class CommandFollower:
             self.is_at_prompt = True
             self._prompt_row, self._input = mark.row, None
             self._folder = _text(field, MOST_FOLDER)
+        elif kind == "A":
+            self._prompt_row = mark.row
         elif kind == "B":
             self._input = mark
         elif kind == "C":

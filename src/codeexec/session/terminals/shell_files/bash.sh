@@ -60,7 +60,11 @@ __codeexec_mark_input() {
     __codeexec_number=${number%%[!0-9]*}
     case $PS1 in
     *'\e]133;B'*) ;;
-    *) PS1+='\[\e]133;B\a\e]7733;$__codeexec_nonce;B\a\]' ;;
+    *)
+        # Readline writes the prompt after it has turned the echo off: what is typed ahead of it is
+        # shown above the place that it marks.
+        PS1='\[\e]7733;$__codeexec_nonce;A\a\]'$PS1'\[\e]133;B\a\e]7733;$__codeexec_nonce;B\a\]'
+        ;;
     esac
     return "$status"
 }
