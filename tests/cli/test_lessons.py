@@ -213,3 +213,58 @@ def test_a_new_lesson_passes(desk: Desk) -> None:
     assert (finished.returncode, "2 steps: 2 passed" in finished.stdout) == (0, True)
     schema = json.loads(desk.run("lesson", "schema").stdout)
     assert schema["title"] == "Front matter of a lesson"
+
+
+@pytest.mark.slow
+def test_a_lesson_is_exported_with_what_a_run_puts_out_and_comes_back(lessons: Desk) -> None:
+    ran = lessons.run("lesson", "export", "walk.md", "-o", "walk.ipynb", "--run")
+    assert ran.returncode == 0, ran.stderr
+    cells = json.loads((lessons.folder / "walk.ipynb").read_text())["cells"]
+    outputs = [output for cell in cells for output in cell.get("outputs", ())]
+    texts = "".join("".join(output.get("text", "")) for output in outputs)
+    assert "Hello Ada\n" in texts
+    assert "42" in texts
+    assert any("image/png" in output.get("data", {}) for output in outputs)
+    again = lessons.run("lesson", "from", "walk.ipynb", "-o", "back.md", "--json")
+    assert json.loads(again.stdout) == {"written": "back.md"}
+    back = (lessons.folder / "back.md").read_text()
+    assert back.startswith('---\ntitle: "A walk"\n---\n')
+    assert "```output raises\nKeyError: 'key'\n```" in back
+    page = lessons.run("lesson", "export", "walk.md", "--to", "html")
+    assert page.stdout == "written: walk.html\n"
+    html = (lessons.folder / "walk.html").read_text()
+    assert html.count('<section class="slide">') == 4
+    assert "random.seed(3)" not in html
+
+
+@pytest.mark.slow
+def test_an_export_whose_run_fails_writes_nothing(lessons: Desk) -> None:
+    text = LESSON.replace("6 * 7", "6 * 7 / 0")
+    (lessons.folder / "broken.md").write_text(text)
+    line = text.split("\n").index("```bash") + 1
+    failed = lessons.run("lesson", "export", "broken.md", "-o", "out.html", "--run")
+    assert failed.returncode != 0
+    assert f"broken.md:{line}: " in failed.stderr
+    assert "Nothing was written." in failed.stderr
+    assert not (lessons.folder / "out.html").exists()
+
+
+def test_what_cannot_be_a_lesson_or_an_export_is_said(lessons: Desk) -> None:
+    def refusal(*words: str) -> str:
+        failed = lessons.run("lesson", *words)
+        assert failed.returncode == 2
+        return failed.stderr
+
+    (lessons.folder / "cells.py").write_text("# %% One\nprint(1)\n")
+    before = (lessons.folder / "walk.md").read_bytes()
+    assert "The format is missing." in refusal("export", "walk.md")
+    assert "docx is not a format" in refusal("export", "walk.md", "--to", "docx")
+    assert "exists already" in refusal(
+        "export", "walk.md", "-o", "walk.md", "--to", "md", "--force"
+    )
+    assert "exists already" in refusal("from", "cells.py", "-o", "walk.md")
+    assert "is no name of a lesson" in refusal("from", "cells.py", "-o", "walk.txt")
+    assert "no-such is no file and no session." in lessons.run("lesson", "from", "no-such").stderr
+    assert (lessons.folder / "walk.md").read_bytes() == before
+    assert lessons.run("lesson", "from", "cells.py").returncode == 0
+    assert "## One" in (lessons.folder / "cells.md").read_text()

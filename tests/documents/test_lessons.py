@@ -103,7 +103,7 @@ def test_the_text_of_a_step_is_without_what_runs_what_is_expected_and_notes() ->
         ["Before the first heading."],
         ["# Numbers *and* names"],
         ["```console", "$ only shown", "```"],
-        ["## Files", "", "", "```python norun", "never()", "```", "", "```python", "one", "```"],
+        ["## Files", "", "```python norun", "never()", "```", "", "```python", "one", "```"],
     ]
     assert [step.label for step in lesson.steps] == [
         "Before the first heading.",

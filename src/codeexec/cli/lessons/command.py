@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from codeexec.cli import messages as style
-from codeexec.cli.completion_names import complete_theme
+from codeexec.cli.completion_names import complete_session, complete_theme
 from codeexec.domain.errors import CodeexecError, UsageError
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from codeexec.documents.files import FileText
     from codeexec.documents.lessons.model import Lesson
 
+_SUFFIXES = (".md", ".markdown")
 _MALFORMED = 2
 _MOST_TYPING = 10_000
 
@@ -29,7 +30,7 @@ class LessonGroup(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if args and not args[0].startswith("-") and args[0] not in self.commands:
-            is_lesson = args[0].lower().endswith((".md", ".markdown")) or Path(args[0]).is_file()
+            is_lesson = args[0].lower().endswith(_SUFFIXES) or Path(args[0]).is_file()
             if is_lesson:
                 args = ["show", *args]
         return super().parse_args(ctx, args)
@@ -155,8 +156,8 @@ def new(file: Path, as_json: bool) -> None:
     """Write a short lesson to FILE, to begin with."""
     from codeexec.documents.files import write_atomic
 
-    if file.suffix.lower() not in (".md", ".markdown"):
-        raise UsageError(f"{file} is no name of a lesson.", f"Name it {file.with_suffix('.md')}.")
+    if file.suffix.lower() not in _SUFFIXES:
+        raise _bad_name(file)
     if file.exists():
         raise UsageError(f"{file} exists already.", "Give another name.")
     write_atomic(file.absolute(), _SKELETON.encode())
@@ -165,6 +166,99 @@ def new(file: Path, as_json: bool) -> None:
         return
     style.say(f"written: {file}")
     style.say(f"verify it: codeexec-tui lesson verify {file}")
+
+
+@lesson.command("from")
+@click.argument("source", shell_complete=complete_session)
+@click.option(
+    "-o", "--output", "out", type=click.Path(path_type=Path, dir_okay=False), help="The lesson."
+)
+@click.option("--no-outputs", is_flag=True, help="Expect nothing of what the code has put out.")
+@click.option("--force", is_flag=True, help="Overwrite an existing file.")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def from_source(
+    source: str, out: Path | None, no_outputs: bool, force: bool, as_json: bool
+) -> None:
+    """Write a lesson of SOURCE: a notebook, a script, Markdown, or the name of a session.
+
+    Nothing is run. What the code has put out is what the lesson expects; `lesson verify --update`
+    writes what it puts out now. Without -o the lesson has the name of SOURCE, with .md.
+    """
+    from codeexec.cli.lessons.converting import notebook_of_source
+    from codeexec.documents.files import write_atomic
+    from codeexec.documents.lessons.from_notebook import lesson_of
+    from codeexec.languages.catalog import running_language
+
+    notebook, name = notebook_of_source(source)
+    target = out or Path(f"{name}.md")
+    if target.suffix.lower() not in _SUFFIXES:
+        raise UsageError(
+            f"{target} is no name of a lesson.", f"Name it {target.with_suffix('.md')}."
+        )
+    _check_target(target, Path(source), force=force)
+    text = lesson_of(notebook, name, running_language, has_outputs=not no_outputs)
+    write_atomic(target.absolute(), text.encode("utf-8", "replace"))
+    if as_json:
+        style.say_json({"written": str(target)})
+        return
+    style.say(f"written: {target}")
+    style.say(f"verify it: codeexec-tui lesson verify {target}")
+
+
+@lesson.command("export")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option(
+    "--to",
+    "form",
+    default="",
+    metavar="FORMAT",
+    help="html, ipynb, md, py or pdf; without it, the type of OUT.",
+)
+@click.option("-o", "--output", "out", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--run", "runs", is_flag=True, help="Run it, for the outputs that it has now.")
+@click.option("--kernel", default="", metavar="NAME", help="For a lesson that names no kernel.")
+@click.option("--force", is_flag=True, help="Overwrite an existing file.")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def export(
+    file: Path,
+    form: str,
+    out: Path | None,
+    runs: bool,
+    kernel: str,
+    force: bool,
+    as_json: bool,
+) -> None:
+    """Write the lesson FILE as a page, a notebook, Markdown, a script, or a PDF of slides.
+
+    It has the outputs that the lesson expects; with --run those of a run, in which each step must
+    go well. A notebook also has what is hidden, and the notes for the speaker.
+    """
+    from codeexec.cli.lessons.converting import exported_lesson
+    from codeexec.documents.files import write_atomic
+
+    form = (form or (out.suffix if out is not None else "")).lower().removeprefix(".")
+    if not form:
+        raise UsageError("The format is missing.", "Add --to html, ipynb, md, py or pdf.")
+    # A lesson is Markdown itself: its export must not take its place.
+    own = file.with_suffix(f".{form}") if form != "md" else file.with_suffix(".export.md")
+    target = out or own
+    _check_target(target, file, force=force)
+    _, read = _read(file)
+    content = exported_lesson(read, file, form, kernel, runs=runs)
+    write_atomic(target.absolute(), content)
+    if as_json:
+        style.say_json({"exported": str(target)})
+    else:
+        style.say(f"written: {target}")
+
+
+def _bad_name(file: Path) -> UsageError:
+    return UsageError(f"{file} is no name of a lesson.", f"Name it {file.with_suffix('.md')}.")
+
+
+def _check_target(target: Path, source: Path, *, force: bool) -> None:
+    if target.exists() and (not force or target.resolve() == source.resolve()):
+        raise UsageError(f"{target} exists already.", "Give another name with -o, or --force.")
 
 
 @lesson.command("schema")

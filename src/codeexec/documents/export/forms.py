@@ -24,14 +24,16 @@ FORMS = ("html", "md", "py", "ipynb", "pdf")
 """File types without the dot."""
 
 
-def export(notebook: Notebook, form: str, title: str, marker: str = "#") -> bytes:
-    """The file in one of FORMS. UsageError for another form, or if no converter for PDF is
-    installed; StorageError if the converter fails."""
+def export(
+    notebook: Notebook, form: str, title: str, marker: str = "#", *, has_slides: bool = False
+) -> bytes:
+    """The file in one of FORMS; `has_slides` as for `to_html`. UsageError for another form, or if
+    no converter for PDF is installed; StorageError if the converter fails."""
     match form:
         case "html" | "pdf":
             from codeexec.documents.export.html import to_html
 
-            page = to_html(notebook, title)
+            page = to_html(notebook, title, has_slides=has_slides)
             if form == "html":
                 return page.encode("utf-8", "replace")
             from codeexec.documents.export.pdf import to_pdf

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from codeexec.documents.displays.latex import latex_to_text
 from codeexec.documents.export.outputs import RenderedOutput, attachment_uris, shown_outputs
 from codeexec.documents.export.sanitize import sanitized
-from codeexec.documents.export.styles import PAGE, rows_as_html
+from codeexec.documents.export.styles import PAGE, SLIDES, rows_as_html
 from codeexec.documents.notebook.outputs import joined
 
 if TYPE_CHECKING:
@@ -28,10 +28,12 @@ _LONGEST_LINE = 20_000
 """Characters of a source that is coloured; longer ones are written as they are."""
 
 
-def to_html(notebook: Notebook, title: str) -> str:
-    """The page with all cells and their outputs."""
+def to_html(notebook: Notebook, title: str, *, has_slides: bool = False) -> str:
+    """The page with all cells and their outputs. With `has_slides`, what Jupyter calls a slide
+    begins a page where it is printed."""
     lexer = notebook.language or "python"
     languages = notebook.languages
+    styles = f"{PAGE}{SLIDES if has_slides else ''}{_code_styles()}"
     body = "\n".join(
         part
         for cell in notebook.data["cells"]
@@ -41,7 +43,7 @@ def to_html(notebook: Notebook, title: str) -> str:
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(title)}</title>\n<style>\n{PAGE}{_code_styles()}</style>\n</head>\n"
+        f"<title>{escape(title)}</title>\n<style>\n{styles}</style>\n</head>\n"
         f"<body>\n{body}\n</body>\n</html>\n"
     )
 
@@ -50,18 +52,26 @@ def _cell(cell: Mapping[str, Any], lexer: str, language: str) -> Iterator[str]:
     """The parts of a cell; `language` is empty for that of the notebook."""
     source = joined(cell.get("source"))
     kind = cell.get("cell_type")
+    section = '<section class="slide">' if _begins_slide(cell) else "<section>"
     if kind == "markdown":
-        yield f"<section>{markdown_as_html(source, attachment_uris(cell))}</section>"
+        yield f"{section}{markdown_as_html(source, attachment_uris(cell))}</section>"
     elif kind == "code":
         count = cell.get("execution_count")
         number = f'<div class="count">[{count}]</div>' if isinstance(count, int) else ""
         label = f'<div class="language">{escape(language)}</div>' if language else ""
         code = _colored(source, language or lexer)
-        yield f'<section><div class="code">{number}{label}<pre>{code}</pre></div>'
+        yield f'{section}<div class="code">{number}{label}<pre>{code}</pre></div>'
         outputs = "".join(map(_output, shown_outputs(cell)))
         yield f'<div class="output">{outputs}</div></section>' if outputs else "</section>"
     else:
-        yield f"<section><pre>{escape(source, quote=False)}</pre></section>"
+        yield f"{section}<pre>{escape(source, quote=False)}</pre></section>"
+
+
+def _begins_slide(cell: Mapping[str, Any]) -> bool:
+    """https://nbconvert.readthedocs.io/en/latest/usage.html#reveal-js-html-slideshow"""
+    metadata = cell.get("metadata")
+    slideshow = metadata.get("slideshow") if isinstance(metadata, dict) else None
+    return isinstance(slideshow, dict) and slideshow.get("slide_type") == "slide"
 
 
 def _output(shown: RenderedOutput) -> str:

@@ -39,13 +39,19 @@ def to_markdown(notebook: Notebook) -> str:
 def _cell(cell: Mapping[str, Any], language: str) -> Iterator[str]:
     source = joined(cell.get("source"))
     if cell.get("cell_type") == "markdown":
-        uris = attachment_uris(cell)
-        yield _ATTACHED.sub(lambda match: match[1] + uris.get(match[2], match[2]), source)
+        yield prose_of(cell)
     elif cell.get("cell_type") == "code":
         yield fenced(source, language)
         yield from map(_output, shown_outputs(cell))
     else:
         yield fenced(source, "")
+
+
+def prose_of(cell: Mapping[str, Any]) -> str:
+    """The Markdown of a cell, its attachments as data URIs."""
+    uris = attachment_uris(cell)
+    source = joined(cell.get("source"))
+    return _ATTACHED.sub(lambda match: match[1] + uris.get(match[2], match[2]), source)
 
 
 def _output(shown: RenderedOutput) -> str:

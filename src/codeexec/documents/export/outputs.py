@@ -39,8 +39,7 @@ def shown_outputs(cell: Mapping[str, Any]) -> Iterator[RenderedOutput]:
 def _shown(output: Mapping[str, Any]) -> RenderedOutput | None:
     match output.get("output_type"):
         case "stream":
-            rows = joined(output.get("text")).split("\n")
-            text = "\n".join(printable_row(row.rstrip("\r").rpartition("\r")[2]) for row in rows)
+            text = "\n".join(stream_rows(joined(output.get("text"))))
             return RenderedOutput("stderr" if output.get("name") == "stderr" else "text", text)
         case "error":
             trace = output.get("traceback")
@@ -71,6 +70,11 @@ def _display(data: Mapping[str, Any]) -> RenderedOutput | None:
     return (
         RenderedOutput("text", "\n".join(map(printable_row, plain.split("\n")))) if plain else None
     )
+
+
+def stream_rows(text: str) -> list[str]:
+    """The rows of text of a stream as a terminal shows them, made printable."""
+    return [printable_row(row.rstrip("\r").rpartition("\r")[2]) for row in text.split("\n")]
 
 
 def picture_uri(mime: str, value: str) -> str:

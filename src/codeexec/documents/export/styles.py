@@ -27,6 +27,18 @@ blockquote { border-left: 3px solid #ccc; margin-left: 0; padding-left: 1em; col
 }
 """
 
+SLIDES = """\
+@page { size: 25.4cm 14.29cm; margin: 1cm; }
+section + .slide { border-top: 1px solid #bbb; padding-top: 1em; }
+@media print {
+  body { max-width: none; margin: 0; padding: 0; }
+  section + .slide { break-before: page; border-top: none; padding-top: 0; margin-top: 0; }
+  pre, .code, .output > div { break-inside: avoid; }
+  img { max-height: 7cm; }
+}
+"""
+"""For a page whose sections of the class `slide` begin slides of 16:9."""
+
 
 def rows_as_html(text: str) -> str:
     """Rows with their colours and bold letters as spans; links are left out."""

@@ -66,13 +66,19 @@ class CodeBlock(NamedTuple):
 
 class Step(NamedTuple):
     """From a heading or a line `---` to the next. `line` from 1; `notes` are for the speaker.
-    `text` is its Markdown without the code that runs, what is expected of it, and the notes."""
+    `texts` is its Markdown before, between and after the blocks, without the code that runs, what
+    is expected of it, and the notes; it has one part more than there are blocks."""
 
     title: str
     line: int
     blocks: tuple[CodeBlock, ...] = ()
     notes: tuple[str, ...] = ()
-    text: str = ""
+    texts: tuple[str, ...] = ("",)
+
+    @property
+    def text(self) -> str:
+        """The Markdown of the whole step, without its code."""
+        return "\n\n".join(filter(None, self.texts))
 
     @property
     def label(self) -> str:

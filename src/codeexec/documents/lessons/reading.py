@@ -62,8 +62,8 @@ class _OpenStep:
     blocks: list[CodeBlock] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
-    def made(self, text: str) -> Step:
-        return Step(self.title, self.line, tuple(self.blocks), tuple(self.notes), text)
+    def made(self, texts: Sequence[str]) -> Step:
+        return Step(self.title, self.line, tuple(self.blocks), tuple(self.notes), tuple(texts))
 
 
 class _LessonReader:
@@ -87,14 +87,20 @@ class _LessonReader:
         ends = [*(step.line for step in self.steps[1:]), self._above + len(body) + 1]
         made = []
         for step, end in zip(self.steps, ends, strict=True):
-            text = self._text(body, step.line - self._above - 1, end - self._above - 1)
-            if step.title or step.blocks or step.notes or text:
-                made.append(step.made(text))
+            texts, start = [], step.line
+            for block in step.blocks:
+                texts.append(self._text(body, start, block.line))
+                start = block.end
+            texts.append(self._text(body, start, end))
+            if step.title or step.blocks or step.notes or any(texts):
+                made.append(step.made(texts))
         return tuple(made)
 
-    def _text(self, body: Sequence[str], start: int, end: int) -> str:
+    def _text(self, body: Sequence[str], first: int, end: int) -> str:
+        """What is shown of the lines of the file from `first` on, from 1."""
         lines: list[str] = []
-        while start < end:
+        start = first - self._above - 1
+        while start < end - self._above - 1:
             after, text = self._replaced.get(start, (start + 1, body[start]))
             if start not in self._replaced or text:
                 lines.append(text)
