@@ -67,7 +67,7 @@ def expected_picture(lesson: Lesson, folder: Path, expectation: Expectation) -> 
 @asynccontextmanager
 async def running(
     lesson: Lesson, folder: Path, kernel: str, trust: Trust
-) -> AsyncIterator[LessonRun]:
+) -> AsyncIterator[LessonExecution]:
     """A run whose kernel is started, whose packages are there and whose setup was run.
     CodeexecError."""
     async with (
@@ -76,12 +76,12 @@ async def running(
     ):
         name, used = lesson.front.title or lesson.name, lesson.front.kernel or kernel
         opened = await host.call(OpenSession(cwd=str(folder), name=name, kernel=used))
-        run = LessonRun(lesson, host.session(opened.session_id), kernel)
+        run = LessonExecution(lesson, host.session(opened.session_id), kernel)
         await run.prepare()
         yield run
 
 
-class LessonRun:
+class LessonExecution:
     """One run of a lesson in its session."""
 
     def __init__(self, lesson: Lesson, session: SessionClient, kernel: str) -> None:

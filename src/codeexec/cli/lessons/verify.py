@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from codeexec.cli.lessons.running import LessonRun, expected_picture, running
+from codeexec.cli.lessons.running import LessonExecution, expected_picture, running
 from codeexec.documents.lessons.expectation import BlockOutput, mismatch, normalized
 from codeexec.documents.lessons.model import Expectation, Lesson, Step
 from codeexec.domain.errors import CodeexecError
@@ -86,7 +86,7 @@ async def verify(
     return LessonReport(lesson, reports)
 
 
-async def _run_step(run: LessonRun, lesson: Lesson, folder: Path, report: StepReport) -> bool:
+async def _run_step(run: LessonExecution, lesson: Lesson, folder: Path, report: StepReport) -> bool:
     """Run the blocks of a step; False where one has ended badly."""
     failures: list[StepFailure] = []
     corrections: list[Correction] = []

@@ -57,8 +57,8 @@ def lesson_of(
             expected = _expected(raw.get("outputs") or ()) if has_outputs else ""
             parts.append((True, "\n\n".join(filter(None, (fenced(source, language), expected)))))
         elif kind_of(raw) is CellKind.MARKDOWN:
-            prose, found = _prose(prose_of(raw).strip("\n"), parser, runnable)
-            headings += found
+            prose, its_headings = _prose(prose_of(raw).strip("\n"), parser, runnable)
+            headings += its_headings
             parts.append((False, prose))
         else:
             parts.append((False, fenced(source, "text")))
@@ -96,8 +96,8 @@ def _prose(text: str, parser: MarkdownIt, runnable: Callable[[str], str]) -> tup
     for token in parser.parse(text):
         if token.type == "fence" and token.map:
             at = token.map[0]
-            before = lines[at].partition(token.markup)[0]
-            lines[at] = f"{before}{token.markup}{_inert(token.info.strip(), runnable)}"
+            indent = lines[at].partition(token.markup)[0]
+            lines[at] = f"{indent}{token.markup}{_inert(token.info.strip(), runnable)}"
         elif is_heading and token.content.strip():
             headings.append(token.content.strip())
         is_heading = token.type == "heading_open"
@@ -107,11 +107,15 @@ def _prose(text: str, parser: MarkdownIt, runnable: Callable[[str], str]) -> tup
 def _inert(info: str, runnable: Callable[[str], str]) -> str:
     """The words of a fence that is only shown."""
     try:
-        first, *words = shlex.split(info.strip("{}")) or [""]
+        first, *attributes = shlex.split(info.strip("{}")) or [""]
     except ValueError:
         return "text"
     first = first.strip("{},")
-    if not first or first in (OUTPUT, INPUT) or any(word.startswith("include") for word in words):
+    if (
+        not first
+        or first in (OUTPUT, INPUT)
+        or any(word.startswith("include") for word in attributes)
+    ):
         return "text"
     return f"{first} norun" if runnable(first) else info
 

@@ -35,11 +35,11 @@ def notebook_of_lesson(
         notebook.data["metadata"]["title"] = lesson.front.title
     languages, cells = notebook.languages, notebook.data["cells"]
 
-    def add(kind: CellKind, source: str, metadata: Json, shown: Sequence[Json] = ()) -> None:
+    def add(kind: CellKind, source: str, metadata: Json, cell_outputs: Sequence[Json] = ()) -> None:
         cell = {**new_cell(kind, notebook.minor), "source": split_lines(source)}
         cell["metadata"] = metadata
         if kind is CellKind.CODE:
-            cell["outputs"] = list(shown)
+            cell["outputs"] = list(cell_outputs)
         cells.append(cell)
 
     if lesson.front.setup and is_for_running:
@@ -53,11 +53,13 @@ def notebook_of_lesson(
             if block is None or (block.is_hidden and not is_for_running):
                 continue
             metadata = {**slide, **(_HIDDEN if block.is_hidden else {})}
-            of_run = outputs.get(block.line, ()) if outputs is not None else None
-            shown = of_run if of_run is not None else _expected(block, picture)
+            if outputs is None:
+                cell_outputs = _expected(block, picture)
+            else:
+                cell_outputs = outputs.get(block.line, ())
             own = "" if block.language == language else block.language
             code = block.code.rstrip("\n")
-            add(CellKind.CODE, code, languages.with_own(metadata, own), shown)
+            add(CellKind.CODE, code, languages.with_own(metadata, own), cell_outputs)
             slide = {}
         if step.notes and is_for_running:
             add(CellKind.MARKDOWN, "\n\n".join(step.notes), _NOTES)
@@ -69,22 +71,22 @@ def _parts(step: Step) -> list[tuple[CodeBlock | None, str]]:
     return list(zip((*step.blocks, None), step.texts, strict=True))
 
 
-def _expected(block: CodeBlock, picture: ReadPicture) -> list[Json]:
+def _expected(block: CodeBlock, picture: ReadPicture) -> Sequence[Json]:
     """What the lesson says of the outputs; patterns say nothing that could be shown."""
-    shown: list[Json] = []
+    outputs: list[Json] = []
     for expectation in block.expectations:
         match expectation.mode:
             case "exact" if expectation.text.strip():
                 text = split_lines(expectation.text)
-                shown.append({"output_type": "stream", "name": "stdout", "text": text})
+                outputs.append({"output_type": "stream", "name": "stdout", "text": text})
             case "raises":
                 name, _, value = expectation.text.strip().partition(": ")
                 name = name or "Exception"
                 row = expectation.text.strip() or name
                 error = {"ename": name, "evalue": value, "traceback": [row]}
-                shown.append({"output_type": "error", **error})
+                outputs.append({"output_type": "error", **error})
             case "image" if content := picture(expectation):
                 mime = "image/jpeg" if content.startswith(_JPEG) else "image/png"
                 data = {mime: base64.b64encode(content).decode()}
-                shown.append({"output_type": "display_data", "data": data, "metadata": {}})
-    return shown
+                outputs.append({"output_type": "display_data", "data": data, "metadata": {}})
+    return outputs

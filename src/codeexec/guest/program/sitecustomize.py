@@ -134,7 +134,7 @@ def end_with_parent(life: int) -> None:
             os.kill(os.getpid(), SIGHUP)
 
 
-class ImportHook:
+class LibraryFinder:
     """A finder that adds to two modules right after they are imported, and provides the backend
     that the first of them is told to use."""
 
@@ -292,7 +292,7 @@ def set_up() -> None:
 
     # Registered first, so called last.
     atexit.register(send_end, own)
-    sys.meta_path.insert(0, ImportHook(own, folder))
+    sys.meta_path.insert(0, LibraryFinder(own, folder))
 
 
 def asking_stdin(channel: ParentChannel) -> Any:

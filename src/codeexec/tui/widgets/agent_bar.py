@@ -26,7 +26,7 @@ class AgentBar(Static):
     """
 
     @dataclass
-    class Answered(Message):
+    class Decided(Message):
         """`answer` is `allow`, `refuse` or `show`."""
 
         execution_id: str
@@ -64,4 +64,4 @@ class AgentBar(Static):
         return Content("\n").join([question, actions, *code])
 
     def action_choose(self, answer: str) -> None:
-        self.post_message(self.Answered(self.execution_id, answer))
+        self.post_message(self.Decided(self.execution_id, answer))

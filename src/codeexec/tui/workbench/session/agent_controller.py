@@ -38,7 +38,7 @@ class AgentController:
         return {"answer_agent": self.answer}
 
     def messages(self) -> Mapping[type[Message], Handler]:
-        return {AgentBar.Answered: self.take_click}
+        return {AgentBar.Decided: self.take_click}
 
     def show_frame(self, frame: Frame) -> None:
         """Ask about the oldest execution that waits for confirmation; other clients see the same,
@@ -60,7 +60,7 @@ class AgentController:
             return
         self._send(self._bar.execution_id, allow)
 
-    async def take_click(self, event: AgentBar.Answered) -> None:
+    async def take_click(self, event: AgentBar.Decided) -> None:
         event.stop()
         if event.answer == "show":
             await self._show_card(event.execution_id)
