@@ -268,3 +268,12 @@ def test_what_cannot_be_a_lesson_or_an_export_is_said(lessons: Desk) -> None:
     assert (lessons.folder / "walk.md").read_bytes() == before
     assert lessons.run("lesson", "from", "cells.py").returncode == 0
     assert "## One" in (lessons.folder / "cells.md").read_text()
+
+
+def test_a_theme_that_is_not_there_is_said_with_its_line(lessons: Desk) -> None:
+    text = LESSON.replace("title: A walk\n", "title: A walk\ntheme: no-such\n")
+    (lessons.folder / "colours.md").write_text(text)
+    failed = lessons.run("lesson", "colours.md")
+    assert failed.returncode == 2
+    assert "colours.md:3: There is no theme 'no-such'." in failed.stderr
+    assert "paper" in failed.stderr

@@ -65,6 +65,8 @@ def show(file: Path, speaker: bool, new: bool, typing: str, kernel: str, theme: 
 
     _, read = _read(file)
     front, path = read.front, file.absolute()
+    if front.theme and not theme:
+        _check_theme(read)
     return open_workbench(
         OpenOptions(
             files=(str(path.parent),),
@@ -77,6 +79,18 @@ def show(file: Path, speaker: bool, new: bool, typing: str, kernel: str, theme: 
             typing=_typing(typing),
         )
     )
+
+
+def _check_theme(lesson: Lesson) -> None:
+    """UsageError with file and line where there is no theme of that name."""
+    from codeexec.config.load import user_folder
+    from codeexec.config.paths import built_in_themes
+    from codeexec.tui.theme.theme import find_theme
+
+    try:
+        find_theme(lesson.front.theme, (built_in_themes(), user_folder() / "themes"))
+    except UsageError as error:
+        raise UsageError(f"{lesson.where('theme')}: {error.message}", error.next_step) from None
 
 
 def _typing(words: str) -> int | Literal["keys", "once", ""]:
