@@ -19,6 +19,14 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "codeexec.cli.lessons.command:lesson",
         "Give or verify a lesson: Markdown that runs.",
     ),
+    "record": (
+        "codeexec.cli.recording.record:record",
+        "Write a session or a lesson as a recording (.cast, …).",
+    ),
+    "play": (
+        "codeexec.cli.recording.play:play",
+        "Play an asciicast back in this terminal.",
+    ),
     "export": (
         "codeexec.cli.commands.export:export",
         "Write a notebook or a script as HTML, Markdown, PDF …",

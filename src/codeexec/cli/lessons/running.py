@@ -76,15 +76,17 @@ async def running(
     ):
         name, used = lesson.front.title or lesson.name, lesson.front.kernel or kernel
         opened = await host.call(OpenSession(cwd=str(folder), name=name, kernel=used))
-        run = LessonExecution(lesson, host.session(opened.session_id), kernel)
+        journal = state / "sessions" / opened.session_id / "journal.db"
+        run = LessonExecution(lesson, host.session(opened.session_id), kernel, journal)
         await run.prepare()
         yield run
 
 
 class LessonExecution:
-    """One run of a lesson in its session."""
+    """One run of a lesson in its session. `journal` is there as long as the session is."""
 
-    def __init__(self, lesson: Lesson, session: SessionClient, kernel: str) -> None:
+    def __init__(self, lesson: Lesson, session: SessionClient, kernel: str, journal: Path) -> None:
+        self.journal = journal
         self._lesson = lesson
         self._session = session
         self._requests = BlockRequests(main_language(lesson, kernel), carries_declarations)

@@ -58,12 +58,14 @@ class CardPainter:
         self._shows_kernels = False
         self.colors = True
         self.timestamps = False
+        self.now = time.time
+        """The clock that the times of what runs are read from."""
 
     def in_theme(self, theme: Theme) -> CardPainter:
         """The same with another theme."""
         painter = CardPainter(theme, self._me)
         painter.language, painter.timestamps = self.language, self.timestamps
-        painter.colors, painter.others = self.colors, self.others
+        painter.colors, painter.others, painter.now = self.colors, self.others, self.now
         painter._languages, painter._shows_kernels = self._languages, self._shows_kernels
         painter._ready_at = self._ready_at
         return painter
@@ -170,7 +172,7 @@ class CardPainter:
         glyph, meaning = GLYPHS[view.status]
         taken = None
         if view.started_at is not None:
-            taken = max((view.finished_at or time.time()) - view.started_at, 0.0)
+            taken = max((view.finished_at or self.now()) - view.started_at, 0.0)
         if view.status == "running" and (taken or 0.0) < SHOW_BUSY_AFTER:
             return side
         side.append(Segment(glyph, style(meaning)))

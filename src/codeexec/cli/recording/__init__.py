@@ -1,0 +1,1 @@
+"""`codeexec-tui record` and `play`."""

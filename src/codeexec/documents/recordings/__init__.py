@@ -1,0 +1,1 @@
+"""Recordings of terminal screens: their model, their times, and the files that hold them."""

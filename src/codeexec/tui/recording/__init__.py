@@ -1,0 +1,1 @@
+"""Recordings on screen: sessions drawn on a virtual screen, and the player."""

@@ -1,0 +1,175 @@
+"""`record` of a session and of a lesson in every format, and what `record` and `play` refuse."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import io
+import json
+from pathlib import Path
+
+import pytest
+from asciinema.asciicast import v2
+from click.testing import CliRunner, Result
+
+from codeexec.cli.recording.formats import SCREEN_FORMATS, TEXT_FORMATS
+from codeexec.cli.recording.play import play
+from codeexec.cli.recording.record import record
+from codeexec.client.embedded import EmbeddedHost
+from codeexec.client.executing import run_to_end
+from codeexec.domain import requests as q
+from codeexec.domain.errors import CodeexecError
+from codeexec.domain.events import OutputChanged
+from codeexec.domain.ids import new_id
+from codeexec.session.storage.journal import Journal
+
+PASSWORD = "correct-horse-7"
+CODE = (
+    "import getpass, time\nsecret = getpass.getpass('Password: ')\nprint('it has', len(secret))",
+    "for number in range(20): print('row', number, end=';\\n', flush=True); time.sleep(0.03)",
+    "time.sleep(1.2); 1 / 0",
+)
+
+
+async def _session(folder: Path) -> Path:
+    async with EmbeddedHost(folder / "state") as host:
+        (folder / "work").mkdir()
+        opened = await host.call(q.OpenSession(cwd=str(folder / "work"), name="taught"))
+        session = host.session(opened.session_id)
+        for code in CODE:
+            await run_to_end(session, q.Execute(code, execution_id=new_id("run")), (PASSWORD,))
+        return folder / "state" / "sessions" / opened.session_id / "journal.db"
+
+
+@pytest.fixture(scope="module")
+def journal(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The journal of a session that has ended."""
+    return asyncio.run(_session(tmp_path_factory.mktemp("recorded")))
+
+
+def invoke(*arguments: object) -> Result:
+    return CliRunner().invoke(record, [str(argument) for argument in arguments])
+
+
+def written(journal: Path, out: Path, *options: object) -> bytes:
+    result = invoke(journal, "-o", out, *options)
+    assert result.exception is None, result.exception
+    return out.read_bytes()
+
+
+def test_an_ended_session_has_its_own_times(journal: Path, tmp_path: Path) -> None:
+    lines = written(journal, tmp_path / "a.cast", "--idle", "none").decode().splitlines()
+    with v2.open_from_file(lines[0], io.StringIO("\n".join(lines[1:]))) as cast:
+        events = list(cast.events())
+    stored = Journal.open(journal, read_only=True)
+    records = stored.read(0, 10_000, "full")
+    stored.close()
+    began = records[0].at
+    journaled = {
+        word: record.at - began
+        for record in records
+        if isinstance(record.event, OutputChanged)
+        for run in record.event.runs
+        for word in run.text.split("\n")
+        if word.startswith("row ")
+    }
+    assert len(journaled) == 20
+    for text, at in journaled.items():
+        shown = next(event[0] for event in events if event[1] == "o" and text in event[2])
+        assert abs(shown - at) <= 0.02, text
+    markers = [event[2] for event in events if event[1] == "m"]
+    assert markers == [code.splitlines()[0][:80] for code in CODE]
+
+
+def test_pauses_are_capped(journal: Path, tmp_path: Path) -> None:
+    def seconds(idle: str) -> float:
+        content = written(journal, tmp_path / f"{idle}.cast", "--idle", idle)
+        return float(json.loads(content.splitlines()[-1])[0])
+
+    assert seconds("none") - seconds("0.3") >= 0.9
+
+
+@pytest.mark.parametrize("form", [*SCREEN_FORMATS, *TEXT_FORMATS])
+def test_a_password_is_in_no_format(journal: Path, tmp_path: Path, form: str) -> None:
+    content = written(journal, tmp_path / "out", "--format", form)
+    assert content
+    encoded = base64.b64encode(PASSWORD.encode())
+    for secret in (PASSWORD.encode(), PASSWORD.encode("utf-16-le"), encoded[:-4]):
+        assert secret not in content
+
+
+def test_a_part_at_another_size_and_theme(journal: Path, tmp_path: Path) -> None:
+    options = ("--size", "60x12", "--theme", "paper", "--from", "[2]", "--to", "[3]")
+    content = written(journal, tmp_path / "a.cast", *options)
+    header, *events = [json.loads(line) for line in content.splitlines()]
+    assert (header["width"], header["height"]) == (60, 12)
+    assert int(header["theme"]["bg"][1:3], 16) > 200
+    assert "1 / 0" not in [event[2] for event in events if event[1] == "m"]
+    assert json.loads(content.splitlines()[1])[0] == 0.0
+
+
+def test_a_cast_is_cut_and_written_anew(journal: Path, tmp_path: Path) -> None:
+    first, second = tmp_path / "a.cast", tmp_path / "b.cast"
+    written(journal, first)
+    again = written(first, second, "--format", "v3")
+    header, *events = [json.loads(line) for line in again.splitlines()]
+    assert header["term"]["cols"] == 100
+    assert [event[1] for event in events].count("m") == 3
+    assert "row 19" in "".join(event[2] for event in events)
+
+
+def test_a_lesson_is_run_for_it(tmp_path: Path) -> None:
+    lesson = tmp_path / "l.md"
+    lesson.write_text("# One\n\n```python\nprint(6 * 7)\n```\n\n# Two\n\n```python\nx = 1\n```\n")
+    events = [json.loads(line) for line in written(lesson, tmp_path / "l.cast").splitlines()[1:]]
+    markers = [(event[0], event[2]) for event in events if event[1] == "m"]
+    assert [title for _, title in markers] == ["One", "Two"]
+    assert markers[1][0] - markers[0][0] >= 2.0
+    assert "42" in "".join(event[2] for event in events)
+    lesson.write_text("# One\n\n```python\n1 / 0\n```\n")
+    result = invoke(lesson, "-o", tmp_path / "broken.cast")
+    assert isinstance(result.exception, CodeexecError)
+    assert result.exception.message.startswith(f"{lesson}:3: ZeroDivisionError")
+    assert not (tmp_path / "broken.cast").exists()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("-o", "x.doc"),
+        ("-o", "x.cast", "--format", "avi"),
+        ("-o", "x.cast", "--size", "0x0"),
+        ("-o", "x.cast", "--size", "9999x9999"),
+        ("-o", "x.cast", "--theme", "none-such"),
+        ("-o", "x.cast", "--idle", "-1"),
+        ("-o", "x.cast", "--hold", "-1"),
+        ("-o", "x.cast", "--from", "noon"),
+        ("-o", "x.cast", "--from", "[77]"),
+        ("-o", "x.cast", "--from", "99:99:99"),
+        ("-o", "x.txt", "--to", "3"),
+    ],
+)
+def test_what_cannot_be_recorded(
+    journal: Path, tmp_path: Path, options: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = invoke(journal, *options)
+    assert isinstance(result.exception, CodeexecError)
+    assert result.exception.next_step
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_is_not_overwritten(journal: Path, tmp_path: Path) -> None:
+    out = tmp_path / "a.cast"
+    out.write_text("mine")
+    assert isinstance(invoke(journal, "-o", out).exception, CodeexecError)
+    assert out.read_text() == "mine"
+    written(journal, out, "--force")
+
+
+def test_play_needs_a_terminal_and_an_asciicast(tmp_path: Path) -> None:
+    file = tmp_path / "x.cast"
+    file.write_text('{"version": 2, "width": 80, "height": 24}\n[0, "o", "a"]\n')
+    for arguments in ([str(file)], [str(tmp_path)], [str(file), "--speed", "0"]):
+        result = CliRunner().invoke(play, arguments)
+        assert isinstance(result.exception, CodeexecError) or result.exit_code == 2
