@@ -43,7 +43,6 @@ class Kernel:
     def shown(self) -> list[tuple[str, object]]:
         """Displays that changed, with their text."""
         events = list(self.widgets.changes(now=True))
-        assert all(isinstance(event, DisplayRefreshed) for event in events)
         return [
             (event.display_id, event.data.get("text/plain"))
             for event in events

@@ -42,6 +42,7 @@ from codeexec.domain.events import (
     Variable,
     VariablesTaken,
 )
+from codeexec.domain.events.comms import CommChanged, CommClosed, CommOpened
 from codeexec.domain.events.lines import KernelLineChanged, LineCut
 from codeexec.domain.options import DEFAULT_KERNEL, ExecuteOptions
 from codeexec.domain.outputs import Display, ErrorInfo, MimePart
@@ -151,6 +152,8 @@ def _artifact(number: int, digest: str) -> Artifact:
 
 _kernels = st.sampled_from([DEFAULT_KERNEL, "bash"])
 _small = st.integers(0, 3)
+_comms = st.sampled_from(["c1", "c2"])
+_states = st.dictionaries(st.sampled_from(["value", "max"]), _small | st.text(max_size=3))
 other_events: st.SearchStrategy[AnyEvent] = st.one_of(
     st.builds(SessionOpened, st.just("s"), st.just("name"), st.just("/w"), st.just(1)),
     st.builds(SessionRenamed, st.sampled_from(["a", "b"])),
@@ -193,6 +196,9 @@ other_events: st.SearchStrategy[AnyEvent] = st.one_of(
     st.builds(ArtifactAdded, st.builds(_artifact, _small, st.sampled_from(["x", "y"]))),
     st.builds(FilesChanged, st.just(("x",)), others=st.booleans(), is_watched=st.booleans()),
     st.builds(ArtifactRemoved, st.sampled_from(["a0", "a1"])),
+    st.builds(CommOpened, _comms, st.just("jupyter.widget"), _names, _states, kernel=_kernels),
+    st.builds(CommChanged, _comms, _states, handled=st.just(("m",)), kernel=_kernels),
+    st.builds(CommClosed, _comms, _kernels),
 )
 _tellings: st.SearchStrategy[Step] = st.builds(
     lambda event: lambda story: story.tell(event), other_events

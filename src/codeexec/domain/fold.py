@@ -11,6 +11,7 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
+from codeexec.domain.comms import bound_comms, fold_comm
 from codeexec.domain.events import (
     AnyEvent,
     ArtifactAdded,
@@ -46,6 +47,7 @@ from codeexec.domain.events import (
     StepEnded,
     VariablesTaken,
 )
+from codeexec.domain.events.comms import CommEvent
 from codeexec.domain.events.lines import KernelLineChanged
 from codeexec.domain.events.plugins import (
     ArtifactReported,
@@ -129,6 +131,7 @@ class _Draft:
         self.ended, self.weight = base.ended, base.weight
         self.terminals = base.terminals
         self.plugins = base.plugins
+        self.comms, self.comms_weight = base.comms, base.comms_weight
         self.fields: dict[str, object] = {}
 
     def finish(self) -> Snapshot:
@@ -145,6 +148,8 @@ class _Draft:
             weight=self.weight,
             terminals=self.terminals,
             plugins=self.plugins,
+            comms=self.comms,
+            comms_weight=self.comms_weight,
             **self.fields,
         )
 
@@ -185,6 +190,9 @@ class _Draft:
     def take(self, event: AnyEvent, at: float) -> None:
         if isinstance(event, TerminalEvent):
             self.terminals = fold_terminal(self.terminals, event, at)
+            return
+        if isinstance(event, CommEvent):
+            self._take_comm(event)
             return
         match event:
             case SessionOpened():
@@ -236,6 +244,13 @@ class _Draft:
                 self._take_kernel(event, at)
             case _:
                 self._take_execution(event, at)
+
+    def _take_comm(self, event: CommEvent) -> None:
+        if self.comms is self.base.comms:
+            self.comms = dict(self.comms)
+        generation = self._kernel(event.kernel).generation
+        self.comms_weight += fold_comm(self.comms, event, generation)
+        self.comms_weight = bound_comms(self.comms, self.comms_weight)
 
     def _kernel(self, name: str) -> KernelView:
         return self.kernels.get(name, NO_KERNEL)

@@ -6,6 +6,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from codeexec.domain.comms import CommView
 from codeexec.domain.events import (
     Artifact,
     CellRef,
@@ -127,7 +128,8 @@ class Snapshot(Struct, frozen=True):
     `ended` and `weight` count those that are over in here, and their characters. `kernels` has
     the kernels of the session by name, in the order of their first start. `owner` is the
     service's user that it belongs to; empty: the operator of the server. `files_watched`: changes
-    of files in its folder are told by FilesChanged."""
+    of files in its folder are told by FilesChanged. `comms` has the comms of all kernels by id, the
+    oldest first, and `comms_weight` about how many characters they hold."""
 
     seq: int = 0
     session_id: str = ""
@@ -149,6 +151,8 @@ class Snapshot(Struct, frozen=True):
     plugins: dict[str, PluginView] = {}
     session_variables: dict[str, str] = {}
     shown_total: int = 0
+    comms: dict[str, CommView] = {}
+    comms_weight: int = 0
 
     @property
     def kernel(self) -> KernelView:

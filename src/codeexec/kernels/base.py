@@ -65,6 +65,34 @@ class DisplayRefreshed:
 
 
 @dataclass(frozen=True, slots=True)
+class CommStarted:
+    """The kernel has opened a comm; the fields as those of `CommOpened`."""
+
+    comm_id: str
+    target: str
+    execution: str
+    state: dict[str, object]
+    buffers: dict[str, str] = field(default_factory=dict)
+    is_partial: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CommUpdated:
+    """Keys of a comm's state are these now; the fields as those of `CommChanged`."""
+
+    comm_id: str
+    state: dict[str, object]
+    buffers: dict[str, str] = field(default_factory=dict)
+    handled: tuple[str, ...] = ()
+    is_partial: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CommEnded:
+    comm_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class OutputCleared:
     """With `wait`, only when the next output comes."""
 
@@ -241,6 +269,9 @@ KernelEvent = (
     | StreamWritten
     | Displayed
     | DisplayRefreshed
+    | CommStarted
+    | CommUpdated
+    | CommEnded
     | OutputCleared
     | ErrorRaised
     | InputRequested

@@ -110,6 +110,14 @@ class HasValues(Protocol):
         and for a value that JSON cannot hold."""
 
 
+class HasComms(Protocol):
+    """Code can open comms, as widgets do."""
+
+    def send_comm(self, comm_id: str, body: dict[str, object], execution: str) -> str:
+        """Send a message to a comm; returns its id, which `CommUpdated.handled` has in the end.
+        What it makes code put out belongs to `execution`."""
+
+
 class AbsentAbility(Struct, frozen=True):
     """Something that a kernel is known to lack: a field of `Capabilities`, or `interruption`,
     `stderr`, `exit`, `floods` (no line is lost in one), `recovery` (from an interrupt). `reason`
@@ -135,6 +143,7 @@ class Capabilities(Struct, frozen=True):
     variables: HasVariables | None = None
     tables: HasTables | None = None
     values: HasValues | None = None
+    comms: HasComms | None = None
     host_paths: bool = False
     absent: tuple[AbsentAbility, ...] = ()
 

@@ -270,6 +270,8 @@ class Session:
                 self.recorder.record(SessionRenamed(check_name(request.name)))
             case q.Complete() | q.Inspect() | q.IsComplete():
                 return await self.kernels.ask(request)
+            case q.SendComm():
+                return self.kernels.send_comm(request)
             case q.GetUsage():
                 return self.kernels.usage(request.kernel, self.clients)
             case q.SearchRows() | q.SearchHistory():
@@ -473,4 +475,5 @@ _FOR_KERNEL = (
     q.ReadTable,
     q.QueryTable,
     q.DeleteVariable,
+    q.SendComm,
 )

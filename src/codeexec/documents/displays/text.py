@@ -14,6 +14,7 @@ from collections.abc import Generator
 from codeexec.documents.displays.html import html_to_text
 from codeexec.documents.displays.latex import latex_to_text
 from codeexec.documents.displays.media import is_media, media_in_html, media_words
+from codeexec.domain.comms import VIEW
 from codeexec.domain.content.charts import BOKEH, MERMAID, PDF, chart_label, chart_name, has_chart
 from codeexec.domain.content.mime import FORMULAS, bare, content_of, is_json, is_text
 from codeexec.domain.content.picture_head import picture_size
@@ -34,7 +35,6 @@ MOST_JSON_LINES = 40
 
 _OBJECT = re.compile(r"<[\w.]+(?:\[[\w., ]*\])?(?: object)?(?: at 0x[0-9a-fA-F]+)?>")
 _CONSTRUCTOR = re.compile(r"\s*[A-Za-z_][\w.]*\(")
-_WIDGET = "application/vnd.jupyter.widget-view+json"
 _RICH = (
     "text/markdown",
     "text/x-markdown",
@@ -61,7 +61,7 @@ def read_display(display: Display, saved: str = "", *, is_drawn: bool = False) -
     chart = chart_part(display, plain_text)
     if chart is not None and not _is_caption(plain_text or ""):
         return (yield from _read_chart(display, chart, saved, is_drawn))
-    if display.part(_WIDGET) is not None:
+    if display.part(VIEW) is not None:
         return _widget(plain_text or "", saved)
     if plain_text and not _is_bare_object(plain_text):
         return plain_text

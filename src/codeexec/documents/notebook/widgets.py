@@ -8,13 +8,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from codeexec.domain.comms import VIEW
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from codeexec.documents.notebook.convert import Notebook
     from codeexec.documents.notebook.outputs import Json
 
-VIEW = "application/vnd.jupyter.widget-view+json"
 STATE = "application/vnd.jupyter.widget-state+json"
 _REFERENCE = "IPY_MODEL_"
 

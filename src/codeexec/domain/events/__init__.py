@@ -11,6 +11,7 @@ from typing import Literal
 from msgspec import Raw, Struct, field
 
 from codeexec.domain.events.base import Event
+from codeexec.domain.events.comms import CommEvent
 from codeexec.domain.events.files import FilesChanged as FilesChanged
 from codeexec.domain.events.lines import KernelLineChanged
 from codeexec.domain.events.plugins import AnyPluginEvent
@@ -386,6 +387,7 @@ AnyEvent = (
     | ArtifactAdded
     | ArtifactRemoved
     | FilesChanged
+    | CommEvent
     | AnyPluginEvent
     | AnyTerminalEvent
     | SnapshotTaken

@@ -11,6 +11,7 @@ from codeexec.domain.requests.base import (
     Reply,
     Request,
 )
+from codeexec.domain.requests.comms import CommMessage, CommSent, CommUpdate, SendComm
 from codeexec.domain.requests.files import (
     FileContent,
     FileEntry,
@@ -167,6 +168,7 @@ SessionRequest = (
     | ReadTable
     | QueryTable
     | DeleteVariable
+    | SendComm
     | SearchHistory
     | RenameSession
     | PinArtifact
@@ -237,6 +239,9 @@ __all__ = [
     "ClientInfo",
     "CloseTerminal",
     "ColumnFacts",
+    "CommMessage",
+    "CommSent",
+    "CommUpdate",
     "Complete",
     "Completeness",
     "Completion",
@@ -314,6 +319,7 @@ __all__ = [
     "SearchHistory",
     "SearchRows",
     "SearchTerminal",
+    "SendComm",
     "SessionList",
     "SessionRequest",
     "SessionSummary",

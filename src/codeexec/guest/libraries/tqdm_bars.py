@@ -1,20 +1,33 @@
-"""Lets tqdm draw bars as text in our kernels, since its widgets are not drawn.
+"""Lets tqdm draw bars as text in our kernels, where no client draws its widgets.
 
 `tqdm.auto`, `tqdm.autonotebook` and `tqdm.notebook` take any kernel with ipywidgets for a notebook
-page. Their modules get the classes of a terminal instead, as they are imported. Standard library
-only.
+page. Their modules get the classes of a terminal instead, as they are imported, unless a workbench
+runs the code that imports them, which draws widgets. Standard library only.
 """
 
 import sys
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
+from importlib.util import find_spec
 from types import ModuleType
 from typing import Any
 
 
+def draws_widgets() -> bool:
+    """Whether the code that runs is for a workbench: such requests carry the width of its screen
+    (see screen_width.py)."""
+    try:
+        from IPython import get_ipython  # type: ignore[attr-defined,unused-ignore]
+
+        metadata = get_ipython().kernel.get_parent("shell")["metadata"]
+        return bool(metadata.get("codeexec_columns")) and find_spec("ipywidgets") is not None
+    except Exception:  # whatever kernel that is
+        return False
+
+
 class Finder(MetaPathFinder):
     def find_spec(self, name: str, path: Any, target: Any = None) -> "ModuleSpec | None":
-        if name not in ("tqdm.autonotebook", "tqdm.notebook"):
+        if name not in ("tqdm.autonotebook", "tqdm.notebook") or draws_widgets():
             return None
         spec = PathFinder.find_spec(name, path, target)
         if spec is not None:

@@ -7,6 +7,7 @@ of one can reach the next.
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
 
 from codeexec.domain.errors import Busy, KernelDied
@@ -42,10 +43,12 @@ from codeexec.kernels.jupyter.pending import NO_ANSWER, TRY_LATER, PendingReques
 from codeexec.kernels.jupyter.subshell import Subshell
 from codeexec.kernels.jupyter.track import NO_INPUT, Tracker, is_about_question, question_id
 from codeexec.kernels.jupyter.transport import Channel, OpenTransport
+from codeexec.kernels.jupyter.widgets.comms import sent_id
 from codeexec.kernels.jupyter.widgets.output import OutputWidgets
 
 IDLE_GRACE = 5.0  # s without output after a reply, before we take its idle for lost
 SLICE = 1 << 16
+WIDGETS_EVERY = 0.1  # s between two states of a widget that are shown while code runs
 
 LONGEST_ID = 100
 MARK_EVERY = 100
@@ -69,6 +72,7 @@ class KernelConnection:
         self._session = session
         self._tracker = Tracker()
         self._widgets = OutputWidgets()
+        self._widget_timer: asyncio.TimerHandle | None = None
         self._batches = EventBatches(sink)
         self._events = self._batches.events
         self._marked = 0
@@ -109,6 +113,8 @@ class KernelConnection:
 
     def close(self) -> None:
         """Close the transport and fail all pending requests."""
+        if self._widget_timer is not None:
+            self._widget_timer.cancel()
         self._transport.close()
         self.outbox.close()
         self.line.close()
@@ -162,6 +168,14 @@ class KernelConnection:
         msg_id, parent = question_id(), self._input_header
         self._transport.send("stdin", "input_reply", content, msg_id=msg_id, parent=parent)
 
+    def send_comm(self, comm_id: str, body: dict[str, object], execution: str) -> str:
+        """Send a message of a client to a comm; what it puts out belongs to `execution`. Its id."""
+        msg_id = sent_id(secrets.token_hex(6), execution)
+        state = body.get("state")
+        self._widgets.comms.note_sent(msg_id, comm_id, state if isinstance(state, dict) else {})
+        self.send("shell", "comm_msg", {"comm_id": comm_id, "data": body}, msg_id)
+        return msg_id
+
     def send(
         self,
         channel: Channel,
@@ -213,13 +227,14 @@ class KernelConnection:
             self.was_shut_down = message.parent.session not in ("", self._session)
         if message.type == "status":
             if message.content.get("execution_state") == "idle":
+                self._widgets.comms.idled(parent)
                 self._settle_widgets()
                 self._idled(parent)
         elif message.type == "execute_input" and self._is_theirs(message):
             self._overhear(message)
         elif is_about_question(message):
             pass  # kernels may tell of our helper code, though it is silent
-        elif (owner := self._tracker.owner(parent)) and not self._widgets.captures(message):
+        elif (owner := self._tracker.owner(parent)) and not self._widgets.captures(message, owner):
             events = tuple(map(self._widgets.placed, translate(message, owner)))
             self._events += self._widgets.changes(now=bool(events))
             self._keep(events, message.number, skipped)
@@ -230,7 +245,7 @@ class KernelConnection:
 
     def _settle_widgets(self) -> None:
         """Show what output widgets hold at the end of code, and tell the kernel."""
-        self._events += self._widgets.changes(now=True)
+        self._events += self._widgets.changes(now=True, is_idle=True)
         for content in self._widgets.updates():
             self.send("shell", "comm_msg", content)
 
@@ -286,7 +301,16 @@ class KernelConnection:
         await self._batches.drain()
 
     def turned(self) -> bool:
+        if self._widgets.has_changes and self._widget_timer is None:
+            loop = asyncio.get_running_loop()
+            self._widget_timer = loop.call_later(WIDGETS_EVERY, self._show_widgets)
         return self._batches.turn()
+
+    def _show_widgets(self) -> None:
+        """Code may be silent for long after it has set a widget."""
+        self._widget_timer = None
+        self._events += self._widgets.changes(now=True, is_idle=True)
+        self._batches.hand_on()
 
     # -- how executions end ------------------------------------------------------------
 

@@ -114,6 +114,7 @@ class JupyterKernel:
             variables=self._helpers.variables,
             tables=self._helpers.tables,
             values=self._helpers.values,
+            comms=self if self._traits.has_comms else None,
             host_paths=self._life.is_on_host,
             absent=self._known.absent,
         )
@@ -259,6 +260,9 @@ class JupyterKernel:
             asyncio.get_running_loop().call_soon(self._sink, ended)
             return
         connection.execute(call)
+
+    def send_comm(self, comm_id: str, body: dict[str, object], execution: str) -> str:
+        return self._connected().send_comm(comm_id, body, execution)
 
     def answer_stdin(self, text: str) -> None:
         self._connected().answer_stdin(text)

@@ -15,6 +15,7 @@ from codeexec.domain.outputs import ErrorInfo
 from codeexec.kernels.base import ExecuteCall, Finished, KernelEvent, StreamWritten
 from codeexec.kernels.jupyter.messages.codec import Message
 from codeexec.kernels.jupyter.messages.translate import finished
+from codeexec.kernels.jupyter.widgets.comms import execution_of
 
 QUESTION = "codeexec-q-"
 LONGEST_LINE = 2000
@@ -83,7 +84,7 @@ class Tracker:
         """The execution that output under this parent belongs to; empty: none that we know."""
         if not parent or parent.startswith(QUESTION):
             return self._last
-        return parent
+        return execution_of(parent) or parent
 
     def note_error(self, execution: str, error: ErrorInfo) -> None:
         """An error was shown; it says how the execution ends should its reply be lost."""

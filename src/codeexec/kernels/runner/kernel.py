@@ -37,5 +37,7 @@ def make_runner_kernel(
         primed=True,
         start_timeout=start_timeout,
         open_transport=RunnerTransport,
-        traits=KernelTraits(END_PAUSES, NO_PLUGINS, (notice,) if notice else (), is_outdated),
+        traits=KernelTraits(
+            END_PAUSES, NO_PLUGINS, (notice,) if notice else (), is_outdated, has_comms=False
+        ),
     )

@@ -147,6 +147,14 @@ ROUTES: tuple[Route, ...] = (
         q.QueryTable,
         q.TableAnswer,
     ),
+    Route(
+        "POST",
+        f"{SESSION}/comms/{{comm_id}}",
+        "Set values of a widget, or click a button",
+        q.SendComm,
+        q.CommSent,
+        202,
+    ),
     Route("DELETE", f"{SESSION}/variables/{{name}}", "Delete a variable", q.DeleteVariable),
     Route(
         "PATCH",

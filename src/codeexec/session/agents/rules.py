@@ -45,6 +45,12 @@ class AgentRules:
                 "Run the command as code, such as `language` bash.",
             )
 
+        if isinstance(request, q.SendComm) and self._settings().confirm != "never":
+            raise Denied(
+                "An agent operates no widgets, as what they run cannot be confirmed.",
+                "Call the function of the widget in code, which the user can confirm.",
+            )
+
     def check_program(self) -> None:
         """Denied where an agent must not start programs whose code cannot be shown to the user."""
         if self._settings().confirm != "never":

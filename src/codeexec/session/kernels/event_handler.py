@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from msgspec.structs import replace as replace_struct
 
+from codeexec.domain.comms import comm_weight
 from codeexec.domain.events import (
     AnyEvent,
     DisplayUpdated,
@@ -23,6 +24,7 @@ from codeexec.domain.events import (
     StdinRequested,
     StepEnded,
 )
+from codeexec.domain.events.comms import CommChanged, CommClosed, CommOpened
 from codeexec.domain.events.lines import KernelLineChanged
 from codeexec.domain.events.plugins import ArtifactReported, ExecutionLogged, ResultReported
 from codeexec.domain.ids import new_id
@@ -107,6 +109,8 @@ class KernelEventHandler:
                 case says.DisplayRefreshed():
                     events += self._flush()
                     events.append(self._refresh(event))
+                case says.CommStarted() | says.CommUpdated() | says.CommEnded():
+                    events.append(self._comm(event))
                 case says.InputRequested():
                     events += self._flush()
                     events += self._ask(event)
@@ -274,6 +278,31 @@ class KernelEventHandler:
         for document in self._documents.values():
             document.update_display(display_id, parts, metadata)
         return DisplayUpdated(display_id, parts, metadata)
+
+    def _comm(
+        self, event: says.CommStarted | says.CommUpdated | says.CommEnded
+    ) -> CommOpened | CommChanged | CommClosed:
+        if isinstance(event, says.CommEnded):
+            return CommClosed(event.comm_id, self._kernel)
+        self._room -= comm_weight(event.state, event.buffers)
+        if isinstance(event, says.CommStarted):
+            return CommOpened(
+                event.comm_id,
+                event.target,
+                event.execution,
+                event.state,
+                event.buffers,
+                event.is_partial,
+                self._kernel,
+            )
+        return CommChanged(
+            event.comm_id,
+            event.state,
+            event.buffers,
+            event.handled,
+            event.is_partial,
+            self._kernel,
+        )
 
     def _display_id(self, display_id: str) -> str:
         """The id of a display within the session: two kernels may choose the same one."""

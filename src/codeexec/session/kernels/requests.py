@@ -12,8 +12,10 @@ from msgspec.structs import replace
 
 from codeexec.domain import requests as q
 from codeexec.domain.backends import LOCAL
+from codeexec.domain.comms import check_size
 from codeexec.domain.containers import ClassicLayout
-from codeexec.domain.errors import Conflict
+from codeexec.domain.errors import Conflict, NotFound
+from codeexec.domain.text.printable import printable
 from codeexec.kernels.base import KernelChoice
 from codeexec.session.kernels.names import spec_of
 from codeexec.session.kernels.parts import SessionParts
@@ -88,6 +90,37 @@ class KernelRequests:
         if isinstance(request, q.Complete):
             return await able.completion.complete(request.code, request.cursor)
         return await able.completion.is_complete(request.code)
+
+    def send_comm(self, request: q.SendComm) -> q.CommSent:
+        view = self._recorder.snapshot.comms.get(request.comm_id)
+        if view is None:
+            raise NotFound(
+                f"There is no widget with the id {printable(request.comm_id[:100])}.",
+                "Run the cell that makes it, and use the new one.",
+            )
+        slot = next((slot for slot in self._slots if slot.name == view.kernel), None)
+        kernel = slot.supervisor.kernel if slot is not None else None
+        is_gone = slot is None or kernel is None or slot.view.generation != view.generation
+        if view.is_closed or is_gone or slot is None or kernel is None:
+            raise Conflict(
+                "Code has closed this widget."
+                if view.is_closed
+                else "The kernel of this widget has ended.",
+                "Run the cell that makes it again.",
+            )
+        _require_awake(slot)
+        if slot.view.state not in ("idle", "busy") or kernel.capabilities.comms is None:
+            raise Conflict("There is no kernel that could answer.", "It answers once it runs.")
+        message = request.message
+        body: dict[str, object]
+        if isinstance(message, q.CommUpdate):
+            check_size(message.state)
+            body = {"method": "update", "state": message.state, "buffer_paths": []}
+        else:
+            check_size(message.content)
+            body = {"method": "custom", "content": message.content}
+        execution = view.execution_id
+        return q.CommSent(kernel.capabilities.comms.send_comm(view.comm_id, body, execution))
 
     def usage(self, kernel_name: str, clients: tuple[q.ClientInfo, ...]) -> q.Usage:
         kernel = self._slots.get(kernel_name).supervisor.kernel

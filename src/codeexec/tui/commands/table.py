@@ -23,6 +23,7 @@ _SCREENS: dict[str, str] = {
     "viewer": "Full screen",
     "table_screen": "Table, full screen",
     "table_values": "Values of a column",
+    "widgets": "Widgets",
     "list": "List",
     "compare": "Comparing",
     "sessions": "Sessions",
@@ -218,6 +219,8 @@ def _of_workbench(of_panes: Sequence[Command]) -> tuple[Command, ...]:
           "f11,alt+m"),
         c("pane.toggle_side", "Show or hide artifacts and variables", "anywhere",
           "toggle_pane('side')", "alt+v"),
+        c("widgets.operate", "Operate the widgets", "anywhere", "operate_widgets", "shift+f3",
+          "Those of the selected card or of the cell; a click on one does the same."),
         c("pane.swap", "Swap editor and console", "anywhere", "swap_panes", "alt+t"),
         c("pane.beside", "Editor and console side by side, or one above the other", "anywhere",
           "beside", "alt+shift+v"),
@@ -341,7 +344,7 @@ def of(where: str) -> list[Command]:
 
 
 _TYPED: frozenset[str] = frozenset({"list", "dialog"})
-_LOOKED_AT: frozenset[str] = frozenset({"viewer", "table_screen", "lesson"})
+_LOOKED_AT: frozenset[str] = frozenset({"viewer", "table_screen", "lesson", "widgets"})
 
 
 def bindings(where: str) -> list[Binding]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -24,10 +25,15 @@ from codeexec.tui.render.registry import kind_of as mime_kind
 from codeexec.tui.theme.theme import Theme
 
 if TYPE_CHECKING:
+    from codeexec.tui.output.ipywidgets.board import WidgetBoard
+    from codeexec.tui.output.ipywidgets.drawing import Control, Drawing
     from codeexec.tui.render.traceback import TracebackRow
 
 MOST_LINES = 60
 """Lines of a text that a card shows at most; the viewer has it whole."""
+
+MOST_CAPTURED = 50
+"""Outputs of an Output widget that are drawn, the last ones."""
 
 END_LINES = 2
 """How many of them are its last ones."""
@@ -54,6 +60,22 @@ class Painted:
     """Columns of lines that are scrolled sideways; 0 for lines that fit."""
     is_picture: bool = False
     """Whether the lines are those of the painted picture."""
+    picture_row: int = -1
+    """The line that the picture takes the place of; -1: all of them."""
+    controls: tuple[Control, ...] = ()
+    """Of a widget: what takes keys and clicks."""
+
+    def with_picture(self, lines: list[Strip], *, is_current: bool = True) -> Painted:
+        """The same with the painted picture, or with that before it until it is painted."""
+        if self.picture_row < 0:
+            return Painted(lines, self.part, is_picture=is_current)
+        at = self.picture_row
+        moved = tuple(
+            replace(control, row=control.row + len(lines) - 1) if control.row > at else control
+            for control in self.controls
+        )
+        whole = [*self.lines[:at], *lines, *self.lines[at + 1 :]]
+        return replace(self, lines=whole, is_picture=is_current, controls=moved)
 
 
 class Folded:
@@ -177,6 +199,47 @@ class BodyPainter:
         if best is not None and mime_kind(best.mime) == "latex" and can_draw_formulas():
             return replace(painted, part=best)
         return painted
+
+    def draw_widget(self, board: WidgetBoard, model: str, width: int) -> Drawing:
+        """A widget with its controls."""
+        from codeexec.tui.output.ipywidgets.painter import WidgetPainter  # not at the start
+
+        return WidgetPainter(self._theme, self._ansi, board, self._captured).paint(model, width)
+
+    def widget(self, board: WidgetBoard, model: str, width: int) -> Painted:
+        """A widget and all that is in it."""
+        drawing = self.draw_widget(board, model, width)
+        row = drawing.picture_row if drawing.picture is not None else -1
+        if row >= len(drawing.lines):
+            return Painted(drawing.lines, controls=tuple(drawing.controls))
+        return Painted(
+            drawing.lines, drawing.picture, picture_row=row, controls=tuple(drawing.controls)
+        )
+
+    def _captured(
+        self, outputs: Sequence[object], width: int
+    ) -> tuple[list[Strip], MimePart | None, int]:
+        """Lines of what an Output widget has captured; the last picture is to be painted."""
+        from codeexec.tui.output.ipywidgets.captured import captured_display, captured_text
+
+        lines: list[Strip] = []
+        part: MimePart | None = None
+        row = 0
+        for output in outputs[-MOST_CAPTURED:]:
+            display = captured_display(output)
+            if display is not None:
+                painted = self.display(display, width)
+                if painted.part is not None and len(painted.lines) == 1:
+                    part, row = painted.part, len(lines)
+                lines += painted.lines
+                continue
+            kind, text = captured_text(output)
+            for segments in self._ansi.block(text.split("\n") if text else (), kind):
+                lines += wrap_words(segments, width)
+        left_out = max(len(lines) - MOST_LINES, 0)
+        if part is not None and row < left_out:
+            part = None
+        return lines[left_out:], part, row - left_out
 
     def _wide_table(self, text: str) -> Painted:
         lines = [Strip(segments) for segments in self._ansi.block(text.split("\n"), "result")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codeexec.tui.output.ipywidgets.board import WidgetBoard
 from codeexec.tui.output.painter import OutputPainter
 from codeexec.tui.output.pictures import PictureRequests
 from codeexec.tui.output.rows import RowPages
@@ -21,6 +22,8 @@ class OutputContext:
         """The most lines that a picture takes; 0 where pictures are only described."""
         self.scrolls_tables = False
         """Tables that are too wide have all their columns, and are scrolled sideways."""
+        self.board = WidgetBoard()
+        """The widgets that are drawn and operated."""
         self.picture_beside = ""
         """Key of the display whose picture another pane shows: it is only described."""
 

@@ -12,14 +12,16 @@ from rich.style import Style
 from textual.strip import Strip
 
 from codeexec.domain.options import PROGRAMS
-from codeexec.domain.outputs import TAIL_ROWS, Display, Run, count_rows, iter_rows
+from codeexec.domain.outputs import TAIL_ROWS, Display, MimePart, Run, count_rows, iter_rows
 from codeexec.domain.snapshot import ExecutionView
 from codeexec.tui.output.bodies import Painted
 from codeexec.tui.output.context import OutputContext
+from codeexec.tui.output.ipywidgets.board import model_of
 from codeexec.tui.output.painter import OutputPainter
 from codeexec.tui.output.rows import Heights
 
 if TYPE_CHECKING:
+    from codeexec.tui.output.ipywidgets.drawing import Control
     from codeexec.tui.render.traceback import TracebackFrame
 
 
@@ -48,7 +50,16 @@ MOST_BODIES = 400
 _FOLDED = (" #0 0x", "fix-it:")
 """What a report has that is folded: the stack of a sanitizer, fixes for programs to read."""
 
-ClickTarget = FramesFold | SourceLink | DisplayLink
+
+@dataclass(frozen=True, slots=True)
+class WidgetLink:
+    """A click operates a control of a widget; `x` counts from the first column of the output."""
+
+    control: Control
+    x: int
+
+
+ClickTarget = FramesFold | SourceLink | DisplayLink | WidgetLink
 
 
 def _part(line: Strip, left: int, width: int, style: Style) -> Strip:
@@ -69,6 +80,10 @@ class _Body(NamedTuple):
     width: int
     all_frames: bool
     painted: Painted
+    plain: Painted
+    """Without the picture."""
+    picture: tuple[MimePart, list[Strip]] | None = None
+    """The painted picture, and what it was painted from."""
 
 
 class OutputView:
@@ -223,6 +238,11 @@ class OutputView:
             display = self.current(run.display)
             content: object = display
             key, all_frames = display.key, False
+            model = model_of(display)
+            if model and context.board.knows(model):
+                content = (display.key, context.board.stamp(model))
+            else:
+                model = ""
         else:
             content, key, all_frames = run.error, "error", self.all_frames
         body = self._bodies.get(key)
@@ -233,7 +253,9 @@ class OutputView:
             and body.content == content
         ):
             return body.painted
-        if run.display is not None:
+        if run.display is not None and model:
+            painted = painter.bodies.widget(context.board, model, width)
+        elif run.display is not None:
             painted = painter.bodies.display(display, width, scrolls=context.scrolls_tables)
         elif run.error is not None:
             painted = painter.bodies.error(run.error, width, all_frames, self.execution.count)
@@ -243,7 +265,11 @@ class OutputView:
             oldest = next(iter(self._bodies))
             self.forget_picture(oldest)
             context.pictures.forget(oldest)
-        self._bodies[key] = _Body(content, painter, width, all_frames, painted)
+        plain, picture = painted, body.picture if body is not None else None
+        if plain.picture_row >= 0 and picture is not None:
+            is_current = picture[0] == plain.part and body is not None and body.width == width
+            painted = plain.with_picture(picture[1], is_current=is_current)
+        self._bodies[key] = _Body(content, painter, width, all_frames, painted, plain, picture)
         return painted
 
     def _want_picture(self, row: int, display: Display, painted: Painted) -> None:
@@ -260,20 +286,26 @@ class OutputView:
         body = self._bodies.get(key)
         if body is None:
             return False
-        self._bodies[key] = body._replace(
-            painted=Painted(lines, body.painted.part, is_picture=True)
-        )
+        part = body.plain.part
+        picture = (part, lines) if part is not None else None
+        self._bodies[key] = body._replace(painted=body.plain.with_picture(lines), picture=picture)
         self.measure()
         row = self._picture_rows.pop(key, None)
         run = self.row(row) if row is not None else None
         if row is not None and run is not None and run.display and run.display.key == key:
-            self.heights.set(row, len(lines))
+            self.heights.set(row, len(self.body(run).lines))
         return True
 
     def forget_picture(self, key: str) -> None:
         """Describe the picture of a display again, as before it was painted."""
         self._bodies.pop(key, None)
         self._picture_rows.pop(key, None)
+
+    @property
+    def has_widgets(self) -> bool:
+        """Whether the last displays show widgets that are drawn."""
+        displays = self.execution.displays
+        return any(self.context.board.knows(model_of(display)) for display in displays)
 
     # -- lines -------------------------------------------------------------------------------
 
@@ -358,8 +390,9 @@ class OutputView:
         text = self.paint(row, sub)[1].text
         return text if self.is_continued(row, sub + 1) else text.rstrip()
 
-    def click_target(self, row: int, sub: int) -> ClickTarget | None:
-        """What a click on a line of a row leads to."""
+    def click_target(self, row: int, sub: int, x: int = -1) -> ClickTarget | None:
+        """What a click on a line of a row leads to; `x` is the column, from the first one of the
+        output."""
         run = self.row(row)
         if run is None:
             return None
@@ -377,7 +410,12 @@ class OutputView:
 
             frame = traceback.printed_frame(self.execution, row)
             return SourceLink(frame) if frame is not None else None
-        return DisplayLink(self.current(run.display)) if run.display is not None else None
+        if run.display is None:
+            return None
+        for control in self.body(run).controls:
+            if control.row == sub and control.x <= x < control.x + control.width:
+                return WidgetLink(control, x)
+        return DisplayLink(self.current(run.display))
 
     def _traceback_target(self, run: Run, sub: int) -> ClickTarget | None:
         rows = self.body(run).rows

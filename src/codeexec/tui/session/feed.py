@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 from codeexec.domain.clock import Clock, SystemClock
+from codeexec.domain.comms import VIEW
 from codeexec.domain.events import (
     DisplayUpdated,
     ExecutionQueued,
@@ -92,6 +93,11 @@ class FrameListener(Protocol):
     """A screen above the workbench that receives each frame."""
 
     def show_frame(self, frame: Frame) -> None: ...
+
+
+def has_widget(view: ExecutionView) -> bool:
+    """Whether an execution displays a widget."""
+    return any(display.part(VIEW) is not None for display in view.displays)
 
 
 class FrameBuilder:
@@ -187,6 +193,9 @@ class FrameBuilder:
 
     def frame(self) -> Frame:
         now = self._focus.focused(self.snapshot)
+        before = self._shown
+        if now.comms is not before.comms or (now.comms and now.kernels is not before.kernels):
+            self._changed.update(key for key, view in now.executions.items() if has_widget(view))
         made = Frame(
             now,
             self._shown,

@@ -9,6 +9,7 @@ from textual.message import Message
 from textual.screen import Screen
 
 from codeexec.domain.requests import SearchHistory
+from codeexec.tui.output.ipywidgets.board import model_of
 from codeexec.tui.output.peek import OutputPeek
 from codeexec.tui.panes.console.pane import ConsolePane
 from codeexec.tui.panes.documents.pane import DocumentsPane
@@ -20,6 +21,7 @@ from codeexec.tui.workbench.layout.layout_controller import LayoutController
 from codeexec.tui.workbench.layout.panes import PaneSet
 from codeexec.tui.workbench.sources import source_path
 from codeexec.tui.workbench.surface import Surface, WorkbenchState
+from codeexec.tui.workbench.widget_controller import WidgetController
 
 R = TypeVar("R")
 
@@ -34,6 +36,7 @@ class ConsoleController:
         panes: PaneSet,
         layout: LayoutController,
         screen: Screen[R],
+        widgets: WidgetController,
     ) -> None:
         self._surface = surface
         self._state = state
@@ -42,6 +45,7 @@ class ConsoleController:
         self._documents = panes.documents
         self._layout = layout
         self._screen = screen
+        self._widgets = widgets
 
     def actions(self) -> Mapping[str, Handler]:
         return {}
@@ -50,12 +54,12 @@ class ConsoleController:
         return {
             ConsolePane.SourceRequested: InWorker(self.show_source),
             ConsolePane.EditRequested: InWorker(self.edit_card),
-            ConsolePane.DisplayOpened: self.open_display,
+            ConsolePane.DisplayOpened: InWorker(self.open_display),
             ConsolePane.AnswerAwaited: self.lead_to_answer,
             ConsolePane.AnswerOver: self.go_back,
             ConsolePane.HistoryRequested: InWorker(self.search_history),
             DocumentsPane.FrameChosen: InWorker(self.show_source),
-            DocumentsPane.DisplayChosen: self.open_display,
+            DocumentsPane.DisplayChosen: InWorker(self.open_display),
             DocumentsPane.AnswerWanted: lambda _: self._layout.go("console"),
             OutputPeek.Clicked: self.go_to_console,
         }
@@ -120,8 +124,14 @@ class ConsoleController:
             sheet.go_to(len(sheet.editor.model.lines) - 1)
         self._layout.go("editor")
 
-    def open_display(self, event: ConsolePane.DisplayOpened | DocumentsPane.DisplayChosen) -> None:
-        """Show a display among the artifacts, or in another program."""
+    async def open_display(
+        self, event: ConsolePane.DisplayOpened | DocumentsPane.DisplayChosen
+    ) -> None:
+        """Give the keys to a widget; show another display among the artifacts, or in another
+        program."""
+        if self._widgets.shows(event.display):
+            await self._widgets.open(model_of(event.display))
+            return
         artifacts = self._panes.artifacts
         if artifacts is None or not artifacts.select(event.display.key):
             return

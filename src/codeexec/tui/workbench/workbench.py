@@ -69,6 +69,7 @@ from codeexec.tui.workbench.side_controller import SideController
 from codeexec.tui.workbench.surface import WorkbenchState
 from codeexec.tui.workbench.terminal_controller import TerminalController
 from codeexec.tui.workbench.tour_controller import TourController
+from codeexec.tui.workbench.widget_controller import WidgetController
 
 if TYPE_CHECKING:
     from codeexec.tui.context import AppContext
@@ -153,7 +154,8 @@ class Workbench(RoutedScreen):
         self.files = FileController(
             self, state, documents, layout, self.saving, lambda: self.app.suspend()
         )
-        self.console = ConsoleController(self, state, panes, layout, self)
+        self.widgets = WidgetController(self, state, panes, layout)
+        self.console = ConsoleController(self, state, panes, layout, self, self.widgets)
         self.presenting = PresentingController(state, panes, layout, status, self._keys_shown)
         self.side = SideController(
             *(self, state, panes, layout, self.console.show_card),
@@ -197,6 +199,7 @@ class Workbench(RoutedScreen):
             self.commands,
             self._hidden_console,
             self._agents,
+            self.widgets,
             ProgramController(self, state, self.leaving),
             ProblemController(self, state, documents, layout),
             cell_languages,
@@ -459,6 +462,7 @@ class Workbench(RoutedScreen):
             begin = self.trust.begin
             call_after(self, _TRUST_AFTER, lambda: self.start(begin, "trust", exclusive=True))
         self.state.last = frame
+        self.widgets.follow(frame)
         with self.app.batch_update():
             self.console_pane.show_frame(frame)
             self.documents.show_frame(frame)

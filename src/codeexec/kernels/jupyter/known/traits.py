@@ -21,6 +21,7 @@ class KernelTraits:
     notices: tuple[str, ...] = ()
     is_outdated: Callable[[], bool] = lambda: False
     has_server: bool = False
+    has_comms: bool = True
 
 
 NO_TRAITS = KernelTraits()

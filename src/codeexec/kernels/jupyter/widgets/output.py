@@ -14,8 +14,10 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
+from codeexec.domain.comms import VIEW as VIEW
 from codeexec.kernels.base import Displayed, DisplayRefreshed, KernelEvent
 from codeexec.kernels.jupyter.messages.codec import Message
+from codeexec.kernels.jupyter.widgets.comms import CommFollower
 from codeexec.kernels.jupyter.widgets.text import (
     KEPT,
     children_of,
@@ -25,7 +27,8 @@ from codeexec.kernels.jupyter.widgets.text import (
     text_of_state,
 )
 
-VIEW = "application/vnd.jupyter.widget-view+json"
+OWN = "codeexec-q-"
+"""How the ids of our own questions begin, and of what we tell widgets: their echo is no news."""
 
 MOST_CHARACTERS = 20_000
 """Characters of text that a widget keeps and shows: the last ones."""
@@ -88,13 +91,18 @@ class OutputWidgets:
         """By model: the data of its displays, by their ids."""
         self._changed: dict[str, None] = {}
         self._unsent: dict[str, None] = {}
+        self._uncarried: dict[str, None] = {}
+        """Widgets whose outputs clients have not been told."""
         self._shown_at = 0.0
+        self.comms = CommFollower()
 
     # -- heard ---------------------------------------------------------------------------------
 
-    def captures(self, message: Message) -> bool:
-        """Take in a message; whether it is a widget's and not the cell's."""
+    def captures(self, message: Message, execution: str = "") -> bool:
+        """Take in a message of an execution; whether it is a widget's and not the cell's."""
         content = message.content
+        if message.type.startswith("comm_") and not message.parent.msg_id.startswith(OWN):
+            self.comms.take(message, execution)
         match message.type:
             case "comm_open":
                 self._open(str(content.get("comm_id")), _state(content))
@@ -131,8 +139,12 @@ class OutputWidgets:
             event.count,
         )
 
-    def changes(self, *, now: bool) -> Iterator[KernelEvent]:
-        """The displays that show something else; unless `now`, not too often."""
+    def changes(self, *, now: bool, is_idle: bool = False) -> Iterator[KernelEvent]:
+        """Comms and displays that show something else; unless `now`, not too often."""
+        for key in self._uncarried:
+            self.comms.set(key, {"outputs": self._widgets[key].outputs})
+        self._uncarried.clear()
+        yield from self.comms.events(now=is_idle)
         if not self._changed or (not now and time.monotonic() - self._shown_at < _EVERY):
             return
         self._shown_at = time.monotonic()
@@ -161,7 +173,7 @@ class OutputWidgets:
 
     def _update(self, key: str, content: Mapping[str, object]) -> None:
         data = content.get("data")
-        if isinstance(data, dict) and data.get("method") == "update":
+        if isinstance(data, dict) and data.get("method") in ("update", "echo_update"):
             self._learn(key, _state(content))
 
     def _learn(self, key: str, state: Mapping[str, Any]) -> None:
@@ -199,6 +211,11 @@ class OutputWidgets:
         if widget := self._widgets.get(key):
             self._release(widget)
         self._unsent.pop(key, None)
+        self._uncarried.pop(key, None)
+
+    @property
+    def has_changes(self) -> bool:
+        return bool(self._changed or self.comms.has_changes)
 
     def _forget(self, key: str) -> None:
         self._close(key)
@@ -207,7 +224,7 @@ class OutputWidgets:
 
     def _note(self, widget: _Widget) -> None:
         key = next(key for key, candidate in self._widgets.items() if candidate is widget)
-        self._changed[key] = self._unsent[key] = None
+        self._changed[key] = self._unsent[key] = self._uncarried[key] = None
 
     # -- what a display shows ------------------------------------------------------------------
 

@@ -19,9 +19,10 @@ from codeexec.domain.outputs import Run
 from codeexec.domain.snapshot import ExecutionView
 from codeexec.tui.layout import output_width
 from codeexec.tui.output.context import OutputContext
+from codeexec.tui.output.ipywidgets.messages import WidgetPressed
 from codeexec.tui.output.loader import requests_of
 from codeexec.tui.output.painter import GUTTER
-from codeexec.tui.output.view import DisplayLink, FramesFold, SourceLink
+from codeexec.tui.output.view import DisplayLink, FramesFold, SourceLink, WidgetLink
 from codeexec.tui.panes.console.cards.card import Card, Fold, Line
 from codeexec.tui.panes.console.cards.card_list import CardList
 from codeexec.tui.panes.console.cards.cursor import CardCursor, MarkedPart
@@ -135,6 +136,13 @@ class ConsoleView(ScrollView, can_focus=True):
             self.post_message(self.ExecutionStale(key))
         if self._ticker is not None:
             (self._ticker.resume if frame.snapshot.is_running else self._ticker.pause)()
+
+    def draw_widgets(self) -> None:
+        """The user has operated a widget: draw it again."""
+        for at, card in enumerate(self.card_list.cards):
+            if card.output.has_widgets and card.output.measure():
+                self.card_list.settle(at)
+        self._resettle()
 
     def show_stored(self, views: Sequence[ExecutionView]) -> None:
         """Show these outputs that notebooks' files hold, and no others."""
@@ -385,11 +393,13 @@ class ConsoleView(ScrollView, can_focus=True):
         elif line.part == "more":
             (self.toggle_fold if card.fold is Fold.CLOSED else self.toggle_code)(card)
         elif line.part == "row":
-            match card.output.click_target(line.index, line.sub):
+            match card.output.click_target(line.index, line.sub, event.x - GUTTER):
                 case FramesFold():
                     self.toggle_frames(card)
                 case SourceLink(frame):
                     self.post_message(ConsoleMessages.SourceRequested(frame))
+                case WidgetLink(control, column):
+                    self.post_message(WidgetPressed(control, column))
                 case DisplayLink(display) if event.chain == 2:
                     self.post_message(ConsoleMessages.DisplayOpened(display))
                 case _:

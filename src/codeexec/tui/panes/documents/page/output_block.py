@@ -153,7 +153,9 @@ class OutputBlock:
             return Segment(f"▸ {counted(rows - self.bound + 1, 'more row')}", style("muted"))
         return Segment(self.note, style(GLYPHS[self.view.status][1]))
 
-    def click_target(self, row: int) -> ClickTarget | None:
-        """What a click on a row of output leads to."""
+    def click_target(self, row: int, x: int = -1) -> ClickTarget | None:
+        """What a click on a row of output leads to; `x` counts from the gutter."""
         line = self.line_of(row)
-        return self.output.click_target(*self.output.locate(line)) if line is not None else None
+        if line is None:
+            return None
+        return self.output.click_target(*self.output.locate(line), x - GUTTER + self.left)

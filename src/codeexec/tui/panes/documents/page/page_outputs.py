@@ -85,9 +85,17 @@ class PageOutputs:
             block.output.measure()
             self._keys[view.execution_id] = cell_key
         elif block.view is view:
-            return
+            if block.output.has_widgets:
+                block.output.measure()
         elif view.tail or view.is_open or not block.view.total or block.view.is_open:
             block.output.update(view, rewritten)
+
+    def measure_widgets(self) -> list[str]:
+        """Measure outputs with widgets again; returns the keys of their cells."""
+        keys = [key for key, block in self._blocks.items() if block.output.has_widgets]
+        for key in keys:
+            self._blocks[key].output.measure()
+        return keys
 
     def put_whole(self, cell_key: str, view: ExecutionView) -> None:
         """Show all rows of an output of the file below its cell."""

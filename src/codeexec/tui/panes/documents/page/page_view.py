@@ -117,6 +117,10 @@ class PageView:
         scrolled into view."""
         self._follow_growth(self.outputs.show_changed(views, rewritten), is_news=True)
 
+    def draw_widgets(self) -> None:
+        """The user has operated a widget: draw it again."""
+        self._follow_growth(self.outputs.measure_widgets())
+
     def _follow_growth(self, cell_keys: Iterable[str], *, is_news: bool = False) -> None:
         """Outputs have other rows: that of the cell with the caret stays in view as it grows, if it
         is `is_news` or the caret is in view."""

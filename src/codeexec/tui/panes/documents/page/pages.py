@@ -15,7 +15,9 @@ from codeexec.domain.errors import UsageError
 from codeexec.domain.snapshot import ExecutionView
 from codeexec.tui.commands.keymap import named_keys
 from codeexec.tui.graphics.probe import Graphics
-from codeexec.tui.output.view import DisplayLink, FramesFold, SourceLink
+from codeexec.tui.output.ipywidgets.board import WidgetBoard
+from codeexec.tui.output.ipywidgets.messages import WidgetPressed
+from codeexec.tui.output.view import DisplayLink, FramesFold, SourceLink, WidgetLink
 from codeexec.tui.panes.documents.cells.run_controller import RunController
 from codeexec.tui.panes.documents.context import PaneContext
 from codeexec.tui.panes.documents.document_list import DocumentList
@@ -75,6 +77,8 @@ class Pages:
         self._runner = runner
         self._requester = Requester(widget)
         self.graphics = Graphics()
+        self.board = WidgetBoard()
+        """The widgets of all pages."""
         self._pages: dict[CodeEditor, PageView] = {}
         self._cells = CellCommands()
         self._due: set[DocumentView] = set()
@@ -150,6 +154,7 @@ class Pages:
                     CellSource(sheet),
                 )
                 page.outputs.loader.graphics = self.graphics
+                page.outputs.output.board = self.board
                 self._pages[editor] = page
                 self._show(sheet)
 
@@ -181,6 +186,11 @@ class Pages:
                 page.show_changed(views, frame.rewritten)
             if any(_is_other(view, frame) for view in views):
                 self._show_soon(sheet)
+
+    def draw_widgets(self) -> None:
+        """The user has operated a widget: draw it again."""
+        for page in self._pages.values():
+            page.draw_widgets()
 
     def shows(self, view: ExecutionView) -> bool:
         """Whether the output of an execution stands below its cell in the document in front."""
@@ -377,11 +387,13 @@ class Pages:
         if block.line_of(row) is None:
             block.open_more()
         else:
-            match block.click_target(row):
+            match block.click_target(row, x):
                 case FramesFold():
                     block.output.toggle_frames()
                 case SourceLink(frame):
                     self._post(DocumentMessages.FrameChosen(frame))
+                case WidgetLink(control, column):
+                    self._post(WidgetPressed(control, column))
                 case DisplayLink(display):
                     self._post(DocumentMessages.DisplayChosen(display))
         page.fit_blocks([cell_key])

@@ -1,0 +1,79 @@
+"""Widgets of ipywidgets in console and page: operated by keys and by mouse on a real kernel."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from codeexec.tui.screens.widgets import WidgetScreen
+from support.bench import Bench, open_bench
+
+pytestmark = pytest.mark.slow
+
+WIDGETS = """# %%
+from ipywidgets import Button, Checkbox, Dropdown, IntSlider, VBox, interact
+slider = IntSlider(value=3, max=9, description="n")
+button = Button(description="Go")
+button.on_click(lambda _: print("clicked at", slider.value))
+VBox([slider, Checkbox(description="ready"), button])
+# %%
+@interact(word=["sea", "sky"])
+def show(word):
+    print("It is the", word)
+# %%
+import time
+from tqdm.notebook import tqdm
+for _ in tqdm(range(30), desc="steps"):
+    time.sleep(0.01)
+"""
+
+
+def place_of(bench: Bench, words: str) -> tuple[int, int]:
+    """Column and row of the screen where words stand."""
+    for y, line in enumerate(bench.screen().split("\n")):
+        if (x := line.find(words)) >= 0:
+            return x, y
+    raise AssertionError(f"{words} is not on the screen")
+
+
+async def click(bench: Bench, words: str, right: int = 0) -> None:
+    x, y = place_of(bench, words)
+    await bench.pilot.click(offset=(x + right, y))
+
+
+async def test_widgets_are_operated_by_keys_and_mouse(tmp_path: Path) -> None:
+    async with open_bench(tmp_path, {"widgets.py": WIDGETS}, size=(120, 70)) as bench:
+        await bench.editor.at("# %%").run()
+        await bench.sees("[ Go ]")
+        await bench.press("shift+f3")
+        await bench.until(lambda: isinstance(bench.program.screen, WidgetScreen))
+        await bench.press("right", "right")
+        await bench.until(lambda: values(bench, "IntSlider") == 5)
+        await bench.press("tab", "space", "tab", "enter", "escape")
+        await bench.until(lambda: values(bench, "Checkbox") is True)
+        await bench.sees("clicked at 5")
+        await click(bench, "[ Go ]", 2)
+        await bench.until(lambda: bench.screen().count("clicked at 5") == 2)
+        await click(bench, "●", -2)
+        await bench.until(lambda: values(bench, "IntSlider") == 4)
+
+
+async def test_interact_and_tqdm_are_drawn_in_page_and_console(tmp_path: Path) -> None:
+    async with open_bench(tmp_path, {"widgets.py": WIDGETS}, size=(120, 70)) as bench:
+        await bench.press("alt+u", "f8")
+        await bench.is_idle(runs=3)
+        await bench.sees("30/30")
+        await bench.sees("It is the sea")
+        await click(bench, "sea ▾")
+        await bench.sees("sky")
+        await bench.press("down", "enter")
+        await bench.sees("It is the sky")
+        await bench.sees_no_more("It is the sea")
+
+
+def values(bench: Bench, kind: str) -> object:
+    """The value of the newest widget of a kind."""
+    views = bench.snapshot.comms.values()
+    named = [view for view in views if view.state.get("_model_name") == f"{kind}Model"]
+    return named[-1].state["value"]
