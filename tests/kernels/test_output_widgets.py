@@ -104,7 +104,9 @@ def test_a_display_alone_is_shown_with_all_its_forms() -> None:
     kernel.update("m1", msg_id="r1")
     data = {"image/png": "aGk=", "text/plain": "<Figure>"}
     assert kernel.send("display_data", data=data, metadata={})
-    (event,) = kernel.widgets.changes(now=True)
+    (event,) = [
+        event for event in kernel.widgets.changes(now=True) if isinstance(event, DisplayRefreshed)
+    ]
     assert isinstance(event, DisplayRefreshed)
     assert event.data == {**data, VIEW: {"model_id": "m1"}}
     kernel.write("and text")

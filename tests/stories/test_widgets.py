@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
+from codeexec.documents.notebook.widgets import STATE
 from codeexec.tui.screens.widgets import WidgetScreen
 from support.bench import Bench, open_bench
 
@@ -70,6 +72,38 @@ async def test_interact_and_tqdm_are_drawn_in_page_and_console(tmp_path: Path) -
         await bench.press("down", "enter")
         await bench.sees("It is the sky")
         await bench.sees_no_more("It is the sea")
+
+
+async def test_a_saved_notebook_has_the_state_of_its_widgets(tmp_path: Path) -> None:
+    source = "from ipywidgets import IntSlider\nIntSlider(value=3, max=9, description='n')"
+    cell: dict[str, object] = {
+        "cell_type": "code",
+        "metadata": {},
+        "execution_count": None,
+        "outputs": [],
+    }
+    notebook = {
+        "cells": [{**cell, "source": source}],
+        "metadata": {},
+        "nbformat": 4,
+        "nbformat_minor": 4,
+    }
+    async with open_bench(tmp_path, {"slider.ipynb": json.dumps(notebook)}) as bench:
+        path = bench.folder / "slider.ipynb"
+
+        def saved() -> list[object]:
+            widgets = json.loads(path.read_text())["metadata"].get("widgets", {})
+            models = widgets.get(STATE, {}).get("state", {}).values()
+            return [model["state"]["value"] for model in models if "value" in model["state"]]
+
+        await bench.press("f8")
+        await bench.until(lambda: saved() == [3])
+        await bench.press("shift+f3")
+        await bench.until(lambda: isinstance(bench.program.screen, WidgetScreen))
+        await bench.press("end", "escape")
+        await bench.until(lambda: values(bench, "IntSlider") == 9)
+        await bench.press("ctrl+s")
+        await bench.until(lambda: saved() == [9])
 
 
 def values(bench: Bench, kind: str) -> object:

@@ -190,7 +190,18 @@ def test_what_waits_and_what_is_over() -> None:
     assert "run its cell again" in page.lines()[1]
 
 
-HOSTILE = ["x" * 2_000_000, "\x1b[2J\x07\r\n", None, -1, 1e308, 10**400, [], [[]], {"a": [1]}, True]
+HOSTILE: list[object] = [
+    "x" * 2_000_000,
+    "\x1b[2J\x07\r\n",
+    None,
+    -1,
+    1e308,
+    10**400,
+    [],
+    [[]],
+    {"a": [1]},
+    True,
+]
 
 
 @pytest.mark.parametrize(
@@ -203,8 +214,10 @@ HOSTILE = ["x" * 2_000_000, "\x1b[2J\x07\r\n", None, -1, 1e308, 10**400, [], [[]
     ],
 )
 def test_hostile_state_is_drawn_in_bounds(kind: str) -> None:
-    names = ("value", "min", "max", "step", "description", "_options_labels", "index", "children")
-    names += ("titles", "outputs", "selected_index", "readout_format", "base", "rows", "layout")
+    names = [
+        *("value", "min", "max", "step", "description", "_options_labels", "index", "children"),
+        *("titles", "outputs", "selected_index", "readout_format", "base", "rows", "layout"),
+    ]
     plain: dict[str, object] = {"value": 3, "min": 0, "max": 9, "index": 0}
     for name in names:
         for value in HOSTILE:

@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from codeexec.domain.comms import VIEW
+from codeexec.domain.comms import VIEW as VIEW
+from codeexec.domain.comms import WIDGET, CommView
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -47,6 +48,37 @@ def with_widget_states(notebook: Notebook, states: Mapping[str, Json]) -> Notebo
     if forms:
         metadata["widgets"] = forms
     return replace(notebook, data={**notebook.data, "metadata": metadata})
+
+
+def with_comm_states(notebook: Notebook, comms: Mapping[str, CommView]) -> Notebook:
+    """A copy with the states of the widgets that its outputs show, as a session has them. A
+    model whose state is known in part alone is left out."""
+    states = {
+        comm_id: saved_state(view)
+        for comm_id, view in comms.items()
+        if view.target == WIDGET and not view.is_partial
+    }
+    shown = _shown(notebook, states)
+    return with_widget_states(
+        notebook, {model: state for model, state in states.items() if model in shown}
+    )
+
+
+def saved_state(view: CommView) -> Json:
+    """A model as the schema of widget states has it."""
+    state = view.state
+    saved: Json = {
+        "model_name": str(state.get("_model_name") or ""),
+        "model_module": str(state.get("_model_module") or ""),
+        "model_module_version": str(state.get("_model_module_version") or ""),
+        "state": dict(state),
+    }
+    if view.buffers:
+        saved["buffers"] = [
+            {"path": [key], "data": text, "encoding": "base64"}
+            for key, text in view.buffers.items()
+        ]
+    return saved
 
 
 def _states_of(forms: Json) -> Json:

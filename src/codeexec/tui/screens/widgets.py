@@ -31,7 +31,7 @@ _HINTS = (
     Hint("esc", "close", "close"),
 )
 
-_EMPTY = "Nothing here takes keys."
+_EMPTY = "Nothing here takes keys. Esc closes."
 
 
 class PaintsWidgets(Protocol):

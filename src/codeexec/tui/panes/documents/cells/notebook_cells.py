@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -21,6 +22,7 @@ from codeexec.tui.panes.documents.cells.outputs import OutputReader, with_kernel
 from codeexec.tui.panes.documents.text_diff import replace_text
 from codeexec.tui.panes.editor.code_editor import CodeEditor
 from codeexec.tui.panes.editor.text.text import Location, Selection
+from codeexec.tui.session.feed import has_widget
 
 if TYPE_CHECKING:
     from codeexec.documents.notebook.convert import Notebook
@@ -223,6 +225,10 @@ class NotebookCells:
         if runs:
             last = max(runs.values(), key=lambda view: view.number)
             filled = with_kernel(filled, snapshot.kernel_of(last))
+        if snapshot.comms and any(map(has_widget, runs.values())):
+            from codeexec.documents.notebook.widgets import with_comm_states  # not at the start
+
+            filled = await asyncio.to_thread(with_comm_states, filled, snapshot.comms)
         return replace(document, notebook=filled) if filled != notebook else None
 
     async def to_export(
