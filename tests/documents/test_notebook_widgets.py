@@ -14,7 +14,7 @@ from codeexec.documents.notebook.widgets import (
     with_comm_states,
     with_widget_states,
 )
-from codeexec.domain.comms import WIDGET, CommView
+from codeexec.domain.content.comms import WIDGET, CommView
 
 
 def _state(**values: object) -> dict[str, Any]:

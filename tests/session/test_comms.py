@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from codeexec.domain import requests as q
-from codeexec.domain.comms import CommView
+from codeexec.domain.content.comms import CommView
 from codeexec.domain.errors import Conflict, NotFound, UsageError
 from codeexec.domain.events.comms import CommChanged
 from codeexec.domain.fold import apply

@@ -11,7 +11,7 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
-from codeexec.domain.comms import bound_comms, fold_comm
+from codeexec.domain.content.comms import bound_comms, fold_comm
 from codeexec.domain.events import (
     AnyEvent,
     ArtifactAdded,

@@ -6,7 +6,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from codeexec.domain.comms import CommView
+from codeexec.domain.content.comms import CommView
 from codeexec.domain.events import (
     Artifact,
     CellRef,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from codeexec.domain.comms import CommView
+from codeexec.domain.content.comms import CommView
 from codeexec.domain.errors import UsageError
 from codeexec.domain.snapshot import KernelView, Snapshot
 from codeexec.tui.output.bodies import BodyPainter

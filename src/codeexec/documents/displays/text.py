@@ -14,8 +14,8 @@ from collections.abc import Generator
 from codeexec.documents.displays.html import html_to_text
 from codeexec.documents.displays.latex import latex_to_text
 from codeexec.documents.displays.media import is_media, media_in_html, media_words
-from codeexec.domain.comms import VIEW
 from codeexec.domain.content.charts import BOKEH, MERMAID, PDF, chart_label, chart_name, has_chart
+from codeexec.domain.content.comms import VIEW
 from codeexec.domain.content.mime import FORMULAS, bare, content_of, is_json, is_text
 from codeexec.domain.content.picture_head import picture_size
 from codeexec.domain.errors import DocumentError

@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from codeexec.domain.comms import VIEW as VIEW
-from codeexec.domain.comms import WIDGET, CommView
+from codeexec.domain.content.comms import VIEW as VIEW
+from codeexec.domain.content.comms import WIDGET, CommView
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

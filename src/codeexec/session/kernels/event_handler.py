@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from msgspec.structs import replace as replace_struct
 
-from codeexec.domain.comms import comm_weight
+from codeexec.domain.content.comms import comm_weight
 from codeexec.domain.events import (
     AnyEvent,
     DisplayUpdated,

@@ -12,8 +12,8 @@ from msgspec.structs import replace
 
 from codeexec.domain import requests as q
 from codeexec.domain.backends import LOCAL
-from codeexec.domain.comms import check_size
 from codeexec.domain.containers import ClassicLayout
+from codeexec.domain.content.comms import check_size
 from codeexec.domain.errors import Conflict, NotFound
 from codeexec.domain.text.printable import printable
 from codeexec.kernels.base import KernelChoice

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 from codeexec.domain.clock import Clock, SystemClock
-from codeexec.domain.comms import VIEW
+from codeexec.domain.content.comms import VIEW
 from codeexec.domain.events import (
     DisplayUpdated,
     ExecutionQueued,

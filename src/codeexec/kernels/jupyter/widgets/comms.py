@@ -47,7 +47,7 @@ def execution_of(message_id: str) -> str:
 
 
 @dataclass(slots=True)
-class _Change:
+class _Gathered:
     """What was set since the last telling."""
 
     state: dict[str, object] = field(default_factory=dict)
@@ -61,7 +61,7 @@ class CommFollower:
 
     def __init__(self) -> None:
         self._opened: list[KernelEvent] = []
-        self._changes: dict[str, _Change] = {}
+        self._changes: dict[str, _Gathered] = {}
         self._told_at = 0.0
         self._counts: dict[str, int] = {}
         """Comms by the execution that opened them."""
@@ -143,7 +143,7 @@ class CommFollower:
     def _set(
         self, comm_id: str, state: dict[str, object], buffers: dict[str, str], is_partial: bool
     ) -> None:
-        change = self._changes.setdefault(comm_id, _Change())
+        change = self._changes.setdefault(comm_id, _Gathered())
         change.state |= state
         change.buffers |= buffers
         change.is_partial |= is_partial

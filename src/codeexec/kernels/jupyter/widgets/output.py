@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
-from codeexec.domain.comms import VIEW as VIEW
+from codeexec.domain.content.comms import VIEW as VIEW
 from codeexec.kernels.base import Displayed, DisplayRefreshed, KernelEvent
 from codeexec.kernels.jupyter.messages.codec import Message
 from codeexec.kernels.jupyter.widgets.comms import CommFollower
@@ -32,6 +32,9 @@ OWN = "codeexec-q-"
 
 MOST_CHARACTERS = 20_000
 """Characters of text that a widget keeps and shows: the last ones."""
+
+MOST_TOLD = 40_000
+"""Characters of what a widget has captured that clients are told: the last outputs."""
 
 MOST_OUTPUTS = 500
 """Outputs that a widget keeps: the last ones."""
@@ -142,7 +145,7 @@ class OutputWidgets:
     def changes(self, *, now: bool, is_idle: bool = False) -> Iterator[KernelEvent]:
         """Comms and displays that show something else; unless `now`, not too often."""
         for key in self._uncarried:
-            self.comms.set(key, {"outputs": self._widgets[key].outputs})
+            self.comms.set(key, {"outputs": _last(self._widgets[key].outputs)})
         self._uncarried.clear()
         yield from self.comms.events(now=is_idle)
         if not self._changed or (not now and time.monotonic() - self._shown_at < _EVERY):
@@ -297,6 +300,18 @@ def _output(kind: str, content: Mapping[str, object]) -> Json:
         case _:
             names = ("data", "metadata")
     return {"output_type": kind, **{name: content.get(name) for name in names}}
+
+
+def _last(outputs: list[Json]) -> list[Json]:
+    """The last outputs, as many as clients are told each time that there are more."""
+    room = MOST_TOLD
+    last: list[Json] = []
+    for output in reversed(outputs):
+        room -= len(str(output.get("data") or output.get("text") or ""))
+        if last and room < 0:
+            break
+        last.append(output)
+    return last[::-1]
 
 
 def _text(output: Json) -> str:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TypeAlias
 
-from codeexec.domain.comms import VIEW, CommView
+from codeexec.domain.content.comms import VIEW, CommView
 from codeexec.domain.outputs import Display
 from codeexec.domain.snapshot import Snapshot
 from codeexec.domain.text.parsing import load_json

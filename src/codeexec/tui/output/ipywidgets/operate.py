@@ -10,7 +10,7 @@ from codeexec.domain.errors import UsageError
 from codeexec.tui.output.ipywidgets.board import State, WidgetBoard
 from codeexec.tui.output.ipywidgets.drawing import Control
 from codeexec.tui.output.ipywidgets.painter import ENTRIES, SLIDERS
-from codeexec.tui.output.ipywidgets.values import Scale, chosen, labels, number, text_of
+from codeexec.tui.output.ipywidgets.values import ValueScale, chosen, labels, number, text_of
 
 Move = Literal["less", "more", "least", "most", "much_less", "much_more", "lower", "raise"]
 """What keys do to a value. `lower` and `raise` move the lower end of a range."""
@@ -100,7 +100,7 @@ def move(board: WidgetBoard, control: Control, how: Move) -> Effect | None:
     state, kind = board.state(model), board.kind(model)
     steps = _STEPS[how]
     if kind in SLIDERS:
-        scale, value = Scale(kind, state), state.get("value")
+        scale, value = ValueScale(kind, state), state.get("value")
         if not scale.is_range:
             return SetState(model, {"value": scale.moved(value, steps)})
         low, high = _range(value, scale)
@@ -136,7 +136,7 @@ def press(board: WidgetBoard, control: Control, x: int) -> Effect | None:
         return SetState(model, {"index": round(place * (count - 1))}) if count else None
     if kind not in SLIDERS:
         return None
-    scale = Scale(kind, state)
+    scale = ValueScale(kind, state)
     value = scale.value_at(place)
     if not scale.is_range:
         return SetState(model, {"value": value})
@@ -151,7 +151,7 @@ def entered(board: WidgetBoard, model: str, text: str) -> SetState:
     state, kind = board.state(model), board.kind(model)
     if kind in SLIDERS or "Int" in kind or "Float" in kind:
         parts = text.replace("–", " ").replace(",", " ").split()
-        scale = Scale(kind, state)
+        scale = ValueScale(kind, state)
         count = 2 if scale.is_range else 1
         try:
             values = [float(part) for part in parts]
@@ -171,7 +171,7 @@ def entered(board: WidgetBoard, model: str, text: str) -> SetState:
     return SetState(model, {"value": text})
 
 
-def _range(value: object, scale: Scale) -> tuple[float, float]:
+def _range(value: object, scale: ValueScale) -> tuple[float, float]:
     if isinstance(value, list | tuple) and len(value) == 2:
         return number(value[0], scale.low), number(value[1], scale.high)
     return scale.low, scale.high

@@ -15,7 +15,7 @@ from codeexec.tui.output.ipywidgets.board import WidgetBoard, references
 from codeexec.tui.output.ipywidgets.drawing import Control, Drawing, beside, restyled
 from codeexec.tui.output.ipywidgets.values import (
     LONGEST,
-    Scale,
+    ValueScale,
     chosen,
     description,
     labels,
@@ -242,7 +242,7 @@ class WidgetPainter:
 
     def _slider(self, model: str, kind: str, width: int) -> Drawing:
         state = self._board.state(model)
-        scale, value = Scale(kind, state), state.get("value")
+        scale, value = ValueScale(kind, state), state.get("value")
         readout = f" {scale.text(value)}" if state.get("readout") is not False else ""
         label = self._label(model)
         track = self._track(width, label, readout)
@@ -286,7 +286,7 @@ class WidgetPainter:
         label = self._label(model)
         used = sum(segment.cell_length for segment in label)
         track = max(min(TRACK, width - used), 4)
-        part = Scale(kind, state).place(state.get("value"))
+        part = ValueScale(kind, state).place(state.get("value"))
         eighths = round(part * track * 8)
         full, rest = divmod(eighths, 8)
         bar = "█" * full + (" ▏▎▍▌▋▊▉"[rest] if rest else "")

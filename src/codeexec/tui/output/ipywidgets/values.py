@@ -79,7 +79,7 @@ def text_of(kind: str, state: State) -> str:
     return "" if value is None else str(value)
 
 
-class Scale:
+class ValueScale:
     """The range of a slider or a progress bar; of a log slider the exponents."""
 
     def __init__(self, kind: str, state: State) -> None:
