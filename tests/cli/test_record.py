@@ -18,7 +18,7 @@ from codeexec.cli.recording.record import record
 from codeexec.client.embedded import EmbeddedHost
 from codeexec.client.executing import run_to_end
 from codeexec.domain import requests as q
-from codeexec.domain.errors import CodeexecError
+from codeexec.domain.errors import CodeexecError, Unavailable
 from codeexec.domain.events import OutputChanged
 from codeexec.domain.ids import new_id
 from codeexec.session.storage.journal import Journal
@@ -89,7 +89,11 @@ def test_pauses_are_capped(journal: Path, tmp_path: Path) -> None:
     assert seconds("none") - seconds("0.3") >= 0.9
 
 
-@pytest.mark.parametrize("form", [*SCREEN_FORMATS, *TEXT_FORMATS])
+VIDEOS = {"mp4", "webm"}
+"""They are made of the GIF, by a program that is not here."""
+
+
+@pytest.mark.parametrize("form", sorted((SCREEN_FORMATS | TEXT_FORMATS).keys() - VIDEOS))
 def test_a_password_is_in_no_format(journal: Path, tmp_path: Path, form: str) -> None:
     content = written(journal, tmp_path / "out", "--format", form)
     assert content
@@ -156,6 +160,17 @@ def test_what_cannot_be_recorded(
     result = invoke(journal, *options)
     assert isinstance(result.exception, CodeexecError)
     assert result.exception.next_step
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("form", sorted(VIDEOS))
+def test_a_video_without_ffmpeg_says_what_to_install(
+    journal: Path, tmp_path: Path, form: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    result = invoke(journal, "-o", tmp_path / f"x.{form}")
+    assert isinstance(result.exception, Unavailable)
+    assert "ffmpeg" in result.exception.message and "apt install" in result.exception.next_step
     assert list(tmp_path.iterdir()) == []
 
 

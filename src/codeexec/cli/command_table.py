@@ -21,7 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "record": (
         "codeexec.cli.recording.record:record",
-        "Write a session or a lesson as a recording (.cast, …).",
+        "Write a session or lesson as .cast, .gif, .svg, .html …",
     ),
     "play": (
         "codeexec.cli.recording.play:play",

@@ -53,7 +53,13 @@ class RecordOptions:
 @click.command("record")
 @click.argument("source", metavar="SESSION|FILE", shell_complete=complete_session)
 @click.option("-o", "--output", "out", required=True, metavar="OUT", help="The file to write.")
-@click.option("--format", "form", default="", metavar="FORMAT", help="Without it, the type of OUT.")
+@click.option(
+    "--format",
+    "form",
+    default="",
+    metavar="FORMAT",
+    help="cast, v3, html, svg, gif, mp4, webm, txt, ipynb.",
+)
 @click.option("--size", default="", metavar="WxH", help="Columns and rows of the screen (100x30).")
 @click.option(
     "--theme", default="", metavar="NAME", shell_complete=complete_theme, help="Colour theme."

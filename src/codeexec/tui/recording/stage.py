@@ -254,10 +254,12 @@ class StageApp(App[None]):
     # -- lines -------------------------------------------------------------------------------
 
     def _draw(self, at: float) -> None:
-        self._show(self._timeline.at(at))
+        """A pause goes on until something is seen to change."""
+        if self._show(self._timeline.between(at)):
+            self._timeline.at(at)
 
-    def _show(self, time: float) -> None:
-        """Write the rows that have changed, at a time of the recording."""
+    def _show(self, time: float) -> bool:
+        """Write the rows that have changed, at a time of the recording; whether there were any."""
         lines = self._view.take_lines()
         # What the views have missed while they were painted is read at once.
         for _ in range(3):
@@ -271,9 +273,11 @@ class StageApp(App[None]):
             for number, row in enumerate(rows)
             if number >= len(old) or old[number] != row
         }
-        if changed or not old:
-            self._writer.write(ScreenFrame(time, changed))
-            self._shown = rows
+        if not changed:
+            return False
+        self._writer.write(ScreenFrame(time, changed))
+        self._shown = rows
+        return True
 
     def _load(self) -> bool:
         """Load pages of rows and pictures that are in view; whether there were any."""

@@ -1,0 +1,99 @@
+"""A recording as an animated GIF: each frame is the rectangle that has changed."""
+
+from __future__ import annotations
+
+import struct
+
+from PIL import GifImagePlugin, Image
+
+from codeexec.documents.recordings.model import Marker, RecordingInfo, ScreenFrame
+from codeexec.domain.errors import UsageError
+from codeexec.domain.terminals import EMPTY_ROW
+from codeexec.tui.recording.drawing import CELL_HEIGHT, RowDrawer
+
+SHORTEST = 2
+"""Hundredths of a second; what is shorter browsers show for a tenth."""
+_LONGEST = 65_535
+_AT_END = 300
+_MOST_COLORS = 256
+MOST_BYTES = 512 << 20
+
+
+class GifWriter:
+    """A `RecordingWriter`. Times are rounded, not the pauses: errors do not add up."""
+
+    def __init__(self, info: RecordingInfo) -> None:
+        self._drawer = RowDrawer(info)
+        width, height = self._drawer.size
+        self._screen = Image.new("RGB", (width, height))
+        blank = self._drawer.row(EMPTY_ROW)
+        for number in range(info.rows):
+            self._screen.paste(blank, (0, number * CELL_HEIGHT))
+        self._rows = info.rows
+        self._changed: tuple[int, int] | None = (0, info.rows)
+        """The first row that has changed since the last frame was written, and the end of them."""
+        self._at = 0
+        self._pieces = [
+            b"GIF89a",
+            struct.pack("<HHBBB", width, height, 0x70, 0, 0),
+            b"\x21\xff\x0bNETSCAPE2.0\x03\x01\x00\x00\x00",
+        ]
+        self._bytes = 0
+
+    def write(self, frame: ScreenFrame) -> None:
+        at = round(frame.at * 100)
+        if at - self._at >= SHORTEST:
+            self._flush(at)
+        for number, row in frame.changed.items():
+            if number < self._rows:
+                self._screen.paste(self._drawer.row(row), (0, number * CELL_HEIGHT))
+                first, end = self._changed or (number, number + 1)
+                self._changed = min(first, number), max(end, number + 1)
+
+    def mark(self, marker: Marker) -> None:
+        """It has no markers."""
+
+    def finish(self, end: float) -> bytes:
+        self._flush(max(round(end * 100), self._at) + _AT_END)
+        return b"".join([*self._pieces, b";"])
+
+    def _flush(self, until: int) -> None:
+        """Write what has changed, to be shown from the last time to `until`."""
+        first, end = self._changed or (0, 1)
+        top = first * CELL_HEIGHT
+        part = self._screen.crop((0, top, self._screen.width, end * CELL_HEIGHT))
+        data = b"".join(GifImagePlugin.getdata(_indexed(part), (0, top), include_color_table=True))
+        delay = max(until - self._at, SHORTEST)
+        self._add(_control(min(delay, _LONGEST)) + data)
+        while (delay := delay - _LONGEST) > 0:
+            pixel = _indexed(self._screen.crop((0, 0, 1, 1)))
+            dot = b"".join(GifImagePlugin.getdata(pixel, (0, 0), include_color_table=True))
+            self._add(_control(min(delay, _LONGEST)) + dot)
+        self._at, self._changed = until, None
+
+    def _add(self, piece: bytes) -> None:
+        self._pieces.append(piece)
+        self._bytes += len(piece)
+        if self._bytes > MOST_BYTES:
+            raise UsageError(
+                "The recording is too long for a GIF.",
+                "Take a part of it (--from, --to), a smaller --size, or write HTML.",
+            )
+
+
+def _control(delay: int) -> bytes:
+    """The block before a frame: it stays below the next one."""
+    return b"\x21\xf9\x04\x04" + struct.pack("<H", delay) + b"\x00\x00"
+
+
+def _indexed(part: Image.Image) -> Image.Image:
+    """The part with a palette: its own colours where they are few enough."""
+    colors = part.getcolors(_MOST_COLORS)
+    if colors is None:
+        return part.quantize(
+            _MOST_COLORS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE
+        )
+    palette = Image.new("P", (1, 1))
+    known = [color for _, color in colors if isinstance(color, tuple)]
+    palette.putpalette([channel for color in known for channel in color])
+    return part.quantize(palette=palette, dither=Image.Dither.NONE)
