@@ -14,6 +14,7 @@ import click
 
 from codeexec.cli import messages as style
 from codeexec.cli.completion_names import complete_session, complete_theme
+from codeexec.cli.options import SERVER
 from codeexec.cli.recording.formats import (
     MOST_COLUMNS,
     MOST_ROWS,
@@ -71,6 +72,7 @@ class RecordOptions:
 @click.option("--from", "begin", default="", metavar="TIME", help="Leave out what comes before.")
 @click.option("--to", "end", default="", metavar="TIME", help="Leave out what comes after.")
 @click.option("--kernel", default="", metavar="NAME", help="For a lesson that names no kernel.")
+@SERVER
 @click.option("--force", is_flag=True, help="Overwrite an existing file.")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def record(
@@ -84,6 +86,7 @@ def record(
     begin: str,
     end: str,
     kernel: str,
+    server: str,
     force: bool,
     as_json: bool,
 ) -> None:
@@ -95,6 +98,11 @@ def record(
     """
     from codeexec.documents.files import write_atomic
 
+    if server:
+        from codeexec.cli.servers.local import use_server
+        from codeexec.cli.servers.remote import named_target
+
+        use_server(named_target(server).address)
     target = Path(out)
     options = RecordOptions(
         format_of(form, out), *_size(size), theme, pause_of(idle, "--idle"), _hold(hold), begin, end

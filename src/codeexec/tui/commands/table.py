@@ -39,6 +39,7 @@ _SCREENS: dict[str, str] = {
     "tests": "Tests",
     "program": "Program",
     "lesson": "Lesson",
+    "player": "Recording",
     "overview": "Steps of the lesson",
 }
 
@@ -236,6 +237,8 @@ def _of_workbench(of_panes: Sequence[Command]) -> tuple[Command, ...]:
           "anywhere", "turn_split", "alt+shift+d"),
         c("pane.presentation", "Presentation mode", "anywhere", "presentation", "alt+p",
           "Fewer things and more room, for an audience."),
+        c("pane.screenshot", "Save a screenshot…", "anywhere", "screenshot", "alt+shift+p",
+          "As PNG, SVG or text, into the session's folder."),
         # around
         c("app.palette", "All commands…", "anywhere", "palette", "ctrl+p", priority=True),
         c("app.help", "Keys of where you are", "anywhere", "help",
@@ -256,6 +259,8 @@ def _of_workbench(of_panes: Sequence[Command]) -> tuple[Command, ...]:
           "This machine's, and those that the settings name: `[servers.NAME]`."),
         c("app.new_session", "Begin a new session here", "anywhere", "new_session", "",
           "With the files that are open; the session before is left as it is."),
+        c("app.record", "Record this session…", "anywhere", "record_session", "",
+          "As a page, an asciicast, GIF, SVG or video, with the times that it had."),
         c("app.reconnect", "Connect again now", "anywhere", "reconnect", "alt+shift+t",
           "While the server is away: do not wait for the next attempt."),
         c("app.trust", "Trust this folder, or no more…", "anywhere", "trust", "",

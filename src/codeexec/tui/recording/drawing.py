@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
 
 import wcwidth
@@ -94,6 +94,13 @@ class RowDrawer:
             if len(self._rows) >= _KEPT_ROWS:
                 self._rows.clear()
             image = self._rows[row] = self._drawn(row)
+        return image
+
+    def screen(self, rows: Sequence[TerminalRow]) -> Image.Image:
+        """All rows, one below the other."""
+        image = Image.new("RGB", self.size, _rgb(self.background))
+        for number, row in enumerate(rows):
+            image.paste(self.row(row), (0, number * CELL_HEIGHT))
         return image
 
     def _drawn(self, row: TerminalRow) -> Image.Image:

@@ -9,7 +9,7 @@ from typing import ClassVar, Protocol
 from rich.segment import Segment
 from rich.style import Style
 from textual.app import App, ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.geometry import clamp
 from textual.strip import Strip
 from textual.widget import Widget
@@ -18,6 +18,7 @@ from textual.widgets import Static
 from codeexec.documents.recordings.looks import Look, Looks
 from codeexec.documents.recordings.reading import Cast
 from codeexec.domain.terminals import TerminalRow
+from codeexec.tui.commands.table import bindings
 from codeexec.tui.render.plain import fitted, one_line, without_controls
 
 FRAME = 1 / 30
@@ -185,24 +186,7 @@ class PlayerApp(App[None]):
 
     CSS = "Screen { layout: vertical; } #state { height: 1; } CastView { height: 1fr; }"
     ENABLE_COMMAND_PALETTE = False
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("space", "pause", priority=True),
-        Binding("right", "jump(1)"),
-        Binding("left", "jump(-1)"),
-        Binding("full_stop", "step(1)"),
-        Binding("comma", "step(-1)"),
-        Binding("right_square_bracket", "marker(1)"),
-        Binding("left_square_bracket", "marker(-1)"),
-        Binding("plus,equals_sign", "speed(1)"),
-        Binding("minus", "speed(-1)"),
-        Binding("home", "edge(0)"),
-        Binding("end", "edge(1)"),
-        Binding("up", "move(0, -1)"),
-        Binding("down", "move(0, 1)"),
-        Binding("shift+left", "move(-8, 0)"),
-        Binding("shift+right", "move(8, 0)"),
-        Binding("q,escape,ctrl+c", "quit", priority=True),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("player")]
 
     def __init__(self, cast: Cast, screen: PlayedScreen, playback: Playback) -> None:
         super().__init__()

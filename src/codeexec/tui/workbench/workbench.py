@@ -59,6 +59,7 @@ from codeexec.tui.workbench.programs.project_controller import ProjectController
 from codeexec.tui.workbench.programs.running_controller import RunningController
 from codeexec.tui.workbench.programs.terminal_size import ProgramTerminalSize
 from codeexec.tui.workbench.programs.tests_controller import TestsController
+from codeexec.tui.workbench.recording_controller import RecordingController
 from codeexec.tui.workbench.session.agent_controller import AgentController
 from codeexec.tui.workbench.session.kernel_controller import KernelController
 from codeexec.tui.workbench.session.plugin_controller import PluginController
@@ -182,6 +183,7 @@ class Workbench(RoutedScreen):
         self.lessons = LessonController(self, state, self.sharing, self.leaving.detach)
         self.dispatcher = Dispatcher(self)
         self.plugins = PluginController(self, state)
+        self.recordings = RecordingController(self, state, self)
         self.commands = CommandController(self, state, panes, layout, self.dispatcher, self)
         self.dispatcher.add(
             layout,
@@ -197,6 +199,7 @@ class Workbench(RoutedScreen):
             self.trust,
             self.terminals,
             self.commands,
+            self.recordings,
             self._hidden_console,
             self._agents,
             self.widgets,
