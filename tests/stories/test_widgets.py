@@ -8,17 +8,18 @@ from pathlib import Path
 import pytest
 
 from codeexec.documents.notebook.widgets import STATE
+from codeexec.tui.screens.widget_entry import WidgetEntry
 from codeexec.tui.screens.widgets import WidgetScreen
 from support.bench import Bench, open_bench
 
 pytestmark = pytest.mark.slow
 
 WIDGETS = """# %%
-from ipywidgets import Button, Checkbox, Dropdown, IntSlider, VBox, interact
+from ipywidgets import Button, Checkbox, IntSlider, Textarea, VBox, interact
 slider = IntSlider(value=3, max=9, description="n")
 button = Button(description="Go")
 button.on_click(lambda _: print("clicked at", slider.value))
-VBox([slider, Checkbox(description="ready"), button])
+VBox([slider, Checkbox(description="ready"), button, Textarea(value="end")])
 # %%
 @interact(word=["sea", "sky"])
 def show(word):
@@ -52,7 +53,12 @@ async def test_widgets_are_operated_by_keys_and_mouse(tmp_path: Path) -> None:
         await bench.until(lambda: isinstance(bench.program.screen, WidgetScreen))
         await bench.press("right", "right")
         await bench.until(lambda: values(bench, "IntSlider") == 5)
-        await bench.press("tab", "space", "tab", "enter", "escape")
+        await bench.press("tab", "space", "tab", "enter", "tab", "enter")
+        await bench.until(lambda: isinstance(bench.program.screen, WidgetEntry))
+        await bench.press("x", "enter", "y", "ctrl+s")
+        await bench.until(lambda: values(bench, "Textarea") == "x\nyend")
+        await bench.until(lambda: isinstance(bench.program.screen, WidgetScreen))
+        await bench.press("escape")
         await bench.until(lambda: values(bench, "Checkbox") is True)
         await bench.sees("clicked at 5")
         await click(bench, "[ Go ]", 2)

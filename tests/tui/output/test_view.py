@@ -10,8 +10,9 @@ from codeexec.domain.outputs import Display, ErrorInfo, MimePart, Run, slice_run
 from codeexec.domain.snapshot import ExecutionStatus, ExecutionView
 from codeexec.tui.output import view as output_view
 from codeexec.tui.output.context import OutputContext
+from codeexec.tui.output.links import DisplayLink, FramesFold, SourceLink
 from codeexec.tui.output.rows import PAGE
-from codeexec.tui.output.view import DisplayLink, FramesFold, OutputView, SourceLink
+from codeexec.tui.output.view import OutputView
 from codeexec.tui.theme.theme import built_in_folder, find_theme
 
 HARBOUR = find_theme("harbour", [built_in_folder()])

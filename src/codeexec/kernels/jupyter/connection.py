@@ -171,8 +171,7 @@ class KernelConnection:
     def send_comm(self, comm_id: str, body: dict[str, object], execution: str) -> str:
         """Send a message of a client to a comm; what it puts out belongs to `execution`. Its id."""
         msg_id = sent_id(secrets.token_hex(6), execution)
-        state = body.get("state")
-        self._widgets.comms.note_sent(msg_id, comm_id, state if isinstance(state, dict) else {})
+        self._widgets.comms.note_sent(msg_id, comm_id, body)
         self.send("shell", "comm_msg", {"comm_id": comm_id, "data": body}, msg_id)
         return msg_id
 
@@ -234,7 +233,7 @@ class KernelConnection:
             self._overhear(message)
         elif is_about_question(message):
             pass  # kernels may tell of our helper code, though it is silent
-        elif (owner := self._tracker.owner(parent)) and not self._widgets.captures(message, owner):
+        elif (owner := self._owner(message)) and not self._widgets.captures(message, owner):
             events = tuple(map(self._widgets.placed, translate(message, owner)))
             self._events += self._widgets.changes(now=bool(events))
             self._keep(events, message.number, skipped)
@@ -242,6 +241,9 @@ class KernelConnection:
         # else it was said at the kernel's start, before anything was run
         if self._events or self.outbox.reached - self._marked > MARK_EVERY:
             self._mark()
+
+    def _owner(self, message: Message) -> str:
+        return self._tracker.owner(message.parent.msg_id)
 
     def _settle_widgets(self) -> None:
         """Show what output widgets hold at the end of code, and tell the kernel."""
@@ -277,7 +279,7 @@ class KernelConnection:
                 self.do_later(self._await_idle(execution))
 
     def asked(self, message: Message) -> None:
-        owner = self._tracker.owner(message.parent.msg_id)
+        owner = self._owner(message)
         self._input_header = message.raw_header
         if owner in self._unanswerable:
             self._refuse_input(owner)

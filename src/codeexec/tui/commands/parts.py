@@ -115,6 +115,8 @@ def of_parts() -> tuple[Command, ...]:
         c("widgets.activate", "Press, switch, choose, or type a value", "widgets", "activate",
           "enter,space"),
         c("widgets.close", "Close", "widgets", "close", "escape,q"),
+        c("widget_entry.submit", "Set the value", "widget_entry", "submit", "ctrl+s,ctrl+enter"),
+        c("widget_entry.leave", "Cancel", "widget_entry", "leave", "escape"),
         c("list.choose", "Choose", "list", "choose", "enter"),
         c("list.next", "Below", "list", "step(1)", "down,ctrl+n"),
         c("list.previous", "Above", "list", "step(-1)", "up,ctrl+p"),

@@ -24,6 +24,7 @@ _SCREENS: dict[str, str] = {
     "table_screen": "Table, full screen",
     "table_values": "Values of a column",
     "widgets": "Widgets",
+    "widget_entry": "Value of a widget",
     "list": "List",
     "compare": "Comparing",
     "sessions": "Sessions",
@@ -348,7 +349,7 @@ def of(where: str) -> list[Command]:
     return [command for command in COMMANDS if command.where == where]
 
 
-_TYPED: frozenset[str] = frozenset({"list", "dialog"})
+_TYPED: frozenset[str] = frozenset({"list", "dialog", "widget_entry"})
 _LOOKED_AT: frozenset[str] = frozenset({"viewer", "table_screen", "lesson", "widgets"})
 
 

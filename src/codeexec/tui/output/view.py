@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from rich.cells import cell_len
 from rich.segment import Segment
@@ -17,49 +16,21 @@ from codeexec.domain.snapshot import ExecutionView
 from codeexec.tui.output.bodies import Painted
 from codeexec.tui.output.context import OutputContext
 from codeexec.tui.output.ipywidgets.board import model_of
+from codeexec.tui.output.links import (
+    ClickTarget,
+    DisplayLink,
+    FramesFold,
+    SourceLink,
+    WidgetLink,
+)
 from codeexec.tui.output.painter import OutputPainter
 from codeexec.tui.output.rows import Heights
-
-if TYPE_CHECKING:
-    from codeexec.tui.output.ipywidgets.drawing import Control
-    from codeexec.tui.render.traceback import TracebackFrame
-
-
-@dataclass(frozen=True, slots=True)
-class FramesFold:
-    """A click shows all frames of the traceback, or the user's alone (`toggle_frames`)."""
-
-
-@dataclass(frozen=True, slots=True)
-class SourceLink:
-    """A click goes to the source of a frame."""
-
-    frame: TracebackFrame
-
-
-@dataclass(frozen=True, slots=True)
-class DisplayLink:
-    """A double click opens the display."""
-
-    display: Display
-
 
 MOST_BODIES = 400
 """Painted displays and errors that a view keeps: those of its tail and of a page, at least."""
 
 _FOLDED = (" #0 0x", "fix-it:")
 """What a report has that is folded: the stack of a sanitizer, fixes for programs to read."""
-
-
-@dataclass(frozen=True, slots=True)
-class WidgetLink:
-    """A click operates a control of a widget; `x` counts from the first column of the output."""
-
-    control: Control
-    x: int
-
-
-ClickTarget = FramesFold | SourceLink | DisplayLink | WidgetLink
 
 
 def _part(line: Strip, left: int, width: int, style: Style) -> Strip:

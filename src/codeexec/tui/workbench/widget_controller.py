@@ -25,7 +25,7 @@ from codeexec.tui.output.ipywidgets.operate import (
 )
 from codeexec.tui.session.ask import ask
 from codeexec.tui.session.feed import Frame
-from codeexec.tui.widgets.dialogs import Asker, Choice, Chooser
+from codeexec.tui.widgets.dialogs import Choice, Chooser
 from codeexec.tui.workbench.dispatch import Handler, InWorker
 from codeexec.tui.workbench.layout.layout_controller import LayoutController
 from codeexec.tui.workbench.layout.panes import PaneSet
@@ -156,8 +156,13 @@ class WidgetController:
     async def _ask_text(self, model: str, text: str) -> None:
         state = self.board.state(model)
         title = str(state.get("description") or "Value")
-        hint = str(state.get("placeholder") or "")[:200]
-        typed = await self._surface.ask_user(Asker(title, text, hint, with_suffix=True))
+        from codeexec.tui.screens.widget_entry import WidgetEntry  # seldom needed
+
+        kind, hint = self.board.kind(model), str(state.get("placeholder") or "")[:200]
+        has_lines, is_hidden = kind == "Textarea", kind == "Password"
+        typed = await self._surface.ask_user(
+            WidgetEntry(title, text, hint, has_lines=has_lines, is_hidden=is_hidden)
+        )
         if typed is None:
             return
         try:
@@ -166,7 +171,7 @@ class WidgetController:
             self._surface.show_error(error)
             return
         self._set(model, effect.state)
-        if self.board.kind(model) in ("Text", "Password", "Combobox"):
+        if kind in ("Text", "Password", "Combobox"):
             self._send(model, q.CommMessage({"event": "submit"}))
 
     def _set(self, model: str, state: Mapping[str, object]) -> None:

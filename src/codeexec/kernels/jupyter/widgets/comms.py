@@ -73,9 +73,10 @@ class CommFollower:
     def has_changes(self) -> bool:
         return bool(self._changes or self._opened)
 
-    def note_sent(self, message_id: str, comm_id: str, state: Mapping[str, object]) -> None:
+    def note_sent(self, message_id: str, comm_id: str, body: Mapping[str, object]) -> None:
         """A client's message goes to the kernel. ipywidgets 7 does not echo what it sets."""
-        self._sent[message_id] = (comm_id, dict(state))
+        state = body.get("state")
+        self._sent[message_id] = (comm_id, dict(state) if isinstance(state, dict) else {})
 
     def take(self, message: Message, execution: str) -> None:
         """A message of a comm; `execution` is the one that it belongs to."""

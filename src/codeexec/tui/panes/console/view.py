@@ -20,9 +20,9 @@ from codeexec.domain.snapshot import ExecutionView
 from codeexec.tui.layout import output_width
 from codeexec.tui.output.context import OutputContext
 from codeexec.tui.output.ipywidgets.messages import WidgetPressed
+from codeexec.tui.output.links import DisplayLink, FramesFold, SourceLink, WidgetLink
 from codeexec.tui.output.loader import requests_of
 from codeexec.tui.output.painter import GUTTER
-from codeexec.tui.output.view import DisplayLink, FramesFold, SourceLink, WidgetLink
 from codeexec.tui.panes.console.cards.card import Card, Fold, Line
 from codeexec.tui.panes.console.cards.card_list import CardList
 from codeexec.tui.panes.console.cards.cursor import CardCursor, MarkedPart

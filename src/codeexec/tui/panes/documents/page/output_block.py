@@ -8,9 +8,10 @@ from rich.segment import Segment
 from textual.strip import Strip
 
 from codeexec.domain.snapshot import ExecutionView
+from codeexec.tui.output.links import ClickTarget
 from codeexec.tui.output.painter import GUTTER
 from codeexec.tui.output.statuses import GLYPHS
-from codeexec.tui.output.view import ClickTarget, OutputView
+from codeexec.tui.output.view import OutputView
 from codeexec.tui.render.counts import counted
 from codeexec.tui.render.plain import one_line
 from codeexec.tui.session.stored_outputs import MOST_ROWS, is_stored

@@ -17,7 +17,7 @@ from codeexec.tui.commands.keymap import named_keys
 from codeexec.tui.graphics.probe import Graphics
 from codeexec.tui.output.ipywidgets.board import WidgetBoard
 from codeexec.tui.output.ipywidgets.messages import WidgetPressed
-from codeexec.tui.output.view import DisplayLink, FramesFold, SourceLink, WidgetLink
+from codeexec.tui.output.links import DisplayLink, FramesFold, SourceLink, WidgetLink
 from codeexec.tui.panes.documents.cells.run_controller import RunController
 from codeexec.tui.panes.documents.context import PaneContext
 from codeexec.tui.panes.documents.document_list import DocumentList
