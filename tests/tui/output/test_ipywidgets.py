@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from textual.strip import Strip
 
 from codeexec.domain.content.comms import CommView
 from codeexec.domain.errors import UsageError
@@ -175,6 +176,24 @@ def test_boxes_tabs_and_accordions() -> None:
     assert drawing.picture is not None and drawing.picture_row == 2
 
 
+def test_an_image_is_painted_in_its_place() -> None:
+    view = CommView(
+        "root",
+        "jupyter.widget",
+        "python",
+        1,
+        state=widget("Image", format="png"),
+        buffers={"value": "iVBORw0KGgo="},
+    )
+    board = WidgetBoard()
+    board.take(Snapshot(comms={"root": view}))
+    painted = BodyPainter(HARBOUR, AnsiPainter(HARBOUR)).widget(board, "root", 40)
+    assert painted.part is not None and painted.part.mime == "image/png"
+    assert painted.lines[0].text == "▣ png image · 9 B"
+    with_picture = painted.with_picture([Strip([]), Strip([])])
+    assert len(with_picture.lines) == len(painted.lines) + 1
+
+
 def test_what_waits_and_what_is_over() -> None:
     page = Page(widget("IntSlider", value=3, min=0, max=9))
     page.board.set("root", {"value": 5})
@@ -210,7 +229,7 @@ HOSTILE: list[object] = [
         *("IntSlider", "FloatSlider", "FloatLogSlider", "IntRangeSlider", "SelectionSlider"),
         *("IntProgress", "Button", "Checkbox", "ToggleButton", "ToggleButtons", "Text", "Textarea"),
         *("IntText", "Dropdown", "RadioButtons", "Select", "Label", "HTML", "VBox", "HBox", "Tab"),
-        *("Accordion", "Stack", "Output", "DatePicker", "Valid", "Whatever\x1b[31m"),
+        *("Accordion", "Stack", "Output", "Image", "DatePicker", "Valid", "Whatever\x1b[31m"),
     ],
 )
 def test_hostile_state_is_drawn_in_bounds(kind: str) -> None:

@@ -9,8 +9,15 @@ from typing import Literal
 from codeexec.domain.errors import UsageError
 from codeexec.tui.output.ipywidgets.board import State, WidgetBoard
 from codeexec.tui.output.ipywidgets.drawing import Control
-from codeexec.tui.output.ipywidgets.painter import ENTRIES, SLIDERS
-from codeexec.tui.output.ipywidgets.values import ValueScale, chosen, labels, number, text_of
+from codeexec.tui.output.ipywidgets.values import (
+    ENTRIES,
+    SLIDERS,
+    ValueScale,
+    chosen,
+    labels,
+    number,
+    text_of,
+)
 
 Move = Literal["less", "more", "least", "most", "much_less", "much_more", "lower", "raise"]
 """What keys do to a value. `lower` and `raise` move the lower end of a range."""

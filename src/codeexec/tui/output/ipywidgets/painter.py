@@ -6,15 +6,20 @@ from collections.abc import Callable, Sequence
 
 from rich.cells import cell_len
 from rich.segment import Segment
-from rich.style import Style
 from textual.strip import Strip
 
 from codeexec.domain.outputs import MimePart
 from codeexec.domain.text.printable import printable
+from codeexec.domain.text.words import size_words
 from codeexec.tui.output.ipywidgets.board import WidgetBoard, references
 from codeexec.tui.output.ipywidgets.drawing import Control, Drawing, beside, restyled
 from codeexec.tui.output.ipywidgets.values import (
+    BOXES,
+    ENTRIES,
+    LISTS,
     LONGEST,
+    PROGRESS,
+    SLIDERS,
     ValueScale,
     chosen,
     description,
@@ -40,16 +45,6 @@ MOST_OPTIONS = 30
 
 MOST_HTML = 20_000
 
-SLIDERS = frozenset(
-    {"IntSlider", "FloatSlider", "FloatLogSlider", "IntRangeSlider", "FloatRangeSlider"}
-)
-PROGRESS = frozenset({"IntProgress", "FloatProgress"})
-ENTRIES = frozenset(
-    {"Text", "Textarea", "Password", "Combobox", "IntText", "BoundedIntText", "FloatText"}
-    | {"BoundedFloatText", "DatePicker", "ColorPicker"}
-)
-LISTS = frozenset({"RadioButtons", "Select", "SelectMultiple"})
-BOXES = frozenset({"Box", "VBox", "HBox", "GridBox", "Stack"})
 _MARKUP = frozenset({"HTML", "HTMLMath"})
 _STYLES = {
     "success": "ok",
@@ -146,7 +141,10 @@ class WidgetPainter:
 
     def _tab(self, model: str, width: int, path: tuple[str, ...]) -> Drawing:
         children = references(self._board.state(model))[:MOST_OPTIONS]
-        names, open_at = titles(self._board.state(model), len(children)), self._selected(model)
+        names, open_at = (
+            titles(self._board.state(model), len(children)),
+            self._board.selected(model),
+        )
         heads = [
             self._option(model, at, f" {name} ", "accent.ground" if at == open_at else "popup")
             for at, name in enumerate(names)
@@ -158,7 +156,10 @@ class WidgetPainter:
 
     def _accordion(self, model: str, width: int, path: tuple[str, ...]) -> Drawing:
         children = references(self._board.state(model))[:MOST_OPTIONS]
-        names, open_at = titles(self._board.state(model), len(children)), self._selected(model)
+        names, open_at = (
+            titles(self._board.state(model), len(children)),
+            self._board.selected(model),
+        )
         whole = Drawing()
         for at, (name, child) in enumerate(zip(names, children, strict=True)):
             mark = "▾" if at == open_at else "▸"
@@ -166,9 +167,6 @@ class WidgetPainter:
             if at == open_at:
                 whole.add(self._draw(child, width - 2, path), 2)
         return whole
-
-    def _selected(self, model: str) -> int:
-        return self._board.selected(model)
 
     # -- single widgets ----------------------------------------------------------------------
 
@@ -227,6 +225,8 @@ class WidgetPainter:
                     outputs if isinstance(outputs, list | tuple) else (), width
                 )
                 return Drawing(lines, [], part, row)
+            case "Image":
+                return self._image(model, width)
             case "":
                 return self._note("[a widget that the session does not keep any more]", width)
             case _:
@@ -239,6 +239,18 @@ class WidgetPainter:
         name = description(state)
         text = f"{f'{name}: ' if name else ''}{words(kind)}{f' {value}' if value else ''}"
         return self._note(f"[{text} · Jupyter shows it, from the saved notebook]", width)
+
+    def _image(self, model: str, width: int) -> Drawing:
+        """The place of a picture, which is painted later."""
+        view, state = self._board.view(model), self._board.state(model)
+        text = view.buffers.get("value", "") if view is not None else ""
+        kind = words(state.get("format")) or "png"
+        if not text or kind == "url":
+            return self._note("[image: no picture, or one of more than 1 MB]", width)
+        size = len(text) * 3 // 4
+        drawing = self._note(f"▣ {kind} image · {size_words(size)}", width)
+        drawing.picture = MimePart(f"image/{kind}", size, text)
+        return drawing
 
     def _slider(self, model: str, kind: str, width: int) -> Drawing:
         state = self._board.state(model)
@@ -376,7 +388,7 @@ class WidgetPainter:
         return Drawing(wrap_words([self._ink(text, "muted")], width))
 
     def _ink(self, text: str, meaning: str) -> Segment:
-        return Segment(text, self._theme.style(meaning) if meaning else Style.null())
+        return Segment(text, self._theme.style(meaning))
 
 
 def _text_of_html(html: str) -> str:

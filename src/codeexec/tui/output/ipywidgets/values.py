@@ -10,7 +10,16 @@ from codeexec.tui.render.plain import one_line
 LONGEST = 2000
 """Characters of a text that are drawn."""
 
-MOST_STEPS = 100_000
+SLIDERS = frozenset(
+    {"IntSlider", "FloatSlider", "FloatLogSlider", "IntRangeSlider", "FloatRangeSlider"}
+)
+PROGRESS = frozenset({"IntProgress", "FloatProgress"})
+ENTRIES = frozenset(
+    {"Text", "Textarea", "Password", "Combobox", "IntText", "BoundedIntText", "FloatText"}
+    | {"BoundedFloatText", "DatePicker", "ColorPicker"}
+)
+LISTS = frozenset({"RadioButtons", "Select", "SelectMultiple"})
+BOXES = frozenset({"Box", "VBox", "HBox", "GridBox", "Stack"})
 
 
 def number(value: object, default: float = 0.0) -> float:
