@@ -9,7 +9,7 @@ from PIL import GifImagePlugin, Image
 from codeexec.documents.recordings.model import Marker, RecordingInfo, ScreenFrame
 from codeexec.domain.errors import UsageError
 from codeexec.domain.terminals import EMPTY_ROW
-from codeexec.tui.recording.drawing import CELL_HEIGHT, RowDrawer
+from codeexec.tui.recording.drawing import CELL_HEIGHT, CELL_WIDTH, RowDrawer
 
 SHORTEST = 2
 """Hundredths of a second; what is shorter browsers show for a tenth."""
@@ -32,6 +32,10 @@ class GifWriter:
         self._rows = info.rows
         self._changed: tuple[int, int] | None = (0, info.rows)
         """The first row that has changed since the last frame was written, and the end of them."""
+        self._widths = [0] * info.rows
+        """Columns of each row up to which it is not blank."""
+        self._right = info.columns
+        """Columns that have changed are before this one."""
         self._at = 0
         self._pieces = [
             b"GIF89a",
@@ -47,6 +51,9 @@ class GifWriter:
         for number, row in frame.changed.items():
             if number < self._rows:
                 self._screen.paste(self._drawer.row(row), (0, number * CELL_HEIGHT))
+                width = sum(span.cells for span in row.spans)
+                self._right = max(self._right, width, self._widths[number])
+                self._widths[number] = width
                 first, end = self._changed or (number, number + 1)
                 self._changed = min(first, number), max(end, number + 1)
 
@@ -61,7 +68,8 @@ class GifWriter:
         """Write what has changed, to be shown from the last time to `until`."""
         first, end = self._changed or (0, 1)
         top = first * CELL_HEIGHT
-        part = self._screen.crop((0, top, self._screen.width, end * CELL_HEIGHT))
+        right = min(max(self._right, 1) * CELL_WIDTH, self._screen.width)
+        part = self._screen.crop((0, top, right, end * CELL_HEIGHT))
         data = b"".join(GifImagePlugin.getdata(_indexed(part), (0, top), include_color_table=True))
         delay = max(until - self._at, SHORTEST)
         self._add(_control(min(delay, _LONGEST)) + data)
@@ -69,7 +77,7 @@ class GifWriter:
             pixel = _indexed(self._screen.crop((0, 0, 1, 1)))
             dot = b"".join(GifImagePlugin.getdata(pixel, (0, 0), include_color_table=True))
             self._add(_control(min(delay, _LONGEST)) + dot)
-        self._at, self._changed = until, None
+        self._at, self._changed, self._right = until, None, 0
 
     def _add(self, piece: bytes) -> None:
         self._pieces.append(piece)
