@@ -69,6 +69,8 @@ async def test_the_prompt_takes_several_lines_and_remembers(tmp_path: Path) -> N
 async def test_what_is_typed_while_a_cell_runs_waits_its_turn(tmp_path: Path) -> None:
     async with open_bench(tmp_path) as bench:
         await bench.console.run("answer = input('How many? ')")
+        answer = bench.workbench.console_pane.answer
+        await bench.until(lambda: answer.field.has_focus, "the answer has the keys")
         await bench.console.run("print('then', answer)")
         await bench.sees("1 queued")
         await bench.sees("⌨ How many?")
