@@ -21,7 +21,7 @@ from codeexec.domain.events import (
 from codeexec.domain.options import ExecuteOptions
 from codeexec.domain.outputs import Display, MimePart, Run
 from codeexec.domain.terminals import TerminalRow
-from codeexec.tui.recording.stage import LessonSteps, RecordingPlan, Step, record
+from codeexec.tui.recording.stage import LessonSteps, RecordingPlan, StepStart, record
 from codeexec.tui.theme.theme import built_in_folder, find_theme
 
 HARBOUR = find_theme("harbour", [built_in_folder()])
@@ -146,7 +146,7 @@ async def test_a_part_begins_with_the_screen_as_it_was() -> None:
 async def test_steps_of_a_lesson_stand_still_and_its_setup_is_hidden() -> None:
     events = [*run_of("1", "setup()", 101.0), *run_of("2", "one()", 102.0)]
     events += run_of("3", "two()", 103.0)
-    steps = LessonSteps((Step(101.9, "First"), Step(102.9, "Second")), frozenset({"4"}))
+    steps = LessonSteps((StepStart(101.9, "First"), StepStart(102.9, "Second")), frozenset({"4"}))
     events += run_of("4", "hidden()", 103.5)
     frames = await frames_of(events, replace(PLAN, begin=101.9, lesson=steps, hold=5.0))
     assert all("setup()" not in screen for screen in frames.screens)

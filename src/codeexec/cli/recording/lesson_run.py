@@ -11,7 +11,7 @@ from codeexec.cli.lessons.running import running
 from codeexec.cli.recording.stored_source import StoredSource, open_journal
 from codeexec.documents.lessons.model import Lesson
 from codeexec.domain.errors import CodeexecError
-from codeexec.tui.recording.stage import LessonSteps, Step
+from codeexec.tui.recording.stage import LessonSteps, StepStart
 
 if TYPE_CHECKING:
     from codeexec.environments.trust.store import Trust
@@ -25,11 +25,11 @@ async def record_lesson(
 ) -> bytes:
     """The file that `render` makes, before the journal is removed. CodeexecError where code fails
     that is not expected to."""
-    steps: list[Step] = []
+    steps: list[StepStart] = []
     hidden: set[str] = set()
     async with running(lesson, file.absolute().parent, kernel, trust) as run:
         for step in lesson.steps:
-            steps.append(Step(time.time(), step.label))
+            steps.append(StepStart(time.time(), step.label))
             for block in step.blocks:
                 ended = await run.block(block)
                 if block.is_hidden:

@@ -78,28 +78,28 @@ class _Parser:
         self._name = name
 
     def parse(self, content: bytes) -> Cast:
-        first, _, rest = content.partition(b"\n")
+        first, _, lines = content.partition(b"\n")
         if not first.strip():
             raise self._fault(1, "the header is missing")
         try:
             header = self._json(first, 1)
         except DocumentError:
             # Version 1 is one JSON object, which may be written over several lines.
-            if not first.lstrip().startswith(b"{") or not rest.strip():
+            if not first.lstrip().startswith(b"{") or not lines.strip():
                 raise
-            header, rest = self._json(content, 1), b""
+            header, lines = self._json(content, 1), b""
         if not isinstance(header, dict):
             raise self._fault(1, "the header is no JSON object")
         match header.get("version"):
             case 1 if not isinstance(header["version"], bool):
                 return self._version_1(header)
             case 2:
-                return self._lines(header, rest, 2)
+                return self._lines(header, lines, 2)
             case 3:
-                return self._lines(header, rest, 3)
+                return self._lines(header, lines, 3)
             case version:
-                shown = printable(str(version))[:20]
-                raise self._fault(1, f"version {shown} is none of 1, 2 and 3")
+                named = printable(str(version))[:20]
+                raise self._fault(1, f"version {named} is none of 1, 2 and 3")
 
     def _version_1(self, header: dict[str, Any]) -> Cast:
         frames = header.get("stdout")
@@ -116,7 +116,7 @@ class _Parser:
         self._limit(len(events), 1)
         return cast._replace(events=tuple(events))
 
-    def _lines(self, header: dict[str, Any], rest: bytes, version: int) -> Cast:
+    def _lines(self, header: dict[str, Any], lines: bytes, version: int) -> Cast:
         if version == 2:
             size, theme = (header.get("width"), header.get("height")), header.get("theme")
         else:
@@ -127,7 +127,7 @@ class _Parser:
         cast = self._head(header, version, *size, theme)
         events: list[CastEvent] = []
         at, problem = 0.0, ""
-        for number, line, is_whole in _numbered(rest):
+        for number, line, is_whole in _numbered(lines):
             if not line.strip() or line.startswith(b"#"):
                 continue
             try:
@@ -217,14 +217,14 @@ def size_of(event: CastEvent) -> tuple[int, int]:
     return int(columns), int(rows)
 
 
-def _numbered(rest: bytes) -> Iterator[tuple[int, bytes, bool]]:
+def _numbered(lines: bytes) -> Iterator[tuple[int, bytes, bool]]:
     """Lines after the header with their numbers, and whether a line break ends them."""
     start, number = 0, 2
-    while start < len(rest):
-        end = rest.find(b"\n", start)
+    while start < len(lines):
+        end = lines.find(b"\n", start)
         is_whole = end >= 0
-        end = end if is_whole else len(rest)
-        yield number, rest[start:end], is_whole
+        end = end if is_whole else len(lines)
+        yield number, lines[start:end], is_whole
         start, number = end + 1, number + 1
 
 

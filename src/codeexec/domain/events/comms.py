@@ -23,9 +23,9 @@ class CommOpened(Event, frozen=True):
 
 
 class CommChanged(Event, frozen=True):
-    """Keys of a comm's state have these values now, whoever has set them. Changes that follow
-    each other at once are one event, with the last value of each key. `handled` names messages of
-    clients (`CommSent.message_id`) that the kernel has handled."""
+    """Keys of a comm's state have these values now; the kernel or a client has set them. Changes
+    that follow each other at once are one event, with the last value of each key. `handled` names
+    messages of clients (`CommSent.message_id`) that the kernel has handled."""
 
     comm_id: str
     state: dict[str, object] = field(default_factory=dict)

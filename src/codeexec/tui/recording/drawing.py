@@ -129,15 +129,15 @@ class RowDrawer:
         ink = Image.new("L", size, 0)
         draw = ImageDraw.Draw(ink)
         if (block := BLOCKS.get(text)) is not None:
-            for left, top, wide, high in block:
-                corner = round(left * size[0]), round(top * size[1])
-                end = round((left + wide) * size[0]) - 1, round((top + high) * size[1]) - 1
+            for x, top, wide, high in block:
+                corner = round(x * size[0]), round(top * size[1])
+                end = round((x + wide) * size[0]) - 1, round((top + high) * size[1]) - 1
                 draw.rectangle((corner, end), fill=255)
         elif text.strip():
             font = _font_for(text, look.bold)
             width = draw.textlength(text, font=font)
-            left = max((size[0] - width) / 2, 0.0) if cells == 1 else 0.0
-            draw.text((round(left), 1), text, fill=255, font=font)
+            x = max((size[0] - width) / 2, 0.0) if cells == 1 else 0.0
+            draw.text((round(x), 1), text, fill=255, font=font)
         for is_on, line in (
             (look.underline, CELL_HEIGHT - 2),
             (look.strike, CELL_HEIGHT // 2),
@@ -167,14 +167,14 @@ def _characters(text: str, cells: int) -> Iterable[tuple[str, int]]:
 
 
 def _clusters(text: str, cells: int) -> Iterable[tuple[str, int]]:
-    left = cells
+    room = cells
     for cluster in wcwidth.iter_graphemes(text):
-        width = min(max(wcwidth.wcswidth(cluster), 0), left)
+        width = min(max(wcwidth.wcswidth(cluster), 0), room)
         if width:
             yield cluster, width
-        left -= width
-    if left:
-        yield " ", left
+        room -= width
+    if room:
+        yield " ", room
 
 
 def _rgb(color: int) -> tuple[int, int, int]:

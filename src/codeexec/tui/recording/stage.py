@@ -52,7 +52,7 @@ class SessionSource(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class StepStart:
     """A step of a lesson, which begins at `at` on the clock of the journal."""
 
     at: float
@@ -63,7 +63,7 @@ class Step:
 class LessonSteps:
     """At least one step. Executions before the first one are not shown, nor those in `hidden`."""
 
-    steps: tuple[Step, ...]
+    steps: tuple[StepStart, ...]
     hidden: frozenset[str] = frozenset()
 
 
@@ -309,13 +309,13 @@ class StageApp(App[None]):
         """The session, the step, and the state of the kernel."""
         snapshot, theme, width = self._builder.snapshot, self._plan.theme, self._plan.columns
         right = f" {_state(snapshot)} "
-        left = f" {one_line(snapshot.name)} "
+        title = f" {one_line(snapshot.name)} "
         if self._step_titles:
             number, total = len(self._step_titles), self._step_count
-            left += f"· {number}/{total} {one_line(self._step_titles[-1])} "
-        left = fitted(left, max(width - len(right), 0))
+            title += f"· {number}/{total} {one_line(self._step_titles[-1])} "
+        title = fitted(title, max(width - len(right), 0))
         style = theme.style("bar")
-        strip = Strip([Segment(left, style)]).adjust_cell_length(max(width - len(right), 0), style)
+        strip = Strip([Segment(title, style)]).adjust_cell_length(max(width - len(right), 0), style)
         return Strip([*strip, Segment(right[:width], style)])
 
 

@@ -74,8 +74,8 @@ class WidgetController:
 
     async def operate(self) -> None:
         """Open the widgets of the selected card, or of the cell with the caret."""
-        displays = self._displays_here()
-        model = next((model for each in reversed(displays) if (model := self._known(each))), "")
+        models = map(self._known, reversed(self._displays_here()))
+        model = next(filter(None, models), "")
         if model:
             await self.open(model)
         else:
@@ -104,7 +104,7 @@ class WidgetController:
         if card is not None and any(map(self._known, card.view.displays)):
             return card.view.displays
         views = reversed(self._state.snapshot.executions.values())
-        return next((each.displays for each in views if any(map(self._known, each.displays))), ())
+        return next((view.displays for view in views if any(map(self._known, view.displays))), ())
 
     def _known(self, display: Display) -> str:
         model = model_of(display)

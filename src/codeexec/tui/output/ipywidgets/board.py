@@ -62,10 +62,10 @@ class WidgetBoard:
         kernels = {name: (view.generation, view.state) for name, view in snapshot.kernels.items()}
         if snapshot.comms is self._comms and kernels == self._kernels:
             return False
-        before, self._comms = self._comms, snapshot.comms
+        previous, self._comms = self._comms, snapshot.comms
         self._version += 1
         for comm_id, view in snapshot.comms.items():
-            if before.get(comm_id) is not view:
+            if previous.get(comm_id) is not view:
                 self._versions[comm_id] = self._version
         if kernels != self._kernels:
             generations = {name: generation for name, (generation, _) in kernels.items()}
@@ -75,7 +75,7 @@ class WidgetBoard:
             for model in self._pending:
                 self._versions[model] = self._version
         self._stamps.clear()
-        return bool(snapshot.comms or before)
+        return bool(snapshot.comms or previous)
 
     def touch(self, model: str) -> None:
         """Draw a model again."""
@@ -169,7 +169,7 @@ class WidgetBoard:
 
     def focus_on(self, focus: tuple[str, int] | None) -> None:
         """Give the keys to a control."""
-        before, self.focus = self.focus, focus
-        for place in (before, focus):
+        previous, self.focus = self.focus, focus
+        for place in (previous, focus):
             if place is not None:
                 self.touch(place[0])

@@ -86,9 +86,9 @@ def _row(drawings: Sequence[Drawing], gap: int) -> Drawing:
     x = 0
     for drawing in drawings:
         for at, line in enumerate(drawing.lines):
-            before = joined.lines[at]
-            padding = Segment(" " * (x - before.cell_length))
-            joined.lines[at] = Strip([*before, padding, *line])
+            start = joined.lines[at]
+            padding = Segment(" " * (x - start.cell_length))
+            joined.lines[at] = Strip([*start, padding, *line])
         joined.controls += [replace(control, x=control.x + x) for control in drawing.controls]
         if drawing.picture is not None:  # painted over the whole width, below
             joined.picture, joined.picture_row = drawing.picture, drawing.picture_row

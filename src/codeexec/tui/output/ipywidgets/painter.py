@@ -79,7 +79,7 @@ class WidgetPainter:
             drawing.add_line([self._ink("(an empty widget)", "muted")])
         if len(drawing.lines) > MOST_LINES:
             del drawing.lines[MOST_LINES:]
-            drawing.controls = [each for each in drawing.controls if each.row < MOST_LINES]
+            drawing.controls = [control for control in drawing.controls if control.row < MOST_LINES]
             drawing.add_line([self._ink(fitted("… more widgets than are drawn", width), "muted")])
         if self._board.knows(model) and not self._board.is_alive(model):
             note = "The kernel has closed it, or has ended: run its cell again to use it."
@@ -260,7 +260,7 @@ class WidgetPainter:
         track = self._track(width, label, readout)
         cells = ["─"] * track
         if scale.is_range and isinstance(value, list | tuple) and len(value) == 2:
-            places = [round(scale.place(each) * (track - 1)) for each in value]
+            places = [round(scale.place(bound) * (track - 1)) for bound in value]
             cells[places[0] : places[1]] = ["━"] * max(places[1] - places[0], 0)
         else:
             places = [round(scale.place(value) * (track - 1))]
@@ -300,8 +300,8 @@ class WidgetPainter:
         track = max(min(TRACK, width - used), 4)
         part = ValueScale(kind, state).place(state.get("value"))
         eighths = round(part * track * 8)
-        full, rest = divmod(eighths, 8)
-        bar = "█" * full + (" ▏▎▍▌▋▊▉"[rest] if rest else "")
+        full, eighth = divmod(eighths, 8)
+        bar = "█" * full + (" ▏▎▍▌▋▊▉"[eighth] if eighth else "")
         ink = _STYLES.get(str(state.get("bar_style")), "accent")
         line = [*label, self._ink(bar, ink), self._ink("░" * (track - len(bar)), "faint")]
         return Drawing([Strip(line)])
