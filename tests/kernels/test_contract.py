@@ -96,7 +96,16 @@ async def test_an_execution_is_taken_up_puts_out_and_ends_once(partner: Partner)
 
 
 async def test_capabilities(partner: Partner, case: KernelCase) -> None:
-    always = {"outbox", "stdin", "completion", "inspection", "variables", "tables", "values"}
+    always = {
+        "outbox",
+        "stdin",
+        "completion",
+        "inspection",
+        "variables",
+        "tables",
+        "values",
+        "comms",
+    }
     assert set(partner.kernel.capabilities.names) == (always | case.place) - case.absent
 
 

@@ -76,6 +76,7 @@ class Belongings:
             "kernel": "python",
             "name": "secret_of_anna",
             "language": "python",
+            "comm_id": "comm-of-anna",
         }
 
     def requests(self, document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, object]]]:
@@ -141,7 +142,8 @@ async def test_every_path_that_names_a_session_of_another_user_is_not_there(here
 
 
 _VALUES: dict[object, object] = {
-    str: "x", int: 1, bytes: b"x", bool: True, float: 1.0, q.TableQuestion: {"type": "code"}
+    str: "x", int: 1, bytes: b"x", bool: True, float: 1.0, q.TableQuestion: {"type": "code"},
+    q.CommUpdate | q.CommMessage: {"type": "custom", "content": {}},
 }  # fmt: skip
 
 

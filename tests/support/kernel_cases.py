@@ -120,7 +120,7 @@ def runner_case(python: str, name: str = "runner") -> KernelCase:
         ref = KernelRef(python, "Python", "python", python, "local")
         return make_runner_kernel(ref, start, sink, start_timeout=DEADLINE)
 
-    absent = frozenset({"outbox", "adoption"})
+    absent = frozenset({"outbox", "adoption", "comms"})
     return KernelCase(name, create, True, absent, python == sys.executable)
 
 
