@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
+
+import pytest
 
 from codeexec.config.model import Editor as Habits
 from codeexec.documents.model import Cell, CellKind
+from codeexec.domain.snapshot import ExecutionView
+from codeexec.tui.panes.documents.page.cell_source import CellSource
 from codeexec.tui.panes.documents.page.kept_folds import found_folds, stored_folds
 from codeexec.tui.panes.documents.page.output_block import OutputFold
 from support.notebooks import code, markdown, stream
@@ -39,7 +44,15 @@ def test_folds_are_found_at_cells_that_moved_or_were_edited() -> None:
     assert found_folds(cells("new", "a"), stored).cleared == {"key of a1": 7}
 
 
-async def test_saved_outputs_sections_and_scroll_are_restored(tmp_path: Path) -> None:
+async def test_saved_outputs_sections_and_scroll_are_restored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_read, whole_view = asyncio.Event(), CellSource.whole_view
+
+    async def read_late(source: CellSource, cell_key: str) -> ExecutionView | None:
+        await may_read.wait()
+        return await whole_view(source, cell_key)
+
     path = tmp_path / "a.ipynb"
     hidden = code("1", stream("hidden\n"))
     second = code("2", stream(ROWS))
@@ -65,6 +78,7 @@ async def test_saved_outputs_sections_and_scroll_are_restored(tmp_path: Path) ->
         (3, "whole"),
     ]
 
+    monkeypatch.setattr(CellSource, "whole_view", read_late)
     again = make()
     again.context.habits = Habits(notebook="text")
     async with PaneApp(again).run_test(size=(60, 20)) as pilot:
@@ -72,6 +86,10 @@ async def test_saved_outputs_sections_and_scroll_are_restored(tmp_path: Path) ->
         restored = again.sheet
         assert restored is not None and restored.is_page
         editor = restored.editor
+        # The rows beyond the first come after the page is there.
+        await until(pilot, lambda: editor.model.rows.total > 20)
+        await until(pilot, lambda: "page" not in {one.group for one in again.app.workers})
+        may_read.set()
         await until(pilot, lambda: [editor.render_line(y).text for y in range(20)] == rows)
         assert again.shared_view.current() == view
         await again.shared_view.follow(

@@ -532,3 +532,21 @@ async def test_the_lines_on_screen_stay_when_a_block_above_them_grows() -> None:
         editor.blocks.put("output", 3, Numbers(), 20)
         await pilot.pause()
         assert app.screen_rows() == before
+
+
+async def test_what_is_shown_after_another_size_is_not_scrolled_away() -> None:
+    app = Host("\n".join(f"line {number}" for number in range(100)))
+    async with app.run_test(size=(40, 10)) as pilot:
+        await pilot.pause()
+        viewport = app.editor.viewport
+        viewport.resized()  # its cursor, in the first line, is to stay on screen
+        viewport.show_top(50, 0, with_cursor=False)
+        await pilot.pause()
+        await pilot.pause()
+        assert "line 50" in app.editor.render_line(0).text
+        viewport.show_top(0, 0)
+        viewport.resized()
+        viewport.scroll_rows(20)
+        await pilot.pause()
+        await pilot.pause()
+        assert "line 20" in app.editor.render_line(0).text

@@ -42,6 +42,9 @@ class Viewport:
         """What is to be shown as soon as there are rows enough."""
         self._height = 0
         """Rows that were seen before the editor had another size."""
+        self._reveals_cursor = False
+        """Whether the cursor is to be seen after another size: not if what is seen was chosen
+        since."""
         self.soft_wrap = False
 
     @property
@@ -166,6 +169,7 @@ class Viewport:
         editor has no size yet, or a block is not made yet, it is shown as soon as that is there,
         unless the user goes elsewhere."""
         until = time.monotonic() + _PATIENCE
+        self._reveals_cursor = False
         self._wanted = _WantedTop(line, row, with_cursor, self._editor.model.cursor, until)
         self.retry_top()
 
@@ -198,7 +202,13 @@ class Viewport:
         if self._wanted is not None:
             self._editor.call_after_refresh(self.retry_top)
         elif shows_cursor:
-            self._editor.call_after_refresh(self.reveal)
+            self._reveals_cursor = True
+            self._editor.call_after_refresh(self._reveal_after_resize)
+
+    def _reveal_after_resize(self) -> None:
+        if self._reveals_cursor:
+            self._reveals_cursor = False
+            self.reveal()
 
     def reveal(self, *, center: bool = False) -> None:
         """Scroll so that the cursor is seen, with a little room around it; or to what is wanted,
@@ -253,7 +263,7 @@ class Viewport:
 
     def scroll_rows(self, count: int) -> None:
         """Scroll down (or up, when negative) and leave the cursor where it is."""
-        self._wanted = None
+        self._wanted, self._reveals_cursor = None, False
         self._editor.scroll_to(y=self._editor.scroll_offset.y + count, animate=False)
 
     def refresh_lines(self, first: int, last: int) -> None:

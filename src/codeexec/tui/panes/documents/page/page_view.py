@@ -234,6 +234,7 @@ class PageView:
         if view is not None:
             self.outputs.put_whole(cell_key, view)
             self.fit_blocks([cell_key])
+            self._editor.viewport.retry_top()
 
     def fit_blocks(self, cell_keys: Iterable[str]) -> None:
         """Put or remove the blocks of these cells as they are now."""
