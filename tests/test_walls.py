@@ -62,6 +62,10 @@ def test_an_idle_workbench_loads_neither_openssl_nor_lexers() -> None:
     assert "codeexec.tui.panes.artifacts.pane" in loaded
     assert not {"ssl", "_hashlib", "pygments.lexer", "pathspec", "csv", "html.parser"} & loaded
     assert not {name for name in loaded if name.startswith("codeexec.tui.screens.lesson")}
+    widgets = "codeexec.tui.output.ipywidgets"
+    assert (
+        not {f"{widgets}.{name}" for name in ("operate", "values", "drawing", "painter")} & loaded
+    )
 
 
 def test_commands_of_agents_load_neither_screen_nor_mcp() -> None:

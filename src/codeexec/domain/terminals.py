@@ -63,7 +63,20 @@ class TerminalRow(Struct, frozen=True, array_like=True):
 
 EMPTY_ROW = TerminalRow()
 
+_LEVELS = (0, 95, 135, 175, 215, 255)
+"""Of a part of a colour in the cube of the palette."""
+
 _PICTURE = re.compile(r"codeexec-picture:([0-9a-f]{16})/(\d{1,3})/(\d{1,3})/(\d{1,3})")
+
+
+def palette_rgb(number: int) -> int:
+    """Colours 16 to 255 of xterm as 0xRRGGBB: a cube of 6x6x6 and 24 greys."""
+    if number >= 232:
+        grey = 8 + (number - 232) * 10
+        return grey << 16 | grey << 8 | grey
+    red, offset = divmod(number - 16, 36)
+    green, blue = divmod(offset, 6)
+    return _LEVELS[red] << 16 | _LEVELS[green] << 8 | _LEVELS[blue]
 
 
 class PicturePart(NamedTuple):

@@ -16,10 +16,9 @@ from codeexec.domain.terminals import (
     RGB,
     STRIKE,
     CellStyle,
+    palette_rgb,
 )
 from codeexec.domain.text.printable import is_web_address
-
-_LEVELS = (0, 95, 135, 175, 215, 255)
 
 
 class Look(NamedTuple):
@@ -42,7 +41,7 @@ class Looks:
         self.foreground = int(colors.foreground[1:], 16)
         self.background = int(colors.background[1:], 16)
         self._palette = [int(color[1:], 16) for color in colors.palette]
-        self._palette += [_mixed(number) for number in range(16, 256)]
+        self._palette += [palette_rgb(number) for number in range(16, 256)]
         self._plain = Look(self.foreground)
         self._known: dict[CellStyle, Look] = {}
 
@@ -93,13 +92,3 @@ def blended(color: int, other: int, share: float) -> int:
         one, two = color >> shift & 255, other >> shift & 255
         mixed |= round(one + (two - one) * share) << shift
     return mixed
-
-
-def _mixed(number: int) -> int:
-    """A colour of the cube or of the greys of the palette of 256."""
-    if number >= 232:
-        grey = 8 + (number - 232) * 10
-        return grey << 16 | grey << 8 | grey
-    number -= 16
-    red, green, blue = _LEVELS[number // 36], _LEVELS[number // 6 % 6], _LEVELS[number % 6]
-    return red << 16 | green << 8 | blue

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from codeexec.domain.terminals import palette_rgb
+
 _HEX = re.compile(r"#(?:[0-9a-fA-F]{3}|[0-9a-fA-F]{6})")
 
 
@@ -34,14 +36,8 @@ class Color(NamedTuple):
 
 
 def palette_color(number: int) -> Color:
-    """Colours 16 to 255 of xterm: a cube of 6x6x6 and 24 greys."""
-    if number >= 232:
-        grey = 8 + (number - 232) * 10
-        return Color(grey, grey, grey)
-    steps = (0, 95, 135, 175, 215, 255)
-    red, offset = divmod(number - 16, 36)
-    green, blue = divmod(offset, 6)
-    return Color(steps[red], steps[green], steps[blue])
+    """Colours 16 to 255 of xterm."""
+    return Color(*palette_rgb(number).to_bytes(3, "big"))
 
 
 def luminance(color: Color) -> float:

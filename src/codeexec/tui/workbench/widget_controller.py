@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
+from typing import TYPE_CHECKING
 
 from textual.message import Message
 
@@ -11,18 +12,7 @@ from codeexec.domain import requests as q
 from codeexec.domain.errors import UsageError
 from codeexec.domain.outputs import Display
 from codeexec.tui.output.ipywidgets.board import WidgetBoard, model_of
-from codeexec.tui.output.ipywidgets.drawing import Control
 from codeexec.tui.output.ipywidgets.messages import WidgetPressed
-from codeexec.tui.output.ipywidgets.operate import (
-    AskOption,
-    AskText,
-    Click,
-    Effect,
-    OpenChild,
-    SetState,
-    entered,
-    press,
-)
 from codeexec.tui.session.ask import ask
 from codeexec.tui.session.feed import Frame
 from codeexec.tui.widgets.dialogs import Choice, Chooser
@@ -30,6 +20,10 @@ from codeexec.tui.workbench.dispatch import Handler, InWorker
 from codeexec.tui.workbench.layout.layout_controller import LayoutController
 from codeexec.tui.workbench.layout.panes import PaneSet
 from codeexec.tui.workbench.surface import Surface, WorkbenchState
+
+if TYPE_CHECKING:
+    from codeexec.tui.output.ipywidgets.drawing import Control
+    from codeexec.tui.output.ipywidgets.operate import Effect
 
 
 class WidgetController:
@@ -126,6 +120,8 @@ class WidgetController:
 
     async def press(self, event: WidgetPressed) -> None:
         """A click on a control in a pane."""
+        from codeexec.tui.output.ipywidgets.operate import press  # seldom needed
+
         effect = press(self.board, event.pressed, event.x)
         if effect is not None:
             await self.do(effect)
@@ -134,18 +130,20 @@ class WidgetController:
 
     async def do(self, effect: Effect) -> None:
         """Carry out what a key or a click does."""
+        from codeexec.tui.output.ipywidgets import operate  # seldom needed: not at the start
+
         match effect:
-            case SetState(model, state):
+            case operate.SetState(model, state):
                 self._set(model, state)
-            case Click(model):
+            case operate.Click(model):
                 self._send(model, q.CommMessage({"event": "click"}))
-            case OpenChild(model, index):
+            case operate.OpenChild(model, index):
                 self.board.select(model, index)
                 if self.board.is_alive(model):
                     self._set(model, {"selected_index": None if index < 0 else index})
-            case AskText(model, text):
+            case operate.AskText(model, text):
                 await self._ask_text(model, text)
-            case AskOption(model, options):
+            case operate.AskOption(model, options):
                 choices = [Choice(str(at), name) for at, name in enumerate(options)]
                 title = str(self.board.state(model).get("description") or "Choose")
                 chosen = await self._surface.ask_user(Chooser(title, choices))
@@ -156,7 +154,8 @@ class WidgetController:
     async def _ask_text(self, model: str, text: str) -> None:
         state = self.board.state(model)
         title = str(state.get("description") or "Value")
-        from codeexec.tui.screens.widget_entry import WidgetEntry  # seldom needed
+        from codeexec.tui.output.ipywidgets.operate import entered  # both are seldom needed
+        from codeexec.tui.screens.widget_entry import WidgetEntry
 
         kind, hint = self.board.kind(model), str(state.get("placeholder") or "")[:200]
         has_lines, is_hidden = kind == "Textarea", kind == "Password"

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from textual.message import Message
 
-from codeexec.tui.output.ipywidgets.drawing import Control
+if TYPE_CHECKING:
+    from codeexec.tui.output.ipywidgets.drawing import Control
 
 
 @dataclass
