@@ -17,6 +17,8 @@ def forget_current_folder() -> None:
 
 if __name__ == "__main__":
     forget_current_folder()
-    from codeexec.cli.main import main
-
+    try:
+        from codeexec.cli.main import main
+    except KeyboardInterrupt:
+        sys.exit(130)
     main()

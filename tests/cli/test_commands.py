@@ -66,6 +66,18 @@ def test_the_version_needs_nothing_heavy(desk: Desk) -> None:
     assert done.stdout == f"codeexec-tui {codeexec.__version__}\n[]\n"
 
 
+def test_an_interrupt_before_a_command_listens_ends_with_its_code(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def interrupted(arguments: list[str]) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("codeexec.cli.main._dispatch", interrupted)
+    with pytest.raises(SystemExit) as end:
+        main(["run", "a.py"])
+    assert end.value.code == 130
+
+
 def test_the_help_has_every_command_and_exit_code(desk: Desk) -> None:
     done = desk.run("--help")
     assert done.returncode == 0

@@ -10,7 +10,14 @@ import pytest_asyncio
 
 from codeexec.domain.options import ExecuteOptions
 from codeexec.domain.outputs import plain
-from codeexec.kernels.base import Displayed, ErrorRaised, ExecuteCall, NextInput, Started
+from codeexec.kernels.base import (
+    Displayed,
+    ErrorRaised,
+    ExecuteCall,
+    NextInput,
+    Started,
+    StreamWritten,
+)
 from support.kernel_cases import DEADLINE, PYTHONS, Partner, runner_case, talking_to
 
 OLDEST = next(iter(PYTHONS.values()))
@@ -242,6 +249,71 @@ sys.stdout.buffer.write(b'bytes\\n')
         ["first", "out", "{type: done}", "not JSON", "of the fork", "bytes"]
     )
     assert partner.text(execution, "stderr") == "err\n"
+
+
+async def test_output_of_a_process_stands_before_what_is_printed_after_its_end(
+    partner: Partner,
+) -> None:
+    code = """
+import subprocess, sys
+for number in range(20):
+    subprocess.run(['echo', 'process', str(number)])
+    print('cell', number)
+    subprocess.run(['sh', '-c', f'echo process {number} >&2'])
+    print('cell', number, file=sys.stderr)
+    subprocess.run(['echo', 'shown', str(number)])
+    display(number)
+"""
+    assert (await partner.run(code)).status == "ok"
+    rows = [f"{who} {number}" for number in range(20) for who in ("process", "cell")]
+    assert partner.text(stream="stderr").splitlines() == rows
+    rows = [f"{who} {number}" for number in range(20) for who in ("process", "cell", "shown")]
+    assert partner.text(stream="stdout").splitlines() == rows
+    out = [
+        event
+        for event in partner.events
+        if isinstance(event, Displayed)
+        or (isinstance(event, StreamWritten) and event.stream == "stdout")
+    ]
+    before = [out[at - 1] for at, event in enumerate(out) if isinstance(event, Displayed)]
+    assert [
+        event.text.splitlines()[-1] for event in before if isinstance(event, StreamWritten)
+    ] == [f"shown {number}" for number in range(20)]
+
+
+async def test_threads_that_print_beside_processes_lose_nothing(partner: Partner) -> None:
+    code = """
+import subprocess, sys, threading
+def work(name):
+    for number in range(10):
+        subprocess.run(['echo', f'process {name} {number}'])
+        sys.stdout.write(f'thread {name} {number}\\n')
+threads = [threading.Thread(target=work, args=(name,)) for name in 'abcd']
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+"""
+    assert (await partner.run(code)).status == "ok"
+    rows = partner.text(stream="stdout").splitlines()
+    assert len(rows) == 80
+    for name in "abcd":
+        own = [row for row in rows if f" {name} " in row]
+        assert own == [f"{who} {name} {n}" for n in range(10) for who in ("process", "thread")]
+    assert partner.text(stream="stderr") == ""
+
+
+async def test_the_end_of_a_fork_takes_no_output_from_the_cell(partner: Partner) -> None:
+    code = """
+import os, subprocess, time
+subprocess.run(['echo', 'before'])
+child = os.fork()
+if child:
+    for number in range(50):
+        subprocess.run(['echo', str(number)])
+    os.waitpid(child, 0)
+"""
+    assert (await partner.run(code)).status == "ok"
+    rows = ["before", *map(str, range(50))]
+    assert partner.text(stream="stdout").splitlines() == rows
 
 
 async def test_it_leads_a_session_and_is_main(partner: Partner, tmp_path: Path) -> None:

@@ -11,6 +11,15 @@ if TYPE_CHECKING:
 
 def main(arguments: list[str] | None = None) -> None:
     """`codeexec-tui`. Exits with a code of `codeexec.cli.exit_codes`."""
+    try:
+        _run_command(arguments)
+    except KeyboardInterrupt:  # before a command listens to Ctrl+C
+        from codeexec.cli.exit_codes import INTERRUPTED
+
+        sys.exit(INTERRUPTED)
+
+
+def _run_command(arguments: list[str] | None) -> None:
     argv = sys.argv[1:] if arguments is None else arguments
     _open_closed_streams()
     _drop_current_folder()

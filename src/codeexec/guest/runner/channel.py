@@ -11,10 +11,16 @@ import json
 import os
 import select
 import threading
-import time
 from contextvars import ContextVar
+from math import inf
 from queue import Empty, SimpleQueue
-from typing import Any
+from time import monotonic, sleep
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .interrupts import Interrupts
 
 LONGEST_FRAME = 64 << 20
 """Bytes of one frame; the reader refuses longer ones."""
@@ -23,7 +29,10 @@ LONGEST_TEXT = 1 << 16
 MOST_UNWRITTEN = 8 << 20
 """Characters of output that wait for a slow reader; then the code that prints waits."""
 FLUSH_SECONDS = 1.0
-CHUNK = 1 << 16
+PIPE_BYTES = 1 << 16
+"""A pipe holds at most so many, so one read takes all that is in it."""
+SHORTEST_PROCESS_SECONDS = 0.0001
+"""No process starts, writes and ends in less."""
 
 EXECUTION: ContextVar[str] = ContextVar("codeexec_execution", default="")
 """The id of the execution whose code runs in this context; threads have none of their own."""
@@ -48,11 +57,15 @@ class FrameWriter:
         self.execution = ""
         self.is_forked = False
         """This process is a fork of the runner: nobody writes frames here."""
+        self.pass_on_children: Callable[[float], None] = lambda _now: None
+        """What child processes have written stands before what is sent from this time on."""
+        self.passed_on_until = inf
         threading.Thread(target=self._write_frames, name="codeexec-output", daemon=True).start()
 
     def send(self, kind: str, execution: str, **fields: Any) -> None:
         if self.is_forked:
             return
+        self.pass_on_children(monotonic())
         line = encode({"type": kind, "id": execution, **fields})
         if len(line) > LONGEST_FRAME:
             notice = f"[A message of {len(line):,} bytes was left out: "
@@ -61,6 +74,12 @@ class FrameWriter:
         self._queue.put(line)
 
     def send_text(self, stream: str, execution: str, text: str) -> None:
+        if (now := monotonic()) > self.passed_on_until:  # looked at for each print: no call
+            self.pass_on_children(now)
+        self.put_text(stream, execution, text)
+
+    def put_text(self, stream: str, execution: str, text: str) -> None:
+        """The same for text of child processes."""
         self._added += len(text)
         self._queue.put((stream, execution, text))
         if self._added - self._removed > MOST_UNWRITTEN:
@@ -86,7 +105,7 @@ class FrameWriter:
         if threading.current_thread().name == "codeexec-output":
             return
         while self._added - self._removed > MOST_UNWRITTEN // 2:
-            time.sleep(0.002)
+            sleep(0.002)
 
     def _write_frames(self) -> None:
         while True:
@@ -140,11 +159,17 @@ class FrameWriter:
 
 
 class ChildOutput:
-    """What processes write to the descriptors 1 and 2 is output of the execution that runs."""
+    """What processes write to the descriptors 1 and 2 is output of the execution that runs.
 
-    def __init__(self, channel: FrameWriter) -> None:
+    A thread passes it on as it comes. Before the code itself sends something, what is in the pipes
+    is passed on: the output of a process that has ended stands before what is printed after it.
+    """
+
+    def __init__(self, channel: FrameWriter, interrupts: Interrupts) -> None:
         self._channel = channel
-        self._lock = threading.Lock()
+        self._interrupts = interrupts
+        self._lock = threading.RLock()  # a signal handler of the user's may print within `take`
+        self._is_taking = False
         self._readers: dict[int, tuple[str, Any]] = {}
         for fd, stream in ((1, "stdout"), (2, "stderr")):
             reader, writer = os.pipe()
@@ -152,20 +177,33 @@ class ChildOutput:
             os.close(writer)
             os.set_blocking(reader, False)
             self._readers[reader] = (stream, codecs.getincrementaldecoder("utf-8")("replace"))
+        channel.pass_on_children, channel.passed_on_until = self._pass_on, 0.0
         threading.Thread(target=self._follow, name="codeexec-children", daemon=True).start()
 
     def take(self) -> None:
-        """Pass on what is in the pipes."""
+        """Pass on what is in the pipes now."""
+        if self._channel.is_forked:
+            return  # it is read by the runner
         with self._lock:
+            self._is_taking = True
             for fd, (stream, decoder) in self._readers.items():
-                while True:
-                    try:
-                        data = os.read(fd, CHUNK)
-                    except BlockingIOError:
-                        break
-                    text = decoder.decode(data)
-                    if text:
-                        self._channel.send_text(stream, self._channel.execution, text)
+                try:
+                    data = os.read(fd, PIPE_BYTES)
+                except BlockingIOError:
+                    continue
+                text = decoder.decode(data)
+                if text:
+                    self._channel.put_text(stream, self._channel.execution, text)
+            self._is_taking = False
+
+    def _pass_on(self, now: float) -> None:
+        """Before something is sent: pass on what processes have written that have ended since."""
+        if self._channel.is_forked:
+            return
+        self._channel.passed_on_until = now + SHORTEST_PROCESS_SECONDS
+        is_waiting = select.select(list(self._readers), [], [], 0)[0]
+        if is_waiting or self._is_taking:  # in this order: what is being taken has left the pipe
+            self._interrupts.shield(self.take)
 
     def _follow(self) -> None:
         while True:

@@ -49,9 +49,10 @@ class Interrupts:
             signal.signal(signal.SIGINT, self._note)
 
     def shield(self, function: Callable[[], Any]) -> Any:
-        """Call it from code of the user without interruption; KeyboardInterrupt after it where one
-        was wanted meanwhile."""
-        if threading.current_thread() is not threading.main_thread():
+        """Call it from code of the user without interruption; one that came meanwhile is sent
+        again after it, to the handler that was there."""
+        is_main = threading.current_thread() is threading.main_thread()
+        if not is_main or signal.getsignal(signal.SIGINT) is None:  # a handler written in C
             return function()
         before = signal.signal(signal.SIGINT, self._note)
         try:
@@ -60,4 +61,4 @@ class Interrupts:
             signal.signal(signal.SIGINT, before)
             if self._is_noted:
                 self._is_noted = False
-                raise KeyboardInterrupt
+                signal.raise_signal(signal.SIGINT)

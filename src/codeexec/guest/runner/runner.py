@@ -53,7 +53,7 @@ class Runner:
         """Entries of PYTHONPATH in the folder of the session."""
         self.interrupts = Interrupts()
         self.channel = FrameWriter(frames_fd)
-        self.children = ChildOutput(self.channel)
+        self.children = ChildOutput(self.channel, self.interrupts)
         self.displays = Displays(self.channel)
         self.loop = Loop()
         self.input = Input(self.channel, self._answers)
