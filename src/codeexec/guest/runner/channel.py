@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .interrupts import Interrupts
+    from codeexec.guest.runner.interrupts import Interrupts
 
 LONGEST_FRAME = 64 << 20
 """Bytes of one frame; the reader refuses longer ones."""

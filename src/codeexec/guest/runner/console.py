@@ -16,16 +16,16 @@ from io import StringIO
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from . import commands
-from .errors import UsageError
-from .magics import Magics
-from .source import cell_magic, transform
+from codeexec.guest.runner import commands
+from codeexec.guest.runner.errors import UsageError
+from codeexec.guest.runner.magics import Magics
+from codeexec.guest.runner.source import cell_magic, transform
 
 if TYPE_CHECKING:
-    from .channel import ChildOutput, FrameWriter
-    from .displays import Displays
-    from .interrupts import Interrupts
-    from .loop import Loop
+    from codeexec.guest.runner.channel import ChildOutput, FrameWriter
+    from codeexec.guest.runner.displays import Displays
+    from codeexec.guest.runner.interrupts import Interrupts
+    from codeexec.guest.runner.loop import Loop
 
 FUTURE = 0
 for _name in __future__.all_feature_names:
@@ -174,7 +174,7 @@ class CellConsole:
 
     def help(self, name: str, detail: int = 0) -> None:
         """Show the documentation of a name."""
-        from .questions import Questions
+        from codeexec.guest.runner.questions import Questions
 
         questions = Questions(self.user, self.magics.documentation)
         text = questions.describe(name.strip("?"), detail)

@@ -12,12 +12,12 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from .bundles import bundle_of, encoded, is_figure, png_of
+from codeexec.guest.runner.bundles import bundle_of, encoded, is_figure, png_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .channel import FrameWriter
+    from codeexec.guest.runner.channel import FrameWriter
 
 
 class DisplayHandle:

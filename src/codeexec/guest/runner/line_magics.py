@@ -9,12 +9,12 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
-from . import commands
-from .errors import UsageError
-from .timing import measured, timed
+from codeexec.guest.runner import commands
+from codeexec.guest.runner.errors import UsageError
+from codeexec.guest.runner.timing import measured, timed
 
 if TYPE_CHECKING:
-    from .console import CellConsole
+    from codeexec.guest.runner.console import CellConsole
 
 
 class LineMagics:

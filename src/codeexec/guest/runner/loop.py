@@ -5,7 +5,7 @@ from __future__ import annotations
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
-from .failures import has_cell
+from codeexec.guest.runner.failures import has_cell
 
 if TYPE_CHECKING:
     import asyncio

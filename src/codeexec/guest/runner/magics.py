@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from . import commands
-from .cell_magics import CellMagics
-from .errors import UsageError
-from .line_magics import LineMagics
+from codeexec.guest.runner import commands
+from codeexec.guest.runner.cell_magics import CellMagics
+from codeexec.guest.runner.errors import UsageError
+from codeexec.guest.runner.line_magics import LineMagics
 
 if TYPE_CHECKING:
-    from .console import CellConsole
+    from codeexec.guest.runner.console import CellConsole
 
 QUIET = (
     "matplotlib",

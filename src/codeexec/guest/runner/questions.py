@@ -12,7 +12,7 @@ import sys
 from ast import PyCF_ALLOW_TOP_LEVEL_AWAIT
 from typing import Any
 
-from .source import cell_magic, transform
+from codeexec.guest.runner.source import cell_magic, transform
 
 _EXPRESSION = re.compile(r"[^\W\d][\w.]*(?:\[[^\[\]\n]*\])?[\w.]*$|\.?$")
 _NAMES = re.compile(r"([^\W\d]\w*(?:\.[^\W\d]\w*)*)\.(\w*)$")

@@ -12,21 +12,20 @@ import signal
 import sys
 import threading
 import time
-from importlib import import_module
 from queue import SimpleQueue
 from typing import Any
 
-import codeexec_runner  # type: ignore[import-not-found]  # the package as it is shipped
-
-from . import failures
-from .bundles import bundle_of
-from .channel import EXECUTION, ChildOutput, FrameWriter
-from .console import CellConsole
-from .displays import LIBRARIES, Displays, StandIn
-from .interrupts import Interrupts
-from .loop import Loop
-from .questions import Questions
-from .streams import Input, InputStream, OutputStream
+import codeexec.guest.runner as package
+from codeexec.guest.libraries import import_hook, screen_width
+from codeexec.guest.runner import failures
+from codeexec.guest.runner.bundles import bundle_of
+from codeexec.guest.runner.channel import EXECUTION, ChildOutput, FrameWriter
+from codeexec.guest.runner.console import CellConsole
+from codeexec.guest.runner.displays import LIBRARIES, Displays, StandIn
+from codeexec.guest.runner.interrupts import Interrupts
+from codeexec.guest.runner.loop import Loop
+from codeexec.guest.runner.questions import Questions
+from codeexec.guest.runner.streams import Input, InputStream, OutputStream
 
 LONGEST_LOGGED = 200
 """Characters of input that is no request, in the log."""
@@ -60,7 +59,7 @@ class Runner:
         self.console = CellConsole(
             self.channel, self.children, self.displays, self.interrupts, self.loop
         )
-        codeexec_runner.console = self.console
+        vars(package)["console"] = self.console  # what magics become calls it
         self._set_up_user()
         self.width = _set_up_libraries(self.displays)
         threading.Thread(target=self._answer, name="codeexec-questions", daemon=True).start()
@@ -254,8 +253,6 @@ def _flush_bytes() -> None:
 
 def _set_up_libraries(displays: Displays) -> Any:
     """Follow imports of libraries that show things or have a width. What sets the width."""
-    import_hook: Any = import_module("codeexec_runner.import_hook")  # before what imports it
-    screen_width: Any = import_module("codeexec_runner.screen_width")
     finders: Any = sys.meta_path
     finders.append(StandIn(displays))
     import_hook.ImportHook(lambda name: name in LIBRARIES, displays.imported)

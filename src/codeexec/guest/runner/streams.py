@@ -7,12 +7,12 @@ import io
 import os
 from typing import TYPE_CHECKING, Any
 
-from .errors import StdinNotImplementedError
+from codeexec.guest.runner.errors import StdinNotImplementedError
 
 if TYPE_CHECKING:
     from queue import SimpleQueue
 
-    from .channel import FrameWriter
+    from codeexec.guest.runner.channel import FrameWriter
 
 
 class OutputStream(io.TextIOBase):

@@ -7,10 +7,10 @@ import time
 import timeit
 from typing import TYPE_CHECKING, Any
 
-from .errors import UsageError
+from codeexec.guest.runner.errors import UsageError
 
 if TYPE_CHECKING:
-    from .console import CellConsole
+    from codeexec.guest.runner.console import CellConsole
 
 UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import re
 import tempfile
 import zipfile
 from functools import cache
@@ -16,6 +17,7 @@ from codeexec.kernels.jupyter.discover import OLDEST_RUNNER
 from codeexec.kernels.jupyter.launch import GUEST
 
 PACKAGE = "codeexec_runner"
+"""Name of the package in the zip file: a kernel that has this product installed keeps both."""
 LIBRARIES = ("import_hook", "screen_width")
 """Guest files beside the package that it uses."""
 MAIN = f"""import sys
@@ -37,8 +39,14 @@ def program() -> bytes:
         # Each entry has the same time, so that the same text makes the same bytes.
         archive.writestr(zipfile.ZipInfo("__main__.py"), MAIN)
         for file in files:
-            archive.writestr(zipfile.ZipInfo(f"{PACKAGE}/{file.name}"), file.read_bytes())
+            archive.writestr(zipfile.ZipInfo(f"{PACKAGE}/{file.name}"), _as_shipped(file))
     return packed.getvalue()
+
+
+def _as_shipped(file: Path) -> str:
+    """The text of a module, which imports its neighbours in the zip file. Its lines stay."""
+    text = file.read_text("utf-8")
+    return re.sub(r"\bcodeexec\.guest\.(runner|libraries)\b", PACKAGE, text)
 
 
 def cached_program() -> str:
