@@ -27,6 +27,7 @@ from codeexec.server import refusal
 from codeexec.server.access.identity import NOBODY
 from codeexec.server.access.token_watch import wait_for_denial
 from codeexec.server.access.verifier import KeysNeeded
+from codeexec.server.browser.addresses import split_path
 from codeexec.server.gate import Authenticator, asks_for_docs, is_ours
 from codeexec.server.http import head as heads
 from codeexec.server.limits import Connections
@@ -212,7 +213,11 @@ class ProtocolSwitch(asyncio.Protocol):
             is_websocket = (head.header("upgrade") or "").lower() == "websocket"
             self._is_docs = asks_for_docs(head.method, head.path)
             self._gate.check(
-                head.header, head.query, is_websocket=is_websocket, is_docs=self._is_docs
+                head.header,
+                head.query,
+                is_websocket=is_websocket,
+                is_docs=self._is_docs,
+                page="" if _is_websocket(head) else split_path(head.path)[0],
             )
         except KeysNeeded:
             self._transport.pause_reading()

@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from urllib.parse import parse_qs, urlsplit
 
 from codeexec.domain.errors import Denied, UsageError
-from codeexec.server.access.identity import OPERATOR, Identity
+from codeexec.server.access.identity import OPERATOR, VISITOR, Identity
 from codeexec.server.access.verifier import KeysNeeded, TokenVerifier
+from codeexec.server.browser.addresses import PageAddresses, unknown_page
 
 _NEXT = "Send the token that `serve` printed, as `Authorization: Bearer TOKEN`."
 
@@ -42,6 +43,8 @@ class Authenticator:
     verifier: TokenVerifier | None = None
     """Knows the tokens of users. Clients with the static `token` are the user who runs the
     server."""
+    pages: PageAddresses | None = None
+    """Those of the server, which browsers may ask for without a token."""
 
     def check(
         self,
@@ -50,11 +53,14 @@ class Authenticator:
         *,
         is_websocket: bool = False,
         is_docs: bool = False,
+        page: str = "",
     ) -> Identity:
         """The sender of this request; Denied unless it may pass. `header` finds by lower-case name.
         `is_docs`: see `asks_for_docs`; the token may then be the password of a browser's login.
         A token may stand in the `query` (`token=`) of a WebSocket alone: a browser's has no
-        headers, and other addresses are written to logs and histories. KeysNeeded: see `admit`."""
+        headers, and other addresses are written to logs and histories. `page`: the id of
+        the page that a browser asks for; it has a cookie, which the page checks. KeysNeeded: see
+        `admit`."""
         host = header("host") or ""
         if not self._is_own_name(host):
             raise Denied(
@@ -64,6 +70,10 @@ class Authenticator:
         origin = header("origin")
         if origin is not None and (not host or _place(origin) != host.lower()):
             raise Denied("This page comes from another server.", "Use the API from its own.")
+        if page:
+            if self.pages is None or not self.pages.has(page):
+                raise unknown_page()
+            return VISITOR
         if not self.asks_token:
             # A page may send some requests without an `Origin`; browsers then tell this one.
             if (header("sec-fetch-site") or "none") not in ("none", "same-origin"):
@@ -81,10 +91,11 @@ class Authenticator:
         *,
         is_websocket: bool = False,
         is_docs: bool = False,
+        page: str = "",
     ) -> Identity:
         """`check`, with new keys of the identity provider where those at hand are not enough."""
         try:
-            return self.check(header, query, is_websocket=is_websocket, is_docs=is_docs)
+            return self.check(header, query, is_websocket=is_websocket, is_docs=is_docs, page=page)
         except KeysNeeded:
             await self.fetch_keys()
             return self.check(header, query, is_websocket=is_websocket, is_docs=is_docs)

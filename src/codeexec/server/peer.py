@@ -29,6 +29,7 @@ from codeexec.domain.wire.frames import (
     frame_number,
 )
 from codeexec.server.access.user_host import UserHost
+from codeexec.server.browser.pages import SessionPages
 from codeexec.server.leases import Leases
 from codeexec.server.logs.request_id import begin_request
 from codeexec.server.stream_sender import StreamSender
@@ -71,7 +72,7 @@ Owner = Callable[[Coroutine[object, object, None]], object]
 class ClientConnection:
     """`start` owns the tasks of requests, so that a hang-up does not cancel a kernel's restart.
     `listeners` opens TCP sockets for a client of the private socket. `leases` are told of the lease
-    that the client holds."""
+    that the client holds. `pages` gives out addresses for browsers."""
 
     def __init__(
         self,
@@ -80,7 +81,9 @@ class ClientConnection:
         start: Owner,
         listeners: ListenerOpener | None = None,
         leases: Leases | None = None,
+        pages: SessionPages | None = None,
     ) -> None:
+        self._pages = pages
         self._tcp_listeners = listeners
         self._leases = leases or Leases()
         self._host = host
@@ -181,7 +184,9 @@ class ClientConnection:
             raise Denied("This connection only watches.", "Attach without --watch to change it.")
         if isinstance(request, q.HostRequest):
             return await self._host.call(cast("q.Request[q.Reply]", request))
-        if isinstance(request, q.ServiceRequest):
+        if isinstance(request, q.OpenPage | q.ClosePages):
+            return await self._answer_page(request)
+        if isinstance(request, q.OpenListener):
             if self._tcp_listeners is None:
                 raise Denied(
                     "TCP listeners are opened on the private socket alone.",
@@ -200,6 +205,14 @@ class ClientConnection:
             ]
             self._tied.append((target, reply.execution_id))
         return reply
+
+    async def _answer_page(self, request: q.OpenPage | q.ClosePages) -> q.Reply:
+        if self._pages is None:
+            raise Unavailable("This server has no pages for browsers.")
+        if isinstance(request, q.ClosePages):
+            return await self._pages.close(self._host, request)
+        is_local = self._tcp_listeners is not None
+        return await self._pages.open(self._host, request, is_local=is_local)
 
     # -- events ---------------------------------------------------------------------------
 

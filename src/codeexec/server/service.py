@@ -19,6 +19,7 @@ from codeexec.domain.wire.frames import STOPPED
 from codeexec.server.access.limit_keeper import LimitKeeper
 from codeexec.server.access.user_host import UserHost
 from codeexec.server.access.user_limits import UserLimits
+from codeexec.server.browser.pages import SessionPages
 from codeexec.server.door import ClientChannel, ClientWebSocket, ProtocolSwitch
 from codeexec.server.gate import Authenticator
 from codeexec.server.http.stack import HttpStack
@@ -57,7 +58,8 @@ class Service:
         self._settings = settings or ServiceSettings()
         self._user_limits = LimitKeeper(host, user_limits or UserLimits())
         host.session_limits = self._user_limits
-        self._http = HttpStack(host, self._settings, self._user_limits)
+        self._pages = SessionPages(self._listen_for_pages)
+        self._http = HttpStack(host, self._settings, self._user_limits, self._pages)
         self._busy_at = time.monotonic()
         self._leases = Leases()
 
@@ -72,7 +74,7 @@ class Service:
         socket needs a token: with a gate that has none, every request is refused, unless the gate
         does not ask for one."""
         is_local = listening.family == socket.AF_UNIX
-        gate = replace(gate, is_private=is_local)
+        gate = replace(gate, is_private=is_local, pages=self._pages.addresses)
         if gate.verifier is not None:
             await asyncio.to_thread(self._user_limits.prepare)
         connections = self._connections[listening] = Connections(self._limits)
@@ -98,6 +100,10 @@ class Service:
                 ssl_handshake_timeout=self._limits.head_seconds if tls is not None else None,
             )
         self._servers[listening] = server
+
+    async def _listen_for_pages(self, listening: socket.socket) -> None:
+        # With neither a token nor users it refuses all else.
+        await self.listen(listening, Authenticator(is_private=False))
 
     def unlisten(self, listening: socket.socket) -> None:
         """Accept no more there; connections stay."""
@@ -142,7 +148,9 @@ class Service:
             run = self._show_terminal(users, connection, name)
         else:
             listeners = ClientListeners(self) if connection.is_local else None
-            run = ClientConnection(users, channel, self._start, listeners, self._leases).run()
+            run = ClientConnection(
+                users, channel, self._start, listeners, self._leases, self._pages
+            ).run()
         loop = asyncio.get_running_loop()
         task = loop.create_task(self._counted(connection, run), name="client")
         watch = loop.create_task(connection.end_with_token(), name="token watch")

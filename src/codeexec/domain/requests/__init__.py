@@ -71,6 +71,7 @@ from codeexec.domain.requests.plugins import (
 )
 from codeexec.domain.requests.sessions import (
     ClientInfo,
+    ClosePages,
     GetHostInfo,
     GetUsage,
     HostInfo,
@@ -81,7 +82,9 @@ from codeexec.domain.requests.sessions import (
     ListKernels,
     ListSessions,
     OpenListener,
+    OpenPage,
     OpenSession,
+    PageAddress,
     PinArtifact,
     RemoveArtifact,
     RemoveSession,
@@ -197,7 +200,7 @@ FileRequest = ListFiles | ReadFile | WriteFile
 
 PluginRequest = LoadPlugin | TestPlugin | UnloadPlugin | ListPlugins | SetSessionVariables
 
-ServiceRequest = OpenListener
+ServiceRequest = OpenListener | OpenPage | ClosePages
 
 AnyRequest = (
     SessionRequest | TerminalRequest | FileRequest | PluginRequest | HostRequest | ServiceRequest
@@ -237,6 +240,7 @@ __all__ = [
     "CancelTable",
     "ClearQueue",
     "ClientInfo",
+    "ClosePages",
     "CloseTerminal",
     "ColumnFacts",
     "CommMessage",
@@ -285,8 +289,10 @@ __all__ = [
     "ListenerOpened",
     "LoadPlugin",
     "OpenListener",
+    "OpenPage",
     "OpenSession",
     "OpenTerminal",
+    "PageAddress",
     "PauseKernel",
     "PinArtifact",
     "PluginAnswer",

@@ -200,6 +200,33 @@ class StopHost(Request[Done], frozen=True):
     sessions: bool = False
 
 
+class PageAddress(Reply, frozen=True):
+    """An address of the page of a session: `path` belongs after the `origin` of the server's
+    loopback listener, or of the URL by which a client elsewhere calls the server (`origin` is then
+    empty). It is good until `expires` (seconds since 1970), once unless it is shared."""
+
+    path: str
+    origin: str
+    expires: float
+    port: int = 0
+
+
+class OpenPage(Request[PageAddress], frozen=True):
+    """Give out an address at which a browser sees the session, and can change nothing. `shared`:
+    for any number of browsers, until it is revoked."""
+
+    Answer: ClassVar[type[Reply]] = PageAddress
+    session_id: str
+    shared: bool = False
+
+
+class ClosePages(Request[Done], frozen=True):
+    """Revoke all addresses of the page of a session, and end the pages that are open; `count` is
+    how many addresses there were."""
+
+    session_id: str
+
+
 class ListenerOpened(Reply, frozen=True):
     """`url` names the port that was bound."""
 

@@ -46,6 +46,9 @@ class Identity:
 OPERATOR = Identity()
 """The user who runs the server: by the private socket, the static token, or `--no-auth`."""
 
+VISITOR = Identity("page", None, 0.0)
+"""A browser that asks for a page: what it may see is decided by its cookie."""
+
 NOBODY = Identity("nobody", None, 0.0)
 """Before a client has told who it is."""
 

@@ -19,6 +19,8 @@ from codeexec.server.access.identity import (
 )
 from codeexec.server.access.limit_keeper import LimitKeeper
 from codeexec.server.access.token_watch import wait_for_denial
+from codeexec.server.browser.addresses import split_path
+from codeexec.server.browser.pages import SessionPages
 from codeexec.server.gate import Authenticator, asks_for_docs
 from codeexec.server.http import head
 from codeexec.server.limits import Connections
@@ -51,8 +53,11 @@ class TooLong(UsageError):
 class HttpStack:
     """Makes uvicorn's protocol for a connection. Costs nothing before the first."""
 
-    def __init__(self, host: Host, settings: ServiceSettings, limits: LimitKeeper) -> None:
+    def __init__(
+        self, host: Host, settings: ServiceSettings, limits: LimitKeeper, pages: SessionPages
+    ) -> None:
         self._host = host
+        self._pages = pages
         self._settings = settings
         self._limits = limits
         self._loading = asyncio.Lock()
@@ -72,7 +77,7 @@ class HttpStack:
         async with self._loading:
             if self._app is None:
                 self._app = await asyncio.to_thread(
-                    _load, self._host, self._settings, self._limits, self._meter
+                    _load, self._host, self._settings, self._limits, self._meter, self._pages
                 )
         from uvicorn.config import Config
         from uvicorn.server import ServerState
@@ -105,12 +110,31 @@ class HttpStack:
             await asyncio.wait(self._state.tasks, timeout=1.0)
 
 
-def _load(host: Host, settings: ServiceSettings, limits: LimitKeeper, meter: HttpMeter) -> App:
+def _load(
+    host: Host,
+    settings: ServiceSettings,
+    limits: LimitKeeper,
+    meter: HttpMeter,
+    pages: SessionPages,
+) -> App:
     # 0.4 s of imports: on a thread, so that clients go on meanwhile.
     import codeexec.server.http.timed_protocol  # noqa: F401
+    from codeexec.server.browser.app import PageApp
     from codeexec.server.rest.app import make_asgi
 
-    return make_asgi(host, settings, limits, meter)
+    return Branches(make_asgi(host, settings, limits, meter), PageApp(host, pages.addresses))
+
+
+class Branches:
+    """The app of programs, and that of pages for browsers."""
+
+    def __init__(self, app: App, pages: App) -> None:
+        self._app = app
+        self._pages = pages
+
+    async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+        app = self._pages if split_path(scope["path"])[0] else self._app
+        await app(scope, receive, send)
 
 
 class Guarded:
@@ -136,8 +160,9 @@ class Guarded:
         given = headers.get("x-request-id", [""])[-1]
         send = self._meter.begin(scope, begin_request(given), send)
         is_docs = asks_for_docs(scope["method"], scope["path"])
+        page = split_path(scope["path"])[0]
         try:
-            identity = await self._gate.admit(header, query, is_docs=is_docs)
+            identity = await self._gate.admit(header, query, is_docs=is_docs, page=page)
             length = header("content-length") or "0"
             if length.isdecimal() and int(length[:20]) > MAX_REQUEST:
                 raise _too_long()
@@ -150,6 +175,10 @@ class Guarded:
         current_identity.set(identity)
         current_agent.set(identity.agent or agent_name(header("x-agent") or ""))
         exchange = Exchange(receive, send)
+        if page:
+            # Watchers are counted by the page, and are no users of the service.
+            await exchange.answer(self._app, scope)
+            return
         try:
             identity.require(_scope_of(scope))
             self._limits.take_request(identity)

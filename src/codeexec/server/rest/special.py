@@ -133,7 +133,7 @@ def _add_bytes(app: FastAPI, host: UserHost) -> None:
     )
     async def get_blob(session: str, digest: str, request: Request) -> Response:
         target = await host.find_session(session)
-        return await _blob(target, digest, _mime_of(target, digest), request)
+        return await blob_answer(target, digest, request)
 
     @app.get(
         f"{SESSION}/files/{{path:path}}",
@@ -163,6 +163,11 @@ def _add_bytes(app: FastAPI, host: UserHost) -> None:
         data = await request.body()
         done = await target.call(q.WriteFile(path, data), client())
         return answer(done)
+
+
+async def blob_answer(session: Session, digest: str, request: Request) -> Response:
+    """Content by its digest, with the type that a display or an artifact of it has."""
+    return await _blob(session, digest, _mime_of(session, digest), request)
 
 
 async def _blob(session: Session, digest: str, mime: str, request: Request) -> Response:

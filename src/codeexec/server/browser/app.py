@@ -1,0 +1,231 @@
+"""The page as an ASGI app: its files, its stream and its contents. Nothing here changes anything.
+
+The gate has checked Host and Origin. Files of the page are the same for everybody; all else needs
+the cookie of the page that the path names.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import AsyncIterator, Mapping, MutableMapping
+from hashlib import sha256
+from html import escape
+from http.cookies import CookieError, SimpleCookie
+from importlib.resources import files
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from codeexec.domain import requests as q
+from codeexec.domain.content.mime import bare, text_of
+from codeexec.domain.errors import CodeexecError, Denied, NotFound, Unavailable, UsageError
+from codeexec.domain.outputs import Display
+from codeexec.domain.wire.checks import check_request
+from codeexec.server.browser.addresses import Page, PageAddresses, split_path
+from codeexec.server.browser.feed import CLIENT, FIRST_EXECUTIONS, PageFeed, Watcher
+from codeexec.server.browser.frames import FRAMED, frame
+from codeexec.server.http.stack import Receive, Send
+from codeexec.server.rest.replies import answer, problem
+from codeexec.server.rest.special import blob_answer
+from codeexec.session.host import Host
+from codeexec.session.output.display_text import display_text
+from codeexec.session.session import Session
+
+log = logging.getLogger(__name__)
+
+COOKIE = "codeexec_page"
+
+MAX_WATCHERS = 500
+"""Browsers that watch at the same time, of all sessions of the server."""
+
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; frame-src 'self'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+)
+HEADERS = {
+    "Content-Security-Policy": _POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+_TYPES = {"css": "text/css", "html": "text/html", "js": "text/javascript", "svg": "image/svg+xml"}
+_FILE = re.compile(r"static/([a-z]{1,20}\.(?:js|css|svg))")
+
+
+class PageApp:
+    """Pages of the sessions of `host` for browsers that have one of the `addresses`."""
+
+    def __init__(self, host: Host, addresses: PageAddresses) -> None:
+        self._host = host
+        self._addresses = addresses
+        self._feeds: dict[Session, PageFeed] = {}
+        self._files: dict[str, tuple[bytes, str]] = {}
+
+    @property
+    def watchers(self) -> int:
+        """Browsers that watch now."""
+        return sum(feed.watchers for feed in self._feeds.values())
+
+    async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        try:
+            response = await self._answer(request)
+        except CodeexecError as error:
+            is_denied = isinstance(error, Denied)
+            response = problem(error, 401) if is_denied else problem(error)
+        for name, text in HEADERS.items():
+            response.headers.setdefault(name, text)
+        await response(scope, receive, send)
+
+    async def _answer(self, request: Request) -> Response:
+        if request.method not in ("GET", "HEAD"):
+            error = UsageError("A page is only read.", "Use GET.")
+            return problem(error, 405)
+        page_id, name = split_path(request.url.path)
+        if name == "enter":
+            return self._enter(page_id, request)
+        if (file := _FILE.fullmatch(name)) is not None:
+            return self._file(file[1], request)
+        if not name:
+            return self._file("page.html", request)
+        page = self._addresses.find(page_id, _cookie(request))
+        session = await self._host.find_session(page.session_id)
+        return await self._content(name, page, session, request)
+
+    def _enter(self, page_id: str, request: Request) -> Response:
+        """A cookie in exchange for the code of the address, and the way to the page. A browser that
+        fetches addresses before somebody wants them spends none."""
+        purpose = request.headers.get("sec-purpose", "") + request.headers.get("purpose", "")
+        if request.method == "HEAD" or "prefetch" in purpose:
+            return Response(status_code=503)
+        try:
+            page = self._addresses.enter(page_id, request.query_params.get("code", ""))
+        except Denied as error:
+            return Response(_refusal(error), 403, media_type="text/html")
+        log.info("a browser has opened a page of session %s", page.session_id)
+        response = Response(status_code=303, headers={"Location": page.path})
+        response.set_cookie(
+            COOKIE,
+            page.cookie,
+            path=page.path,
+            expires=None,
+            httponly=True,
+            samesite="strict",
+            secure=request.url.scheme == "https",
+        )
+        return response
+
+    def _file(self, name: str, request: Request) -> Response:
+        if name not in self._files:
+            try:
+                content = files("codeexec.server.browser").joinpath("static", name).read_bytes()
+            except OSError as error:
+                raise NotFound(f"The page has no file {name}.") from error
+            self._files[name] = content, f'"{sha256(content).hexdigest()[:32]}"'
+        content, etag = self._files[name]
+        headers = {"ETag": etag, "Cache-Control": "no-cache"}
+        if request.headers.get("if-none-match") == etag:
+            return Response(status_code=304, headers=headers)
+        return Response(content, headers=headers, media_type=_TYPES[name.rpartition(".")[2]])
+
+    async def _content(self, name: str, page: Page, session: Session, request: Request) -> Response:
+        fields = request.query_params
+        match name:
+            case "events":
+                if self.watchers >= MAX_WATCHERS:
+                    raise Unavailable(f"{MAX_WATCHERS} browsers watch already.", "Try again later.")
+                lines = self._lines(page, session, _number(fields, "after"))
+                return StreamingResponse(lines, media_type="application/x-ndjson")
+            case "executions":
+                return answer(await _earlier_executions(session, fields.get("before", "")))
+            case "rows":
+                return answer(await _rows(session, fields, _number(fields, "count")))
+            case "frame":
+                return await _frame(session, fields)
+            case "text":
+                display = await _display(session, fields)
+                return Response(display_text(display, session.blobs), media_type="text/plain")
+        kind, _, digest = name.partition("/")
+        if kind == "blobs" and digest:
+            return await blob_answer(session, digest, request)
+        raise NotFound(f"The page has nothing at {name[:200]}.")
+
+    async def _lines(self, page: Page, session: Session, after: int) -> AsyncIterator[bytes]:
+        feed = self._feeds.setdefault(session, PageFeed(session))
+        watcher = Watcher()
+        page.on_close.add(watcher.close)
+        try:
+            async for line in feed.lines(watcher, after):
+                if not self._addresses.is_open(page):
+                    return
+                yield line
+        finally:
+            page.on_close.discard(watcher.close)
+            if not feed.watchers:
+                self._feeds.pop(session, None)
+
+
+def _cookie(request: Request) -> str:
+    """The value of our cookie; empty without one. The path of the cookie is the page's own, so that
+    there is one at most."""
+    try:
+        morsel = SimpleCookie(request.headers.get("cookie", "")).get(COOKIE)
+    except CookieError:
+        return ""
+    return morsel.value if morsel is not None else ""
+
+
+def _number(fields: Mapping[str, str], name: str) -> int:
+    text = fields.get(name, "0")
+    if not (text.isascii() and text.isdecimal() and len(text) <= 15):
+        raise UsageError(f"`{name}` is a number, and {text[:40]!a} is none.")
+    return int(text)
+
+
+async def _earlier_executions(session: Session, execution_id: str) -> q.ExecutionPage:
+    """Those before this one. NotFound."""
+    latest = (await session.call(q.ReadExecution(execution_id), CLIENT)).execution
+    return await session.call(q.ListExecutions(latest.number, FIRST_EXECUTIONS), CLIENT)
+
+
+async def _rows(session: Session, fields: Mapping[str, str], count: int) -> q.Rows:
+    request = q.ReadRows(fields.get("execution", ""), _number(fields, "start"), count)
+    check_request(request)
+    return await session.call(request, CLIENT)
+
+
+async def _display(session: Session, fields: Mapping[str, str]) -> Display:
+    """The display in row `start` of an execution. NotFound."""
+    rows = await _rows(session, fields, 1)
+    display = rows.runs[0].display if rows.runs else None
+    if display is None:
+        raise NotFound("There is no display in this row any more.")
+    return display
+
+
+async def _frame(session: Session, fields: Mapping[str, str]) -> Response:
+    display = await _display(session, fields)
+    part = next((part for mime in FRAMED if (part := display.part(mime)) is not None), None)
+    if part is None:
+        raise NotFound("This display has no form for a frame.")
+    text = part.text
+    if text is None:
+        blob = await session.call(q.ReadBlob(part.blob or ""), CLIENT)
+        text = text_of(bare(part.mime), blob.data)
+    return frame(part.mime, text)
+
+
+def _refusal(error: Denied) -> str:
+    """A page that says why an address is refused."""
+    return (
+        '<!doctype html><html lang="en"><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width"><title>codeexec-tui</title>'
+        '<link rel="stylesheet" href="static/page.css">'
+        f'<main class="refusal"><h1>{escape(error.message)}</h1><p>{escape(error.next_step)}</p>'
+        "</main></html>"
+    )

@@ -1,0 +1,62 @@
+"""Gives out addresses of pages, and opens the loopback listener that serves them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from collections.abc import Awaitable, Callable
+
+from codeexec.domain import requests as q
+from codeexec.domain.errors import Unavailable
+from codeexec.server.access.user_host import UserHost
+from codeexec.server.browser.addresses import PageAddresses
+
+log = logging.getLogger(__name__)
+
+LOOPBACK = "127.0.0.1"
+
+Listen = Callable[[socket.socket], Awaitable[None]]
+
+
+class SessionPages:
+    """Of one server. `listen` serves pages, and nothing else, on a socket."""
+
+    def __init__(self, listen: Listen) -> None:
+        self.addresses = PageAddresses()
+        self._listen = listen
+        self._opening = asyncio.Lock()
+        self._port = 0
+
+    async def open(self, users: UserHost, request: q.OpenPage, *, is_local: bool) -> q.PageAddress:
+        """An address for a page of one of the user's sessions. `is_local`: they are on this
+        machine, and are given the whole address. NotFound, Unavailable."""
+        users.identity.require("run")
+        session = await users.find_session(request.session_id)
+        port = await self._loopback_port() if is_local else 0
+        expires = users.identity.expires
+        page = self.addresses.add(session.session_id, is_shared=request.shared, expires=expires)
+        origin = f"http://{LOOPBACK}:{port}" if port else ""
+        return q.PageAddress(page.address, origin, page.code_expires, port)
+
+    async def close(self, users: UserHost, request: q.ClosePages) -> q.Done:
+        """Void all addresses of a session, and end its pages. NotFound."""
+        users.identity.require("run")
+        session = await users.find_session(request.session_id)
+        return q.Done(session.snapshot.seq, self.addresses.revoke(session.session_id))
+
+    async def _loopback_port(self) -> int:
+        """The port of the listener, which is opened by the first address."""
+        async with self._opening:
+            if not self._port:
+                try:
+                    listening = socket.create_server((LOOPBACK, 0), backlog=128)
+                except OSError as error:
+                    raise Unavailable(
+                        f"No port of {LOOPBACK} can be opened: {error.strerror or error}."
+                    ) from error
+                listening.setblocking(False)
+                await self._listen(listening)
+                self._port = int(listening.getsockname()[1])
+                log.info("pages are served on port %d of %s", self._port, LOOPBACK)
+            return self._port

@@ -1,0 +1,211 @@
+// Fold of events into the executions that the page shows, as domain/fold.py does it.
+
+// What is held while nobody asks for earlier rows of an execution, or for earlier executions.
+export const HELD_ROWS = 2000;
+export const HELD_EXECUTIONS = 300;
+
+function rowsOf(runs) {
+  const rows = [];
+  for (const run of runs || []) {
+    if (run.display) rows.push({ kind: "display", display: run.display });
+    else if (run.error) rows.push({ kind: "error", error: run.error });
+    else for (const text of (run.text || "").split("\n")) rows.push({ kind: run.kind, text });
+  }
+  return rows;
+}
+
+export class Execution {
+  constructor(id, code) {
+    Object.assign(this, {
+      id, code, status: "queued", cell: null, count: null, total: 0, first: 0, rows: [],
+      stdin: null, reason: "", confirm: "", agent: false, endedBy: "", language: "",
+      queuedAt: 0, startedAt: null, finishedAt: null, changedFrom: 0, isExpanded: false,
+    });
+  }
+
+  static of(view) {
+    const execution = new Execution(view.execution_id, view.code);
+    execution.status = view.status || "queued";
+    execution.cell = view.cell || null;
+    execution.count = view.count ?? null;
+    execution.rows = rowsOf(view.tail);
+    execution.total = view.total || 0;
+    execution.first = execution.total - execution.rows.length;
+    execution.stdin = view.stdin || null;
+    execution.reason = view.reason || "";
+    execution.confirm = view.confirm || "";
+    execution.agent = Boolean(view.is_agent);
+    execution.endedBy = view.ended_by || "";
+    execution.queuedAt = view.queued_at || 0;
+    execution.startedAt = view.started_at ?? null;
+    execution.finishedAt = view.finished_at ?? null;
+    return execution;
+  }
+
+  get isOpen() {
+    return this.status === "queued" || this.status === "running";
+  }
+
+  changed(from) {
+    this.changedFrom = Math.min(this.changedFrom, from);
+  }
+
+  // From row `start` on the rows are those of `runs`; where some are left out, they are the last.
+  takeOutput(start, total, runs) {
+    const rows = rowsOf(runs);
+    const first = total - rows.length;
+    if (first === start && start >= this.first && start <= this.first + this.rows.length) {
+      this.rows.splice(start - this.first, Infinity, ...rows);
+      this.changed(start - this.first);
+    } else {
+      this.rows = rows;
+      this.first = first;
+      this.changed(0);
+    }
+    this.total = total;
+    if (!this.isExpanded && this.rows.length > HELD_ROWS) {
+      const surplus = this.rows.length - HELD_ROWS;
+      this.rows.splice(0, surplus);
+      this.first += surplus;
+      this.changed(0);
+    }
+  }
+
+  // Rows before those at hand.
+  takeEarlier(start, runs) {
+    const rows = rowsOf(runs).slice(0, Math.max(this.first - start, 0));
+    if (start + rows.length !== this.first) return false; // what is at hand has changed meanwhile
+    this.rows.unshift(...rows);
+    this.first = start;
+    this.isExpanded = true;
+    this.changed(0);
+    return true;
+  }
+
+  takeUpdate(event) {
+    let isChanged = false;
+    this.rows = this.rows.map(row => {
+      if (row.kind !== "display" || row.display.display_id !== event.display_id) return row;
+      isChanged = true;
+      return { kind: "display", display: { ...row.display, parts: event.parts, metadata: event.metadata } };
+    });
+    if (isChanged) this.changed(0);
+    return isChanged;
+  }
+}
+
+export class Session {
+  constructor() {
+    this.seq = 0;
+    this.head = null;
+    this.executions = new Map();
+    this.hasEarlier = false;
+    this.isExpanded = false;
+  }
+
+  // The ids of the executions that a line of the stream has changed; null: all of it is new.
+  take(line) {
+    if (line.state) return this.takeState(line.state);
+    const changed = new Set();
+    for (const record of line.events || []) {
+      if (record.seq > this.seq) this.takeEvent(record, changed);
+    }
+    if (line.head) this.head = line.head;
+    this.seq = Math.max(this.seq, line.seq);
+    return changed;
+  }
+
+  takeState(state) {
+    this.seq = state.seq;
+    this.head = state.head;
+    this.hasEarlier = Boolean(state.more);
+    this.isExpanded = false;
+    this.executions = new Map(state.executions.map(view => [view.execution_id, Execution.of(view)]));
+    return null;
+  }
+
+  takeEarlier(page) {
+    const older = page.executions.filter(view => !this.executions.has(view.execution_id));
+    this.executions = new Map([...older.map(view => [view.execution_id, Execution.of(view)]), ...this.executions]);
+    this.hasEarlier = Boolean(page.more);
+    this.isExpanded = true;
+  }
+
+  get firstId() {
+    return this.executions.keys().next().value || "";
+  }
+
+  // The oldest that are over go, unless somebody asked for earlier ones.
+  letGo() {
+    for (const execution of this.executions.values()) {
+      if (this.executions.size <= HELD_EXECUTIONS || this.isExpanded) return;
+      if (!execution.isOpen) {
+        this.executions.delete(execution.id);
+        this.hasEarlier = true;
+      }
+    }
+  }
+
+  takeEvent({ event, at }, changed) {
+    if (event.type === "execution_queued") {
+      const execution = new Execution(event.execution_id, event.code);
+      execution.cell = event.cell || null;
+      execution.queuedAt = at;
+      execution.agent = Boolean(event.is_agent);
+      execution.confirm = event.confirm || "";
+      this.executions.set(execution.id, execution);
+      this.letGo();
+      changed.add(execution.id);
+      return;
+    }
+    if (event.type === "display_updated") {
+      for (const execution of this.executions.values()) {
+        if (execution.takeUpdate(event)) changed.add(execution.id);
+      }
+      return;
+    }
+    const execution = this.executions.get(event.execution_id);
+    if (!execution) return;
+    changed.add(execution.id);
+    switch (event.type) {
+      case "execution_confirmed":
+        execution.confirm = "";
+        break;
+      case "execution_started":
+        execution.status = "running";
+        execution.startedAt = at;
+        break;
+      case "input_counted":
+        execution.count = event.count;
+        break;
+      case "output_changed":
+        execution.takeOutput(event.start, event.total, event.runs);
+        break;
+      case "stdin_requested":
+        execution.stdin = event;
+        break;
+      case "stdin_answered":
+        execution.stdin = null;
+        break;
+      case "execution_finished":
+        execution.status = event.status;
+        execution.finishedAt = at;
+        execution.reason = event.reason || "";
+        execution.endedBy = event.by || "";
+        execution.stdin = null;
+        execution.confirm = "";
+        break;
+    }
+  }
+}
+
+// The executions that are shown: all, or the last one of each cell.
+export function shownIds(executions, isLatestOnly) {
+  if (!isLatestOnly) return new Set(executions.keys());
+  const byCell = new Map();
+  for (const execution of executions.values()) {
+    const { cell } = execution;
+    byCell.set(cell && cell.cell ? `${cell.document}\n${cell.cell}` : execution.id, execution.id);
+  }
+  return new Set(byCell.values());
+}

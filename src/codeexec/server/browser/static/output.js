@@ -1,0 +1,115 @@
+// Nodes for what executions put out. Nothing of it becomes markup of this page: text is text, HTML
+// stands in a frame with an origin of its own.
+
+import { textRow, visible } from "./ansi.js";
+
+const PICTURES = ["image/png", "image/jpeg", "image/gif", "image/webp", "image/svg+xml"];
+const FRAMED = ["text/html", "application/xhtml+xml", "text/markdown", "text/x-markdown", "text/latex", "application/x-latex"];
+const TALLEST_FRAME = 12000;
+
+export function element(name, className = "", text = "") {
+  const node = document.createElement(name);
+  if (className) node.className = className;
+  if (text) node.textContent = text;
+  return node;
+}
+
+function address(name, fields) {
+  return `${name}?${new URLSearchParams(fields)}`;
+}
+
+function picture(part, label) {
+  const image = element("img", "picture");
+  image.alt = label || "Picture";
+  image.decoding = "async";
+  image.tabIndex = 0;
+  if (part.blob) image.src = `blobs/${encodeURIComponent(part.blob)}`;
+  else if (part.mime === "image/svg+xml") image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(part.text)}`;
+  else image.src = `data:${part.mime};base64,${part.text.replace(/\s/g, "")}`;
+  image.title = "Full size";
+  const turn = () => image.classList.toggle("full");
+  image.addEventListener("click", turn);
+  image.addEventListener("keydown", event => { if (event.key === "Enter") turn(); });
+  image.addEventListener("error", () => image.replaceWith(element("p", "note", "The picture cannot be shown.")));
+  return image;
+}
+
+async function textOf(fields) {
+  try {
+    const answer = await fetch(address("text", fields));
+    return answer.ok ? await answer.text() : "";
+  } catch {
+    return "";
+  }
+}
+
+function fallback(fields, note) {
+  const node = element("div", "text");
+  textOf(fields).then(text => {
+    for (const line of (text || "[a display that cannot be shown as text]").split("\n")) node.append(textRow(line, "display"));
+    if (note) node.append(element("p", "note", note));
+  });
+  return node;
+}
+
+// The fields of the address of each frame.
+const frames = new WeakMap();
+
+// Frames tell their height. What they say is trusted no further than that.
+addEventListener("message", event => {
+  const { height, empty } = event.data || {};
+  if (event.origin !== "null" || typeof height !== "number") return;
+  for (const node of document.querySelectorAll("iframe.frame")) {
+    if (node.contentWindow !== event.source) continue;
+    if (empty === true) node.replaceWith(fallback(frames.get(node), "Scripts of outputs do not run here."));
+    else node.style.height = `${Math.min(Math.max(Math.ceil(height), 16), TALLEST_FRAME)}px`;
+    return;
+  }
+});
+
+function framed(fields, label) {
+  const node = element("iframe", "frame");
+  node.setAttribute("sandbox", "allow-scripts allow-popups allow-popups-to-escape-sandbox");
+  node.title = label || "Output";
+  node.referrerPolicy = "no-referrer";
+  node.src = address("frame", fields);
+  frames.set(node, fields);
+  return node;
+}
+
+function isChart(part) {
+  return part.mime.startsWith("application/vnd.") && part.mime !== "application/vnd.dataresource+json";
+}
+
+function displayed(display, fields) {
+  const byType = new Map(display.parts.map(part => [part.mime.split(";")[0].trim().toLowerCase(), part]));
+  const plain = byType.get("text/plain")?.text || "";
+  const image = PICTURES.find(mime => byType.has(mime));
+  if (image) return picture(byType.get(image), plain.slice(0, 200));
+  if (display.parts.some(isChart)) return fallback(fields, "Interactive outputs are not drawn here.");
+  if (FRAMED.some(mime => byType.has(mime))) return framed(fields, plain.slice(0, 200));
+  if (plain) {
+    const node = element("div", "text");
+    for (const line of plain.split("\n")) node.append(textRow(line, display.role === "result" ? "result" : "display"));
+    return node;
+  }
+  return fallback(fields, "");
+}
+
+function failed(error) {
+  const node = element("div", "traceback");
+  const lines = error.traceback?.length ? error.traceback.join("\n").split("\n") : [`${error.name}: ${error.value}`];
+  for (const line of lines) node.append(textRow(line, "error"));
+  return node;
+}
+
+// `number` is that of the row in its execution.
+export function rowNode(row, executionId, number) {
+  if (row.kind === "error") return failed(row.error);
+  if (row.kind !== "display") return textRow(row.text, row.kind);
+  const node = element("figure", "display");
+  node.append(displayed(row.display, { execution: executionId, start: number }));
+  return node;
+}
+
+export { visible };
