@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -35,11 +35,13 @@ async def browser(origin: str) -> AsyncIterator[httpx.AsyncClient]:
 async def opened(here: Here, *, shared: bool = False) -> tuple[q.PageAddress, str]:
     """The address of a page of a new session, and the id of that session."""
     async with here.client() as host:
-        session = await host.call(q.OpenSession(cwd="/tmp", name="shown"))
+        session = await host.call(
+            q.OpenSession(cwd=str(here.host.state), name="shown", start_kernel=False)
+        )
         return await host.call(q.OpenPage(session.session_id, shared)), session.session_id
 
 
-async def lines_of(web: httpx.AsyncClient, path: str, after: int = 0) -> AsyncIterator[Any]:
+async def lines_of(web: httpx.AsyncClient, path: str, after: int = 0) -> AsyncGenerator[Any]:
     async with web.stream("GET", f"{path}events", params={"after": after}) as answer:
         assert answer.status_code == 200
         async for line in answer.aiter_lines():
@@ -216,9 +218,10 @@ async def test_users_get_addresses_of_their_own_sessions_alone() -> None:
             session = await anna.call(q.OpenSession(start_kernel=False))
             address = await anna.call(q.OpenPage(session.session_id))
             assert address.origin == ""
-            for request in (q.OpenPage(session.session_id), q.ClosePages(session.session_id)):
-                with pytest.raises(NotFound):
-                    await ben.call(request)
+            with pytest.raises(NotFound):
+                await ben.call(q.OpenPage(session.session_id))
+            with pytest.raises(NotFound):
+                await ben.call(q.ClosePages(session.session_id))
         async with user_client(here, token("anna", "read")) as reader:
             with pytest.raises(Denied, match="scope"):
                 await reader.call(q.OpenPage(session.session_id))

@@ -23,6 +23,8 @@ NOT_IN_THE_TABLE = {
     "ReadFile",
     "WriteFile",
     "OpenListener",
+    "OpenPage",
+    "ClosePages",
 }
 """Requests with a path of their own, and one of the private socket alone."""
 

@@ -31,6 +31,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "codeexec.cli.commands.export:export",
         "Write a notebook or a script as HTML, Markdown, PDF …",
     ),
+    "page": (
+        "codeexec.cli.commands.browser.page:page",
+        "Show a session in a browser, to you or an audience.",
+    ),
     "sessions": (
         "codeexec.cli.commands.sessions:sessions",
         "List, show, stop, remove, export sessions.",

@@ -62,6 +62,7 @@ from codeexec.tui.workbench.programs.tests_controller import TestsController
 from codeexec.tui.workbench.recording_controller import RecordingController
 from codeexec.tui.workbench.session.agent_controller import AgentController
 from codeexec.tui.workbench.session.kernel_controller import KernelController
+from codeexec.tui.workbench.session.page_controller import PageController
 from codeexec.tui.workbench.session.plugin_controller import PluginController
 from codeexec.tui.workbench.session.session_controller import SessionController
 from codeexec.tui.workbench.session.sharing_controller import SharingController
@@ -184,6 +185,7 @@ class Workbench(RoutedScreen):
         self.dispatcher = Dispatcher(self)
         self.plugins = PluginController(self, state)
         self.recordings = RecordingController(self, state, self)
+        pages = PageController(self, state, lambda url: self.app.open_url(url))
         self.commands = CommandController(self, state, panes, layout, self.dispatcher, self)
         self.dispatcher.add(
             layout,
@@ -200,6 +202,7 @@ class Workbench(RoutedScreen):
             self.terminals,
             self.commands,
             self.recordings,
+            pages,
             self._hidden_console,
             self._agents,
             self.widgets,

@@ -1,0 +1,100 @@
+"""The page of the session for browsers: opened here, or its address shown for an audience."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+
+from textual.message import Message
+
+from codeexec.client.browser import forward_command, has_browser, page_url
+from codeexec.domain.errors import CodeexecError
+from codeexec.domain.requests import ClosePages, OpenPage
+from codeexec.tui.session.ask import CopyRequested
+from codeexec.tui.session.watch_only import refusal
+from codeexec.tui.widgets.dialogs import Confirm
+from codeexec.tui.workbench.dispatch import Handler, InWorker
+from codeexec.tui.workbench.surface import Surface, WorkbenchState
+
+
+class PageController:
+    """`open_url` opens a browser."""
+
+    def __init__(
+        self,
+        surface: Surface,
+        state: WorkbenchState,
+        open_url: Callable[[str], None],
+    ) -> None:
+        self._surface = surface
+        self._state = state
+        self._open_url = open_url
+
+    def actions(self) -> Mapping[str, Handler]:
+        return {
+            "open_page": InWorker(self.open_page, "page"),
+            "share_page": InWorker(self.share_page, "page"),
+            "close_pages": InWorker(self.close_pages, "page"),
+        }
+
+    def messages(self) -> Mapping[type[Message], Handler]:
+        return {}
+
+    async def open_page(self) -> None:
+        """Show the session in the browser of this machine, or an address that is good once."""
+        await self._give_out(is_shared=False)
+
+    async def share_page(self) -> None:
+        """Show an address for an audience."""
+        await self._give_out(is_shared=True)
+
+    async def close_pages(self) -> None:
+        """Revoke all addresses of the session's page."""
+        if self._refuses():
+            return
+        try:
+            done = await self._state.host.call(ClosePages(self._state.session.session_id))
+        except CodeexecError as error:
+            self._surface.show_error(error)
+            return
+        count = f"{done.count} {'address' if done.count == 1 else 'addresses'}"
+        self._surface.notify(f"Revoked {count} of this session's page.", timeout=5)
+
+    async def _give_out(self, *, is_shared: bool) -> None:
+        if self._refuses():
+            return
+        session_id = self._state.session.session_id
+        try:
+            page = await self._state.host.call(OpenPage(session_id, is_shared))
+        except CodeexecError as error:
+            self._surface.show_error(error)
+            return
+        target = self._state.options.server
+        server = target.address if target is not None else None
+        url, forward = page_url(page, server), forward_command(page, os.environ, server)
+        can_open = not forward and has_browser(os.environ)
+        if can_open and not is_shared:
+            self._open_url(url)
+            self._surface.notify("The session is shown in the browser.", timeout=5)
+            return
+        title = "Address for an audience" if is_shared else "Address of this session's page"
+        use = (
+            "All who have it see the session, and change nothing, until you revoke it."
+            if is_shared
+            else "It opens the page once, within ten minutes."
+        )
+        way = f"\n\nFirst, on the machine of the browser:\n{forward}" if forward else ""
+        answers = [("copy", "Copy"), ("close", "Close")]
+        if can_open:
+            answers.insert(1, ("open", "Open"))
+        answer = await self._surface.ask_user(Confirm(title, f"{url}\n\n{use}{way}", answers))
+        if answer == "copy":
+            self._surface.post_message(CopyRequested(url, "Address"))
+        elif answer == "open":
+            self._open_url(url)
+
+    def _refuses(self) -> bool:
+        """Whether this workbench only watches; then it says so."""
+        if self._state.options.watch:
+            self._surface.show_error(refusal())
+        return self._state.options.watch

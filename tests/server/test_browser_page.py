@@ -1,0 +1,159 @@
+"""The page of a session in a real browser: live rows, pictures, and what user code cannot reach."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import pytest
+
+from codeexec.client.api import SessionClient
+from codeexec.domain import requests as q
+from codeexec.server.browser.app import COOKIE
+from support.chromium import Tab, chromium, needs_chromium
+from support.servers import Here, serve_here, short_folder
+
+pytestmark = [needs_chromium, pytest.mark.slow]
+
+LIVE = """
+import os, time
+for number in range(3):
+    print(f"\\x1b[32mrow {number}\\x1b[0m")
+while not os.path.exists("go"): time.sleep(0.02)
+print("after the wait")
+"""
+PICTURE = """
+from IPython.display import Image, display
+from PIL import Image as Pictures
+Pictures.effect_noise((640, 480), 60).save("noise.png")
+display(Image(filename="noise.png"))
+"""
+HOSTILE = r"""
+from IPython.display import HTML, Markdown, SVG, display
+display(HTML('''<p id=seen>seen</p>
+<script>parent.document.title = "taken"; top.stolen = document.cookie;
+parent.postMessage({height: 1e9, empty: "no", stolen: document.cookie}, "*")</script>
+<img src=x onerror="top.stolen = 1"><a href="javascript:top.stolen = 1" id=link>link</a>
+<meta http-equiv=refresh content="0; url=https://elsewhere.example/">
+<!-- <textarea>'''))
+display(HTML("<p>seen alone</p><script>window.stolen = document.cookie</script><!-- <textarea>"))
+display(SVG('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9">'
+            '<script>top.stolen = 1</script></svg>'))
+print("<script>top.stolen = 1</script><img src=x onerror='top.stolen = 1'>")
+"""
+
+
+@dataclass
+class Shown:
+    """A session, and a tab that shows its page."""
+
+    here: Here
+    session: SessionClient
+    tab: Tab
+    address: q.PageAddress
+
+    async def run(self, code: str) -> str:
+        return (await self.session.call(q.Execute(code))).execution_id
+
+    async def sees(self, text: str) -> None:
+        await self.tab.until(f"document.getElementById('main').innerText.includes({text!r})")
+
+
+@contextlib.asynccontextmanager
+async def shown_session() -> AsyncIterator[Shown]:
+    with short_folder() as folder:
+        async with serve_here(folder) as here, here.client() as host:
+            opened = await host.call(q.OpenSession(cwd=str(folder), name="shown"))
+            address = await host.call(q.OpenPage(opened.session_id))
+            async with chromium() as browser, browser.tab() as tab:
+                await tab.look(1000, 700)
+                await tab.go(address.origin + address.path)
+                session = host.session(opened.session_id)
+                await tab.until("!document.getElementById('empty').hidden")
+                yield Shown(here, session, tab, address)
+
+
+async def test_a_page_follows_its_session() -> None:
+    async with shown_session() as shown:
+        tab = shown.tab
+        assert await tab.evaluate("document.title") == "shown – codeexec-tui"
+        assert "code=" not in await tab.evaluate("location.href")
+        history = await tab.call("Page.getNavigationHistory")
+        assert not any("code=" in entry["url"] for entry in history["entries"])
+        first = await shown.run(LIVE)
+        await shown.sees("row 2")
+        card = f"document.getElementById({first!r})"
+        assert await tab.evaluate(f"{card}.dataset.status") == "running"
+        color = await tab.evaluate(f"{card}.querySelector('.row.stdout span').style.color")
+        assert color == "var(--c2)"
+
+        # A cut: the rows that come meanwhile are there afterwards, and each is there once.
+        await tab.call("Network.emulateNetworkConditions", offline=True, latency=0,
+                       downloadThroughput=-1, uploadThroughput=-1)  # fmt: skip
+        listening = list(shown.here.service._servers)[-1]
+        shown.here.service.connections(listening).abort_all()
+        await tab.until("document.getElementById('connection').dataset.state === 'cut'")
+        await shown.session.call(q.WriteFile("go", b""))
+        await shown.run("print('while it was cut')")
+        await tab.call("Network.emulateNetworkConditions", offline=False, latency=0,
+                       downloadThroughput=-1, uploadThroughput=-1)  # fmt: skip
+        await shown.sees("while it was cut")
+        await tab.until("document.getElementById('connection').dataset.state === 'live'")
+        await tab.until(f"{card}.dataset.status === 'ok'")
+        rows = await tab.evaluate(f"[...{card}.querySelectorAll('.row')].map(r => r.innerText)")
+        assert rows == ["row 0", "row 1", "row 2", "after the wait"]
+
+        # More rows than a page begins with are asked for, in their order.
+        many = await shown.run("for number in range(3000): print('number', number)")
+        card = f"document.getElementById({many!r})"
+        await tab.until(f"{card}?.dataset.status === 'ok'")
+        first_row = f"{card}.querySelector('.row').innerText"
+        while await tab.evaluate(first_row) != "number 0":
+            before = await tab.evaluate(first_row)
+            await tab.evaluate(f"{card}.querySelector('.earlier').click()")
+            await tab.until(f"{first_row} !== {before!r}")
+        rows = await tab.evaluate(f"[...{card}.querySelectorAll('.row')].map(r => r.innerText)")
+        assert rows == [f"number {number}" for number in range(3000)]
+
+        # In full quality, from the session's files.
+        await shown.run(PICTURE)
+        size = await tab.until(
+            "(i => i?.naturalWidth && [i.naturalWidth, i.naturalHeight])"
+            "(document.querySelector('img.picture'))"
+        )
+        assert size == [640, 480]
+        assert "/blobs/" in await tab.evaluate("document.querySelector('img.picture').src")
+
+        # The address is spent.
+        await tab.go(shown.address.origin + shown.address.path)
+        await tab.until("document.body.innerText.includes('This address was used already.')")
+
+
+async def test_outputs_reach_neither_the_page_nor_its_cookie() -> None:
+    async with shown_session() as shown:
+        tab = shown.tab
+        place = await tab.evaluate("location.href")
+        await shown.run(HOSTILE)
+        await shown.sees("<script>top.stolen")
+        # The frame has told its height, so what it has was read; our bound holds.
+        height = await tab.until(
+            "parseFloat(document.querySelector('iframe.frame')?.style.height || 0)"
+        )
+        assert 16 <= height <= 12000
+        await tab.until("document.querySelector('img.picture')?.complete")
+        assert await tab.evaluate("window.stolen") is None
+        assert await tab.evaluate("document.title") == "shown – codeexec-tui"
+        assert await tab.evaluate("location.href") == place
+        assert await tab.evaluate("document.cookie") == ""
+        cookies = (await tab.call("Network.getCookies"))["cookies"]
+        (cookie,) = [cookie for cookie in cookies if cookie["name"] == COOKIE]
+        assert cookie["httpOnly"] and cookie["sameSite"] == "Strict"
+        frame = "document.querySelector('iframe.frame')"
+        assert await tab.evaluate(f"{frame}.contentDocument") is None
+        assert "allow-same-origin" not in await tab.evaluate(f"{frame}.getAttribute('sandbox')")
+        # Opened by itself it has no more.
+        await tab.go(await tab.evaluate("document.querySelectorAll('iframe.frame')[1].src"))
+        await tab.until("document.body?.innerText.includes('seen alone')")
+        assert await tab.evaluate("window.origin") == "null"
+        assert await tab.evaluate("window.stolen") is None

@@ -1,0 +1,93 @@
+"""The page of the session from the workbench: a browser, an address, the way to it over ssh."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from codeexec.client.browser import forward_command, page_url
+from codeexec.client.wire import Address, parse_ssh
+from codeexec.config.load import Loaded
+from codeexec.config.model import Settings
+from codeexec.domain.requests import OpenSession, PageAddress
+from codeexec.tui.commands.keymap import Keymap
+from codeexec.tui.context import AppContext
+from codeexec.tui.options import OpenOptions
+from codeexec.tui.session.ask import CopyRequested
+from codeexec.tui.session.deferred import DeferredSession
+from codeexec.tui.session.workspace import Workspace
+from codeexec.tui.theme.theme import DEFAULT, built_in_folder, find_theme
+from codeexec.tui.widgets.dialogs import Confirm
+from codeexec.tui.workbench.session.page_controller import PageController
+from codeexec.tui.workbench.surface import WorkbenchState
+from support.servers import serve_here, short_folder
+from support.surface import QuietSurface
+
+THEME = find_theme(DEFAULT, [built_in_folder()])
+PAGE = PageAddress("/page/x/enter?code=y", "http://127.0.0.1:4000", 0.0, 4000)
+
+
+def words_of(dialog: object) -> str:
+    assert isinstance(dialog, Confirm)
+    return dialog._words
+
+
+async def test_addresses_are_opened_shown_and_revoked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    surface = QuietSurface(answers=["copy", "open", "close"])
+    opened: list[str] = []
+    with short_folder() as folder:
+        async with serve_here(folder) as here, here.client() as host:
+            summary = await host.call(OpenSession(cwd=str(tmp_path), start_kernel=False))
+            context = AppContext("me", tmp_path, Loaded(Settings(), {}), {}, THEME, Keymap({}))
+            session = DeferredSession(lambda: 80)
+            session.become(host.session(summary.session_id))
+            place = Workspace(tmp_path, ())
+
+            def controller(*, watch: bool = False) -> PageController:
+                state = WorkbenchState(host, session, OpenOptions(watch=watch), place, context)
+                return PageController(surface, state, opened.append)
+
+            monkeypatch.delenv("SSH_CONNECTION", raising=False)
+            monkeypatch.setenv("DISPLAY", ":0")
+            await controller().open_page()
+            assert surface.notices == ["The session is shown in the browser."]
+            assert opened[0].startswith("http://127.0.0.1:") and "/enter?code=" in opened[0]
+
+            await controller().share_page()
+            assert "until you revoke it" in words_of(surface.dialogs[0])
+            (copied,) = surface.posted
+            assert isinstance(copied, CopyRequested)
+            assert copied.text in words_of(surface.dialogs[0])
+            await controller().share_page()
+            assert opened[1] in words_of(surface.dialogs[1])
+
+            monkeypatch.setenv("SSH_CONNECTION", "10.0.0.9 50000 10.0.0.1 22")
+            await controller().open_page()
+            assert "ssh -N -L " in words_of(surface.dialogs[2])
+            assert "@10.0.0.1" in words_of(surface.dialogs[2])
+
+            await controller().close_pages()
+            assert surface.notices[-1] == "Revoked 4 addresses of this session's page."
+            await controller(watch=True).share_page()
+            await controller(watch=True).close_pages()
+            assert [error.message for error in surface.errors] == [
+                "This workbench only watches."
+            ] * 2
+
+
+def test_the_way_to_a_page() -> None:
+    elsewhere = Address("", "lab.example", 443, tls=True, prefix="/lab")
+    remote = PageAddress("/page/x/enter?code=y", "", 0.0)
+    assert page_url(remote, elsewhere) == "https://lab.example:443/lab/page/x/enter?code=y"
+    assert page_url(PAGE) == "http://127.0.0.1:4000/page/x/enter?code=y"
+    over_ssh = {"SSH_CONNECTION": "fe80::1 50000 fe80::2 2222"}
+    assert forward_command(remote, over_ssh, elsewhere) == ""
+    assert forward_command(PAGE, {}, None) == ""
+    command = forward_command(PAGE, over_ssh, None)
+    assert command.startswith("ssh -N -L 4000:127.0.0.1:4000 -p 2222 ")
+    assert command.endswith("@fe80::2")
+    machine = parse_ssh("ssh://anna@gpu:22022/work")
+    assert forward_command(PAGE, {}, machine) == ("ssh -N -L 4000:127.0.0.1:4000 -p 22022 anna@gpu")
