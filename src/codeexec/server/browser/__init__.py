@@ -1,1 +1,1 @@
-"""The page of a session for browsers: who may see it, what it is sent, and its files."""
+"""The page of a session for browsers: its addresses, its stream and its files."""

@@ -1,7 +1,7 @@
 """Addresses of pages: single-use or shared, each for one session, and the cookies they become.
 
 An address has a code. A browser sends it once and gets a cookie in exchange, so that the code
-stands in no history. All paths of a page begin with its id, which nobody can guess: requests for
+stands in no history. All paths of a page begin with its id, which cannot be guessed: requests for
 other ids are refused like those without a token. All of this is in memory: with the server every
 address and cookie ends.
 """
@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from codeexec.domain.errors import Denied, Unavailable
 
 CODE_SECONDS = 600.0
-"""After which a single-use address that nobody has used is void."""
+"""After which an unused single-use address is void."""
 
 PAGE_SECONDS = 12 * 3600.0
 """After which a page needs another address."""
@@ -31,7 +31,7 @@ _PATH = re.compile(r"/page/([A-Za-z0-9_-]{22})/(.*)")
 
 
 @dataclass(eq=False, slots=True)
-class Page:
+class GrantedPage:
     """What one address gives access to. Times are in seconds since 1970. `on_close` are called when
     it is revoked."""
 
@@ -61,11 +61,11 @@ class PageAddresses:
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
-        self._pages: dict[str, Page] = {}
+        self._pages: dict[str, GrantedPage] = {}
 
     def add(
         self, session_id: str, *, is_shared: bool = False, expires: float | None = None
-    ) -> Page:
+    ) -> GrantedPage:
         """A new address. `expires`: the page ends then at the latest. Unavailable where there are
         too many."""
         now = self._clock()
@@ -78,7 +78,7 @@ class PageAddresses:
         ends = now + PAGE_SECONDS
         if expires is not None:
             ends = min(ends, expires)
-        page = Page(
+        page = GrantedPage(
             secrets.token_urlsafe(16),
             session_id,
             is_shared,
@@ -95,7 +95,7 @@ class PageAddresses:
         page = self._pages.get(page_id)
         return page is not None and not self._is_over(page)
 
-    def enter(self, page_id: str, code: str) -> Page:
+    def enter(self, page_id: str, code: str) -> GrantedPage:
         """The page, whose address is spent by this unless it is shared. Denied."""
         page = self._pages.get(page_id)
         if page is None or not _is_equal(code, page.code) or self._is_over(page):
@@ -107,14 +107,14 @@ class PageAddresses:
         page.is_spent = not page.is_shared
         return page
 
-    def find(self, page_id: str, cookie: str) -> Page:
+    def find(self, page_id: str, cookie: str) -> GrantedPage:
         """The page that this cookie opens. Denied."""
         page = self._pages.get(page_id)
         if page is None or not _is_equal(cookie, page.cookie) or self._is_over(page):
             raise Denied("This browser has not opened the address of the page.", _NEXT)
         return page
 
-    def is_open(self, page: Page) -> bool:
+    def is_open(self, page: GrantedPage) -> bool:
         """Whether the page may still be shown."""
         return not self._is_over(page)
 
@@ -125,7 +125,7 @@ class PageAddresses:
             self._end(page)
         return len(pages)
 
-    def _is_over(self, page: Page) -> bool:
+    def _is_over(self, page: GrantedPage) -> bool:
         return page.is_revoked or self._clock() >= page.expires
 
     def _forget_old(self, now: float) -> None:
@@ -133,7 +133,7 @@ class PageAddresses:
             if now >= page.expires or (now >= page.code_expires and not page.is_spent):
                 self._end(page)
 
-    def _end(self, page: Page) -> None:
+    def _end(self, page: GrantedPage) -> None:
         del self._pages[page.page_id]
         page.is_revoked = True
         for close in tuple(page.on_close):

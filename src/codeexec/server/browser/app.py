@@ -23,8 +23,8 @@ from codeexec.domain.content.mime import bare, text_of
 from codeexec.domain.errors import CodeexecError, Denied, NotFound, Unavailable, UsageError
 from codeexec.domain.outputs import Display
 from codeexec.domain.wire.checks import check_request
-from codeexec.server.browser.addresses import Page, PageAddresses, split_path
-from codeexec.server.browser.feed import CLIENT, FIRST_EXECUTIONS, PageFeed, Watcher
+from codeexec.server.browser.addresses import GrantedPage, PageAddresses, split_path
+from codeexec.server.browser.feed import CLIENT, FIRST_EXECUTIONS, PageFeed, PageWatcher
 from codeexec.server.browser.frames import FRAMED, frame
 from codeexec.server.http.stack import Receive, Send
 from codeexec.server.rest.replies import answer, problem
@@ -99,7 +99,7 @@ class PageApp:
 
     def _enter(self, page_id: str, request: Request) -> Response:
         """A cookie in exchange for the code of the address, and the way to the page. A browser that
-        fetches addresses before somebody wants them spends none."""
+        only fetches an address ahead does not spend it."""
         purpose = request.headers.get("sec-purpose", "") + request.headers.get("purpose", "")
         if request.method == "HEAD" or "prefetch" in purpose:
             return Response(status_code=503)
@@ -133,7 +133,9 @@ class PageApp:
             return Response(status_code=304, headers=headers)
         return Response(content, headers=headers, media_type=_TYPES[name.rpartition(".")[2]])
 
-    async def _content(self, name: str, page: Page, session: Session, request: Request) -> Response:
+    async def _content(
+        self, name: str, page: GrantedPage, session: Session, request: Request
+    ) -> Response:
         fields = request.query_params
         match name:
             case "events":
@@ -155,9 +157,9 @@ class PageApp:
             return await blob_answer(session, digest, request)
         raise NotFound(f"The page has nothing at {name[:200]}.")
 
-    async def _lines(self, page: Page, session: Session, after: int) -> AsyncIterator[bytes]:
+    async def _lines(self, page: GrantedPage, session: Session, after: int) -> AsyncIterator[bytes]:
         feed = self._feeds.setdefault(session, PageFeed(session))
-        watcher = Watcher()
+        watcher = PageWatcher()
         page.on_close.add(watcher.close)
         try:
             async for line in feed.lines(watcher, after):

@@ -87,7 +87,7 @@ class _Line(msgspec.Struct, frozen=True):
     content: bytes
 
 
-class Watcher:
+class PageWatcher:
     """The place of one browser in the stream. `close` ends it."""
 
     def __init__(self) -> None:
@@ -100,11 +100,11 @@ class Watcher:
 
 
 class PageFeed:
-    """Of one session. It follows the session while somebody watches."""
+    """Of one session. It follows the session while there are watchers."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._watchers: dict[Watcher, None] = {}
+        self._watchers: dict[PageWatcher, None] = {}
         self._lines: deque[_Line] = deque()
         self._held = 0
         self._before = session.snapshot.seq
@@ -118,7 +118,7 @@ class PageFeed:
     def watchers(self) -> int:
         return len(self._watchers)
 
-    async def lines(self, watcher: Watcher, after: int = 0) -> AsyncIterator[bytes]:
+    async def lines(self, watcher: PageWatcher, after: int = 0) -> AsyncIterator[bytes]:
         """Lines of JSON: events after number `after`, and all that come, until the session ends or
         the watcher is closed. The first one is a `PageState` where the events are not at hand. An
         empty line keeps a quiet connection open."""
