@@ -64,7 +64,7 @@ RUNS = (
     Case("c33_nested.py", shows=("outer: 100%", "finished")),
     Case("c33b_write.py", shows=("message 0", "message 3", "c: 100%", "finished")),
     Case("c36b_ppe.py", shows=("in child 1", "in child 2", "[1, 8]")),
-    Case("c55_swallow.py", ("--timeout", "1"), status=124, shows=("start",)),
+    Case("c55_swallow.py", ("--timeout", "6"), status=124, shows=("start",)),
     Case("c56_print_rich.py", stdout="alert plain\n", shows=("console",), hides=("\x1b",)),
     Case("c57_logging_tqdm.py", shows=("INFO:root:row 0", "INFO:root:row 2", "100%")),
     Case("c66_mpl.py", shows=("[image ",)),
@@ -116,7 +116,7 @@ RUNS = (
     Case("c73_background_task.py", CELLS, shows=("started", *(f"bg {n}" for n in range(4)))),
     Case("c76_md_then_code.py", CELLS, stdout="next\n"),
     Case("c78_bg.py", CELLS, shows=("cell over",)),
-    Case("c28b_async_blocking.py", (*CELLS, "--timeout", "1.5"), status=124, shows=("job 0",)),
+    Case("c28b_async_blocking.py", (*CELLS, "--timeout", "6"), status=124, shows=("job 0",)),
     Case("w[lr=1e-3,bs=32].py", CELLS, status=1, shows=("name 'sys' is not defined",)),
     # -- notebooks --------------------------------------------------------------------------------
     Case(

@@ -6,12 +6,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
 from codeexec.environments.processes import identify
 from support.programs import COMMAND, Desk, environment
+from support.servers import wait_for
 
 COPY = """\
 #include <unistd.h>
@@ -105,10 +105,7 @@ def test_a_program_ends_when_we_are_killed(desk: Desk, file: str) -> None:
         assert started is not None
         process.kill()
         process.wait()
-        deadline = time.monotonic() + 30
-        while identify(pid) == started:
-            assert time.monotonic() < deadline, "it runs on"
-            time.sleep(0.01)
+        wait_for(lambda: identify(pid) != started, "the end of the program")
 
 
 @pytest.mark.slow

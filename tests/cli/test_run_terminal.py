@@ -80,8 +80,8 @@ def test_a_second_interrupt_ends_what_ignores_the_first(desk: Desk) -> None:
         terminal.shows("begun")
         terminal.press(INTERRUPT)
         terminal.shows("deaf")
-        terminal.press(INTERRUPT)
-        assert terminal.ends() == 130
+        # The second within two seconds: on a machine that stands still for longer, a later one.
+        assert terminal.press_until_end(INTERRUPT) == 130
 
 
 def test_a_program_is_stopped_by_the_shell_and_goes_on(desk: Desk) -> None:
@@ -123,7 +123,7 @@ def test_an_interrupted_notebook_is_saved(desk: Desk) -> None:
 def test_a_footer_says_which_cell_runs(desk: Desk) -> None:
     desk.file("cells.py", "# %% load\nimport time\nprint('a')\ntime.sleep(1)\n# %%\nprint('b')\n")
     with desk.terminal("run", "--cells", "cells.py") as terminal:
-        terminal.shows("▸ 1/2 load")
+        terminal.wrote("▸ 1/2 load")
         assert terminal.ends() == 0
         assert terminal.text.splitlines() == ["a", "b"]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -14,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from support.programs import COMMAND, Desk, environment, read_notebook
+from support.programs import COMMAND, DEADLINE, Desk, environment, read_notebook
+from support.servers import has_ended, wait_for
 
 WORK = r'''
 import asyncio, codeexec
@@ -110,8 +110,7 @@ def test_the_life_of_a_session(
 
     assert desk.run("sessions", "rm", "work").returncode == 2
     assert desk.run("sessions", "stop", "work").returncode == 0
-    with pytest.raises(ProcessLookupError):
-        os.kill(listed["pid"], 0)
+    wait_for(lambda: has_ended(listed["pid"]), "the end of the kernel")
     assert desk.run("sessions", "list", "--running", "--json").stdout == ""
     assert desk.run("sessions", "rm", "work").returncode == 0
     assert desk.run("sessions", "list", "--json").stdout == ""
@@ -131,5 +130,5 @@ def test_serve_says_where_and_wants_its_token(
     assert second.returncode == 2
     assert "runs already" in second.stderr
     server.send_signal(signal.SIGINT)
-    assert server.wait(30) == 0
+    assert server.wait(DEADLINE) == 0
     assert not Path(said["socket"]).exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import random
@@ -72,8 +73,12 @@ def command(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 
 def lines_of_ssh(pid: int | None = None) -> list[psutil.Process]:
     """The processes of `ssh` that this one, or `pid`, has started."""
-    children = psutil.Process(pid).children()
-    return [child for child in children if child.name() == "ssh"]
+    lines = []
+    for child in psutil.Process(pid).children():
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if child.name() == "ssh" and child.status() != psutil.STATUS_ZOMBIE:
+                lines.append(child)
+    return lines
 
 
 @pytest.mark.slow

@@ -14,6 +14,7 @@ from codeexec.cli.commands.terminal import find_terminal
 from codeexec.domain.errors import Conflict, NotFound
 from codeexec.domain.terminals import TerminalView
 from support.programs import Desk, environment
+from support.servers import has_ended, wait_for
 
 OPEN = """
 import asyncio, codeexec
@@ -86,6 +87,5 @@ def test_terminals_are_opened_listed_and_closed(desk: Desk, session: str) -> Non
         desk.run("terminal", "close", session, "nap").stdout == f"Closed {view['terminal_id']}.\n"
     )
     assert desk.run("terminal", "list", session, "--json").stdout == ""
-    with pytest.raises(ProcessLookupError):
-        os.kill(view["pid"], 0)
+    wait_for(lambda: has_ended(view["pid"]), "the end of the program")
     assert "has no terminal" in desk.run("terminal", "attach", session).stderr

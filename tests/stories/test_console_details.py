@@ -38,10 +38,11 @@ async def test_search_follows_what_is_typed_and_speaks_of_that_alone(tmp_path: P
         await bench.write("IN RANGE(40)")
         await bench.sees("1 of 1")
         assert (view.cursor.marked_row[1], view.cursor.marked_part) == (0, "code")
-        assert view.scroll_offset.y == 0
+        await bench.until(lambda: view.scroll_offset.y == 0, "the code in view")
         await bench.press("escape")
         await bench.sees_no_more("nothing found")
-        assert view.cursor.marked_row is None and view.has_focus
+        await bench.until(lambda: view.has_focus, "the cards have the keys")
+        assert view.cursor.marked_row is None
         # Of a copy it is said how much it was.
         await bench.press("y")
         await bench.is_told("40 rows copied.")

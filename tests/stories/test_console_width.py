@@ -27,6 +27,7 @@ async def test_a_frame_fits_into_the_pane_and_follows_its_size(
     async with open_bench(tmp_path, size=size) as bench:
         await bench.console.run(FRAME)
         await bench.is_idle(1)
+        await bench.console.card(1).shows("column_8")
         # The body of a frame, its rows folded by nothing but pandas.
         row = bench.console.card(1).text().split("\n")
         assert all(len(line) <= width_of(bench) + 2 for line in row)

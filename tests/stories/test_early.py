@@ -6,6 +6,7 @@ import signal
 
 import pytest
 
+from support.programs import DEADLINE
 from support.servers import user
 from support.tty import Tty, workbench
 
@@ -48,7 +49,7 @@ def test_a_start_that_is_ended_leaves_the_terminal_as_it_was(after: float) -> No
     # Any of the three at any moment: they are dealt out over the moments.
     number = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)[int(after * 20) % 3]
     with workbench() as (tty, apart):
-        tty.shows("starting")
+        tty.wrote("starting")  # it may be ready before this is read
         tty.idles(after)
         tty.signal(number)
         assert tty.ends() in (0, 128 + number)
@@ -60,10 +61,10 @@ def test_a_start_that_is_ended_leaves_the_terminal_as_it_was(after: float) -> No
 def test_a_terminal_that_goes_away_takes_the_program_with_it(after: float) -> None:
     with user() as apart:
         tty = Tty((), home=apart.folder, cwd=apart.work, env=apart.environ)
-        tty.shows("starting")
+        tty.wrote("starting")
         tty.idles(after)
         tty.hang_up()
-        assert tty.is_over(30)
+        assert tty.is_over(DEADLINE)
 
 
 def test_names_of_files_do_not_act_on_the_terminal() -> None:

@@ -25,6 +25,7 @@ async def test_a_run_shows_its_last_rows_below_the_text(tmp_path: Path) -> None:
         assert "F2 console" not in bench.screen()
         await bench.editor.at("# %% one").run()
         await bench.sees("row 29")
+        await bench.sees("── [1] ✓ ")
         lines = bench.screen().split("\n")
         assert [line.strip() for line in lines[-9:-1]] == [f"row {n}" for n in range(22, 30)]
         head = lines[-10]
@@ -42,7 +43,8 @@ async def test_a_run_shows_its_last_rows_below_the_text(tmp_path: Path) -> None:
         await bench.press("f2")
         await bench.until(lambda: bench.workbench.pane_layout.here == "editor", "the editor")
         await bench.sees("silent = 1")
-        assert "F2 console" not in bench.screen() and "●" not in bench.screen().split("\n")[0]
+        await bench.sees_no_more("F2 console")
+        await bench.until(lambda: "●" not in bench.screen().split("\n")[0], "no mark")
         # It leaves as soon as one writes on; a click on it shows the console.
         await bench.editor.at("# %% one").run()
         await bench.sees("row 29")
@@ -71,7 +73,7 @@ async def test_a_run_switches_or_marks_the_tab_where_that_is_set(
             await bench.sees("row 29")
             await bench.press("f2")
             await bench.until(lambda: bench.workbench.pane_layout.here == "editor", "the editor")
-            assert "●" not in bench.screen().split("\n")[0]
+            await bench.until(lambda: "●" not in bench.screen().split("\n")[0], "no mark")
 
 
 async def test_an_editor_alone_has_the_peek_too_and_a_wide_screen_needs_none(

@@ -22,7 +22,7 @@ async def test_exit_and_ctrl_d_ask_and_ctrl_c_clears(tmp_path: Path) -> None:
         await bench.press("alt+enter")
         await bench.write("two")
         await bench.press("ctrl+c")
-        assert prompt.text == ""
+        await bench.until(lambda: prompt.text == "", "an empty prompt")
         assert not bench.program._notifications
         for keys in (["ctrl+d"], [*"exit", "enter"], [*"quit", "enter"]):
             await bench.press(*keys)
@@ -74,6 +74,8 @@ async def test_what_waits_for_a_name_goes_on_once_the_name_is_given(
         if leave == "ctrl+q":
             await bench.until(lambda: bench.program._exit, "it has left")
         else:
+            named = bench.folder / "named.py"
+            await bench.until(lambda: named.exists() and named.read_text() == "y = 2", "saved")
             await bench.sees_no_more("named.py ×")
         assert (bench.folder / "named.py").read_text() == "y = 2"
 
@@ -103,7 +105,10 @@ async def test_a_start_without_files_leaves_the_keys_to_the_prompt(
         bench.workbench.layout_store.save()
     async with open_bench(tmp_path, state=state, options=OpenOptions()) as bench:
         await bench.until(lambda: bench.workbench.panes.are_complete, "the panes")
-        assert [sheet.title for sheet in bench.workbench.documents.sheets] == list(names)
+        documents = bench.workbench.documents
+        await bench.until(
+            lambda: [sheet.title for sheet in documents.sheets] == list(names), "the files"
+        )
         assert bench.workbench.documents.sheet is bench.workbench.documents.sheets[0]
         await bench.write("7 * 6")
         prompt = bench.workbench.console_pane.prompt

@@ -9,6 +9,7 @@ import pytest
 from codeexec.tui.options import OpenOptions
 from codeexec.tui.screens.lesson.screen import LessonScreen
 from codeexec.tui.session.views import LessonView
+from codeexec.tui.workbench.lessons.conductor import Conductor
 from support.bench import Bench, engine_in, open_bench
 
 pytestmark = pytest.mark.slow
@@ -70,6 +71,13 @@ async def _is_at(bench: Bench, step: int, code: str) -> None:
     await bench.sees(code)
 
 
+async def _is_free(bench: Bench) -> None:
+    """What the lesson was doing has ended: until then keys that go on are refused."""
+    stage = bench.workbench.lessons._stage
+    assert isinstance(stage, Conductor)
+    await bench.until(lambda: not stage._busy, "the lesson takes keys")
+
+
 def _options(folder: Path) -> OpenOptions:
     file = folder / "work" / "walk.md"
     file.parent.mkdir(exist_ok=True)
@@ -86,20 +94,25 @@ async def test_a_lesson_is_given_followed_and_taken_up_again(tmp_path: Path) -> 
         ) as bench:
             await _is_at(bench, 0, "Numbers")
             await bench.is_idle(2)
+            await _is_free(bench)
             await bench.press("space", "right")
             await bench.sees("it is 42")
+            await _is_free(bench)
             await bench.press("pagedown", "pagedown", "enter")
             await bench.sees("⌨ Who?")
             await bench.write("Ada")
             await bench.press("enter")
             await bench.sees("Hello Ada")
+            await _is_free(bench)
             await bench.press("right", "right", "right")
             await bench.until(lambda: bench.snapshot.is_running, "the loop runs")
             await bench.press("escape")
             await bench.sees("KeyboardInterrupt")
             await bench.until(lambda: _view(bench).runs[-1].seconds > 0, "the run has ended")
+            await _is_free(bench)
             await bench.press("right", "right", "right")
             await bench.sees("42 Ada True")
+            await _is_free(bench)
 
             watching = options._replace(watch=True, speaker=True)
             async with open_bench(
@@ -112,15 +125,18 @@ async def test_a_lesson_is_given_followed_and_taken_up_again(tmp_path: Path) -> 
                 # Two steps back: the first time to the beginning of this one.
                 await bench.press("left")
                 await bench.sees("steps 1 to 3 were run quietly")
+                await _is_free(bench)
                 await bench.press("left", "left")
                 await _is_at(bench, 1, "A question")
                 await bench.sees("step 1 was run quietly")
+                await _is_free(bench)
                 await _is_at(watcher, 1, "A question")
             await bench.press("right", "right")
             await bench.sees("⌨ Who?")
             await bench.write("Eve")
             await bench.press("enter")
             await bench.sees("Hello Eve")
+            await _is_free(bench)
             bench.workbench.sharing.save()
 
         async with open_bench(tmp_path, state=state, host=host, options=options) as again:
@@ -132,6 +148,7 @@ async def test_a_lesson_is_given_followed_and_taken_up_again(tmp_path: Path) -> 
             await again.write("print(name, answer)")
             await again.press("f5")
             await again.sees("Eve 42")
+            await _is_free(again)
             await again.press("b")
             await again.sees_no_more("Eve 42")
             await again.press("b", "z")

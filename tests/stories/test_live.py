@@ -47,8 +47,10 @@ async def test_a_table_that_is_open_is_read_again_after_each_run(tmp_path: Path)
         # Neither its shape nor its columns change: only what is in it.
         await session.call(Execute("df.loc[1, 'n'] = 4321"))
         await bench.sees("4321")
-        await session.call(Execute("import time; time.sleep(2); df = df.head(2)"))
+        wait = "while not os.path.exists('go'): time.sleep(0.01)"
+        await session.call(Execute(f"import os, time\n{wait}\ndf = df.head(2)"))
         await bench.sees("as before the run")
+        (bench.folder / "go").touch()
         await bench.sees("df  2×1")
         await bench.sees_no_more("as before the run")
         table = bench.program.screen.query_one(DataTableView)

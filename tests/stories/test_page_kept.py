@@ -126,7 +126,9 @@ async def test_the_next_client_has_the_same_pages_folds_and_scroll(tmp_path: Pat
                 await other.until(lambda: len(other.workbench.documents.sheets) == 2, "both")
                 script, notes = other.workbench.documents.sheets
                 await other.until(lambda: other.workbench.documents.sheet is script, "in front")
-                assert (script.is_page, notes.is_page) == (True, False)
+                await other.until(
+                    lambda: (script.is_page, notes.is_page) == (True, False), "the same pages"
+                )
                 await other.until(lambda: fold_of(other, ROWS) is OutputFold.WHOLE, "whole")
                 folded = OutputFold.COLLAPSED
                 await other.until(lambda: fold_of(other, "print('short')") is folded, "folded")

@@ -13,6 +13,7 @@ from codeexec.tui.panes.console.prompt.prompt import Prompt
 from codeexec.tui.panes.editor.marks import LineDiagnostic
 from support.bench import Bench, open_bench
 from support.mouse import Mouse
+from support.shells import Shell
 
 pytestmark = pytest.mark.slow
 
@@ -314,6 +315,8 @@ async def test_a_program_that_uses_the_whole_screen_is_opened_in_a_terminal(
         await bench.press("enter")
         await card.ends("cancelled")
         await bench.sees("drawn /dev/")
+        shell = Shell(bench)
+        await bench.until(lambda: shell.pane.input.is_inside, "keys go to the program")
         await bench.press(*"word", "enter")
         await bench.sees("got word")
 

@@ -20,7 +20,7 @@ from codeexec.tui.options import OpenOptions
 from codeexec.tui.theme import theme
 from support.descriptors import descriptors
 from support.programs import COMMAND
-from support.servers import user
+from support.servers import user, wait_until
 from support.tty import Tty, workbench
 
 pytestmark = pytest.mark.slow
@@ -88,14 +88,15 @@ def test_a_paste_of_10_000_lines_into_the_editor_and_the_prompt() -> None:
         tty.press("\r# typed after the paste")
         tty.shows("# typed after the paste")
         tty.press("\x13")
+        written = "\n".join([*lines, "# typed after the paste"])
+        file = apart.work / "big.py"
+        tty.until(lambda: file.read_text("utf-8").rstrip("\n") == written)
         tty.shows("big.py ×")
-        text = (apart.work / "big.py").read_text("utf-8")
-        assert text.rstrip("\n").split("\n") == [*lines, "# typed after the paste"]
         tty.press("\x1b2")
         tty.write(PASTE[0] + pasted + PASTE[1])
         tty.shows("value_9999 = 9999")
         tty.press("\x1b[15~")  # F5
-        tty.shows("✓", 60.0)
+        tty.shows("✓")
         runs(tty, "value_9999 + 1", "10000")
         leaves_cleanly(tty)
 
@@ -237,8 +238,10 @@ async def test_100_times_open_and_close(tmp_path: Path) -> None:
             tasks.append(len(asyncio.all_tasks()))
             files.append(descriptors())
             memory.append(process.memory_info().rss)
-        assert max(tasks[-20:]) <= max(tasks[:20])
-        assert max(files[-20:]) <= max(files[:20]) + 2
+        # Of a client that has just gone, a task or a file may be there for another moment.
+        most_tasks, most_files = max(tasks[:20]), max(files[:20]) + 2
+        await wait_until(lambda: len(asyncio.all_tasks()) <= most_tasks, f"the ends of {tasks}")
+        await wait_until(lambda: descriptors() <= most_files, f"files closed: {files}")
         # A client is 2 MB, and lives until the last of its timers would have rung.
         grown = (memory[-1] - memory[49]) / 2**20
         assert grown < 40, f"{grown:.1f} MB in 50 times"

@@ -46,7 +46,7 @@ async def test_a_prompt_for_each_kernel_and_what_acts_on_the_one_in_focus(tmp_pa
     async with host, open_bench(tmp_path, FILES, host=host) as bench:
         await bench.console.run("x = 'one'")
         await bench.is_idle(1)
-        assert label(bench) == "[2] "
+        await bench.until(lambda: label(bench) == "[2] ", "the next number")
         await start(bench, "bash", "bash")
         await bench.until(lambda: label(bench) == "bash [1] ", "the prompt of bash")
         await bench.sees("bash + python")
@@ -131,7 +131,7 @@ async def test_a_prompt_for_each_kernel_and_what_acts_on_the_one_in_focus(tmp_pa
         await bench.sees("Remove python-2?")
         await bench.press("enter")
         await bench.until(lambda: len(bench.snapshot.kernels) == 2, "one kernel fewer")
-        assert bench.snapshot.default_kernel == "python"
+        await bench.until(lambda: bench.snapshot.default_kernel == "python", "Python in focus")
 
 
 async def test_input_of_another_kernel_can_be_answered(tmp_path: Path) -> None:

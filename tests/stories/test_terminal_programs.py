@@ -43,8 +43,11 @@ async def test_a_picture_is_painted_and_is_an_artifact(tmp_path: Path) -> None:
         layout = bench.workbench.pane_layout
         await bench.until(lambda: layout.here == "artifacts", "the artifacts")
         artifacts = bench.workbench.panes.artifacts
-        assert artifacts is not None and artifacts.selected is not None
-        assert artifacts.selected.key == artifact.id
+        assert artifacts is not None
+        await bench.until(
+            lambda: artifacts.selected is not None and artifacts.selected.key == artifact.id,
+            "the picture among the artifacts",
+        )
         await bench.sees(artifact.name)
 
 

@@ -43,6 +43,7 @@ async def test_one_key_trusts_and_starts_the_kernel_of_the_folder(
         told = bench.program._notifications
         assert not any("is not used" in one.message for one in told)  # that is the question
         assert strange.marks == []
+        await bench.until(lambda: bench.snapshot.kernel.kernel, "a kernel")
         assert bench.snapshot.kernel.kernel is not None
         assert bench.snapshot.kernel.kernel.path != python
         await bench.press("t")

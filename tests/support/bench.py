@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from textual.notifications import Notification
 from textual.pilot import Pilot
 from textual.widget import Widget
 
@@ -46,6 +47,16 @@ class Bench:
         self.program = program
         self.pilot = pilot
         self.folder = folder
+        self.told: list[Notification] = []
+        """All notifications, also those that have gone by their timer."""
+        self._told_before = 0
+        notify = program._notifications.add
+
+        def note(notification: Notification) -> object:
+            self.told.append(notification)
+            return notify(notification)
+
+        vars(program._notifications)["add"] = note
 
     @property
     def workbench(self) -> Workbench:
@@ -109,9 +120,15 @@ class Bench:
         await self.until(lambda: words in self.screen(), repr(words))
 
     async def is_told(self, words: str) -> None:
-        """A word that goes away by itself; without a terminal Textual does not paint it."""
-        told = self.program._notifications
-        await self.until(lambda: any(words in one.message for one in told), f"told {words!r}")
+        """A word that goes away by itself, and may have gone since it was last waited for one;
+        without a terminal Textual does not paint it."""
+
+        def is_told() -> bool:
+            fresh = self.told[self._told_before :]
+            return any(words in one.message for one in (*self.program._notifications, *fresh))
+
+        await self.until(is_told, f"told {words!r}")
+        self._told_before = len(self.told)
 
     async def sees_no_more(self, words: str) -> None:
         await self.until(lambda: words not in self.screen(), f"{words!r} gone")

@@ -20,6 +20,8 @@ import nbformat
 import pyte
 
 COMMAND = (sys.executable, "-m", "codeexec")
+DEADLINE = 90.0
+"""Seconds after which a program is given up; a loaded machine may start one in ten."""
 
 
 def environment(home: Path, extra: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -37,7 +39,7 @@ def run_piped(
     cwd: Path,
     stdin: bytes | None = None,
     env: Mapping[str, str] | None = None,
-    deadline: float = 60.0,
+    deadline: float = DEADLINE,
 ) -> subprocess.CompletedProcess[str]:
     """To its end, with pipes; stdin is /dev/null unless given."""
     done = subprocess.run(
@@ -111,14 +113,31 @@ class Terminal:
     def press(self, keys: str) -> None:
         os.write(self._master, keys.encode())
 
-    def shows(self, text: str, deadline: float = 30.0) -> None:
+    def press_until_end(self, keys: str, deadline: float = DEADLINE) -> int:
+        """Press keys again and again until the program ends, for what has to be pressed twice
+        within a short time; the exit code."""
+        until = time.monotonic() + deadline
+        while self._process.poll() is None:
+            assert time.monotonic() < until, f"it goes on; the screen shows:\n{self.text}"
+            self.press(keys)
+            self._read(time.monotonic() + 0.2)
+        return self.ends()
+
+    def wrote(self, text: str, deadline: float = DEADLINE) -> None:
+        """Wait until the program has written it, also where it has erased it since."""
+        until = time.monotonic() + deadline
+        while text.encode() not in self.raw:
+            if not self._read(until):
+                raise AssertionError(f"{text!r} was never written; the screen shows:\n{self.text}")
+
+    def shows(self, text: str, deadline: float = DEADLINE) -> None:
         """Wait until it is on the screen."""
         until = time.monotonic() + deadline
         while text not in self.text:
             if not self._read(until):
                 raise AssertionError(f"{text!r} never came; the screen shows:\n{self.text}")
 
-    def ends(self, deadline: float = 30.0) -> int:
+    def ends(self, deadline: float = DEADLINE) -> int:
         """Wait for its end; the exit code."""
         until = time.monotonic() + deadline
         while self._read(until):
@@ -161,7 +180,7 @@ class Desk:
 
     @contextmanager
     def running(self, *words: str) -> Iterator[tuple[subprocess.Popen[str], TextIO]]:
-        """The program while it runs, and its lines. It has to end well, within 30 s."""
+        """The program while it runs, and its lines. It has to end well."""
         process = subprocess.Popen(
             [*COMMAND, *words],
             cwd=self.folder,
@@ -172,7 +191,7 @@ class Desk:
         lines = cast("TextIO", process.stdout)
         with lines:
             yield process, lines
-        assert process.wait(30) == 0
+        assert process.wait(DEADLINE) == 0
 
     def terminal(
         self,

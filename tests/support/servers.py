@@ -212,6 +212,14 @@ def user(**environ: str) -> Iterator[Apart]:
             apart.clean_up()
 
 
+def has_ended(pid: int) -> bool:
+    """Whether a process has ended, also where nobody has taken note of its end yet."""
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
 def wait_for(holds: Callable[[], object], what: str, deadline: float = DEADLINE) -> None:
     """Poll for what another process does; an error says what never came."""
     end = time.monotonic() + deadline

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import MappingProxyType
 
-from support.programs import Terminal
+from support.programs import DEADLINE, Terminal
 from support.servers import Apart, user
 
 _MODES = re.compile(rb"\x1b\[\?([\d;]+)([hl])")
@@ -35,7 +35,7 @@ class Tty(Terminal):
         size = struct.pack("HHHH", lines, columns, 0, 0)
         fcntl.ioctl(self._master, termios.TIOCSWINSZ, size)
 
-    def write(self, data: bytes, deadline: float = 30.0) -> None:
+    def write(self, data: bytes, deadline: float = DEADLINE) -> None:
         """Type a lot: as much at a time as the program takes, reading what it answers."""
         until = time.monotonic() + deadline
         os.set_blocking(self._master, False)
@@ -56,11 +56,13 @@ class Tty(Terminal):
         while time.monotonic() < until:
             self._read(until)
 
-    def until(self, holds: Callable[[], object], deadline: float = 30.0) -> None:
-        """Show what comes until that holds."""
+    def until(self, holds: Callable[[], object], deadline: float = DEADLINE) -> None:
+        """Show what comes until that holds, which other processes may bring without a word."""
         end = time.monotonic() + deadline
         while not holds():
-            assert self._read(end), f"it never came; the screen shows:\n{self.text}"
+            assert time.monotonic() < end, f"it never came; the screen shows:\n{self.text}"
+            if not self._read(time.monotonic() + 0.05):
+                time.sleep(0.005)  # where the terminal is closed, reading does not wait
 
     def hang_up(self) -> None:
         """The terminal is gone; the program is not waited for."""

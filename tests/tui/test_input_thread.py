@@ -12,6 +12,7 @@ import pytest
 from textual import events
 from textual.message import Message
 
+from codeexec.tui.textual_ext import terminal_replies
 from codeexec.tui.textual_ext.input_thread import SelectableEvent, read_keys
 from codeexec.tui.textual_ext.terminal_replies import ReplyParser
 
@@ -105,7 +106,11 @@ def test_it_can_begin_again_after_its_end() -> None:
     ended.set()  # nobody waits any more
 
 
-def test_there_is_nothing_to_wake_for_but_the_rest_of_a_sequence() -> None:
+def test_there_is_nothing_to_wake_for_but_the_rest_of_a_sequence(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("textual._parser.get_time", lambda: 100.0)
+    monkeypatch.setattr(terminal_replies, "monotonic", lambda: 100.0)
     parser = ReplyParser()
     assert parser.due_in() is None
     assert list(parser.feed("a"))

@@ -209,7 +209,7 @@ async def test_a_table_keeps_its_order_through_an_update() -> None:
         app.show(frame(3, 9, 2))
         await until(pilot, lambda: table.size_of_table == (3, 1))
         assert table.order == ("n", False)
-        assert table.render_line(1).text.split() == ["2", "2"]
+        await until(pilot, lambda: table.render_line(1).text.split() == ["2", "2"])
 
 
 async def test_the_viewer_goes_on_and_follows_updates() -> None:

@@ -29,7 +29,7 @@ from codeexec.tui.panes.editor.marks import LINT, LineDiagnostic
 from codeexec.tui.theme.theme import built_in_folder, find_theme
 from codeexec.tui.workbench.programs.fixing import edits_of
 from support.pane_app import PaneApp, until
-from support.servers import wait_for
+from support.servers import has_ended, wait_for, wait_until
 
 THEME = find_theme("harbour", [built_in_folder()])
 RUFF = str(Path(sys.executable).parent / "ruff")
@@ -101,7 +101,7 @@ async def test_a_script_is_marked_while_names_of_the_kernel_are_defined(tmp_path
         assert found(sheet) == [(1, 7, UNUSED)]
         pane.adopt(Habits(lint=False))
         await until(pilot, lambda: not found(sheet))
-    assert not psutil.pid_exists(pid)
+    await wait_until(lambda: has_ended(pid), "the end of the server")
 
 
 async def test_cells_of_a_notebook_are_one_program(tmp_path: Path) -> None:
@@ -152,7 +152,7 @@ def test_ruff_is_that_of_the_kernel_that_runs(tmp_path: Path) -> None:
 
 def fake(tmp_path: Path, script: str) -> str:
     program = tmp_path / "ruff"
-    program.write_text(f"#!/bin/sh\necho x >> {tmp_path}/started\n{script}\n")
+    program.write_text(f"#!/bin/sh\necho $$ >> {tmp_path}/started\n{script}\n")
     program.chmod(0o755)
     return str(program)
 
@@ -178,8 +178,9 @@ async def test_a_server_that_fails_is_ended_and_started_a_few_times_alone(
         for _ in range(MOST_FAILURES + 2):
             assert await checker.check(sheet, program) is None
             assert checker.server is None
-    assert len((tmp_path / "started").read_text().split()) <= MOST_FAILURES
-    assert not [p for p in psutil.Process().children(recursive=True) if "sleep" in p.name()]
+    started = [int(pid) for pid in (tmp_path / "started").read_text().split()]
+    assert len(started) <= MOST_FAILURES
+    await wait_until(lambda: all(map(has_ended, started)), "the end of what it has started")
 
 
 async def test_texts_that_are_no_text_and_places_after_wide_characters(tmp_path: Path) -> None:
@@ -244,13 +245,7 @@ def test_the_server_ends_with_a_workbench_that_is_killed(tmp_path: Path) -> None
         os.kill(owner.pid, signal.SIGKILL)
         owner.wait()
 
-    def is_gone() -> bool:
-        try:
-            return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
-        except psutil.NoSuchProcess:
-            return True
-
-    wait_for(is_gone, "the server to end")
+    wait_for(lambda: has_ended(pid), "the server to end")
 
 
 async def test_scripts_and_cells_are_formatted(tmp_path: Path) -> None:

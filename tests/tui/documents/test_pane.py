@@ -279,6 +279,7 @@ async def test_a_click_on_the_banner_compares(pane: DocumentsPane, tmp_path: Pat
         sheet = await opened(pane, path)
         await pilot.press("x")
         await change(pane, path, "22", pilot)
+        await until(pilot, lambda: "compare" in banner(sheet))
         row = banner(sheet)
         await pilot.click(sheet.banner, offset=(row.index("compare") + 2, 0))
         await until(pilot, lambda: app.heard_of(DocumentsPane.CompareRequested))

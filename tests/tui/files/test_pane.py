@@ -94,9 +94,9 @@ async def test_hidden_files_are_shown_on_request(folder: Path) -> None:
         await until(pilot, lambda: shown(pane))
         pane.focus()
         await pilot.press("full_stop")
-        assert " ▸ build/" in shown(pane)
+        await until(pilot, lambda: " ▸ build/" in shown(pane))
         await pilot.press("full_stop")
-        assert " ▸ build/" not in shown(pane)
+        await until(pilot, lambda: " ▸ build/" not in shown(pane))
 
 
 async def test_make_rename_and_delete(folder: Path) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from textual.strip import Strip
+
 from codeexec.cli.recording.cast_screen import CastScreen
 from codeexec.documents.recordings.reading import Cast, parse_cast
 from codeexec.tui.recording.player import MOST_A_FRAME, Playback, PlayerApp
+from support.pane_app import until
 
 HEAD = b'{"version": 2, "width": 20, "height": 4}\n'
 CAST = parse_cast(
@@ -87,12 +90,18 @@ async def test_only_rows_of_its_screen_are_drawn() -> None:
     app = PlayerApp(cast, screen, playback(cast))
     try:
         async with app.run_test(size=(40, 8)) as pilot:
-            while screen.position < 1:
-                await pilot.pause(0.02)
             view = app._view
+
+            def text_of(lines: list[Strip]) -> str:
+                return "\n".join(line.text for line in lines)
+
+            def is_drawn() -> bool:
+                text = text_of([view.render_line(y) for y in range(6)])
+                return "oklink" in text.replace("\ufffd", "").replace("\u00b7", "")
+
+            await until(pilot, lambda: screen.position >= 1 and is_drawn())
             lines = [view.render_line(y) for y in range(6)]
-            text = "\n".join(line.text for line in lines)
-            assert "oklink" in text.replace("\ufffd", "").replace("\u00b7", "")
+            text = text_of(lines)
             assert all(character.isprintable() or character == "\n" for character in text)
             links = {part.style.link for line in lines for part in line if part.style}
             assert links == {None}
@@ -107,8 +116,7 @@ async def test_keys_lead_through_it() -> None:
     try:
         async with app.run_test(size=(60, 8)) as pilot:
             await pilot.press("space", "right_square_bracket", "right_square_bracket")
-            while screen.position < 5:
-                await pilot.pause(0.02)
+            await until(pilot, lambda: screen.position >= 5)
             assert "2/2 second" in app._words() and "‖" in app._words()
             await pilot.press("comma", "home", "plus")
             assert app.playback.at == 0.0 and app.playback.speed == 1.5

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,6 +18,15 @@ from codeexec.tui.textual_ext.terminal_replies import (
     early_keys,
     keep_partial,
 )
+
+
+@pytest.fixture(autouse=True)
+def nothing_owed() -> Iterator[None]:
+    """What a test expects of a terminal is not waited for in the tests after it."""
+    yield
+    terminal_replies.expect_answers(0)
+    ReplyParser()  # which takes what was begun
+
 
 ANSWERS = "\x1bP1$r48:2::1:2:3m\x1b\\\x1bP1+r524742=38\x1b\\\x1b[6;20;10t\x1b[?62;4c"
 

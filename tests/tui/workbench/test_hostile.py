@@ -166,7 +166,7 @@ async def test_saving_files_with_markup_in_their_names(tmp_path: Path) -> None:
             name = sheet.path.name
             shown = name.replace("\x1b", "␛").replace("\x07", "␇")
             await bench.is_told(f"Saved {shown}.")
-            toasts = [Toast(each).render().plain for each in bench.program._notifications]
+            toasts = [Toast(each).render().plain for each in bench.told]
             assert f"Saved {shown}." in toasts
             assert sheet.path.read_text("utf-8") == "yx = 1\n"
 

@@ -24,9 +24,11 @@ from support.surface import QuietSurface
 async def test_why_a_line_does_not_come_back_is_told_once() -> None:
     surface = QuietSurface()
     unused = cast("Any", None)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        address = Address("", "127.0.0.1", free.getsockname()[1], "token")
     patience = Patience(first=0.01, most=0.02)
+    # Bound, so that no other test gets the port, and without a listener.
+    taken = socket.socket()
+    taken.bind(("127.0.0.1", 0))
+    address = Address("", "127.0.0.1", taken.getsockname()[1], "token")
     async with SocketHost(address, ClientInfo("test"), patience=patience) as host:
         state = WorkbenchState(host, unused, OpenOptions(), Workspace(Path("/w"), ()), unused)
         status = StatusLine(find_theme("harbour", [built_in_folder()]))
@@ -38,3 +40,4 @@ async def test_why_a_line_does_not_come_back_is_told_once() -> None:
         assert notice.startswith("The line to the server is cut: http://127.0.0.1:")
         assert "Connection refused. It is tried again." in notice
     await following
+    taken.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -89,6 +90,11 @@ async def older_than(bench: Bench, number: int) -> None:
     await bench.until(lambda: numbers(bench)[0] < number, "older cards")
 
 
+def is_on_top(bench: Bench, card: Card) -> bool:
+    view = bench.workbench.console_pane.view
+    return view.card_list.top(card) == view.scroll_offset.y
+
+
 async def filled(bench: Bench, card: Card) -> None:
     await bench.until(lambda: not card.gap, "the gap is read")
 
@@ -107,7 +113,7 @@ async def test_the_last_executions_are_shown_and_older_ones_come_by_scrolling(
         await older_than(bench, first)
         card = view.card_list.get(at)
         assert card is not None
-        assert view.card_list.top(card) == view.scroll_offset.y, "what was read stays where it was"
+        await bench.until(partial(is_on_top, bench, card), "what was read stays where it was")
     assert numbers(bench) == list(range(1, RUNS + 1))
     assert not any(card.gap for card in view.card_list)
     view.scroll_to(y=0, animate=False, force=True)
@@ -155,12 +161,14 @@ async def test_older_pages_are_in_the_gallery(bench: Bench) -> None:
     assert pane is not None
     await bench.until(lambda: len(pane.artifact_index.items()) >= 20, "the newest")
     assert pane.artifact_index.items()[0].execution_id == "e450"
-    for _ in range(5):
-        if len(pane.artifact_index.items()) == RUNS // 10:
-            break
-        pane.action_oldest()
-        await bench.pilot.pause(0.05)
-    await bench.until(lambda: len(pane.artifact_index.items()) == RUNS // 10, "all of them")
+
+    def are_all_there() -> bool:
+        """Ask for older ones until there are none."""
+        if len(pane.artifact_index.items()) < RUNS // 10:
+            pane.action_oldest()
+        return len(pane.artifact_index.items()) == RUNS // 10
+
+    await bench.until(are_all_there, "all of them")
     keys = [item.key for item in pane.artifact_index.items()]
     assert keys == [f"k{n}" for n in range(RUNS, 0, -10)]
 

@@ -87,8 +87,8 @@ async def test_the_outline_is_a_pane_at_every_size(tmp_path: Path, size: tuple[i
         await bench.press("alt+6")
         await bench.sees("ƒ area")
         await bench.press("down", "down", "enter")
+        await bench.until(lambda: bench.editor.line == "def area(r):", "the line")
         await bench.sees("def area(r):")
-        assert bench.editor.line == "def area(r):"
         assert bench.workbench.pane_layout.box("outline").display == (size[0] == 200)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from codeexec.config.model import Settings
+from codeexec.tui.widgets import keys_shown
 from codeexec.tui.widgets.keys_shown import KeysShown
 from codeexec.tui.widgets.status import StatusLine
 from support.bench import Bench, open_bench
@@ -37,7 +38,10 @@ def shown(bench: Bench) -> set[str]:
     return {pane for pane in panes if bench.workbench.pane_layout.box(pane).is_on_screen}
 
 
-async def test_an_audience_sees_code_once_no_empty_pane_and_the_keys(tmp_path: Path) -> None:
+async def test_an_audience_sees_code_once_no_empty_pane_and_the_keys(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keys_shown, "_SECONDS", 600.0)
     async with open_bench(tmp_path, {"a.py": SCRIPT}, size=(120, 35)) as bench:
         await bench.until(lambda: bench.workbench.panes.are_complete, "the panes")
         everyday = bench.workbench.pane_layout.arrangement
@@ -47,7 +51,8 @@ async def test_an_audience_sees_code_once_no_empty_pane_and_the_keys(tmp_path: P
         await bench.is_idle(1)
         await bench.press("alt+p")
         await bench.until(lambda: shown(bench) == {"editor", "console"}, "two panes")
-        assert bench.workbench.pane_layout.box("console").region.height > height
+        console = bench.workbench.pane_layout.box("console")
+        await bench.until(lambda: console.region.height > height, "a higher console")
         await bench.console.card(1).shows("[1] sums")
         await bench.console.card(1).shows("→ 3")
         assert "total = 1 + 2" not in bench.console.card(1).text()
@@ -59,7 +64,8 @@ async def test_an_audience_sees_code_once_no_empty_pane_and_the_keys(tmp_path: P
         await bench.press("f5")
         await bench.until(lambda: "F5  Run cell" in keys(bench), "the key and what it does")
         await bench.until(lambda: shown(bench) == {"editor", "console", "artifacts"}, "a picture")
-        assert bench.workbench.pane_layout.box("artifacts").region.width > 120 * 35 // 100
+        artifacts = bench.workbench.pane_layout.box("artifacts")
+        await bench.until(lambda: artifacts.region.width > 120 * 35 // 100, "room for it")
         output = bench.workbench.console_pane.view.output
         await bench.until(lambda: output.picture_beside, "the picture is left to Artifacts")
         await bench.sees("▣ svg image")
