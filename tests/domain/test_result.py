@@ -36,7 +36,7 @@ def test_each_step_has_the_rows_up_to_its_end() -> None:
 
 def test_a_million_rows_are_a_result_at_once() -> None:
     runs = [Run("stdout", "\n".join(["line"] * 5_000)) for _ in range(200)]
-    began = time.process_time()
+    began = time.thread_time()
     result = make_result([], view(1_000_000), runs, {})
-    assert time.process_time() - began < 1.0
+    assert time.thread_time() - began < 1.0
     assert len(result.stdout) == len(result.steps[0].stdout) == 1_000_000

@@ -217,7 +217,8 @@ def test_exchanged_at_any_moment_nothing_outside_is_read_or_written(
     thread.start()
     tried = refused = 0
     try:
-        while tried < 500 or (refused < 20 and tried < 20_000):
+        # Until both have been seen: the exchanging thread may stand still for a while.
+        while tried < 500 or ((refused < 20 or refused == tried) and tried < 20_000):
             tried += 1
             try:
                 data, _ = files.read(locate(inside / "file"))

@@ -154,10 +154,10 @@ def test_an_error_of_the_compiler_itself_has_no_place() -> None:
 def test_a_report_of_ten_megabytes_is_read_at_once() -> None:
     line = "a.cpp:7:3: error: ‘unknown_name’ was not declared in this scope\n" + "x" * 280 + "\n"
     text = line * (10 * 2**20 // len(line))
-    began = time.process_time()
+    began = time.thread_time()
     problems = find_problems(by_name("cpp"), text, FOLDER)
     assert len(problems) == 1000
-    assert time.process_time() - began < 5
+    assert time.thread_time() - began < 5
 
 
 @pytest.mark.parametrize("language", ["cpp", "bash"])

@@ -226,18 +226,18 @@ def test_build_files_are_scanned_in_linear_time(
 ) -> None:
     project = project_at(write(tmp_path, {name: text}))
     assert project is not None
-    began = time.process_time()
+    began = time.thread_time()
     assert [target.name for target in scan_project(project).targets] == [expected]
-    assert time.process_time() - began < 2
+    assert time.thread_time() - began < 2
 
 
 def test_empty_lines_before_a_project_are_read_in_linear_time(tmp_path: Path) -> None:
     files = {"CMakeLists.txt": "\n" * LARGE + "project(x)", "a/CMakeLists.txt": ""}
-    began = time.process_time()
+    began = time.thread_time()
     project = find_project(write(tmp_path, files) / "a")
     assert project is not None
     assert project.folder == tmp_path
-    assert time.process_time() - began < 2
+    assert time.thread_time() - began < 2
 
 
 def test_thousands_of_presets_that_inherit_from_each_other_end(tmp_path: Path) -> None:
@@ -245,9 +245,9 @@ def test_thousands_of_presets_that_inherit_from_each_other_end(tmp_path: Path) -
     content = json.dumps({"configurePresets": [{"name": "first", "binaryDir": "out"}, *presets]})
     project = project_at(write(tmp_path, {"CMakeLists.txt": "", "CMakePresets.json": content}))
     assert project is not None
-    began = time.process_time()
+    began = time.thread_time()
     assert choose_preset(project, "first", {}).folder == tmp_path / "out"
-    assert time.process_time() - began < 2
+    assert time.thread_time() - began < 2
 
 
 def test_assignments_of_make_are_no_targets(tmp_path: Path) -> None:

@@ -133,9 +133,9 @@ def test_a_slow_rule_is_given_up_and_others_go_on(tmp_path: Path) -> None:
     long_names = [f"{number}{'a' * 240}" for number in range(20)]
     make(tmp_path, *long_names, "x.log")
     (tmp_path / ".gitignore").write_text(f"{'*a' * 30}b\n{'**/a*/' * 30}b\n*.log\n")
-    started = time.process_time()
+    started = time.thread_time()
     assert sorted(names(tmp_path)) == sorted([".gitignore", *long_names])
-    assert time.process_time() - started < 10 * ignore_rules.SECONDS
+    assert time.thread_time() - started < 10 * ignore_rules.SECONDS
 
 
 def test_a_rule_of_many_wildcards_is_obeyed(tmp_path: Path) -> None:
