@@ -41,9 +41,14 @@ async def test_sessions_of_another_server_are_shown_printed_exported_and_stopped
         token_file.write_text(token("anna"))
         settings.write_text(f'[servers.lab]\nurl = "{here.url}"\ntoken_file = "{token_file}"\n')
 
+        temporary = tmp_path / "temporary"
+        temporary.mkdir()
+
         async def run(*words: str) -> subprocess.CompletedProcess[str]:
             command = ("sessions", "--server", "lab", *words)
-            done = await asyncio.to_thread(run_piped, *command, home=desk.home, cwd=desk.folder)
+            done = await asyncio.to_thread(
+                run_piped, *command, home=desk.home, cwd=desk.folder, env={"TMPDIR": str(temporary)}
+            )
             assert done.returncode == 0, done.stderr
             return done
 
@@ -68,4 +73,4 @@ async def test_sessions_of_another_server_are_shown_printed_exported_and_stopped
         assert any("image/png" in output.get("data", {}) for output in outputs)
         assert (await run("stop", kernel)).stdout.startswith("stopped: ")
         assert "row 299" in (await run("logs", kernel)).stdout
-        assert not list(Path("/tmp").glob("codeexec-session-*/journal.db"))
+        assert not list(temporary.glob("codeexec-session-*/journal.db"))

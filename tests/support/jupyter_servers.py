@@ -7,7 +7,6 @@ import json
 import os
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import urllib.error
@@ -19,6 +18,8 @@ from pathlib import Path
 from time import monotonic, sleep
 
 import pytest
+
+from support.ports import pick_port
 
 PACKAGES = ("jupyter_server==2.21.*", "jupyter_kernel_gateway==3.0.*", "ipykernel>=7.4,<8")
 VENV = Path(__file__).parents[2] / ".venv-jupyter"
@@ -91,7 +92,7 @@ def program(name: str) -> str:
 def jupyter_server(
     folder: Path, *options: str, port: int = 0, token: str = TOKEN
 ) -> Iterator[TestServer]:
-    port = port or _free_port()
+    port = port or pick_port()
     command = [
         program("jupyter-server"),
         "--no-browser",
@@ -109,7 +110,7 @@ def jupyter_server(
 
 @contextmanager
 def kernel_gateway(folder: Path) -> Iterator[TestServer]:
-    port = _free_port()
+    port = pick_port()
     command = [
         program("jupyter-kernelgateway"),
         "--KernelGatewayApp.ip=127.0.0.1",
@@ -169,9 +170,3 @@ def _wait_until_ready(server: TestServer, process: subprocess.Popen[bytes]) -> N
         except (OSError, urllib.error.URLError):
             sleep(0.1)
     raise AssertionError(f"not ready: {server.log.read_text()}")
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from support.ports import pick_port
 from support.servers import Apart, user, wait_for
 
 PASSPHRASE = "of the sealed key"
@@ -64,9 +65,8 @@ def ssh_server(folder: Path) -> Iterator[SshServer]:
     assert program, "sshd is not installed"
     if os.geteuid() == 0:
         Path("/run/sshd").mkdir(exist_ok=True)
-    with user() as far, socket.create_server(("127.0.0.1", 0)) as listener:
-        server = SshServer(folder, listener.getsockname()[1], far)
-        listener.close()
+    with user() as far:
+        server = SshServer(folder, pick_port(), far)
         _write_keys(server)
         variables = ("HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME", "XDG_RUNTIME_DIR")
         set_env = " ".join(f"{name}={far.environ[name]}" for name in variables)
