@@ -15,7 +15,7 @@ from codeexec.domain.errors import Denied, NotFound
 from codeexec.server.browser.addresses import CODE_SECONDS, PAGE_SECONDS, PageAddresses
 from codeexec.server.browser.app import COOKIE
 from support.jwt_users import client as user_client
-from support.jwt_users import serving, token
+from support.jwt_users import serving, token, web
 from support.servers import DEADLINE, Here, output_of
 
 CODE = """
@@ -148,7 +148,9 @@ async def test_rows_come_as_they_are_written_and_once(here: Here) -> None:
             line = await anext(again)
             texts = [view["tail"][0]["text"] for view in line["state"]["executions"]]
             assert texts == ["one", "two"]
-            await again.aclose()
+            await host.call(q.StopSession(session))
+            heads = [line["head"] for line in [line async for line in again] if "head" in line]
+            assert heads[-1]["closed"]  # and the stream has ended
 
 
 async def test_a_page_that_connects_again_gets_what_it_lacks(here: Here) -> None:
@@ -225,8 +227,19 @@ async def test_users_get_addresses_of_their_own_sessions_alone() -> None:
         async with user_client(here, token("anna", "read")) as reader:
             with pytest.raises(Denied, match="scope"):
                 await reader.call(q.OpenPage(session.session_id))
-        async with browser(here.url) as web:
-            assert (await web.get(address.path)).status_code == 303
+        async with web(here, token("anna")) as anna_web, web(here, token("ben")) as ben_web:
+            path = f"/v1/sessions/{session.session_id}/pages"
+            answer = await anna_web.post(path, json={"shared": True})
+            assert answer.status_code == 201
+            assert (await anna_web.post(path)).status_code == 201
+            assert (await anna_web.post(path, json={"shared": "of all"})).status_code == 400
+            for method in ("POST", "DELETE"):
+                assert (await ben_web.request(method, path)).status_code == 404
+            async with browser(here.url) as visitor:
+                for place in (address.path, answer.json()["path"], answer.json()["path"]):
+                    assert (await visitor.get(place)).status_code == 303
+                assert (await anna_web.delete(path)).json()["count"] == 3
+                assert (await visitor.get(answer.json()["path"])).status_code == 401
 
 
 async def test_who_only_watches_gives_out_no_address(here: Here) -> None:

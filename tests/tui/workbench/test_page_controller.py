@@ -14,6 +14,7 @@ from codeexec.domain.requests import OpenSession, PageAddress
 from codeexec.tui.commands.keymap import Keymap
 from codeexec.tui.context import AppContext
 from codeexec.tui.options import OpenOptions
+from codeexec.tui.panes.console.messages import ConsoleMessages
 from codeexec.tui.session.ask import CopyRequested
 from codeexec.tui.session.deferred import DeferredSession
 from codeexec.tui.session.workspace import Workspace
@@ -56,6 +57,8 @@ async def test_addresses_are_opened_shown_and_revoked(
             assert surface.notices == ["The session is shown in the browser."]
             assert opened[0].startswith("http://127.0.0.1:") and "/enter?code=" in opened[0]
 
+            await controller().show_execution(ConsoleMessages.BrowserRequested("exec-1"))
+            assert opened.pop().endswith("#exec-1")
             await controller().share_page()
             assert "until you revoke it" in words_of(surface.dialogs[0])
             (copied,) = surface.posted
@@ -70,7 +73,7 @@ async def test_addresses_are_opened_shown_and_revoked(
             assert "@10.0.0.1" in words_of(surface.dialogs[2])
 
             await controller().close_pages()
-            assert surface.notices[-1] == "Revoked 4 addresses of this session's page."
+            assert surface.notices[-1] == "Revoked 5 addresses of this session's page."
             await controller(watch=True).share_page()
             await controller(watch=True).close_pages()
             assert [error.message for error in surface.errors] == [

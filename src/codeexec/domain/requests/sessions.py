@@ -216,7 +216,7 @@ class OpenPage(Request[PageAddress], frozen=True):
     for any number of browsers, until it is revoked."""
 
     Answer: ClassVar[type[Reply]] = PageAddress
-    session_id: str
+    session: str
     shared: bool = False
 
 
@@ -224,7 +224,7 @@ class ClosePages(Request[Done], frozen=True):
     """Revoke all addresses of the page of a session, and end the pages that are open; `count` is
     how many addresses there were."""
 
-    session_id: str
+    session: str
 
 
 class ListenerOpened(Reply, frozen=True):

@@ -32,7 +32,7 @@ class SessionPages:
         """An address for a page of one of the user's sessions. `is_local`: they are on this
         machine, and are given the whole address. NotFound, Unavailable."""
         users.identity.require("run")
-        session = await users.find_session(request.session_id)
+        session = await users.find_session(request.session)
         port = await self._loopback_port() if is_local else 0
         expires = users.identity.expires
         page = self.addresses.add(session.session_id, is_shared=request.shared, expires=expires)
@@ -42,7 +42,7 @@ class SessionPages:
     async def close(self, users: UserHost, request: q.ClosePages) -> q.Done:
         """Void all addresses of a session, and end its pages. NotFound."""
         users.identity.require("run")
-        session = await users.find_session(request.session_id)
+        session = await users.find_session(request.session)
         return q.Done(session.snapshot.seq, self.addresses.revoke(session.session_id))
 
     async def _loopback_port(self) -> int:

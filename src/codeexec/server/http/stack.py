@@ -122,7 +122,8 @@ def _load(
     from codeexec.server.browser.app import PageApp
     from codeexec.server.rest.app import make_asgi
 
-    return Branches(make_asgi(host, settings, limits, meter), PageApp(host, pages.addresses))
+    programs = make_asgi(host, settings, limits, meter, pages)
+    return Branches(programs, PageApp(host, pages.addresses))
 
 
 class Branches:

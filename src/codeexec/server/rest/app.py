@@ -19,10 +19,11 @@ from codeexec.server.access.identity import current_identity
 from codeexec.server.access.limit_keeper import LimitKeeper
 from codeexec.server.access.user_host import UserHost
 from codeexec.server.access.user_limits import UserLimits
+from codeexec.server.browser.pages import SessionPages
 from codeexec.server.metrics.exposition import CONTENT_TYPE, exposition
 from codeexec.server.metrics.http_meter import HttpMeter
 from codeexec.server.peer import internal
-from codeexec.server.rest import named_sessions, operations, special
+from codeexec.server.rest import named_sessions, operations, page_addresses, special
 from codeexec.server.rest.alias import Alias
 from codeexec.server.rest.bodies import read_json
 from codeexec.server.rest.direct import DirectRoutes
@@ -40,10 +41,14 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 def make_asgi(
-    host: Host, settings: ServiceSettings, limits: LimitKeeper, meter: HttpMeter
+    host: Host,
+    settings: ServiceSettings,
+    limits: LimitKeeper,
+    meter: HttpMeter,
+    pages: SessionPages,
 ) -> DirectRoutes:
     """The app as it is served."""
-    return DirectRoutes(make_app(host, settings, limits, meter), _told)
+    return DirectRoutes(make_app(host, settings, limits, meter, pages), _told)
 
 
 def make_app(
@@ -51,6 +56,7 @@ def make_app(
     settings: ServiceSettings | None = None,
     limits: LimitKeeper | None = None,
     meter: HttpMeter | None = None,
+    pages: SessionPages | None = None,
 ) -> FastAPI:
     """All of it; `/docs` shows it to people, `/openapi.json` to programs."""
     app = FastAPI(
@@ -66,6 +72,7 @@ def make_app(
     special.add(app, users)
     operations.add(app, users)
     named_sessions.add(app, users, settings or ServiceSettings())
+    page_addresses.add(app, users, pages)
     _add_metrics(app, host, meter or HttpMeter())
     app.add_middleware(Alias)
     app.add_exception_handler(CodeexecError, _told)

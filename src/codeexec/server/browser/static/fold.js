@@ -42,6 +42,13 @@ export class Execution {
     return execution;
   }
 
+  // Whether it is over and has nothing that the view does not have, so that its nodes may stay.
+  isAsIn(view) {
+    if (this.isOpen || this.finishedAt !== view.finished_at || this.total !== (view.total || 0)) return false;
+    const tail = rowsOf(view.tail);
+    return tail.length <= this.rows.length && JSON.stringify(tail) === JSON.stringify(this.rows.slice(this.rows.length - tail.length));
+  }
+
   get isOpen() {
     return this.status === "queued" || this.status === "running";
   }
@@ -120,7 +127,11 @@ export class Session {
     this.head = state.head;
     this.hasEarlier = Boolean(state.more);
     this.isExpanded = false;
-    this.executions = new Map(state.executions.map(view => [view.execution_id, Execution.of(view)]));
+    const known = this.executions;
+    this.executions = new Map(state.executions.map(view => {
+      const held = known.get(view.execution_id);
+      return [view.execution_id, held?.isAsIn(view) ? held : Execution.of(view)];
+    }));
     return null;
   }
 

@@ -4,6 +4,7 @@ import { Session, shownIds } from "./fold.js";
 import { element, rowNode, visible } from "./output.js";
 
 const QUIET = 45000; // ms without a byte after which the connection counts as cut
+const HIDDEN = 30000; // ms after which a hidden page lets its connection go: a browser has few of them
 const EARLIER_ROWS = 1000;
 const STATES = { queued: "queued", running: "running", ok: "done", error: "failed", cancelled: "cancelled", timed_out: "timed out", lost: "lost" };
 
@@ -15,6 +16,7 @@ const changed = new Set();
 let isWhole = false;
 let isFollowing = true;
 let isPlanned = false;
+let isPlaced = false;
 
 // -- what is shown ------------------------------------------------------------------------------
 
@@ -151,8 +153,24 @@ function show() {
   by("earlier").hidden = !session.hasEarlier;
   by("empty").hidden = session.executions.size > 0 || !session.head;
   showHead();
-  if (isFollowing) scrollTo({ top: document.documentElement.scrollHeight });
+  showPlace();
 }
+
+// The execution that the address names, once; else the end while it is followed.
+function showPlace() {
+  const named = cards.get(decodeURIComponent(location.hash.slice(1)))?.node;
+  if (named && !isPlaced) {
+    isPlaced = true;
+    isFollowing = false;
+    named.focus({ preventScroll: true });
+    named.scrollIntoView({ block: "start" });
+    showFollow();
+  } else if (isFollowing) {
+    scrollTo({ top: document.documentElement.scrollHeight });
+  }
+}
+
+addEventListener("hashchange", () => { isPlaced = false; showPlace(); });
 
 function showHead() {
   const { head } = session;
@@ -260,9 +278,29 @@ function take(line) {
 
 const pause = ms => new Promise(done => setTimeout(done, ms));
 
+function becomesVisible() {
+  return new Promise(done => {
+    const look = () => {
+      if (document.hidden) return;
+      document.removeEventListener("visibilitychange", look);
+      done();
+    };
+    document.addEventListener("visibilitychange", look);
+    look();
+  });
+}
+
+let aborting = new AbortController();
+let hiddenTimer = 0;
+let isResting = false;
+document.addEventListener("visibilitychange", () => {
+  clearTimeout(hiddenTimer);
+  if (document.hidden) hiddenTimer = setTimeout(() => { isResting = true; aborting.abort(); }, HIDDEN);
+});
+
 async function run() {
   for (let attempt = 0; ; attempt++) {
-    const aborting = new AbortController();
+    aborting = new AbortController();
     let timer = 0;
     const noted = () => {
       attempt = 0;
@@ -284,6 +322,12 @@ async function run() {
     if (session.head?.closed) {
       connection("over", "Ended");
       return;
+    }
+    if (isResting) {
+      isResting = false;
+      attempt = -1;
+      await becomesVisible();
+      continue;
     }
     connection("cut", attempt ? "The server does not answer. Trying again…" : "Reconnecting…");
     await Promise.race([pause(Math.min(250 * 2 ** attempt, 8000)), new Promise(done => addEventListener("online", done, { once: true }))]);

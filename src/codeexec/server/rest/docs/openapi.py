@@ -15,7 +15,7 @@ from codeexec.domain.requests import Done
 from codeexec.domain.snapshot import Snapshot
 from codeexec.domain.wire.frames import Problem
 from codeexec.server.access.limit_keeper import LimitList
-from codeexec.server.rest import named_sessions, operations
+from codeexec.server.rest import named_sessions, operations, page_addresses
 from codeexec.server.rest.replies import MEANINGS
 from codeexec.server.rest.routes import ROUTES, SESSION, Route
 from codeexec.server.rest.special import ArtifactList, ExecutionRows, Health
@@ -39,7 +39,7 @@ _ANSWERS: dict[tuple[str, str], type[msgspec.Struct]] = {
     **named_sessions.ANSWERS,
 }
 
-_ROUTES = (*ROUTES, *operations.ROUTES, *named_sessions.ROUTES)
+_ROUTES = (*ROUTES, *operations.ROUTES, *named_sessions.ROUTES, *page_addresses.ROUTES)
 
 _BYTES = {"type": "string", "format": "binary"}
 _CONTENT: dict[tuple[str, str], Json] = {

@@ -112,6 +112,13 @@ class CardActions:
     def outside(self) -> None:
         self.open_display(outside=True)
 
+    def browse(self) -> None:
+        card = self._view.cursor.current
+        if card is not None and not card.queue:
+            self._requester.post(ConsoleMessages.BrowserRequested(card.key))
+        else:
+            self._requester.post(NoticePosted("Nothing to show: it has not run yet."))
+
     # -- its text ------------------------------------------------------------------------------
 
     def copy_output(self) -> None:

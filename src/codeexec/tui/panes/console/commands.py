@@ -38,6 +38,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "console.outside", "Open its display in another program", "console", "card('outside')", "O"
     ),
+    Command("console.browse", "Show it in a browser", "console", "card('browse')", "B"),
     Command("console.left", "Long rows to the left", "console", "card('sideways', -16)", "left,h"),
     Command(
         "console.right", "Long rows to the right", "console", "card('sideways', 16)", "right,l"

@@ -38,6 +38,12 @@ class ConsoleMessages:
         view: ExecutionView
 
     @dataclass
+    class BrowserRequested(Message):
+        """Show this execution on the page of the session, in a browser."""
+
+        execution_id: str
+
+    @dataclass
     class EditRequested(Message):
         """Put this code into the editor."""
 

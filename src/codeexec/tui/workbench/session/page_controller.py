@@ -10,6 +10,7 @@ from textual.message import Message
 from codeexec.client.browser import forward_command, has_browser, page_url
 from codeexec.domain.errors import CodeexecError
 from codeexec.domain.requests import ClosePages, OpenPage
+from codeexec.tui.panes.console.messages import ConsoleMessages
 from codeexec.tui.session.ask import CopyRequested
 from codeexec.tui.session.watch_only import refusal
 from codeexec.tui.widgets.dialogs import Confirm
@@ -38,11 +39,15 @@ class PageController:
         }
 
     def messages(self) -> Mapping[type[Message], Handler]:
-        return {}
+        return {ConsoleMessages.BrowserRequested: InWorker(self.show_execution, "page")}
 
     async def open_page(self) -> None:
         """Show the session in the browser of this machine, or an address that is good once."""
         await self._give_out(is_shared=False)
+
+    async def show_execution(self, event: ConsoleMessages.BrowserRequested) -> None:
+        """The same, at one of its executions."""
+        await self._give_out(is_shared=False, execution_id=event.execution_id)
 
     async def share_page(self) -> None:
         """Show an address for an audience."""
@@ -60,7 +65,7 @@ class PageController:
         count = f"{done.count} {'address' if done.count == 1 else 'addresses'}"
         self._surface.notify(f"Revoked {count} of this session's page.", timeout=5)
 
-    async def _give_out(self, *, is_shared: bool) -> None:
+    async def _give_out(self, *, is_shared: bool, execution_id: str = "") -> None:
         if self._refuses():
             return
         session_id = self._state.session.session_id
@@ -72,6 +77,8 @@ class PageController:
         target = self._state.options.server
         server = target.address if target is not None else None
         url, forward = page_url(page, server), forward_command(page, os.environ, server)
+        if execution_id:
+            url += f"#{execution_id}"  # browsers keep it when they are led to the page
         can_open = not forward and has_browser(os.environ)
         if can_open and not is_shared:
             self._open_url(url)
