@@ -14,6 +14,7 @@ from codeexec.domain import requests as q
 from codeexec.domain.errors import Denied, NotFound
 from codeexec.server.browser.addresses import CODE_SECONDS, PAGE_SECONDS, PageAddresses
 from codeexec.server.browser.app import COOKIE
+from codeexec.server.browser.frames import LONGEST_CONVERTED, frame
 from support.jwt_users import client as user_client
 from support.jwt_users import serving, token, web
 from support.servers import DEADLINE, Here, output_of
@@ -247,6 +248,14 @@ async def test_who_only_watches_gives_out_no_address(here: Here) -> None:
     async with here.client("watching", watch_only=True) as host:
         with pytest.raises(Denied, match="only watches"):
             await host.call(q.OpenPage(session))
+
+
+def test_very_long_markdown_is_shown_as_it_is_written() -> None:
+    shown = bytes(frame("text/markdown", "# Title").body)
+    assert b"<h1>Title</h1>" in shown
+    shown = bytes(frame("text/markdown", "# <b>\n" * LONGEST_CONVERTED).body)
+    assert b"<h1>" not in shown
+    assert shown.count(b"# &lt;b&gt;\n") == LONGEST_CONVERTED
 
 
 def test_addresses_and_pages_have_an_end() -> None:

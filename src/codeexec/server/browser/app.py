@@ -6,6 +6,7 @@ the cookie of the page that the path names.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 from collections.abc import AsyncIterator, Mapping, MutableMapping
@@ -151,7 +152,8 @@ class PageApp:
                 return await _frame(session, fields)
             case "text":
                 display = await _display(session, fields)
-                return Response(display_text(display, session.blobs), media_type="text/plain")
+                text = await asyncio.to_thread(display_text, display, session.blobs)
+                return Response(text, media_type="text/plain")
         kind, _, digest = name.partition("/")
         if kind == "blobs" and digest:
             return await blob_answer(session, digest, request)
@@ -219,7 +221,7 @@ async def _frame(session: Session, fields: Mapping[str, str]) -> Response:
     if text is None:
         blob = await session.call(q.ReadBlob(part.blob or ""), CLIENT)
         text = text_of(bare(part.mime), blob.data)
-    return frame(part.mime, text)
+    return await asyncio.to_thread(frame, part.mime, text)
 
 
 def _refusal(error: Denied) -> str:

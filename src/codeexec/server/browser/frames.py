@@ -24,6 +24,9 @@ HTML = ("text/html", "application/xhtml+xml")
 FRAMED = (*HTML, *MARKDOWN, *FORMULAS)
 """Types that are shown in a frame."""
 
+LONGEST_CONVERTED = 1_000_000
+"""Characters of Markdown or of a formula; longer ones are shown as they are written."""
+
 _STYLE = (
     ":root{color-scheme:light dark}"
     "html{overflow-x:auto;overflow-y:hidden}"
@@ -74,6 +77,8 @@ def frame(mime: str, text: str) -> Response:
 
 
 def _body(mime: str, text: str) -> str:
+    if mime not in HTML and len(text) > LONGEST_CONVERTED:
+        return f"<pre>{escape(text, quote=False)}</pre>"
     if mime in MARKDOWN:
         return markdown_as_html(text, {})
     if mime in FORMULAS:
