@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from codeexec.languages.catalog import by_name
+from codeexec.tui.panes.editor.text import tree_parse
 from codeexec.tui.panes.editor.text.lexer_syntax import LexerSyntax, token_name
 from codeexec.tui.panes.editor.text.model import EditorModel
 from codeexec.tui.panes.editor.text.syntax import (
@@ -118,7 +120,11 @@ def test_a_big_file_is_parsed_in_slices() -> None:
     assert names(syntax, 19_001, model.lines[19_001], "def") == "keyword"
 
 
-async def test_a_parse_in_a_thread_is_not_disturbed_by_edits() -> None:
+async def test_a_parse_in_a_thread_is_not_disturbed_by_edits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(tree_parse, "_PATIENCE", 3600.0)
+    may_end = threading.Event()
     model = EditorModel(CODE * 4000, by_name("python"))
     syntax = syntax_for(model.language, model.buffer)
     assert isinstance(syntax, TreeSyntax)
@@ -126,10 +132,12 @@ async def test_a_parse_in_a_thread_is_not_disturbed_by_edits() -> None:
     finish(syntax)
     assert syntax.is_slow
     model.edit([(Location(0, 0), Location(0, 0), "def g(): pass\n")])
-    parsing = asyncio.ensure_future(syntax.work_in_thread())
+    # It stands back in its thread until it may end.
+    parsing = asyncio.ensure_future(syntax.work_in_thread(lambda: not may_end.is_set()))
     await asyncio.sleep(0)  # it has begun
     assert not syntax.work(0.001)  # one parser is not used by two threads
     model.edit([(Location(0, 0), Location(0, 0), "x = 'a'\n\n")])
+    may_end.set()
     assert not await parsing  # the text is another one by now
     assert names(syntax, 2, model.lines[2], "def") == "keyword"
     assert await syntax.work_in_thread()
