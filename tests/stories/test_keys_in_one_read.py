@@ -11,6 +11,7 @@ from textual.keys import _character_to_key
 from textual.widget import Widget
 from textual.widgets import Input
 
+from codeexec.tui.workbench import key_order
 from codeexec.tui.workbench.layout import panes
 from support.bench import DEADLINE, Bench, open_bench
 
@@ -180,8 +181,10 @@ def building(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
 
 
 async def test_keys_wait_for_a_pane_that_is_not_built_yet(
-    tmp_path: Path, building: threading.Event
+    tmp_path: Path, building: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # Longer than for a dialog: a loaded machine takes its time to build the panes.
+    monkeypatch.setattr(key_order, "_MOST_LOOKS_OPENING", 5)
     text = "x = 1\ndef area(): ...\n"
     async with open_bench(tmp_path, {"a.py": text}, size=(120, 35)) as bench:
         layout = bench.workbench.pane_layout
@@ -190,6 +193,8 @@ async def test_keys_wait_for_a_pane_that_is_not_built_yet(
         )
         read(bench, "alt+6", "area")
         await bench.until(lambda: layout.front == "outline", "the outline is chosen")
+        keys = bench.program._key_order
+        await bench.until(lambda: keys._opening_looks > 20, "looks for the pane")
         building.set()
         await bench.until(lambda: bench.workbench.query("#outline-filter"), "the outline")
         field = bench.workbench.query_one("#outline-filter", Input)

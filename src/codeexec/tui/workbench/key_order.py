@@ -42,8 +42,9 @@ _MOST_LOOKS_REMOVED = 30
 _MOST_LOOKS_OPENING = 150
 """Looks for which keys are held for a dialog or a document that a key opens."""
 
-_MOST_LOOKS_TERMINAL = 1500
-"""The same while a terminal is opened: its keys are no text for the pane that has the focus."""
+_MOST_LOOKS_PANE = 1500
+"""The same while a terminal is opened, or a pane is built that was chosen before it was there: its
+keys are no text for the pane that has the focus."""
 
 _OPENING = frozenset(
     {"choose", "palette", "leave", "ask_leave", "restart", "trust", "pane", "terminal"}
@@ -178,7 +179,7 @@ class KeyOrder:
         """Whether a dialog or a document is about to take the focus."""
         self._opening_looks += 1
         if self._opening_looks > _MOST_LOOKS_OPENING:
-            return self._opens_terminal()
+            return self._opens_pane()
         screen = self._app.screen
         if isinstance(screen, Modal) and screen.is_deciding:
             return True
@@ -192,15 +193,16 @@ class KeyOrder:
             if goes_on or worker not in self._workers
         )
 
-    def _opens_terminal(self) -> bool:
-        """Whether keys are for a terminal that does not have them yet."""
-        if self._opening_looks > _MOST_LOOKS_TERMINAL:
+    def _opens_pane(self) -> bool:
+        """Whether keys are for a terminal or a pane that does not have them yet."""
+        if self._opening_looks > _MOST_LOOKS_PANE:
             return False
         focused = self._app.focused
         if isinstance(focused, GrabsKeys) and focused.grabs:
             return False
         return any(
-            worker.group == "terminal" and not worker.is_finished for worker in self._app.workers
+            worker.group in ("terminal", "pane") and not worker.is_finished
+            for worker in self._app.workers
         )
 
     async def _go_on(self) -> None:
