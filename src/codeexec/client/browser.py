@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import getpass
 import shlex
+import subprocess
 import sys
 from collections.abc import Mapping
 
 from codeexec.client.wire import Address
+from codeexec.domain.errors import Unavailable
 from codeexec.domain.requests import PageAddress
+from codeexec.hostfiles.programs import safe_environ, which
+
+_PATIENCE = 5.0
+"""Seconds after which the program that was started has become the browser."""
 
 
 def page_url(page: PageAddress, server: Address | None = None) -> str:
@@ -42,3 +48,28 @@ def has_browser(environ: Mapping[str, str]) -> bool:
     return sys.platform == "darwin" or bool(
         environ.get("DISPLAY") or environ.get("WAYLAND_DISPLAY")
     )
+
+
+def open_in_browser(url: str) -> None:
+    """Open the browser of this machine. Blocks for a moment. Unavailable where there is none."""
+    command = "open" if sys.platform == "darwin" else "xdg-open"
+    program = which(command)
+    if program is None:
+        raise Unavailable(f"There is no {command} on this machine.", _BY_HAND)
+    process = subprocess.Popen(
+        [program, url],
+        env=safe_environ(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        code = process.wait(_PATIENCE)
+    except subprocess.TimeoutExpired:
+        return
+    if code:
+        raise Unavailable(f"{command} could not open the browser (exit code {code}).", _BY_HAND)
+
+
+_BY_HAND = "Open the address yourself: codeexec-tui page prints one."

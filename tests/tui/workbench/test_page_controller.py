@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from codeexec.client.browser import forward_command, page_url
+from codeexec.client.browser import forward_command, open_in_browser, page_url
 from codeexec.client.wire import Address, parse_ssh
 from codeexec.config.load import Loaded
 from codeexec.config.model import Settings
+from codeexec.domain.errors import Unavailable
 from codeexec.domain.requests import OpenSession, PageAddress
 from codeexec.tui.commands.keymap import Keymap
 from codeexec.tui.context import AppContext
@@ -79,6 +80,23 @@ async def test_addresses_are_opened_shown_and_revoked(
             assert [error.message for error in surface.errors] == [
                 "This workbench only watches."
             ] * 2
+
+
+def test_a_browser_is_opened_by_the_desktop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.platform", "linux")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(Unavailable, match="no xdg-open"):
+        open_in_browser("http://127.0.0.1:1/")
+    program = tmp_path / "xdg-open"
+    program.write_text(f'#!/bin/sh\necho "$1" > {tmp_path}/opened\n')
+    program.chmod(0o755)
+    open_in_browser("http://127.0.0.1:1/?a=b&c")
+    assert (tmp_path / "opened").read_text() == "http://127.0.0.1:1/?a=b&c\n"
+    program.write_text("#!/bin/sh\nexit 3\n")
+    with pytest.raises(Unavailable, match="exit code 3"):
+        open_in_browser("http://127.0.0.1:1/")
 
 
 def test_the_way_to_a_page() -> None:

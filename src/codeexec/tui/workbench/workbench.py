@@ -185,7 +185,7 @@ class Workbench(RoutedScreen):
         self.dispatcher = Dispatcher(self)
         self.plugins = PluginController(self, state)
         self.recordings = RecordingController(self, state, self)
-        pages = PageController(self, state, lambda url: self.app.open_url(url))
+        pages = PageController(self, state)
         self.commands = CommandController(self, state, panes, layout, self.dispatcher, self)
         self.dispatcher.add(
             layout,

@@ -33,7 +33,7 @@ def page(
     twelve hours at most. Without SESSION it is the open session of this folder. Browsers of other
     machines reach a server that listens for them: `serve --bind` with TLS, and --server here.
     """
-    from codeexec.client.browser import forward_command, page_url
+    from codeexec.client.browser import forward_command, open_in_browser, page_url
 
     if revoke and (shared or is_opened):
         raise UsageError("--revoke gives out no address.", "Leave out --shared and --open.")
@@ -66,10 +66,10 @@ def page(
         style.say(f"good {use}; revoke it: codeexec-tui page {name} --revoke", file=sys.stderr)
         if forward:
             style.say(f"on the machine of the browser: {forward}", file=sys.stderr)
-    if is_opened and (forward or not click.launch(url) == 0):
-        raise Unavailable(
-            "No browser could be opened here.", "Open the address that was printed yourself."
-        )
+    if is_opened and forward:
+        raise Unavailable("The browser is on another machine.", f"Run there: {forward}")
+    if is_opened:
+        open_in_browser(url)
 
 
 def _find(name: str) -> SessionSummary:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Callable, Mapping
 
 from textual.message import Message
 
-from codeexec.client.browser import forward_command, has_browser, page_url
+from codeexec.client.browser import forward_command, has_browser, open_in_browser, page_url
 from codeexec.domain.errors import CodeexecError
 from codeexec.domain.requests import ClosePages, OpenPage
 from codeexec.tui.panes.console.messages import ConsoleMessages
@@ -19,13 +20,13 @@ from codeexec.tui.workbench.surface import Surface, WorkbenchState
 
 
 class PageController:
-    """`open_url` opens a browser."""
+    """`open_url` opens a browser; it may block, and raise CodeexecError."""
 
     def __init__(
         self,
         surface: Surface,
         state: WorkbenchState,
-        open_url: Callable[[str], None],
+        open_url: Callable[[str], None] = open_in_browser,
     ) -> None:
         self._surface = surface
         self._state = state
@@ -81,8 +82,7 @@ class PageController:
             url += f"#{execution_id}"  # browsers keep it when they are led to the page
         can_open = not forward and has_browser(os.environ)
         if can_open and not is_shared:
-            self._open_url(url)
-            self._surface.notify("The session is shown in the browser.", timeout=5)
+            await self._open(url)
             return
         title = "Address for an audience" if is_shared else "Address of this session's page"
         use = (
@@ -98,7 +98,15 @@ class PageController:
         if answer == "copy":
             self._surface.post_message(CopyRequested(url, "Address"))
         elif answer == "open":
-            self._open_url(url)
+            await self._open(url)
+
+    async def _open(self, url: str) -> None:
+        try:
+            await asyncio.to_thread(self._open_url, url)
+        except CodeexecError as error:
+            self._surface.show_error(error)
+        else:
+            self._surface.notify("The session is shown in the browser.", timeout=5)
 
     def _refuses(self) -> bool:
         """Whether this workbench only watches; then it says so."""
