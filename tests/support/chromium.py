@@ -122,6 +122,7 @@ async def chromium() -> AsyncIterator[Chromium]:
     assert PROGRAM is not None
     options = ["--headless=new", "--no-sandbox", "--disable-gpu", "--remote-debugging-port=0"]
     options += ["--no-first-run", "--disable-background-networking", "--disable-extensions"]
+    options += ["--disable-dev-shm-usage"]
     with tempfile.TemporaryDirectory(prefix="cx-chromium-", ignore_cleanup_errors=True) as folder:
         command = [PROGRAM, *options, f"--user-data-dir={folder}", "about:blank"]
         quiet = subprocess.DEVNULL
