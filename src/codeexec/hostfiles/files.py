@@ -31,24 +31,31 @@ _MAPPED_FROM = 8_000_000
 _COPY_AT_A_TIME = 4_000_000
 
 
-def read(place: Place, limit: int | None = None) -> tuple[bytes, os.stat_result]:
-    """At most `limit` bytes of a plain file and its stat as it was opened. Denied, OSError."""
+def open_to_read(place: Place) -> tuple[int, os.stat_result]:
+    """The descriptor of a plain file and its stat as it was opened. Denied, OSError."""
     with place.parent() as parent:
         handle = open_plain(parent, place.real.name, place.real)
-    with os.fdopen(handle, "rb") as file:
+    try:
         info = os.fstat(handle)
         _check(place, info)
+    except BaseException:
+        os.close(handle)
+        raise
+    return handle, info
+
+
+def read(place: Place, limit: int | None = None) -> tuple[bytes, os.stat_result]:
+    """At most `limit` bytes of a plain file and its stat as it was opened. Denied, OSError."""
+    handle, info = open_to_read(place)
+    with os.fdopen(handle, "rb") as file:
         return file.read(-1 if limit is None else limit), info
 
 
 def read_mapped(place: Place, limit: int) -> tuple[bytes | mmap, os.stat_result]:
     """As `read`; a large file is mapped from a copy without a name, so that its pages are read when
     they are needed, and a program that shortens the file meanwhile cannot end this one."""
-    with place.parent() as parent:
-        handle = open_plain(parent, place.real.name, place.real)
+    handle, info = open_to_read(place)
     with os.fdopen(handle, "rb") as file:
-        info = os.fstat(handle)
-        _check(place, info)
         if info.st_size < _MAPPED_FROM or info.st_size > limit:
             return file.read(limit), info
         import tempfile  # not at the start

@@ -12,9 +12,7 @@ from codeexec.domain.errors import DocumentError
 from codeexec.domain.text.printable import printable
 from codeexec.rendering.faults import Fault
 from codeexec.rendering.svg import cannot_draw, longer_side, without_references
-
-INSTALL = "pip install 'codeexec-tui[rich]'"
-"""The command that installs what draws Vega charts, diagrams, formulas and PDF."""
+from codeexec.sandbox.optional import INSTALL
 
 _PACKAGES = {"vega": "vl_convert", "mermaid": "mermaidx", "pdf": "pypdfium2"}
 """The optional package that draws a format; what is not here needs none."""

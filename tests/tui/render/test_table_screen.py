@@ -15,6 +15,7 @@ from codeexec.domain import requests as q
 from codeexec.domain.requests import TablePage
 from codeexec.kernels.jupyter.messages import questions
 from codeexec.tui.screens.tables.kernel_table import KernelTable
+from codeexec.tui.screens.tables.origins import VariableOrigin
 from codeexec.tui.screens.tables.table_screen import TableScreen
 from codeexec.tui.screens.tables.table_view import ViewState
 from codeexec.tui.screens.tables.table_words import (
@@ -72,7 +73,7 @@ def _column(table: KernelTable, at: int) -> list[str]:
 
 
 async def _open(pilot: Pilot[None], app: Pane) -> tuple[TableScreen, KernelTable]:
-    screen = TableScreen(Answers(), "df")  # type: ignore[arg-type]
+    screen = TableScreen(VariableOrigin(Answers(), "df"))  # type: ignore[arg-type]
     await app.push_screen(screen)
     table = screen.query_one(KernelTable)
     await until(pilot, lambda: table.size_of_table == (5, 3))
@@ -194,7 +195,7 @@ async def test_facts_values_copies_files_and_code(tmp_path: Any) -> None:
         await until(pilot, path.exists)  # it has its name when it is whole
         assert path.read_text() == "price,city,n\n12.5,Berlin,1\n40.0,Berlin,4\n"
         results: list[str | None] = []
-        other = TableScreen(Answers(), "df")  # type: ignore[arg-type]
+        other = TableScreen(VariableOrigin(Answers(), "df"))  # type: ignore[arg-type]
         await app.push_screen(other, results.append)
         await until(pilot, lambda: other.query_one(KernelTable).size_of_table == (5, 3))
         await pilot.press("e")
@@ -207,7 +208,7 @@ async def test_what_is_no_table_and_escape_close_in_order() -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         answers = Answers()
         answers.user["df"] = 5
-        screen = TableScreen(answers, "df")  # type: ignore[arg-type]
+        screen = TableScreen(VariableOrigin(answers, "df"))  # type: ignore[arg-type]
         await app.push_screen(screen)
         table = screen.query_one(KernelTable)
         await until(pilot, lambda: "is no table" in _lines(table)[0])

@@ -11,6 +11,7 @@ from codeexec.client.api import SessionClient
 from codeexec.domain.requests import SortKey
 from codeexec.tui.panes.variables.pane import VariablesPane
 from codeexec.tui.screens.tables.kernel_table import KernelTable
+from codeexec.tui.screens.tables.origins import VariableOrigin
 from codeexec.tui.screens.tables.table_screen import TableScreen
 from support.pane_app import PaneApp, run, session_in, until
 from support.rows import text_of
@@ -73,7 +74,7 @@ async def test_a_frame_is_paged_and_sorted_in_the_kernel(session: SessionClient)
     async with app.run_test(size=(60, 24)) as pilot:
         await run(session, CODE)
         await until(pilot, lambda: pane.rows)
-        screen = TableScreen(session, "df")
+        screen = TableScreen(VariableOrigin(session, "df"))
         await app.push_screen(screen)
         table = screen.query_one(KernelTable)
         await until(pilot, lambda: table.size_of_table == (1000, 2))

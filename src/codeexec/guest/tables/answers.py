@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -15,7 +16,7 @@ from codeexec.guest.prelude import MOST_COLUMNS, MOST_ROWS, clip, type_name
 from codeexec.guest.tables.code import code_of
 from codeexec.guest.tables.facts import count_values, describe_column
 from codeexec.guest.tables.filters import FilterError
-from codeexec.guest.tables.views import PAGE_SECONDS, WORK_SECONDS, VariableView
+from codeexec.guest.tables.views import PAGE_SECONDS, WORK_SECONDS, RowsView, variable_view
 from codeexec.guest.tables.work import (
     Refused,
     StillWorking,
@@ -34,22 +35,30 @@ FEW = 300_000
 
 
 def table_answer(user: dict[str, Any], text: str) -> str:
-    """The answer to one question, with the fields of `TableAnswer`."""
+    """The answer to a question about a variable, with the fields of `TableAnswer`."""
     request = json.loads(text)
+    return json.dumps(answer_of(request, lambda: variable_view(user, request)))
+
+
+def answer_of(request: dict[str, Any], open_view: Callable[[], RowsView]) -> dict[str, Any]:
+    """The answer to one question, or why there is none."""
     try:
-        answer = TableQuestion(user, request).answer()
+        return TableQuestion(open_view(), request["question"]).answer()
     except FilterError as error:
-        answer = {"fault": error.message, "at": error.at}
+        return {"fault": error.message, "at": error.at}
     except Refused as error:
-        answer = {"fault": str(error)}
+        return {"fault": str(error)}
     except StillWorking as error:
-        answer = {"working": str(error)}
+        return {"working": str(error)}
+    except MemoryError:
+        name = clip(str(request.get("name")), 80)
+        return {"fault": f"{name} could not be read: it needs more memory than there is."}
     except BaseException as error:  # a table's own code may raise what it likes
         name = clip(str(request.get("name")), 80)
         reason = clip(" ".join(str(error).split()), 300) if is_known_error(error) else ""
+        reason = reason.rstrip(".")
         why = f": {reason}" if reason else ""
-        answer = {"fault": f"{name} could not be read: {type_name(error)}{why}."}
-    return json.dumps(answer)
+        return {"fault": f"{name} could not be read: {type_name(error)}{why}."}
 
 
 def is_known_error(error: BaseException) -> bool:
@@ -60,9 +69,9 @@ def is_known_error(error: BaseException) -> bool:
 
 
 class TableQuestion:
-    def __init__(self, user: dict[str, Any], request: dict[str, Any]) -> None:
-        self.view = VariableView(user, request)
-        self.ask: dict[str, Any] = request["question"]
+    def __init__(self, view: RowsView, ask: dict[str, Any]) -> None:
+        self.view = view
+        self.ask = ask
 
     def answer(self) -> dict[str, Any]:
         ask = self.ask["type"]
@@ -148,6 +157,8 @@ class TableQuestion:
             return work(key, "Counting rows", lambda _: table.rows(), WORK_SECONDS), ""
         except StillWorking as error:
             return start + row_count + limit, str(error)
+        except Refused:  # it takes too long: there are more rows than these
+            return start + row_count + limit, ""
 
     # -- find ------------------------------------------------------------------------------
 
@@ -169,12 +180,27 @@ class TableQuestion:
         if tree is None:
             return {"row": -1}
         base = self.view.base()
+        if hasattr(base, "first_hit") and table.picks is None:
+            return self._find_in_file(base, tree, text, row, columns)
         key = self.view.key("find", text.casefold())
         hits = work(key, "Searching", lambda _: base.filtered(tree).picks, WORK_SECONDS * 4)
         for start in (row + 1, 0):
             row_number = once(
                 self.view.table, "Searching", partial(next_hit, table, hits, start), PAGE_SECONDS
             )
+            if row_number is not None:
+                first_column = self._in_row(table, row_number, 0, text, columns)
+                return {"row": row_number, "column": first_column or 0}
+        return {"row": -1}
+
+    def _find_in_file(
+        self, table: Any, tree: Any, text: str, row: int, columns: list[int]
+    ) -> dict[str, Any]:
+        """The next hit of rows that are read piece by piece, up to it alone."""
+        for start in (row + 1, 0):
+            key = self.view.key("find", text.casefold(), start)
+            search = partial(first_hit, table, tree, start)
+            row_number = work(key, "Searching", search, WORK_SECONDS * 4)
             if row_number is not None:
                 first_column = self._in_row(table, row_number, 0, text, columns)
                 return {"row": row_number, "column": first_column or 0}
@@ -232,7 +258,7 @@ class TableQuestion:
             self.view.keys(names),
             self._shown(names),
         )
-        return {"text": text}
+        return {"text": self.view.reading + text}
 
     def write(self) -> dict[str, Any]:
         """Write the view to a new file, which has its name when it is whole."""
@@ -263,6 +289,11 @@ class TableQuestion:
         size = work(key, f"Writing {os.path.basename(path)}", write, PAGE_SECONDS)
         forget_one(key)
         return {"text": path, "count": size}
+
+
+def first_hit(table: Any, tree: Any, start: int, job: Any) -> int | None:
+    hit: int | None = table.first_hit(tree, start)
+    return hit
 
 
 def next_hit(table: Any, hits: Any, start: int) -> int | None:

@@ -40,7 +40,7 @@ class ColumnsTable:
 
     def picked(self, picks: Any) -> ColumnsTable:
         """These rows of the whole table."""
-        return ColumnsTable(self.source, picks, self.columns_read)
+        return type(self)(self.source, picks, self.columns_read)
 
     def page(self, start: int, count: int, columns: list[int]) -> tuple[list[str], list[list[str]]]:
         stop = min(start + count, self.rows())
@@ -67,7 +67,7 @@ class ColumnsTable:
         import numpy as np
 
         picks = np.flatnonzero(self.mask(tree))
-        return ColumnsTable(self.source, picks.astype(small(self.source.rows)), self.columns_read)
+        return self.picked(picks.astype(small(self.source.rows)))
 
     def mask(self, tree: Any) -> Any:
         import numpy as np
@@ -163,7 +163,7 @@ class ColumnsTable:
 
     def _picked(self, order: Any) -> ColumnsTable:
         picks = order if self.picks is None else self.picks[order]
-        return ColumnsTable(self.source, picks.astype(small(self.source.rows)), self.columns_read)
+        return self.picked(picks.astype(small(self.source.rows)))
 
     # -- one column ------------------------------------------------------------------------
 

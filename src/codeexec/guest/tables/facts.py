@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from codeexec.guest.prelude import MOST_ROWS
-from codeexec.guest.tables.views import PAGE_SECONDS, VariableView
+from codeexec.guest.tables.views import PAGE_SECONDS, RowsView
 from codeexec.guest.tables.work import Refused, StillWorking, work
 
 SHARES = [0.05, 0.25, 0.5, 0.75, 0.95]
@@ -15,13 +15,13 @@ BINS = 40
 FREQUENT = 12
 
 
-def column_at(view: VariableView, table: Any, name: str) -> int:
+def column_at(view: RowsView, table: Any, name: str) -> int:
     if name not in table.names:
         raise Refused(f"{view.name} has no column {name}.")
     return int(table.names.index(name))
 
 
-def describe_column(view: VariableView, name: str) -> dict[str, Any]:
+def describe_column(view: RowsView, name: str) -> dict[str, Any]:
     """Facts about a column; each has its own deadline, and what takes longer says so."""
     table = view.filtered()
     at = column_at(view, table, name)
@@ -64,7 +64,7 @@ def describe_column(view: VariableView, name: str) -> dict[str, Any]:
     return {"facts": facts_of(table.types[at], facts, late), "working": ", ".join(late)}
 
 
-def count_values(view: VariableView, name: str, count: int) -> dict[str, Any]:
+def count_values(view: RowsView, name: str, count: int) -> dict[str, Any]:
     """The most frequent values, as a page of rows."""
     table = view.filtered()
     at = column_at(view, table, name)

@@ -148,7 +148,7 @@ class ArrowSource:
                 valid = present if valid is None else valid & present
             return "numbers", values, valid
         if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
-            return array_column(column.cast(pa.timestamp("us")).to_numpy())
+            return array_column(column.cast(pa.timestamp("us"), safe=False).to_numpy())
         if pa.types.is_string(kind) or pa.types.is_large_string(kind):
             encoded = pc.dictionary_encode(column).combine_chunks()
             codes = pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import weakref
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from codeexec.guest.prelude import TABLES, is_index, library, type_name
@@ -63,36 +65,56 @@ def number_of(name: str, value: Any) -> tuple[str, int]:
     return name, serial
 
 
-class VariableView:
-    """A filter and an order of a variable. What is computed for it is kept for its revision."""
+def variable_view(user: dict[str, Any], request: dict[str, Any]) -> RowsView:
+    """The view of a variable that a question is about."""
+    name: str = request["name"]
+    if name not in user:
+        raise Refused(f"There is no variable {name}.")
+    value = user[name]
+    kind = library(value)
 
-    def __init__(self, user: dict[str, Any], request: dict[str, Any]) -> None:
-        self.name: str = request["name"]
+    def open_engine(view: RowsView) -> Any:
+        if kind == "polars.LazyFrame":
+            opened = partial(open_table, name, value)
+            return once(view.table, "Reading the schema", opened, PAGE_SECONDS)
+        table = open_table(name, value)
+        if isinstance(table, ColumnsTable):
+            # Columns that were read for a filter serve the next ones.
+            table.columns_read = work(view.key("columns"), "Reading", lambda _: {}, PAGE_SECONDS)
+        return table
+
+    return RowsView(name, kind, number_of(name, value), request, open_engine)
+
+
+class RowsView:
+    """A filter and an order of a table. What is computed for it is kept for its revision.
+
+    `kind` is the class of the table, for the code that makes the view.
+    """
+
+    def __init__(
+        self, name: str, kind: str, table: Any, request: dict[str, Any],
+        open_engine: Callable[[RowsView], Any],
+    ) -> None:  # fmt: skip
+        """`table` is the key of the table among those of this process. `open_engine` opens the
+        engine of the whole table."""
+        self.name = name
+        self.kind = kind
+        self.table = table
+        self._open_engine = open_engine
+        self.reading = ""
+        """Code that makes the variable, where there is none yet."""
         view = request.get("view", {})
         self.filter: str = view.get("filter", "").strip()
         self.order: list[dict[str, Any]] = view.get("order", [])
         self.revision: int = view.get("revision", 0)
-        if self.name not in user:
-            raise Refused(f"There is no variable {self.name}.")
-        self.value = user[self.name]
-        self.kind = library(self.value)
-        self.table = number_of(self.name, self.value)
         forget(self.table, self.revision)
 
     def key(self, part: str, *more: Any) -> Any:
         return (part, self.table, self.revision, *more)
 
     def base(self) -> Any:
-        if self.kind == "polars.LazyFrame":
-            return once(self.table, "Reading the schema", self._open, PAGE_SECONDS)
-        return self._open()
-
-    def _open(self) -> Any:
-        table = open_table(self.name, self.value)
-        if isinstance(table, ColumnsTable):
-            # Columns that were read for a filter serve the next ones.
-            table.columns_read = work(self.key("columns"), "Reading", lambda _: {}, PAGE_SECONDS)
-        return table
+        return self._open_engine(self)
 
     def tree(self, names: list[str]) -> Any:
         return parse_filter(self.filter, names) if self.filter else None

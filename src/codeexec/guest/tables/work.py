@@ -189,7 +189,23 @@ def free_memory() -> int:
                 free = min(free or bound, bound - int(file.read()))
         except (OSError, ValueError):
             continue  # no such bound
-    return max(free, 0)
+    private = private_memory()
+    return max(min(free or private, private) if private is not None else free, 0)
+
+
+def private_memory() -> int | None:
+    """Bytes up to the limit on private memory of this process, where it has one."""
+    try:
+        import resource
+
+        limit = resource.getrlimit(resource.RLIMIT_DATA)[0]
+        if limit == resource.RLIM_INFINITY:
+            return None
+        with open("/proc/self/status", encoding="ascii", errors="replace") as file:
+            used = next(int(line.split()[1]) * 1024 for line in file if line.startswith("VmData"))
+        return max(limit - used, 1)
+    except (ImportError, OSError, StopIteration, ValueError):
+        return None
 
 
 def runs_user_code() -> bool:

@@ -72,10 +72,11 @@ class SideController:
         self, event: ArtifactPane.TableRequested | VariablesPane.VariableTableRequested
     ) -> None:
         """Show a table of the kernel; the code of a view goes into the editor."""
-        from codeexec.tui.screens.tables.table_screen import TableScreen  # not at the start either
+        from codeexec.tui.screens.tables.origins import VariableOrigin  # not at the start either
+        from codeexec.tui.screens.tables.table_screen import TableScreen
 
         kernel = self._state.snapshot.default_kernel if self._state.last is not None else ""
-        screen = TableScreen(self._state.session, event.name, kernel)
+        screen = TableScreen(VariableOrigin(self._state.session, event.name, kernel))
         code = await self._surface.ask_user(screen)
         if code is not None:
             await self._edit_code(code)

@@ -17,7 +17,6 @@ from textual.widgets import Static
 from textual.worker import Worker
 
 from codeexec.client.api import HostClient
-from codeexec.documents.viewed_files import is_only_viewed
 from codeexec.domain.errors import CodeexecError
 from codeexec.domain.requests import SessionSummary
 from codeexec.tui.commands.table import BY_ID, bindings
@@ -41,7 +40,7 @@ from codeexec.tui.workbench.console_controller import ConsoleController
 from codeexec.tui.workbench.dispatch import Dispatcher
 from codeexec.tui.workbench.files.cell_languages import CellLanguageController
 from codeexec.tui.workbench.files.document_news import DocumentNews
-from codeexec.tui.workbench.files.file_controller import FileController
+from codeexec.tui.workbench.files.file_controller import FileController, is_viewed
 from codeexec.tui.workbench.files.leaving import LeavingController
 from codeexec.tui.workbench.files.saving import SavingController
 from codeexec.tui.workbench.layout.hidden_console import HiddenConsole
@@ -154,7 +153,8 @@ class Workbench(RoutedScreen):
         cell_languages = CellLanguageController(self, state, documents)
         self.leaving = LeavingController(self, state, documents, self.saving)
         self.files = FileController(
-            self, state, documents, layout, self.saving, lambda: self.app.suspend()
+            *(self, state, documents, layout, self.saving, lambda: self.app.suspend()),
+            lambda code: self.console.edit_code(code),
         )
         self.widgets = WidgetController(self, state, panes, layout)
         self.console = ConsoleController(self, state, panes, layout, self, self.widgets)
@@ -290,7 +290,7 @@ class Workbench(RoutedScreen):
             self.pane_layout.go("console")
             return  # the session says which files are its own
         opened = state.place.files or tuple(Path(name) for name in files if Path(name).is_file())
-        viewed = [path for path in opened if is_only_viewed(path)]
+        viewed = [path for path in opened if is_viewed(path)]
         sheets = [await documents.opener.open(path) for path in opened if path not in viewed]
         if (first := next(filter(None, sheets), None)) is not None:
             documents.front.show(first)

@@ -1,4 +1,4 @@
-"""Questions of the table screen to the kernel, which says meanwhile what goes on."""
+"""Questions of the table screen about its table; what goes on meanwhile is told."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
-from codeexec.client.api import SessionClient
 from codeexec.domain import requests as q
 from codeexec.domain.errors import UsageError
+from codeexec.tui.screens.tables.origins import TableOrigin
 from codeexec.tui.screens.tables.table_view import ViewState
 
 POLL = 0.2
@@ -17,37 +17,33 @@ POLL = 0.2
 
 
 class TableReader:
-    """Asks about one variable. `on_working` is called with what goes on in the kernel, and with an
+    """Asks about one table. `on_working` is called with what goes on in the background, and with an
     empty text when it is done."""
 
     def __init__(
         self,
-        session: SessionClient,
-        name: str,
-        kernel: str,
+        origin: TableOrigin,
         view: ViewState,
         on_working: Callable[[str], None],
         on_partial: Callable[[], object],
     ) -> None:
         """`on_partial` is called when rows came that are to be read again once work is done."""
-        self._session = session
-        self._name = name
-        self._kernel = kernel
+        self._origin = origin
         self._view = view
         self._on_working = on_working
         self._on_partial = on_partial
         self.note = ""
-        """What the kernel says of the rows that were read last."""
+        """What is said of the rows that were read last."""
 
     async def ask(
         self, question: q.TableQuestion, view: q.TableView | None = None
     ) -> q.TableAnswer:
         """The answer as it is now."""
         view = self._view.request() if view is None else view
-        return await self._session.call(q.QueryTable(self._name, question, view, self._kernel))
+        return await self._origin.ask(question, view)
 
     async def ask_to_end(self, question: q.TableQuestion) -> q.TableAnswer:
-        """The answer when the kernel has worked it out. UsageError where there is none."""
+        """The answer when it is worked out. UsageError where there is none."""
         view = self._view.request()
         try:
             while True:

@@ -1,8 +1,9 @@
-"""Full-screen data table of a kernel variable: filter, order, search, columns, files, code."""
+"""Full-screen data table of a variable or a file: filter, order, search, columns, copies, code."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import ClassVar
 
 from msgspec.structs import replace
@@ -12,13 +13,13 @@ from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.widgets import Input, Static
 
-from codeexec.client.api import SessionClient
 from codeexec.domain import requests as q
 from codeexec.domain.errors import CodeexecError
 from codeexec.tui.commands.table import bindings
 from codeexec.tui.render.plain import one_line, plain_words
 from codeexec.tui.screens.tables.facts_panel import FactsPanel
 from codeexec.tui.screens.tables.kernel_table import KernelTable
+from codeexec.tui.screens.tables.origins import TableOrigin
 from codeexec.tui.screens.tables.table_entry import TableEntry
 from codeexec.tui.screens.tables.table_reader import POLL, TableReader
 from codeexec.tui.screens.tables.table_view import ViewState
@@ -55,12 +56,14 @@ _WIDE_HINTS = (
     *_HINTS[4:],
 )
 
+_FEW_HINTS = (_HINTS[0], *_HINTS[-2:])
+
 MOST_COPIED = 1000
 
 
 class TableScreen(Modal[str]):
-    """Table of a variable; reads it again after a run has changed it. Dismissed with code for the
-    editor, or with nothing."""
+    """Table of a variable or a file; reads it again after a run has changed it. Dismissed with code
+    for the editor, or with nothing."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("table_screen")]
 
@@ -73,21 +76,17 @@ class TableScreen(Modal[str]):
     TableScreen KernelTable { height: 1fr; padding: 0 1; }
     """.replace("LINKS", LINKS)
 
-    def __init__(self, session: SessionClient, name: str, kernel: str = "") -> None:
-        """`kernel` is the kernel of the session that has the variable."""
+    def __init__(self, origin: TableOrigin) -> None:
         super().__init__()
-        self._kernel = kernel
-        self.variable_name = name
+        self._origin = origin
         self.view = ViewState()
-        self._reader = TableReader(
-            session, name, kernel, self.view, self._say_working, self._follow_work
-        )
+        self._reader = TableReader(origin, self.view, self._say_working, self._follow_work)
         self._was_idle = True
         self._in_doubt = False
         self._working = ""
         self._is_stopped = False
         self._sought = ""
-        self._title = Static(plain_words(one_line(name)), id="title")
+        self._title = Static(plain_words(one_line(origin.name)), id="title")
         self._table = KernelTable(PagedTable(self._reader.read))
         self._view_line = Static(id="view")
         self._facts = FactsPanel()
@@ -106,8 +105,13 @@ class TableScreen(Modal[str]):
         self._table.focus()
 
     def on_resize(self) -> None:
-        wide = self.size.width >= 130
-        self.query_one("#keys", Static).update(hint_line(_WIDE_HINTS if wide else _HINTS))
+        self._say()
+
+    def _hints(self, title_width: int) -> Sequence[Hint]:
+        """As many keys as there is room for beside the title."""
+        room = self.size.width - title_width - 5
+        rows = (_WIDE_HINTS, _HINTS, _FEW_HINTS)
+        return next((row for row in rows if hint_line(row).cell_length <= room), _HINTS[-1:])
 
     # -- rows ------------------------------------------------------------------------------
 
@@ -140,14 +144,24 @@ class TableScreen(Modal[str]):
         self._in_doubt |= frame.variables_changed or any(v and not v.is_open for v in views)
         if not self._table.is_attached:
             return  # a frame may come before the screen is made
-        is_idle = frame.snapshot.kernel_named(self._kernel).state == "idle"
+        kernel = self._origin.kernel
+        if kernel is None:
+            if self._in_doubt:
+                self._in_doubt = False
+                self._read_changed_file()
+            return
+        is_idle = frame.snapshot.kernel_named(kernel).state == "idle"
         if is_idle and self._in_doubt:
             self._in_doubt = False
-            self.view.revision += 1
-            self._table.look_again()
+            self.action_reload()
         if is_idle != self._was_idle:
             self._was_idle = is_idle
             self._say()
+
+    @work(group="changed", exclusive=True)
+    async def _read_changed_file(self) -> None:
+        if await self._origin.has_changed():
+            self.action_reload()
 
     # -- what is said ----------------------------------------------------------------------
 
@@ -165,7 +179,9 @@ class TableScreen(Modal[str]):
     def _say(self) -> None:
         """Its name, size, filter and order, and what goes on."""
         size, is_old = self._table.size_of_table, not self._was_idle
-        self._title.update(table_title(self.variable_name, self.view, size, is_old=is_old))
+        title = table_title(self._origin.name, self.view, size, is_old=is_old)
+        self._title.update(title)
+        self.query_one("#keys", Static).update(hint_line(self._hints(title.cell_length)))
         words = view_line(self.view, self._working, self._reader.note)
         self._view_line.display = bool(words.plain)
         self._view_line.update(words)
@@ -273,6 +289,8 @@ class TableScreen(Modal[str]):
             answer = await self._reader.ask_to_end(
                 q.FindValue(self._sought, row, at - 1 if from_cursor else at)
             )
+            if answer.row < 0:  # tables that are read by pages are searched up to their end
+                answer = await self._reader.ask_to_end(q.FindValue(self._sought))
         except CodeexecError as error:
             self._show_error(error)
             return
@@ -370,8 +388,8 @@ class TableScreen(Modal[str]):
     def action_write(self) -> None:
         self._entry.open(
             "write to",
-            f"{self.variable_name}.csv",
-            ".csv, .tsv or .parquet, in the kernel's folder",
+            f"{self._origin.copy_stem}.csv",
+            f".csv, .tsv or .parquet, {self._origin.copies_go_to}",
         )
 
     @work(group="write", exclusive=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,10 +13,12 @@ from textual.message import Message
 from codeexec.documents.viewed_files import is_only_viewed, read_viewed, viewed_type
 from codeexec.domain.errors import CodeexecError, UsageError
 from codeexec.hostfiles.programs import editor_command
+from codeexec.tablefiles.kinds import has_tables
 from codeexec.tui.panes.documents.pane import DocumentsPane
 from codeexec.tui.widgets.dialogs import Choice, Chooser, Confirm
 from codeexec.tui.workbench.dispatch import Handler, InWorker
 from codeexec.tui.workbench.files.saving import SavingController
+from codeexec.tui.workbench.files.table_files import TableFileController
 from codeexec.tui.workbench.layout.layout_controller import LayoutController
 from codeexec.tui.workbench.surface import Surface, WorkbenchState
 
@@ -24,9 +26,15 @@ if TYPE_CHECKING:
     from codeexec.tui.panes.files.pane import FilesPane
 
 
+def is_viewed(path: Path) -> bool:
+    """Whether the name is that of a file that is looked at and not edited."""
+    return is_only_viewed(path) or has_tables(path)
+
+
 class FileController:
     """Dialogs about documents; the documents pane carries out the answers. `suspend` leaves the
-    terminal to another program while its context lasts."""
+    terminal to another program while its context lasts; `edit_code` puts code into the document in
+    front."""
 
     def __init__(
         self,
@@ -36,6 +44,7 @@ class FileController:
         layout: LayoutController,
         saving: SavingController,
         suspend: Callable[[], AbstractContextManager[None]],
+        edit_code: Callable[[str], Awaitable[None]],
     ) -> None:
         self._surface = surface
         self._state = state
@@ -43,6 +52,7 @@ class FileController:
         self._layout = layout
         self._saving = saving
         self._suspend = suspend
+        self._table_files = TableFileController(surface, state, edit_code)
 
     def actions(self) -> Mapping[str, Handler]:
         return {
@@ -84,14 +94,17 @@ class FileController:
             await self.open_path(chosen)
 
     async def open_path(self, path: Path, line: int | None = None) -> None:
-        """Open a file and go there; a picture, PDF, sound or video in the viewer."""
-        if is_only_viewed(path):
+        """Open a file and go there; a picture, PDF, sound, video or table in its viewer."""
+        if is_viewed(path):
             await self.view(path)
         elif await self._documents.opener.open(path, line) is not None:
             self._layout.go("editor")
 
     async def view(self, path: Path) -> None:
         """Show a file that is no text on the full screen."""
+        if has_tables(path):
+            self._table_files.open(path)
+            return
         try:
             data = await asyncio.to_thread(read_viewed, path)
         except CodeexecError as error:

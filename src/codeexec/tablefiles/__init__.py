@@ -1,0 +1,1 @@
+"""Tables in files (Parquet, Arrow, Excel, SQLite), read by a helper process with limits."""
