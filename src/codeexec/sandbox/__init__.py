@@ -1,1 +1,1 @@
-"""Helper processes for documents that nobody vouches for: limits on memory and time, no network."""
+"""Helper processes for untrusted documents: limits on memory and time, no network."""

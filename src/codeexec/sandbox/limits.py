@@ -26,8 +26,8 @@ def enter() -> tuple[BinaryIO, BinaryIO]:
 
 
 def limit_time(seconds: int) -> None:
-    """The system ends the process `seconds` of processor time from now, also if whoever started it
-    is gone."""
+    """The system ends the process `seconds` of processor time from now, also if its parent
+    has ended."""
     import resource
 
     usage = resource.getrusage(resource.RUSAGE_SELF)

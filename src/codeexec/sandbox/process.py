@@ -108,10 +108,10 @@ def _wait(descriptor: int, event: int, end: float) -> None:
 
 def _write(descriptor: int, message: bytes, end: float) -> None:
     """Write the message before `end`. Raises TimeoutError and BrokenPipeError."""
-    rest = memoryview(message)
-    while rest:
+    unsent = memoryview(message)
+    while unsent:
         _wait(descriptor, selectors.EVENT_WRITE, end)
-        rest = rest[os.write(descriptor, rest[:65536]) :]
+        unsent = unsent[os.write(descriptor, unsent[:65536]) :]
 
 
 def _read(descriptor: int, size: int, end: float) -> bytes | None:

@@ -77,9 +77,9 @@ class TableFile:
         listing = msgspec.json.decode(answer, type=_Listing)
         if listing.missing:
             noun = NOUNS[named_kind(self.path.suffix) or "sqlite"]
-            words = with_article(noun)
+            described = with_article(noun)
             raise DocumentError(
-                f"{words[0].upper()}{words[1:]} is read with {listing.missing}.",
+                f"{described[0].upper()}{described[1:]} is read with {listing.missing}.",
                 f"{INSTALL} installs it.",
             )
         if listing.fault:
@@ -119,11 +119,11 @@ class TableFile:
     def _start(self) -> HelperProcess:
         if self._is_closed:
             raise DocumentError(f"{self.path.name} is closed.", "")
-        shown = self.path
+        path = self.path
         if self.path.is_relative_to(self.folder):
-            shown = self.path.relative_to(self.folder)
+            path = self.path.relative_to(self.folder)
         with self._opened() as descriptor:
-            arguments = [str(descriptor), self.path.name, str(shown)]
+            arguments = [str(descriptor), self.path.name, str(path)]
             try:
                 return HelperProcess(_CHILD, arguments, [descriptor])
             except OSError as error:
@@ -186,14 +186,14 @@ class TableFile:
 
     def _beside(self) -> str:
         """What stands beside a database and is not read."""
-        for ending, words in (
+        for ending, meaning in (
             ("-wal", "holds changes that are not shown here"),
             ("-journal", "is of a change that was not finished; what is shown may be half of it"),
         ):
             with contextlib.suppress(OSError):
                 size = os.lstat(f"{self.path}{ending}").st_size
                 if size:
-                    return f"{self.path.name}{ending} ({size_words(size)}) {words}."
+                    return f"{self.path.name}{ending} ({size_words(size)}) {meaning}."
         return ""
 
     # -- copies ------------------------------------------------------------------------------

@@ -108,11 +108,11 @@ def _ole_words(descriptor: int, size: int) -> str:
 
 def _other_words(head: bytes, promised: TableKind, size: int) -> str:
     begin = head[:16]
-    shown = (
+    beginning = (
         f"“{begin.decode('ascii').split()[0]}”"
         if begin.strip() and all(32 <= byte < 127 or byte in b"\r\n\t" for byte in begin)
         else f"the bytes {begin[:8].hex(' ')}"
     )
-    kept = " It may be encrypted." if promised == "sqlite" and not begin.isascii() else ""
+    hint = " It may be encrypted." if promised == "sqlite" and not begin.isascii() else ""
     size_text, noun = size_words(size), with_article(NOUNS[promised])
-    return f"The file ({size_text}) is not {noun}: it begins with {shown}.{kept}"
+    return f"The file ({size_text}) is not {noun}: it begins with {beginning}.{hint}"

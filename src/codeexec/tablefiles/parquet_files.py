@@ -117,18 +117,18 @@ class ParquetSource(PieceSource):
         ascending = sorted(set(columns))
         leaves = [leaf for at in ascending for leaf in self._leaves[at]]
         places = [ascending.index(at) for at in columns]
-        rest = None
+        pending = None
         for batch in file.reader.iter_batches(
             size, row_groups=[group], column_indices=leaves, use_threads=False
         ):
             # A batch may be short where a column has many bytes.
             part = pa.Table.from_batches([batch]).select(places)
-            rest = part if rest is None else pa.concat_tables([rest, part])
-            while rest.num_rows >= size:
-                yield rest.slice(0, size)
-                rest = rest.slice(size)
-        if rest is not None and rest.num_rows:
-            yield rest
+            pending = part if pending is None else pa.concat_tables([pending, part])
+            while pending.num_rows >= size:
+                yield pending.slice(0, size)
+                pending = pending.slice(size)
+        if pending is not None and pending.num_rows:
+            yield pending
 
 
 def _next(batches: Iterator[Any]) -> Any:

@@ -113,7 +113,7 @@ class PieceSource:
         ascending, at, parts = numbers[order], 0, []
         while at < len(ascending):
             end = self.part_end(int(ascending[at]))
-            before = at
+            begin = at
             for first, piece in self.pieces(columns, int(ascending[at]), is_kept=is_kept):
                 until = int(np.searchsorted(ascending, first + piece.num_rows))
                 if until > at:
@@ -121,13 +121,13 @@ class PieceSource:
                     at = until
                 if at >= len(ascending) or ascending[at] >= end:
                     break
-            if at == before:
+            if at == begin:
                 raise Refused("The file has fewer rows than it says.")
         if not parts:
             return self._no_rows(columns)
-        back = np.empty(len(order), np.int64)
-        back[order] = np.arange(len(order))
-        return pa.concat_tables(parts).combine_chunks().take(back)
+        positions = np.empty(len(order), np.int64)
+        positions[order] = np.arange(len(order))
+        return pa.concat_tables(parts).combine_chunks().take(positions)
 
     def _no_rows(self, columns: list[int]) -> Any:
         import pyarrow as pa
@@ -334,11 +334,11 @@ def _as_strings(column: Any) -> Any:
     return pa.array([None if value is None else str(value) for value in values], pa.string())
 
 
-def _bound(kept: OrderedDict[Any, Any], size_of: Callable[[Any], int], most: int) -> None:
+def _bound(entries: OrderedDict[Any, Any], size_of: Callable[[Any], int], most: int) -> None:
     """Let go of what was used longest ago, beyond `most` bytes."""
-    total = sum(map(size_of, kept.values()))
-    while total > most and len(kept) > 1:
-        total -= size_of(kept.popitem(last=False)[1])
+    total = sum(map(size_of, entries.values()))
+    while total > most and len(entries) > 1:
+        total -= size_of(entries.popitem(last=False)[1])
 
 
 def _array_bytes(array: tuple[str, Any, Any]) -> int:
@@ -354,5 +354,5 @@ def _type_words(kind: Any) -> str:
 
     if pa.types.is_dictionary(kind):
         return f"dictionary<{_type_words(kind.value_type)}>"
-    words = str(kind)
-    return words if len(words) <= 60 else f"{words[:59]}…"
+    text = str(kind)
+    return text if len(text) <= 60 else f"{text[:59]}…"

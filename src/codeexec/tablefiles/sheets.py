@@ -145,8 +145,8 @@ def _letters(at: int) -> str:
     letters = ""
     at += 1
     while at:
-        at, rest = divmod(at - 1, 26)
-        letters = chr(65 + rest) + letters
+        at, letter = divmod(at - 1, 26)
+        letters = chr(65 + letter) + letters
     return letters
 
 

@@ -1,7 +1,7 @@
 """SQLite databases, opened so that nothing is written, locked, or replayed from a journal.
 
 `immutable=1` reads the bytes of the file as they are: a journal or a write-ahead log beside it,
-which anybody may have put there, is not looked at. Filter and order are SQL of our own making.
+which other code may have put there, is not read. Filter and order are SQL that is made here.
 """
 
 from __future__ import annotations
@@ -82,14 +82,14 @@ class Database:
     def connection(self) -> Iterator[sqlite3.Connection]:
         """A connection that can read, and nothing else. Raises Refused."""
         with _opening:
-            before = set(_open_descriptors())
+            already_open = set(_open_descriptors())
             try:
                 connection = sqlite3.connect(
                     f"file:{self._path}?mode=ro&immutable=1", uri=True, check_same_thread=False
                 )
             except sqlite3.Error as error:
                 raise Refused(_words(error)) from None
-            is_same = self._is_among(set(_open_descriptors()) - before)
+            is_same = self._is_among(set(_open_descriptors()) - already_open)
         try:
             if not is_same:
                 raise Refused("Another file has replaced it meanwhile: r reads it again.")
@@ -387,7 +387,7 @@ def _rowid(connection: sqlite3.Connection, name: str, columns: list[tuple[str, s
 
 
 def _restrict(connection: sqlite3.Connection) -> None:
-    """What a schema of somebody else's may make a connection do: read, for a while."""
+    """Let an untrusted schema do nothing but read, for SECONDS."""
     connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
     connection.create_function("contains_text", 2, _contains, deterministic=True)
     for pragma in (
@@ -444,8 +444,8 @@ _WORDS = (
 
 def _words(error: sqlite3.Error) -> str:
     text = str(error)
-    words = next((words for part, words in _WORDS if part in text), "")
-    return f"{words} (SQLite: {text[:200]})" if words else f"SQLite: {text[:200]}."
+    meaning = next((sentence for part, sentence in _WORDS if part in text), "")
+    return f"{meaning} (SQLite: {text[:200]})" if meaning else f"SQLite: {text[:200]}."
 
 
 def _arrow_type(declared: str) -> Any:
