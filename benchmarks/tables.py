@@ -26,6 +26,7 @@ from codeexec.client.spawn import begin
 from codeexec.domain import requests as q
 from codeexec.domain.events import ExecutionFinished
 from codeexec.tui.screens.tables.kernel_table import KernelTable
+from codeexec.tui.screens.tables.origins import VariableOrigin
 from codeexec.tui.screens.tables.table_screen import TableScreen
 
 MAKE = """
@@ -86,7 +87,7 @@ async def measure_screen(session: SessionClient, rows: int) -> None:
         gc.collect()
         process = psutil.Process()
         before = process.memory_info().rss
-        screen = TableScreen(session, "frame")
+        screen = TableScreen(VariableOrigin(session, "frame"))
         begun = time.perf_counter()
         await app.push_screen(screen)
         table = screen.query_one(KernelTable)
