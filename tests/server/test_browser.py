@@ -42,6 +42,17 @@ async def opened(here: Here, *, shared: bool = False) -> tuple[q.PageAddress, st
         return await host.call(q.OpenPage(session.session_id, shared)), session.session_id
 
 
+def place_of(address: q.PageAddress) -> str:
+    """The path of the page."""
+    return address.path.partition("enter")[0]
+
+
+async def enter(web: httpx.AsyncClient, address: q.PageAddress) -> str:
+    """Use the address; the path of the page."""
+    assert (await web.get(address.path)).status_code == 303
+    return place_of(address)
+
+
 async def lines_of(web: httpx.AsyncClient, path: str, after: int = 0) -> AsyncGenerator[Any]:
     async with web.stream("GET", f"{path}events", params={"after": after}) as answer:
         assert answer.status_code == 200
@@ -58,11 +69,15 @@ async def test_an_address_becomes_a_cookie_once(here: Here) -> None:
         assert (await web.head(address.path)).status_code == 503
         entered = await web.get(address.path)
         assert entered.status_code == 303
-        place = entered.headers["location"]
+        assert entered.headers["location"] == "./"
+        place = place_of(address)
         cookie = entered.headers["set-cookie"].lower()
         assert "httponly" in cookie and "samesite=strict" in cookie
-        assert f"path={place.lower()}" in cookie
-        assert "code=" not in place
+        assert not {"path", "domain", "secure"} & {
+            word.split("=")[0] for word in cookie.split("; ")
+        }
+        (kept,) = web.cookies.jar
+        assert kept.path + "/" == place
         shell = await web.get(place)
         assert shell.status_code == 200
         policy = shell.headers["content-security-policy"]
@@ -89,7 +104,7 @@ async def test_only_pages_are_served_where_they_are(here: Here) -> None:
         unknown = await web.get(f"/page/{'x' * 22}/")
         assert unknown.status_code == 401
         assert "This page is not there" in unknown.json()["message"]
-        place = address.path.partition("enter")[0]
+        place = place_of(address)
         for headers in (
             {"Host": "rebound.example:80"},
             {"Origin": "https://elsewhere.example"},
@@ -113,7 +128,7 @@ async def test_a_shared_address_is_good_until_it_is_revoked(here: Here) -> None:
         for web in (one, two):
             entered = await web.get(address.path)
             assert entered.status_code == 303
-        place = entered.headers["location"]
+        place = place_of(address)
         lines = lines_of(one, place)
         assert (await anext(lines))["state"]["head"]["name"] == "shown"
         async with here.client() as host:
@@ -127,7 +142,7 @@ async def test_a_shared_address_is_good_until_it_is_revoked(here: Here) -> None:
 async def test_rows_come_as_they_are_written_and_once(here: Here) -> None:
     address, session = await opened(here)
     async with browser(address.origin) as web:
-        place = (await web.get(address.path)).headers["location"]
+        place = await enter(web, address)
         lines = lines_of(web, place)
         state = (await anext(lines))["state"]
         assert state["executions"] == []
@@ -157,7 +172,7 @@ async def test_rows_come_as_they_are_written_and_once(here: Here) -> None:
 async def test_a_page_that_connects_again_gets_what_it_lacks(here: Here) -> None:
     address, session = await opened(here)
     async with browser(address.origin) as web, here.client() as host:
-        place = (await web.get(address.path)).headers["location"]
+        place = await enter(web, address)
         other = lines_of(web, place)  # another tab goes on
         await anext(other)
         lines = lines_of(web, place)
@@ -176,7 +191,7 @@ async def test_outputs_of_code_stand_in_documents_that_can_reach_nothing(here: H
     address, session = await opened(here)
     async with browser(address.origin) as web, here.client() as host:
         await output_of(host, session, CODE)
-        place = (await web.get(address.path)).headers["location"]
+        place = await enter(web, address)
         lines = lines_of(web, place)
         (view,) = (await anext(lines))["state"]["executions"]
         await lines.aclose()
@@ -203,7 +218,7 @@ async def test_outputs_of_code_stand_in_documents_that_can_reach_nothing(here: H
 async def test_earlier_executions_are_asked_for(here: Here) -> None:
     address, session = await opened(here)
     async with browser(address.origin) as web, here.client() as host:
-        place = (await web.get(address.path)).headers["location"]
+        place = await enter(web, address)
         for number in range(3):
             await output_of(host, session, f"print({number})")
         lines = lines_of(web, place)

@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from websockets.asyncio.client import connect
 
+from codeexec.domain import requests as q
 from codeexec.domain.errors import UsageError
 from codeexec.server.access.settings import AccessSettings
 from codeexec.server.tcp_listener import ListenerOptions, open_tcp_listener
@@ -71,6 +72,12 @@ async def test_requests_and_sockets_cross_the_network_encrypted(here: Here, tmp_
         assert (await web.get("/v1/sessions")).json() == {"sessions": []}
         refused = await web.get("/v1/sessions", headers={"Authorization": "Bearer x"})
         assert refused.status_code == 401
+    async with here.client() as host, httpx.AsyncClient(base_url=url, verify=first) as browser:
+        opened = await host.call(q.OpenSession(cwd=str(tmp_path), start_kernel=False))
+        page = await host.call(q.OpenPage(opened.session_id))
+        entered = await browser.get(page.path, timeout=60)
+        assert entered.status_code == 303
+        assert "; secure" in entered.headers["set-cookie"].lower()
     address = url.replace("https", "wss") + f"/v1/ws?token={TOKEN}"
     async with connect(address, ssl=first) as socket:
         assert "server" in str(await socket.recv())

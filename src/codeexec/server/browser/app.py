@@ -14,6 +14,7 @@ from hashlib import sha256
 from html import escape
 from http.cookies import CookieError, SimpleCookie
 from importlib.resources import files
+from ipaddress import ip_address
 from typing import Any
 
 from starlette.requests import Request
@@ -109,15 +110,16 @@ class PageApp:
         except Denied as error:
             return Response(_refusal(error), 403, media_type="text/html")
         log.info("a browser has opened a page of session %s", page.session_id)
-        response = Response(status_code=303, headers={"Location": page.path})
+        # Relative, and a cookie without a path, which then is that of the page: a proxy may have
+        # the server below a path of its own.
+        response = Response(status_code=303, headers={"Location": "./"})
         response.set_cookie(
             COOKIE,
             page.cookie,
-            path=page.path,
-            expires=None,
+            path=None,
             httponly=True,
             samesite="strict",
-            secure=request.url.scheme == "https",
+            secure=request.url.scheme == "https" or not _is_loopback(request.url.hostname or ""),
         )
         return response
 
@@ -182,6 +184,15 @@ def _cookie(request: Request) -> str:
     except CookieError:
         return ""
     return morsel.value if morsel is not None else ""
+
+
+def _is_loopback(host: str) -> bool:
+    """Whether browsers of this machine alone call the server so. Where others do, a proxy has TLS
+    if we have not."""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _number(fields: Mapping[str, str], name: str) -> int:
