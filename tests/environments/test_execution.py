@@ -177,8 +177,9 @@ class TestScripts:
         assert output.error == "The script execute_query ended without a script_output."
 
     async def test_a_query_that_is_no_longer_wanted_leaves_no_process(
-        self, options: EnvironmentOptions
+        self, options: EnvironmentOptions, monkeypatch: pytest.MonkeyPatch
     ) -> None:
+        monkeypatch.setattr(scripts, "STOP_GRACE", 60.0)
         script = "trap 'echo > interrupted; exit' INT; " + lines(EVENTS[0]) + "sleep 100 & wait"
         async with await made(options, architecture(script)) as environment:
             async with aclosing(environment.execute_query("three")) as events:
@@ -303,8 +304,9 @@ class TestCode:
         assert read == sent[:-1]
 
     async def test_an_interrupted_query_is_recorded_as_cancelled(
-        self, options: EnvironmentOptions
+        self, options: EnvironmentOptions, monkeypatch: pytest.MonkeyPatch
     ) -> None:
+        monkeypatch.setattr(scripts, "STOP_GRACE", 60.0)  # for the end to be written down
         async with await made(options) as environment:
             query = "import time; print('on', flush=True); time.sleep(100)"
             async with aclosing(environment.execute_query(query)) as events:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
-import time
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from codeexec.environments.docker import growth
 from codeexec.environments.docker.growth import GrowthMeter, Hidden, Limits, excess
 from codeexec.environments.files import MOST_LEVELS, tree
 from codeexec.hostfiles.opening import walk
@@ -83,18 +86,21 @@ async def test_a_folder_too_deep_to_be_looked_into_counts_as_grown(deep: Path) -
 
 
 async def test_a_closed_folder_counts_as_grown() -> None:
-    with ordinary_user() as folder:
-        meter = await GrowthMeter.begin(folder, LIMITS)
-        closed = folder / "closed"
-        closed.mkdir()
-        with (closed / "big").open("wb") as file:
-            file.write(bytes(8 * MEGABYTE))
-            os.fsync(file.fileno())
-        closed.chmod(0)
-        grown = await meter.measure()
-        closed.chmod(0o700)
-    assert grown.unreadable == 1
-    assert "cannot be looked into" in excess(grown, LIMITS)
+    for _ in range(20):  # others who delete files on the same disk hide what is lost here
+        with ordinary_user() as folder:
+            meter = await GrowthMeter.begin(folder, LIMITS)
+            closed = folder / "closed"
+            closed.mkdir()
+            with (closed / "big").open("wb") as file:
+                file.write(bytes(8 * MEGABYTE))
+                os.fsync(file.fileno())
+            closed.chmod(0)
+            grown = await meter.measure()
+            closed.chmod(0o700)
+        assert grown.unreadable == 1
+        if "cannot be looked into" in excess(grown, LIMITS):
+            return
+    pytest.fail(f"the closed folder never counted; measured: {grown}")
 
 
 @pytest.mark.parametrize(
@@ -126,19 +132,27 @@ async def test_a_folder_that_is_gone_or_a_link_is_no_error(folder: Path, tmp_pat
     assert (await meter.measure()).unreadable == 1
 
 
-async def test_the_loop_goes_on_while_a_big_folder_is_added_up(folder: Path) -> None:
-    for number in range(40):
-        (folder / f"d{number}").mkdir()
-        for other in range(250):
-            (folder / f"d{number}" / f"{other}").touch()
-    longest, started = 0.0, time.monotonic()
+async def test_the_loop_goes_on_while_a_folder_is_added_up(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, go = threading.Event(), threading.Event()
+    threads: list[threading.Thread] = []
+
+    def tree_when_told(handle: int, note_closed: Callable[[str], object]) -> Iterator[Any]:
+        threads.append(threading.current_thread())
+        begun.set()
+        assert go.wait(60)
+        yield from tree(handle, note_closed)
+
+    monkeypatch.setattr(growth, "tree", tree_when_told)
     scanning = asyncio.ensure_future(GrowthMeter.begin(folder, Limits(0, 0)))
-    while not scanning.done():
-        before = time.monotonic()
-        await asyncio.sleep(0)
-        longest = max(longest, time.monotonic() - before)
-    took = time.monotonic() - started
-    assert longest < max(0.1, took / 2)
+    async with asyncio.timeout(60):
+        while not begun.is_set():  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
+    assert not scanning.done()
+    go.set()
+    await scanning
+    assert threading.main_thread() not in threads
 
 
 def test_a_tree_is_walked_without_recursion_and_with_few_descriptors(deep: Path) -> None:

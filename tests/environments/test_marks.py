@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import runpy
 import signal
@@ -10,10 +11,12 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import SimpleNamespace
 
 import psutil
 import pytest
 
+from codeexec.environments import marks
 from codeexec.environments.marks import MARK, SESSION, end_marked, find_marked, without_marks
 from codeexec.environments.processes import boot_id, identify, uptime
 from codeexec.kernels.jupyter.launch import LAUNCHER
@@ -46,13 +49,24 @@ def test_all_with_the_mark_end_and_nobody_else() -> None:
     ):
         assert find_marked(MARK, mark) == [marked.pid]
         assert end_marked(MARK, mark)
-        assert marked.wait(5) == -9
+        assert marked.wait() == -9
         assert end_marked(MARK, "")
         assert [each.poll() for each in (sibling, opted_out, stranger)] == [None] * 3
         assert end_marked(SESSION, session, mark + "x")
         assert sibling.poll() is None
         assert end_marked(SESSION, session)
-        assert sibling.wait(5) == -9
+        assert sibling.wait() == -9
+
+
+def test_a_standstill_is_not_taken_for_processes_that_do_not_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    moments = itertools.count(0.0, 100.0)  # as if each look took that long
+    monkeypatch.setattr(marks, "time", SimpleNamespace(monotonic=moments.__next__, sleep=time.sleep))
+    mark = f"/tmp/{os.urandom(6).hex()}"
+    with sleeping(**{MARK: mark}) as marked:
+        assert end_marked(MARK, mark)
+        assert marked.wait() == -9
 
 
 def test_a_guest_without_proc_finds_its_mark() -> None:

@@ -36,12 +36,16 @@ async def test_all_are_looked_at_beside_the_loop(monkeypatch: pytest.MonkeyPatch
             await asyncio.sleep(0.001)
         sampler.remove(second)
         rounds.clear()
-        while len(rounds) < 3:  # noqa: ASYNC110
+        while [name for name, _ in rounds].count("first") < 4:  # noqa: ASYNC110
             await asyncio.sleep(0.001)
-    assert not any(in_loop for _, in_loop in rounds)
-    assert [name for name, _ in rounds][1:] == ["first", "first"]
     sampler.remove(fail)
     sampler.remove(first)
+    assert not any(in_loop for _, in_loop in rounds)
+    # The round that was under way as it was removed may still have called it, and no later one.
+    names = [name for name, _ in rounds]
+    before = names.index("second") if "second" in names else 0
+    assert before <= 1
+    assert names.count("second") <= 1
 
 
 async def test_many_looks_share_a_table_of_processes(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -53,7 +57,7 @@ async def test_many_looks_share_a_table_of_processes(monkeypatch: pytest.MonkeyP
     async with asyncio.timeout(DEADLINE):
         while not tables:  # noqa: ASYNC110
             await asyncio.sleep(0.001)
-        assert tables == [None]
+        assert set(tables) == {None}
         others: list[ProcessTable | None] = []
         look = others.append
         sampler.add(look)

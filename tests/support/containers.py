@@ -88,7 +88,7 @@ def own_containers(label: str) -> list[str]:
     )
 
 
-async def until(state: Callable[[], Awaitable[bool]], seconds: float = 30.0) -> float:
+async def until(state: Callable[[], Awaitable[bool]], seconds: float = 90.0) -> float:
     """Wait for a state, with a deadline; gives how long it took."""
     started = time.monotonic()
     while not await state():

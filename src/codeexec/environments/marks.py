@@ -24,6 +24,8 @@ SESSION = "CODEEXEC_SESSION"
 SERVER = "server"
 
 DEADLINE = 2.0
+LEAST_LOOKS = 20
+"""Before some are said to be left: this process may have stood still for longer than DEADLINE."""
 _PAUSE = 0.005
 
 
@@ -38,10 +40,12 @@ def end_marked(name: str, value: str, *spared_marks: str) -> bool:
     if not value:
         return True  # the value of those that are to be left alone
     limit = time.monotonic() + DEADLINE
+    looks = 0
     while pids := find_marked(name, value, *spared_marks):
         for pid in pids:
             _kill(pid, name, value)
-        if time.monotonic() > limit:
+        looks += 1
+        if looks > LEAST_LOOKS and time.monotonic() > limit:
             return False
         time.sleep(_PAUSE)
     return True

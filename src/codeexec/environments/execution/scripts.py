@@ -11,6 +11,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 
 from codeexec.domain.errors import EnvironmentUnavailable
+from codeexec.domain.standstill import wait_while_running
 from codeexec.domain.text.printable import printable
 from codeexec.environments.base import EnvironmentPrimitive, ExecHandle
 from codeexec.environments.execution.events import SCRIPT_OUTPUT, ScriptOutput, StreamEvent
@@ -81,9 +82,7 @@ async def _until_end(
             reading = asyncio.ensure_future(_next(chunks))
             await asyncio.wait({reading, ending}, return_when=asyncio.FIRST_COMPLETED)
             if ending.done():
-                started = loop.time()
-                await asyncio.wait({reading}, timeout=left)
-                left -= loop.time() - started
+                left = await wait_while_running({reading}, left)
             if not reading.done() or (chunk := reading.result()) is None:
                 return
             yield chunk

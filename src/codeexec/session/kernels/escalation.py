@@ -11,6 +11,7 @@ from codeexec.domain.clock import Clock
 from codeexec.domain.errors import CodeexecError
 from codeexec.domain.events import AnyEvent, InterruptEscalated, LadderStage
 from codeexec.domain.options import DEFAULT_KERNEL
+from codeexec.domain.standstill import wait_while_running
 from codeexec.kernels.base import Kernel
 from codeexec.session.settings import HostSettings
 
@@ -127,7 +128,11 @@ async def _wait(settled: asyncio.Event, urge: asyncio.Event, grace: float | None
     """Until settled, or asked again, or the grace is over."""
     waiting = {asyncio.ensure_future(settled.wait()), asyncio.ensure_future(urge.wait())}
     try:
-        await asyncio.wait(waiting, timeout=grace, return_when="FIRST_COMPLETED")
+        if grace is None:
+            await asyncio.wait(waiting, return_when="FIRST_COMPLETED")
+        else:
+            # Code that has ended while we stood still is not what asks for the next rung.
+            await wait_while_running(waiting, grace)
     finally:
         for task in waiting:
             task.cancel()
