@@ -62,7 +62,9 @@ def test_a_standstill_is_not_taken_for_processes_that_do_not_end(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     moments = itertools.count(0.0, 100.0)  # as if each look took that long
-    monkeypatch.setattr(marks, "time", SimpleNamespace(monotonic=moments.__next__, sleep=time.sleep))
+    monkeypatch.setattr(
+        marks, "time", SimpleNamespace(monotonic=moments.__next__, sleep=time.sleep)
+    )
     mark = f"/tmp/{os.urandom(6).hex()}"
     with sleeping(**{MARK: mark}) as marked:
         assert end_marked(MARK, mark)

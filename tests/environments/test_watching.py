@@ -38,7 +38,6 @@ class Told(list[tuple[FileChange, ...]]):
         self.clear()
 
 
-
 @asynccontextmanager
 async def watching(
     root: Path, path: str = "", *, hide_ignored: bool = True, interval: float = 0.1

@@ -112,9 +112,12 @@ async def test_a_crash_costs_its_cell_alone(session: RunningSession) -> None:
     cell, options = CellRef("a"), ExecuteOptions(language="cpp", above=(FIRST,))
     loop = 'std::puts("looping"); std::fflush(stdout); for (;;) count++;'
     queued = await session.call(Execute(loop, cell=cell, options=options))
+    loops = False
     async for record in session.events():
         event = record.event
-        if isinstance(event, OutputChanged) and event.execution_id == queued.execution_id:
+        is_of_loop = getattr(event, "execution_id", "") == queued.execution_id
+        if isinstance(event, OutputChanged) and is_of_loop and not loops:
+            loops = True
             await session.call(Interrupt(kernel="cpp"))
         if isinstance(event, ExecutionFinished) and event.execution_id == queued.execution_id:
             assert event.status == "cancelled"

@@ -35,6 +35,7 @@ from support.kernel_cases import (
     RUNNER_CASE,
     KernelCase,
     Partner,
+    patiently,
     remote_case,
     talking_to,
 )
@@ -325,14 +326,16 @@ async def test_it_can_be_asked_while_it_runs(partner: Partner) -> None:
     execution = partner.submit("answer = input('?'); print(answer)")
     await partner.asked()
     assert await partner.jupyter.language.ask("answer(str(len(user['numbers'])))", DEADLINE) == "3"
-    found = await partner.jupyter.language.complete("numbers.appe", 12)
+    language = partner.jupyter.language
+    found = await patiently(lambda: language.complete("numbers.appe", 12))
     assert [match.text for match in found.matches] == ["append"]
     assert (found.start, found.end) == (8, 12)
     assert found.matches[0].type == "function"
-    inspected = await partner.jupyter.language.inspect("numbers", 7, 0)
+    inspected = await patiently(lambda: language.inspect("numbers", 7, 0))
     assert inspected.found
     assert "list" in inspected.text
-    assert (await partner.jupyter.language.is_complete("for x in y:")).status == "incomplete"
+    checked = await patiently(lambda: language.is_complete("for x in y:"))
+    assert checked.status == "incomplete"
     partner.jupyter.answer_stdin("still asked")
     await partner.end_of(execution)
     assert partner.text(execution) == "still asked\n"

@@ -100,8 +100,11 @@ async def test_a_forked_child_writes_too(partner: Partner) -> None:
         "    print('child'); sys.stdout.flush(); os._exit(0)\n"
         "os.waitpid(child, 0); print('after')"
     )
-    stdout, _ = await _run(partner, code)
-    assert sorted(stdout.split()) == ["after", "before", "child"]
+    execution = partner.submit(code)
+    await partner.end_of(execution)
+    # It goes from the child to the kernel, and from there to us.
+    await partner.printed("child")
+    assert sorted(_text(partner, execution, "stdout").split()) == ["after", "before", "child"]
 
 
 @pytest.mark.parametrize("code", ["sys.stdout.write(b'x')", "print('a'); sys.stdout.write(1)"])

@@ -7,19 +7,17 @@ as well: that it is declared, that the session refuses it in words, and that not
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
 import pytest_asyncio
 
-from codeexec.domain.errors import Busy
 from codeexec.domain.outputs import plain
 from codeexec.kernels.base import Displayed, InputRequested, KernelChoice, Started
 from codeexec.kernels.factory import Kernels
-from support.kernel_cases import DEADLINE, Partner, no_orphans
+from support.kernel_cases import DEADLINE, Partner, no_orphans, patiently
 from support.language_cases import CASES, LanguageCase, install_all
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
@@ -27,17 +25,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 
 WITHOUT_VALUES = ("bash", "programs:bash", "programs:cpp")
 """Kernels of languages in which code has no value."""
-R = TypeVar("R")
-
-
-async def patiently(ask: Callable[[], Awaitable[R]]) -> R:
-    """The answer, asked for again where the first one takes longer than a user would wait."""
-    async with asyncio.timeout(DEADLINE):
-        while True:
-            try:
-                return await ask()
-            except Busy:
-                await asyncio.sleep(0.05)  # it is refused at once while code runs
 
 
 class LanguagePartner(Partner):
@@ -223,7 +210,8 @@ async def test_code_is_completed(partner: LanguagePartner, case: LanguageCase) -
     assert wanted in [match.text for match in found.matches]
     assert (found.start, found.end) == (0, len(code))
     if case.incomplete:
-        assert (await completion.is_complete(case.incomplete)).status == "incomplete"
+        checked = await patiently(lambda: completion.is_complete(case.incomplete))
+        assert checked.status == "incomplete"
 
 
 async def test_words_have_help(partner: LanguagePartner, case: LanguageCase) -> None:
@@ -235,7 +223,7 @@ async def test_words_have_help(partner: LanguagePartner, case: LanguageCase) -> 
     found = await patiently(lambda: inspection.inspect(word, len(word), 0))
     assert found.found
     assert part in found.text
-    unknown = await inspection.inspect("no_such_word", 3, 0)
+    unknown = await patiently(lambda: inspection.inspect("no_such_word", 3, 0))
     assert not unknown.found or "No documentation" in unknown.text
 
 

@@ -26,17 +26,24 @@ from codeexec.kernels.jupyter import launch
 from codeexec.kernels.jupyter.kernel import JupyterKernel
 from codeexec.kernels.jupyter.process import LOG_KEPT, LOG_LIMIT, LocalProcess, trim_log
 from support.kernel_cases import DEADLINE, LOCAL_CASES, Partner, no_orphans, talking_to
+from support.servers import wait_until
 
 pytestmark = pytest.mark.slow
 
 LOCAL = LOCAL_CASES[0]
 
 
-def _scripted(code: str, cwd: Path, sink: Partner, timeout: float = 30.0) -> JupyterKernel:
+def _scripted(
+    code: str, cwd: Path, sink: Partner, timeout: float = 30.0, said: bytes = b""
+) -> JupyterKernel:
+    """A kernel that is this code. Its start takes until it has `said` that, without a limit."""
     argv = [sys.executable, "-c", code]
 
     async def start() -> launch.Spawned:
-        return launch.spawn(argv, str(cwd), {})
+        spawned = launch.spawn(argv, str(cwd), {})
+        log = Path(spawned.folder, "log")
+        await wait_until(lambda: said in log.read_bytes(), "what the kernel says")
+        return spawned
 
     life = LocalProcess(start)
     return JupyterKernel(KernelRef("scripted"), life, sink.sink, start_timeout=timeout)
@@ -91,7 +98,7 @@ async def test_a_kernel_that_exits_at_start_says_its_last_words(
 async def test_a_kernel_that_never_answers_is_given_up(tmp_path: Path) -> None:
     with no_orphans():
         code = "import time; print('thinking', flush=True); time.sleep(100)"
-        kernel = _scripted(code, tmp_path, Partner(), timeout=1.0)
+        kernel = _scripted(code, tmp_path, Partner(), timeout=1.0, said=b"thinking")
         with pytest.raises(KernelUnavailable, match=r"(?s)within 1 s.*thinking"):
             await kernel.start()
 
@@ -287,7 +294,7 @@ async def test_what_left_the_process_group_ends_with_its_kernel(tmp_path: Path) 
     async with talking_to(LOCAL, tmp_path) as partner:
         await partner.run(LEAVERS)
         old = partner.kernel.handle()["folder"]
-        assert len(left(old)) == 3
+        await wait_until(lambda: len(left(old)) == 3, "all that were left")
         await partner.kernel.restart()
         assert left(old) == []
 
@@ -335,7 +342,8 @@ async def test_what_a_dead_kernel_left_ends_though_the_server_had_ended_before(
         await first.jupyter.detach()
         os.kill(cast(int, handle["pid"]), signal.SIGKILL)
         await asyncio.to_thread(os.waitpid, cast(int, handle["pid"]), 0)
-        assert len(find_marked(MARK, str(handle["folder"]))) == 2
+        mark = str(handle["folder"])
+        await wait_until(lambda: len(find_marked(MARK, mark)) == 2, "both that were left")
         assert await Kernels().adopt(handle, first.sink) is None
         assert find_marked(MARK, str(handle["folder"])) == []
         assert not Path(str(handle["folder"])).exists()

@@ -304,6 +304,7 @@ async def test_a_tail_that_has_come_is_not_asked_for(monkeypatch: pytest.MonkeyP
 async def test_an_execution_takes_the_acknowledgement_along(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(module, "ACKNOWLEDGE_ALONG", 3600.0)
     kernel = Played(9)
     reader = reading(kernel)
     assert reader.take_acknowledgement() is None

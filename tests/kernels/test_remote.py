@@ -29,12 +29,15 @@ pytestmark = pytest.mark.slow
 
 PRINTED = 12_000
 FLOOD = f"""
-import sys, time
+import os, sys, time
 for i in range({PRINTED}):
     print(i, flush=i % 50 == 0)
     if i % 500 == 0:
         time.sleep(0.2)
+    while i in (4000, 8000) and not os.path.exists(f'CUT-{{i // 4000}}'):
+        time.sleep(0.01)
 """
+"""It waits for the files CUT-1 and CUT-2, so that it is cut twice at least."""
 WHOLE = "".join(f"{i}\n" for i in range(PRINTED))
 LIMITED = "for i in range(1000): print(i, 'x' * 10_000, flush=True)"
 """10 MB in less than 3 s, and 3 MB are the most that a Jupyter Server passes on by default."""
@@ -77,12 +80,12 @@ def acknowledging(partner: Partner) -> Sink:
 
 @pytest.mark.parametrize("name", ["jupyter_server", "kernel_gateway"])
 async def test_no_line_is_lost_when_the_connection_is_cut(
-    name: str, request: pytest.FixtureRequest
+    name: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
     server: TestServer = request.getfixturevalue(name)
     chance = random.Random(7)
     async with cut_line(port_of(server)) as line, kernel_over(server, line) as partner:
-        execution = partner.submit(FLOOD)
+        execution = partner.submit(FLOOD.replace("CUT", f"{tmp_path}/cut"))
         while line.cuts < 5:
             seen = len(partner.text(execution))
             await partner.until(lambda seen=seen: has_grown(partner, seen) or None)  # type: ignore[misc]
@@ -92,6 +95,7 @@ async def test_no_line_is_lost_when_the_connection_is_cut(
             line.cut()
             await asyncio.sleep(chance.uniform(0.05, 0.3))  # code prints meanwhile
             line.is_down = False
+            (tmp_path / f"cut-{line.cuts}").touch()
         end = await partner.end_of(execution)
         assert end.status == "ok"
         assert partner.text(execution, "stdout") == WHOLE
@@ -185,14 +189,18 @@ async def test_a_line_that_stays_cut_is_told_and_so_is_its_return(
 
 
 async def test_another_backend_takes_the_kernel_up_where_the_first_stopped(
-    jupyter_server: TestServer,
+    jupyter_server: TestServer, tmp_path: Path
 ) -> None:
     first = Partner()
     kernels = Kernels()
     name = f"{jupyter_server.address}#python3"
     first.kernel = kernels.create(KernelChoice("/", name), acknowledging(first))
     await first.kernel.start()
-    code = "import time\nfor i in range(200): print(i, flush=True); time.sleep(0.02)"
+    go = tmp_path / "go"
+    code = (
+        "import os, time\nfor i in range(200):\n    print(i, flush=True); time.sleep(0.005)\n"
+        f"    while i == 150 and not os.path.exists({str(go)!r}): time.sleep(0.01)"
+    )
     execution = first.submit(code)
     await first.printed("20\n")
     handle = json.loads(json.dumps(first.kernel.handle()))
@@ -200,6 +208,7 @@ async def test_another_backend_takes_the_kernel_up_where_the_first_stopped(
     adoption = first.kernel.capabilities.adoption
     assert adoption is not None
     await adoption.detach()
+    go.touch()
     reached = first.reached
     assert reached is not None
     handle["outbox"] = {"token": reached.token, "number": reached.number, "part": reached.part}
@@ -240,6 +249,8 @@ async def test_a_culled_kernel_a_restarted_server_and_an_expired_token_are_told(
         assert "it was idle for too long" in (await partner.death()).death.message
         partner.events.clear()
         await partner.kernel.restart()
+        partner.submit("import time; print('busy', flush=True); time.sleep(600)")  # is not culled
+        await partner.printed("busy")
     with jupyter_server(tmp_path / "restarted", port=port):
         assert "The kernel is gone" in (await partner.death()).death.message
         await partner.kernel.restart()
@@ -331,9 +342,10 @@ async def test_each_failure_is_a_sentence_with_a_next_step(
     assert (await failure_of("http://no-such-host.invalid:8888")).kind == "name"
     assert (await failure_of(url.replace("http:", "https:"), TOKEN)).kind == "tls"
     assert (await failure_of(f"unix:{tmp_path}/none.sock")).kind == "socket"
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    assert (await failure_of(f"http://127.0.0.1:{port}")).kind == "refused"
+    with socket.socket() as unheard:  # nobody listens there, and nobody else can
+        unheard.bind(("127.0.0.1", 0))
+        port = unheard.getsockname()[1]
+        assert (await failure_of(f"http://127.0.0.1:{port}")).kind == "refused"
 
     async def other(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")

@@ -18,7 +18,14 @@ from codeexec.kernels.base import (
     Started,
     StreamWritten,
 )
-from support.kernel_cases import DEADLINE, PYTHONS, Partner, runner_case, talking_to
+from support.kernel_cases import (
+    DEADLINE,
+    PYTHONS,
+    Partner,
+    patiently,
+    runner_case,
+    talking_to,
+)
 
 OLDEST = next(iter(PYTHONS.values()))
 
@@ -57,7 +64,9 @@ async def test_every_python_of_the_machine(version: str, tmp_path: Path) -> None
         assert 'File "<cell>", line 1' in await traceback_of(partner, "1 / 0")
         execution = partner.submit("print('name is', input('? '))\n!echo done\nwhile True: pass")
         await partner.asked()
-        assert (await partner.jupyter.language.complete("sys.exi", 7)).matches[0].text == "exit"
+        language = partner.jupyter.language
+        found = await patiently(lambda: language.complete("sys.exi", 7))
+        assert found.matches[0].text == "exit"
         partner.jupyter.answer_stdin("Ada")
         await partner.printed("name is Ada\ndone\n")
         await partner.kernel.interrupt()

@@ -317,7 +317,11 @@ def test_a_changed_variable_is_read_anew_and_nothing_holds_a_deleted_one(kernel:
     assert kernel.column("t", 0, filter="a > 1", order=[("a",)], revision=1) == ["2", "3", "9"]
     watched = weakref.ref(frame)
     del frame, kernel.user["t"]
-    gc.collect()
+    for _ in range(600):  # the thread that has answered may still be about to end
+        gc.collect()
+        if watched() is None:
+            break
+        threading.Event().wait(0.05)
     assert watched() is None
     kernel.user["t"] = pd.DataFrame({"a": [5]})
     assert kernel.column("t", 0, filter="a > 1", revision=1) == ["5"]

@@ -9,7 +9,6 @@ import IPython
 import pytest
 
 from codeexec.guest.traceback_imports import MODULES, is_installed
-from codeexec.kernels.base import StreamWritten
 from support.kernel_cases import LOCAL_CASES, talking_to
 
 
@@ -24,8 +23,7 @@ async def test_a_kernel_that_waits_imports_them(tmp_path: Path) -> None:
     async with talking_to(LOCAL_CASES[0], tmp_path) as partner:
         execution = partner.submit(code)
         await partner.end_of(execution)
-        written = [event.text for event in partner.all(StreamWritten)]
-        assert written == ["imported\n"]
+        assert partner.text() == "imported\n"
 
 
 def test_a_module_of_the_user_s_folder_is_not_imported(

@@ -15,7 +15,7 @@ from codeexec.kernels.jupyter.launch import Spawned, spawn_here
 from codeexec.kernels.jupyter.process import LocalProcess
 from codeexec.kernels.jupyter.transport import Receiver, Transport
 from support.json_transport import JsonTransport
-from support.kernel_cases import KernelCase, talking_to
+from support.kernel_cases import DEADLINE, KernelCase, talking_to
 
 REF = KernelRef("python", "Python", "python", "", "local")
 
@@ -57,7 +57,7 @@ async def test_code_questions_input_and_interrupts_over_another_transport(
         partner.jupyter.answer_stdin("7")
         await partner.printed("y is 7\n")
         language = partner.jupyter.language
-        assert await language.ask("answer(str(user['x']))", 5) == "42"  # beside the code
+        assert await language.ask("answer(str(user['x']))", DEADLINE) == "42"  # beside the code
         await partner.kernel.interrupt()
         assert (await partner.end_of(execution)).status == "error"
         assert not partner.kernel.capabilities.outbox

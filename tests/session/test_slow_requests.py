@@ -182,9 +182,11 @@ def test_names_of_a_large_folder_are_read_again_only_when_it_changed(
     assert len(read) == 2
     assert changed(most=1) == ["a.png"]
     (tmp_path / "new.png").touch()
+    os.utime(tmp_path, ns=(1000, 1000))  # the clock of the file system may not have advanced
     assert changed() == ["a.png", "b.png", "new.png"]
     (tmp_path / "a.png").unlink()
     (tmp_path / "c.txt").rename(tmp_path / "c.png")
+    os.utime(tmp_path, ns=(2000, 2000))
     assert changed() == ["b.png", "c.png", "new.png"]
     os.utime(tmp_path / "b.png", ns=(2000, 2000))
     (tmp_path / "c.png").write_text("written in place")
@@ -336,15 +338,18 @@ async def test_others_are_answered_while_a_pattern_is_matched(
         ExecutionQueued("one", "x"),
         OutputChanged("one", 0, 1, (Run("stdout", "x" * 20_000),)),
     )
-    searching = asyncio.create_task(session.call(q.SearchRows("(x+x+)+y", "one", regex=True)))
-    answered = 0
-    while not searching.done():
-        assert (await session.call(q.GetUsage())).rss is None
-        answered += 1
-        await asyncio.sleep(0.001)
-    assert answered > 10
-    with pytest.raises(UsageError, match="took longer"):
-        await searching
+    for _ in range(20):  # this process may stand still for the time that one search has
+        searching = asyncio.create_task(session.call(q.SearchRows("(x+x+)+y", "one", regex=True)))
+        answered = 0
+        while not searching.done():
+            assert (await session.call(q.GetUsage())).rss is None
+            answered += 1
+            await asyncio.sleep(0.001)
+        with pytest.raises(UsageError, match="took longer"):
+            await searching
+        if answered > 10:
+            return
+    pytest.fail("nobody was answered")
 
 
 @pytest.mark.parametrize(

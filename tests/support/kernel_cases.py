@@ -6,7 +6,7 @@ import asyncio
 import os
 import shutil
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import TypeVar
 import msgspec
 import psutil
 
+from codeexec.domain.errors import Busy
 from codeexec.domain.events import KernelRef
 from codeexec.domain.options import ExecuteOptions
 from codeexec.kernels.base import (
@@ -217,6 +218,16 @@ class Partner:
             for event in self.all(StreamWritten)
             if event.execution.startswith(execution) and stream in ("", event.stream)
         )
+
+
+async def patiently(ask: Callable[[], Awaitable[F]]) -> F:
+    """The answer, asked for again where the first one takes longer than a user would wait."""
+    async with asyncio.timeout(DEADLINE):
+        while True:
+            try:
+                return await ask()
+            except Busy:
+                await asyncio.sleep(0.05)  # it is refused at once while code runs
 
 
 @asynccontextmanager

@@ -176,6 +176,8 @@ from codeexec.domain.requests import HistoryEntry
 from codeexec.session.storage.history import HistoryStore
 
 store = HistoryStore(Path(sys.argv[1]))
+# Longer than a machine stands still: what cannot be added in a second is left out.
+store._db.execute("PRAGMA busy_timeout = 60000")
 session = sys.argv[2]
 for number in range(200):
     store.add(HistoryEntry(session, f"e{number}", float(number), f"{session} {number}"))
