@@ -138,7 +138,7 @@ async def test_the_loop_goes_on_while_a_folder_is_added_up(
     begun, go = threading.Event(), threading.Event()
     threads: list[threading.Thread] = []
 
-    def tree_when_told(handle: int, note_closed: Callable[[str], object]) -> Iterator[Any]:
+    def tree_when_told(handle: int, note_closed: Callable[[str], None]) -> Iterator[Any]:
         threads.append(threading.current_thread())
         begun.set()
         assert go.wait(60)
