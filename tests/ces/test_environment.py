@@ -12,6 +12,7 @@ import pytest
 from codeexec.ces import CutOffs, Environment, EnvMode
 from codeexec.ces.common import KernelStatus
 from codeexec.domain.errors import CodeexecError, Conflict, NotFound, UsageError
+from support.servers import wait_for
 
 
 def status_of(environment: Environment) -> KernelStatus:
@@ -144,9 +145,15 @@ def test_a_kernel_that_is_killed_is_told_of_and_replaced(env_dir: Path) -> None:
     with Environment(env_dir=env_dir, where="here", cut_offs=CutOffs(preloads={})) as environment:
         environment.start_session("work")
         pid = int(environment.execute_code("work", "import os; os.getpid()").output)
-        timer = threading.Timer(0.3, os.kill, (pid, signal.SIGKILL))
-        timer.start()
-        result = environment.execute_code("work", "import time\ntime.sleep(100)")
+        begun = environment.session_dict["work"].folder.cwd / "begun"
+
+        def kill() -> None:
+            wait_for(begun.exists, "the code to begin")
+            os.kill(pid, signal.SIGKILL)
+
+        threading.Thread(target=kill).start()
+        code = "import time\nopen('begun', 'w').close()\ntime.sleep(100)"
+        result = environment.execute_code("work", code)
         assert not result.is_success
         assert "SIGKILL" in result.error
         assert status_of(environment) == "error"

@@ -76,7 +76,9 @@ def test_twenty_sessions_run_at_once_and_one_may_die(apart: Apart, env_dir: Path
 
             pids = list(pool.map(pid_of, names))
             assert len(set(pids)) == SESSIONS
-            code = "import time\nopen('begun', 'w').close()\ntime.sleep(2)\nnumber * 2"
+            # The one that dies would run for longer than anybody waits.
+            seconds = "600 if number == 7 else 2"
+            code = f"import time\nopen('begun', 'w').close()\ntime.sleep({seconds})\nnumber * 2"
             runs = [pool.submit(environment.execute_code, name, code) for name in names]
             begun = environment.session_dict[names[7]].folder.cwd / "begun"
             wait_for(begun.exists, "the code to begin")

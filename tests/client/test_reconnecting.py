@@ -21,7 +21,8 @@ from codeexec.domain import requests as q
 from codeexec.domain.errors import ProtocolError, ServerUnavailable
 from codeexec.domain.wire.codec import SCHEMA
 
-QUICK = Patience(first=0.01, most=0.05, call=0.5, connect=5.0, ping=15.0)
+QUICK = Patience(first=0.01, most=0.05, call=90.0, connect=90.0, ping=90.0)
+"""In the pauses between attempts alone: nothing is given up on a busy machine."""
 DEADLINE = 90.0
 
 

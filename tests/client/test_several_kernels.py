@@ -186,6 +186,7 @@ async def test_each_kernel_has_its_own_state_variables_interrupt_and_restart(
         assert text(await session.run("echo $BASH_VERSION"))[0].startswith(("4", "5"))
         assert session.snapshot.kernel.language == "bash"
         await call(q.SetDefaultKernel("python"))
+        await session.until(lambda s: all(k.state == "idle" for k in s.kernels.values()))
         listed = (await host.call(q.ListSessions())).sessions[0].kernels
         assert [(k.name, k.state, k.is_default) for k in listed] == [
             ("python", "idle", True),

@@ -56,6 +56,19 @@ def others(apart: Apart) -> list[psutil.Process]:
     return [process for process in apart.processes() if not is_engine(process)]
 
 
+def hold_kernels(apart: Apart) -> Path:
+    """A file: kernels of this user wait at their start for as long as it is there."""
+    hold, site = apart.folder / "hold", apart.folder / "site"
+    site.mkdir()
+    (site / "sitecustomize.py").write_text(
+        "import os, sys, time\n"
+        "if any(word.endswith('guest/launch.py') for word in sys.orig_argv):\n"
+        f"    while os.path.exists({str(hold)!r}): time.sleep(0.01)\n"
+    )
+    apart.environ["PYTHONPATH"] = str(site)
+    return hold
+
+
 def is_engine(process: psutil.Process) -> bool:
     """A server, or a holder, which is a fork of its server at first."""
     try:
@@ -81,6 +94,8 @@ def test_a_server_killed_with_its_first_kernel_leaves_none() -> None:
 
 async def test_a_server_killed_while_a_kernel_starts_leaves_none() -> None:
     with user() as apart:
+        hold = hold_kernels(apart)
+        hold.touch()
         async with apart.client() as host:
             await host.call(q.GetHostInfo())
             opened = await host.call(q.OpenSession(cwd=str(apart.work), name="work"))
@@ -93,6 +108,7 @@ async def test_a_server_killed_while_a_kernel_starts_leaves_none() -> None:
             assert snapshot.executions["waits"].status == "lost"
             assert snapshot.executions["waits"].reason
             await wait_until(lambda: not any(p.is_running() for p in first), "its end")
+            hold.unlink()
             await session.call(q.Execute("2", execution_id="next"))
             assert (await finished(session, "next")).executions["next"].status == "ok"
             await host.call(q.StopHost(sessions=True))
@@ -102,16 +118,19 @@ async def test_a_server_killed_while_a_kernel_starts_leaves_none() -> None:
 
 async def test_a_server_killed_while_a_kernel_restarts_leaves_one_that_is_known() -> None:
     with user() as apart:
+        hold = hold_kernels(apart)
         async with apart.client() as host:
             opened = await host.call(q.OpenSession(cwd=str(apart.work), name="work"))
             session = host.session(opened.session_id)
             await session.call(q.Execute("1", execution_id="first"))
             await finished(session, "first")
+            hold.touch()
             restarting = asyncio.ensure_future(session.call(q.RestartKernel()))
             await until(session, lambda s: s.kernel.state == "starting" and s.kernel.generation > 1)
             kill_server(apart)
             await asyncio.gather(restarting, return_exceptions=True)
             await until(session, lambda s: s.kernel.state == "dead")
+            hold.unlink()
             await session.call(q.Execute("2", execution_id="next"))
             snapshot = await finished(session, "next")
             assert snapshot.executions["next"].status == "ok"
@@ -164,6 +183,8 @@ async def test_a_server_killed_while_input_is_awaited_takes_the_answer_later() -
 
 async def test_a_kernel_killed_while_it_starts_is_told_and_replaced() -> None:
     with user() as apart:
+        hold = hold_kernels(apart)
+        hold.touch()
         async with apart.client() as host:
             await host.call(q.GetHostInfo())
             opened = await host.call(q.OpenSession(cwd=str(apart.work), name="work"))
@@ -173,6 +194,7 @@ async def test_a_kernel_killed_while_it_starts_is_told_and_replaced() -> None:
             for process in others(apart):
                 process.kill()
             snapshot = await finished(session, "waits")
+            hold.unlink()
             assert snapshot.executions["waits"].status == "cancelled"
             assert "SIGKILL" in snapshot.executions["waits"].reason
             await session.call(q.Execute("2", execution_id="next"))

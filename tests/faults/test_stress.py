@@ -25,6 +25,8 @@ from support.sessions import open_host, open_session, run, submit, text
 pytestmark = pytest.mark.slow
 
 SECONDS = 20.0
+LEAST_ASKED = 50
+"""Executions; on a busy machine these take longer than SECONDS."""
 
 CODES = (
     "1 + 1",
@@ -66,7 +68,7 @@ class Storm:
         """Some deeds wait for their end, others run on beside the next."""
         end = time.monotonic() + seconds
         weights = [weight for weight, _ in self._deeds]
-        while time.monotonic() < end:
+        while time.monotonic() < end or len(self.asked) <= LEAST_ASKED:
             ((_, deed),) = self.chance.choices(self._deeds, weights)
             task = asyncio.create_task(self._do(deed))
             self._pending.add(task)
@@ -131,7 +133,7 @@ async def test_a_storm_leaves_everything_in_order(tmp_path: Path, seed: int) -> 
             with contextlib.suppress(CodeexecError):
                 await session.call(q.RestartKernel())
             assert await text(session, await run(session, "print('calm')")) == ["calm"]
-            assert len(storm.asked) > 50
+            assert len(storm.asked) > LEAST_ASKED
             assert all(map(session.recorder.has, storm.asked))
             check_journal(session.folder, snapshot=session.snapshot)
             await host.call(q.StopSession(session.session_id))

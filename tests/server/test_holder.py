@@ -99,7 +99,10 @@ async def test_how_a_kernel_ended_while_no_server_ran_is_told() -> None:
         async with apart.client() as host:
             opened = await host.call(q.OpenSession(cwd=str(apart.work), name="work"))
             session = host.session(opened.session_id)
-            code = "import os, time\nprint('on', flush=True)\ntime.sleep(1)\nos._exit(9)"
+            code = (
+                "import os, time\nprint('on', flush=True)\n"
+                "while not os.path.exists('go'): time.sleep(0.01)\nos._exit(9)"
+            )
             await session.call(q.Execute(code, execution_id="exit"))
             running = await until(session, lambda s: text_of(s, "exit"))
             kernel = running.kernel.pid
@@ -107,6 +110,7 @@ async def test_how_a_kernel_ended_while_no_server_ran_is_told() -> None:
         server = apart.pid
         assert server is not None
         os.kill(server, signal.SIGKILL)
+        (apart.work / "go").touch()
         await wait_until(lambda: not psutil.pid_exists(kernel), "the end of the kernel")
         await wait_until(lambda: not holders(apart), "the end of the holder")
         async with apart.client() as host:

@@ -404,7 +404,7 @@ async def test_events_are_sent_as_server_sent_events(
         assert stream.headers["content-type"].startswith("text/event-stream")
         lines = stream.aiter_lines()
         async for line in lines:
-            if line == ": keep-alive":
+            if line == ": keep-alive" and "execution_finished" in json.dumps(seen):
                 break  # all that has happened was sent
             if line.startswith("data: "):
                 seen.append(json.loads(line.removeprefix("data: ")))

@@ -82,6 +82,9 @@ async def test_the_state_folder_goes(act: Callable[[Path], None]) -> None:
                 lambda: not processes & {p.pid for p in apart.processes()},
                 "the server and its kernel to end",
             )
+            await wait_until(
+                lambda: isinstance(listener.heard[-1].event, SessionClosed), "the end of the events"
+            )
             listener.check_end("exec-one")
             listener.task.cancel()
         async with apart.client() as host:

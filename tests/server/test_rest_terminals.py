@@ -31,7 +31,13 @@ async def test_a_terminal_is_opened_typed_to_read_and_closed(
         )
         return dict(answer.json())
 
-    assert (await until("24 90"))["screen"]["history"] == 18
+    await until("24 90")
+    await poll(  # with the end of that line
+        lambda: web.get(terminal),
+        lambda answer: answer.json()["screen"]["history"] == 18,
+        "the row below it",
+        DEADLINE,
+    )
     resized = await web.post(f"{terminal}/size", json={"columns": 50, "rows": 10})
     assert resized.status_code == 200, resized.text
     typed = {"source": "me", "number": 1, "items": [{"type": "text", "text": "hello\r"}]}

@@ -72,33 +72,45 @@ async def test_sessions_are_counted_as_long_as_they_are_open() -> None:
             assert (await anna.post("/v1/sessions", json=first)).status_code == 201
 
 
-async def test_executions_run_on_so_many_kernels_at_a_time_and_so_long() -> None:
-    async with serving(UserLimits(running=1, runtime=1)) as here:
-        async with web(here, token("anna")) as anna:
-            kernels = [(await anna.post("/start_kernel")).json()["id"] for _ in range(2)]
-            endless = {"id": kernels[0], "code": "while True: pass"}
-            running = (await anna.post("/execute_code", json=endless)).json()["execution_id"]
-            queued = await anna.post("/execute_code", json={"id": kernels[0], "code": "1"})
-            assert queued.status_code == 200  # waits for the kernel that runs
-            other = {"id": kernels[1], "code": "1"}
-            is_limit(await anna.post("/execute_code", json=other), 429, "running", 1)
-            with pytest.raises(LimitReached):
-                async with client(here, token("anna")) as host:
-                    await host.session(kernels[1]).call(q.Execute("1", "e"))
-            assert (await finished(anna, running))["status"] == "FAILED"
-            view = here.host.session(kernels[0]).recorder.find(running)
-            assert view is not None
-            assert (view.status, view.options.timeout) == ("timed_out", 1.0)
-            await finished(anna, queued.json()["execution_id"])
-            long = {"code": "1", "options": {"timeout": 100.0}}
-            accepted = await poll(
-                lambda: anna.post(f"/v1/sessions/{kernels[1]}/executions", json=long),
-                lambda answer: answer.status_code == 202,
-                "the first kernel to be idle",
-            )
-            view = here.host.session(kernels[1]).recorder.find(accepted.json()["execution_id"])
-            assert view is not None
-            assert view.options == ExecuteOptions(kernel="python", timeout=1.0)
+async def test_executions_run_on_so_many_kernels_at_a_time() -> None:
+    waits = "import os, time\nwhile not os.path.exists('go'): time.sleep(0.01)"
+    async with serving(UserLimits(running=1)) as here, web(here, token("anna")) as anna:
+        kernels = [(await anna.post("/start_kernel")).json()["id"] for _ in range(2)]
+        waiting = {"id": kernels[0], "code": waits}
+        running = (await anna.post("/execute_code", json=waiting)).json()["execution_id"]
+        queued = await anna.post("/execute_code", json={"id": kernels[0], "code": "1"})
+        assert queued.status_code == 200  # waits for the kernel that runs
+        other = {"id": kernels[1], "code": "1"}
+        is_limit(await anna.post("/execute_code", json=other), 429, "running", 1)
+        with pytest.raises(LimitReached):
+            async with client(here, token("anna")) as host:
+                await host.session(kernels[1]).call(q.Execute("1", "e"))
+        await anna.put(f"/v1/sessions/{kernels[0]}/files/go", content=b"")
+        for execution_id in (running, queued.json()["execution_id"]):
+            assert (await finished(anna, execution_id))["status"] == "COMPLETED"
+        await poll(
+            lambda: anna.post("/execute_code", json=other),
+            lambda answer: answer.status_code == 200,
+            "the first kernel to be idle",
+        )
+
+
+async def test_executions_run_for_so_long() -> None:
+    async with serving(UserLimits(runtime=1)) as here, web(here, token("anna")) as anna:
+        kernel = (await anna.post("/start_kernel")).json()["id"]
+        recorder = here.host.session(kernel).recorder
+        endless = {"id": kernel, "code": "while True: pass"}
+        running = (await anna.post("/execute_code", json=endless)).json()["execution_id"]
+        assert (await finished(anna, running))["status"] == "FAILED"
+        view = recorder.find(running)
+        assert view is not None
+        assert (view.status, view.options.timeout) == ("timed_out", 1.0)
+        long = {"code": "1", "options": {"timeout": 100.0}}
+        accepted = await anna.post(f"/v1/sessions/{kernel}/executions", json=long)
+        assert accepted.status_code == 202, accepted.text
+        view = recorder.find(accepted.json()["execution_id"])
+        assert view is not None
+        assert view.options == ExecuteOptions(kernel="python", timeout=1.0)
 
 
 async def test_streams_of_events_are_counted_while_they_are_open() -> None:

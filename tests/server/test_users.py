@@ -16,6 +16,7 @@ import msgspec
 import pytest
 from websockets.asyncio.client import connect
 
+from codeexec.client.socket import SocketHost
 from codeexec.domain import requests as q
 from codeexec.domain.errors import CodeexecError, Denied, NotFound
 from support.jwt_users import SECRET, client, finished, serving, token, web
@@ -367,19 +368,34 @@ async def test_a_token_that_expires_ends_what_is_open(here: Here) -> None:
         session = (await anna.post("/v1/sessions", json={"start_kernel": False})).json()[
             "session_id"
         ]
-    short = token("anna", seconds=1.5)
-    async with client(here, short) as host, web(here, short) as reader:
+    for seconds in (1.5, 10.0, 60.0):
+        # Longer where this process stood still for the whole life of the token before.
+        short = token("anna", seconds=seconds)
+        async with client(here, short) as host, web(here, short) as reader:
+            if not await ends_at_expiry(host, reader, session):
+                continue
+            assert (await reader.get("/v1/sessions")).status_code == 401
+            with pytest.raises(CodeexecError, match="expired"):
+                async with asyncio.timeout(90):
+                    while True:
+                        await host.call(q.ListSessions())
+            return
+    pytest.fail("each token expired before it was used")
+
+
+async def ends_at_expiry(host: SocketHost, reader: httpx.AsyncClient, session: str) -> bool:
+    """Wait for the end of a stream of events. False: the token had expired before it began."""
+    try:
         await host.call(q.ListSessions())
-        async with asyncio.timeout(90):
-            address = f"/v1/sessions/{session}/events?follow=1"
-            async with reader.stream("GET", address) as streamed:
-                assert streamed.status_code == 200
-                assert [line async for line in streamed.aiter_lines()]  # ends
-        assert (await reader.get("/v1/sessions")).status_code == 401
-        with pytest.raises(CodeexecError, match="expired"):
-            async with asyncio.timeout(90):
-                while True:
-                    await host.call(q.ListSessions())
+    except CodeexecError:
+        return False
+    address = f"/v1/sessions/{session}/events?follow=1"
+    async with asyncio.timeout(90), reader.stream("GET", address) as streamed:
+        if streamed.status_code == 401:
+            return False
+        assert streamed.status_code == 200
+        assert [line async for line in streamed.aiter_lines()]
+    return True
 
 
 async def test_a_token_that_expires_ends_the_wait_and_not_what_was_queued(here: Here) -> None:
