@@ -25,6 +25,7 @@ def test_a_late_answer_brings_true_colour_and_types_nothing() -> None:
         assert _NUMBERED.search(tty.raw)
         seen = len(tty.raw)
         tty.write(b"6 *" + KEPT[:7])
+        tty.idles(0.4)  # as over a slow line
         tty.write(KEPT[7:] + b"\x1b[?62;4c 7\r")
         tty.shows("→ 42")
         tty.until(lambda: _TRUE.search(tty.raw, seen))

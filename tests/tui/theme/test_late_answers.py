@@ -65,6 +65,20 @@ def test_escape_and_keys_with_alt_are_still_keys(monkeypatch: pytest.MonkeyPatch
     assert [message.key for message in messages if isinstance(message, Key)][-1] == "up"
 
 
+@pytest.mark.parametrize("size", range(5, len(ANSWERS)))
+def test_the_rest_of_an_answer_may_be_late(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr(terminal_replies, "monotonic", lambda: now[0])
+    parser = ReplyParser()
+    messages = list(parser.feed(ANSWERS[:size]))
+    held = parser._held
+    now[0] += 0.5
+    messages += [*parser.tick(), *parser.feed(ANSWERS[size:] + "c")]
+    # What begins like a key is taken for one.
+    may_be_key = held in ("\x1b", "\x1bP", "\x1bP1", "\x1b[", "\x1b[6", "\x1b[6;", "\x1b[?")
+    assert _keys(messages) == "c" or may_be_key
+
+
 def test_a_paste_is_whole() -> None:
     pasted = list(ReplyParser().feed("\x1b[200~one\ntwo [?6c\x1b[201~x"))
     assert [m.text for m in pasted if isinstance(m, Paste)] == ["one\ntwo [?6c"]

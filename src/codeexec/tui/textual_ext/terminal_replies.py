@@ -32,6 +32,12 @@ _TYPED_KEYS = {"\x1bb": "alt+b", "\x1bf": "alt+f", "\x1b\x7f": "alt+backspace"}
 _PATIENCE = 0.1
 """Seconds for the rest of an answer; a key that begins like one is taken for a key then."""
 
+_ONLY_A_REPLY = re.compile(r"\x1b(?:P[01][$+]|P>\||_Gi|\[\?\d|\[6;\d)")
+"""Start of what is a reply, whatever follows: no key begins so."""
+
+_REPLY_PATIENCE = 2.0
+"""Seconds for the rest of such a reply, which comes in parts over a slow line."""
+
 _OWED_FOR = 5.0
 """Seconds after the start in which an answer may still come, if only its first byte has."""
 
@@ -160,8 +166,13 @@ class ReplyParser(KeyParser):
         self._is_pasting = not end
         return part.replace("\x1b", "") + end, rest
 
+    @property
+    def _patience(self) -> float:
+        """Seconds for which the start of a reply is held back."""
+        return _REPLY_PATIENCE if _ONLY_A_REPLY.match(self._held) else _PATIENCE
+
     def tick(self) -> Iterable[Message]:
-        if self._held and monotonic() - self._held_at >= _PATIENCE:
+        if self._held and monotonic() - self._held_at >= self._patience:
             held, self._held = self._held, ""
             yield from super().feed(held)
         yield from super().tick()
@@ -169,7 +180,7 @@ class ReplyParser(KeyParser):
     def due_in(self) -> float | None:
         """Seconds until `tick` has something to tell if nothing is typed; None for never."""
         now = monotonic()
-        waits = [self._held_at + _PATIENCE - now] if self._held else []
+        waits = [self._held_at + self._patience - now] if self._held else []
         if self._timeout_time is not None:
             waits.append(self._timeout_time - now)
         return max(min(waits), 0.0) if waits else None
