@@ -11,10 +11,18 @@ import pytest
 from codeexec.config.paths import built_in_themes
 from codeexec.domain.errors import NotFound, UsageError
 from codeexec.tui.panes.documents.document_view import DocumentView
+from codeexec.tui.panes.documents.files import formatting
 from codeexec.tui.panes.documents.files.formatting import NotFormatted, format_document
 from codeexec.tui.panes.documents.pane import DocumentsPane
 from codeexec.tui.theme.theme import Theme, find_theme
 from support.pane_app import PaneApp
+
+
+@pytest.fixture(autouse=True)
+def _no_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A user waits five seconds for a formatter, a test as long as a loaded machine takes."""
+    monkeypatch.setattr(formatting, "SECONDS", 90.0)
+
 
 LOOSE = "int main( ){return   0;}\n"
 NEAT = "int main() { return 0; }\n"
