@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, settings
 
 from support import idle
 
-pytest_plugins = ("support.jupyter_servers",)
+pytest_plugins = ("support.jupyter_servers", "support.jupyter_hubs")
 
 settings.register_profile(
     "untimed", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import textwrap
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from codeexec.domain.errors import Denied, UsageError
-from codeexec.domain.events import ImagePullAdvanced
+from codeexec.domain.events.starts import ImagePullAdvanced
 from codeexec.domain.requests import (
     AnswerStdin,
     GetUsage,
@@ -22,6 +23,7 @@ from codeexec.domain.requests import (
     StopSession,
 )
 from codeexec.environments.docker.policy import MEGABYTE
+from codeexec.session.kernels.slot import GIVEN_UP
 from codeexec.session.session import Session
 from codeexec.session.settings import HostSettings
 from support.containers import containers
@@ -222,6 +224,28 @@ async def test_an_image_is_fetched_only_when_asked_for(tmp_path: Path, workspace
             records = session.recorder.journal.read(0, 1000, "full")
             kinds = [type(record.event) for record in records]
             assert kinds.count(ImagePullAdvanced) == fetched
+
+
+async def test_an_interrupt_gives_up_the_fetch_of_an_image(tmp_path: Path, workspace: Path) -> None:
+    async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    registry = await asyncio.start_server(say_nothing, "127.0.0.1", 0)
+    async with registry, open_host(tmp_path / "state") as host:
+        image = f"localhost:{registry.sockets[0].getsockname()[1]}/codeexec-none:1"
+        policy = "locked pull=true"
+        session = await open_session(
+            host, workspace, image=image, policy=policy, start_kernel=False
+        )
+        execution = await submit(session, "1")
+        await until(session, lambda s: s.kernel.pull)
+        await session.call(Interrupt())
+        view = await finished(session, execution)
+        assert (view.status, view.reason) == ("cancelled", GIVEN_UP)
+        snapshot = await until(session, lambda s: s.kernel.state == "stopped")
+        assert snapshot.kernel.pull is None
+        assert containers(session.session_id) == []
 
 
 async def test_no_container_is_given_the_home_folder(

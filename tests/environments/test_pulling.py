@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codeexec.domain.events import ImagePullAdvanced
+from codeexec.domain.events.starts import ImagePullAdvanced
 from codeexec.domain.text.pulls import BAR, pull_words
 from codeexec.environments.docker.pulling import Pull, PullReader
 

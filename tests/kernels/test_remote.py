@@ -16,9 +16,10 @@ import pytest
 from codeexec.kernels.base import Finished, KernelChoice, LineChanged, Notice, Sink, StreamWritten
 from codeexec.kernels.factory import Kernels
 from codeexec.kernels.jupyter.kernel import JupyterKernel
+from codeexec.kernels.jupyter.remote.access import Access
 from codeexec.kernels.jupyter.remote.address import parse_address
 from codeexec.kernels.jupyter.remote.failures import ServerFailure
-from codeexec.kernels.jupyter.remote.rest import Access, JupyterServer
+from codeexec.kernels.jupyter.remote.rest import JupyterServer
 from codeexec.kernels.jupyter.remote.running import running_servers
 from codeexec.kernels.jupyter.remote.tokens import keep_token
 from support.cut_line import CutLine, cut_line

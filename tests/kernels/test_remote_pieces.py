@@ -30,6 +30,11 @@ ID = "5c3dbf21-06f4-4a2e-9d4e-0a2bd1f60a11"
         (" https://h/user/me/lab/tree/a.ipynb ", "https://h/user/me/", "", ""),
         ("https://h/user/lab/lab", "https://h/user/lab/", "", ""),
         ("https://h/hub/user/me/named/", "https://h/user/me/named/", "", ""),
+        ("http://h:8000/hub/home?token=abc", "http://h:8000/hub/", "abc", ""),
+        ("http://h/jhub/hub/token", "http://h/jhub/hub/", "", ""),
+        ("http://h/jhub/hub/spawn-pending/me/gpu", "http://h/jhub/user/me/gpu/", "", ""),
+        ("http://h/user/me%40x/", "http://h/user/me%40x/", "", ""),
+        ("http://h/hub/lab", "http://h/hub/", "", ""),
         ("http://h/gateway/#python3", "http://h/gateway/", "", "python3"),
         (f"http://h:1/api/kernels/{ID}", "http://h:1/", "", ID),
         (f"http://h:1/#{ID}", "http://h:1/", "", ID),
@@ -41,6 +46,16 @@ def test_addresses_as_people_paste_them(pasted: str, base: str, token: str, kern
     assert (address.base, address.token, address.kernel) == (base, token, kernel)
     assert address.kernel_id == (ID if kernel == ID else "")
     assert not token or token not in repr(address) + address.name
+
+
+def test_addresses_of_a_hub_name_user_and_server() -> None:
+    for pasted in ("http://h/user/me/gpu/lab", "http://h/hub/spawn/me/gpu", "http://h/user/me/gpu"):
+        address = parse_address(pasted)
+        assert (address.hub, address.user, address.server) == ("http://h/hub/", "me", "gpu")
+    root = parse_address("http://h/hub/home")
+    assert (root.hub, root.user) == ("http://h/hub/", "")
+    assert root.of_user("a/b", "x y").base == "http://h/user/a%2Fb/x%20y/"
+    assert parse_address("http://h/hub/lab").hub == ""
 
 
 def test_addresses_of_unix_sockets() -> None:

@@ -108,6 +108,10 @@ class _Bridge:
         self._end = end
         self._writer: asyncio.StreamWriter | None = None
 
+    @property
+    def is_busy(self) -> bool:
+        return False
+
     async def run(self, endpoint: Mapping[str, object], identity: str, session: str) -> None:
         reader, self._writer = await asyncio.open_connection(sock=self._end, limit=LIMIT)
         kernel = ZmqTransport(endpoint, identity, session, self)

@@ -19,7 +19,6 @@ from codeexec.domain.events import (
     ExecutionQueued,
     ExecutionStarted,
     FilesChanged,
-    ImagePullAdvanced,
     InputCounted,
     InterruptEscalated,
     KernelDied,
@@ -44,6 +43,7 @@ from codeexec.domain.events import (
 )
 from codeexec.domain.events.comms import CommChanged, CommClosed, CommOpened
 from codeexec.domain.events.lines import KernelLineChanged, LineCut
+from codeexec.domain.events.starts import ImagePullAdvanced, KernelStartAdvanced
 from codeexec.domain.options import DEFAULT_KERNEL, ExecuteOptions
 from codeexec.domain.outputs import Display, ErrorInfo, MimePart
 from codeexec.session.output.document import OutputDocument
@@ -168,6 +168,7 @@ other_events: st.SearchStrategy[AnyEvent] = st.one_of(
     st.builds(KernelPaused, _small, _kernels),
     st.builds(KernelResumed, _small, _kernels),
     st.builds(KernelLineChanged, st.none() | st.just(LineCut(1.0, "cut")), _kernels),
+    st.builds(KernelStartAdvanced, st.just("spawning"), st.just(1.0), _small, _kernels),
     st.builds(ImagePullAdvanced, st.just("image"), _small, _small, kernel=_kernels),
     st.builds(
         InterruptEscalated,

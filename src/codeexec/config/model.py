@@ -361,6 +361,7 @@ class JupyterRemote:
     url: str
     token_file: str = ""
     ca_file: str = ""
+    keep_active: bool = True
 
 
 @dataclass(frozen=True, slots=True)

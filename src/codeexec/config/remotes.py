@@ -14,9 +14,12 @@ MANUAL = """
 # url = "https://hub.example/user/me/"
 # token_file = "~/.config/codeexec-tui/hub.token"  # its mode is 0600; else the token is asked for
 # ca_file = "~/certificates/lab.pem"  # the authority of its certificate
+# keep_active = true  # tell its JupyterHub each minute while code runs that the server is in use
 """
 
-_KEYS = ("url", "token_file", "ca_file")
+_TEXTS = ("url", "token_file", "ca_file")
+KEEP_ACTIVE = "keep_active"
+_KEYS = (*_TEXTS, KEEP_ACTIVE)
 
 
 def read_remote(name: str, table: object) -> JupyterRemote:
@@ -26,7 +29,7 @@ def read_remote(name: str, table: object) -> JupyterRemote:
     for key in table:
         if key not in _KEYS:
             raise UsageError(f"{key} is unknown.", f"Its keys are {', '.join(_KEYS)}.")
-    values = {key: table.get(key, "") for key in _KEYS}
+    values = {key: table.get(key, "") for key in _TEXTS}
     for key, value in values.items():
         if not isinstance(value, str):
             raise UsageError(f"{key} is no text.", "Write it in quotes.")
@@ -34,4 +37,10 @@ def read_remote(name: str, table: object) -> JupyterRemote:
         raise UsageError("it has no url.", 'Write url = "https://HOST:PORT/".')
     if "#" in name or ":" in name or "/" in name:
         raise UsageError("its name has one of the characters # : /", "Choose a plain word.")
-    return JupyterRemote(name, **{key: str(value) for key, value in values.items()})
+    keeps_active = table.get(KEEP_ACTIVE, True)
+    if not isinstance(keeps_active, bool):
+        raise UsageError(
+            f"{KEEP_ACTIVE} is neither true nor false.", f"Write {KEEP_ACTIVE} = true."
+        )
+    texts = {key: str(value) for key, value in values.items()}
+    return JupyterRemote(name, **texts, keep_active=keeps_active)

@@ -24,7 +24,6 @@ from codeexec.domain.events import (
     ExecutionStarted,
     FilesChanged,
     FullScreenUsed,
-    ImagePullAdvanced,
     InputCounted,
     InterruptEscalated,
     KernelDied,
@@ -60,6 +59,7 @@ from codeexec.domain.events.plugins import (
     fold_plugin,
     fold_report,
 )
+from codeexec.domain.events.starts import ImagePullAdvanced, KernelStartAdvanced
 from codeexec.domain.events.terminals import TerminalEvent, fold_terminal
 from codeexec.domain.outputs import (
     TAIL_ROWS,
@@ -89,6 +89,7 @@ from codeexec.domain.wire.codec import decode_snapshot
 EventOfKernel = (
     KernelStarting
     | ImagePullAdvanced
+    | KernelStartAdvanced
     | KernelReady
     | KernelPaused
     | KernelResumed
@@ -101,7 +102,13 @@ EventOfKernel = (
 )
 """Events that change one kernel of the session."""
 
-_GONE: dict[str, object] = {"ladder": None, "paused": False, "line_cut": None, "pull": None}
+_GONE: dict[str, object] = {
+    "ladder": None,
+    "paused": False,
+    "line_cut": None,
+    "pull": None,
+    "start": None,
+}
 """Fields of a kernel whose process has ended."""
 
 
@@ -231,6 +238,7 @@ class _Draft:
             case (
                 KernelStarting()
                 | ImagePullAdvanced()
+                | KernelStartAdvanced()
                 | KernelReady()
                 | KernelPaused()
                 | KernelResumed()
@@ -286,6 +294,9 @@ class _Draft:
             case ImagePullAdvanced():
                 if self._kernel(name).state == "starting":
                     self._change_kernel(name, pull=event)
+            case KernelStartAdvanced():
+                if self._kernel(name).state == "starting":
+                    self._change_kernel(name, start=event)
             case KernelReady():
                 self._change_kernel(
                     name,
@@ -300,6 +311,7 @@ class _Draft:
                     paused=False,
                     line_cut=None,
                     pull=None,
+                    start=None,
                     notices=event.notices,
                     language_info=event.language_info or self._kernel(name).language_info,
                     capabilities=event.capabilities,

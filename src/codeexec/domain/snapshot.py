@@ -12,7 +12,6 @@ from codeexec.domain.events import (
     CellRef,
     Death,
     FinishStatus,
-    ImagePullAdvanced,
     InterruptEscalated,
     KernelRef,
     NoticeGiven,
@@ -20,6 +19,7 @@ from codeexec.domain.events import (
     Variable,
 )
 from codeexec.domain.events.lines import LineCut
+from codeexec.domain.events.starts import ImagePullAdvanced, KernelStartAdvanced
 from codeexec.domain.options import DEFAULT_KERNEL, NO_OPTIONS, ExecuteOptions
 from codeexec.domain.outputs import Display, ErrorInfo, Runs
 from codeexec.domain.plugins import ExecutionReport, PluginView
@@ -46,8 +46,8 @@ KEPT_ANSWERS = 20
 
 class KernelView(Struct, frozen=True):
     """A kernel of a session through all its processes. `paused` is beside the state that goes on
-    with it, and so is `line_cut`; `pull` is told while it is starting. `variables` are those of
-    process `variables_generation`."""
+    with it, and so is `line_cut`; `pull` and `start` are told while it is starting.
+    `variables` are those of process `variables_generation`."""
 
     state: KernelState = "none"
     generation: int = 0
@@ -63,6 +63,7 @@ class KernelView(Struct, frozen=True):
     paused: bool = False
     line_cut: LineCut | None = None
     pull: ImagePullAdvanced | None = None
+    start: KernelStartAdvanced | None = None
     notices: tuple[str, ...] = ()
     language_info: dict[str, object] = {}
     capabilities: tuple[str, ...] = ()

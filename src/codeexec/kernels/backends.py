@@ -50,6 +50,7 @@ class RemoteTarget(Struct, frozen=True):
     url: str
     token: str = ""
     ca_file: str = ""
+    keep_active: bool = True
 
     def __repr__(self) -> str:
         return f"RemoteTarget({self.name!r})"

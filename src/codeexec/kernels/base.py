@@ -201,6 +201,15 @@ class Pulled:
 
 
 @dataclass(frozen=True, slots=True)
+class StartAdvanced:
+    """How far the start of the kernel is, as `KernelStartAdvanced` has it."""
+
+    step: str
+    since: float
+    percent: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Reached:
     """Everything up to this place of the kernel's outbox stands in the events before: all of
     message `number`, and the first `part` events of the one after it. `token` names the process."""
@@ -284,6 +293,7 @@ KernelEvent = (
     | Notice
     | LineChanged
     | Pulled
+    | StartAdvanced
     | Reached
     | NeverTaken
     | VariablesSent

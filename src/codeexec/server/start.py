@@ -192,7 +192,9 @@ def remote_targets() -> Sequence[RemoteTarget]:
     for remote in load(Path("/")).settings.remote:
         file = Path(remote.token_file).expanduser()
         token = read_private(file) if remote.token_file else ""
-        targets.append(RemoteTarget(remote.name, remote.url, token, remote.ca_file))
+        targets.append(
+            RemoteTarget(remote.name, remote.url, token, remote.ca_file, remote.keep_active)
+        )
     return targets
 
 

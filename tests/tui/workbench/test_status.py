@@ -13,6 +13,7 @@ from textual.app import App, ComposeResult
 from codeexec.client.api import Link
 from codeexec.domain.events import Death, KernelRef
 from codeexec.domain.events.lines import LineCut
+from codeexec.domain.events.starts import KernelStartAdvanced
 from codeexec.domain.options import DEFAULT_KERNEL
 from codeexec.domain.requests import Usage
 from codeexec.domain.snapshot import KernelState, KernelView, Snapshot
@@ -201,6 +202,20 @@ async def test_it_tells_all_kernels_of_a_session(columns: int, words: str) -> No
     async with app.run_test(size=(columns, 3)):
         app.status.show(snapshot=Snapshot(kernels=kernels), link=Link("connected"))
         assert words in app.said()
+
+
+@pytest.mark.parametrize("columns", [60, 120])
+async def test_the_steps_of_a_start_stand_there_with_the_time(columns: int) -> None:
+    app = Line()
+    ref = KernelRef("remote:hub", "Python on hub", "python", backend="remote")
+    async with app.run_test(size=(columns, 1)):
+        start = KernelStartAdvanced("Pulling", time.time() - 65, 40)
+        view = KernelView("starting", 1, ref, start=start)
+        app.status.show(Snapshot(kernels={DEFAULT_KERNEL: view}), Link("connected"))
+        assert re.match(rf"{KERNELS['starting']} Pulling 40 % \d:\d\d", app.said())
+        ready = replace(view, state="idle", start=None)
+        app.status.show(Snapshot(kernels={DEFAULT_KERNEL: ready}))
+        assert app.said().startswith(f"{KERNELS['idle']} idle")
 
 
 @pytest.mark.parametrize("columns", [60, 120])

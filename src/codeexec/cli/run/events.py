@@ -15,7 +15,6 @@ from codeexec.domain.events import (
     ExecutionFinished,
     ExecutionQueued,
     ExecutionStarted,
-    ImagePullAdvanced,
     InputCounted,
     KernelDied,
     KernelReady,
@@ -28,6 +27,7 @@ from codeexec.domain.events import (
     StdinRequested,
     StepEnded,
 )
+from codeexec.domain.events.starts import ImagePullAdvanced, KernelStartAdvanced
 from codeexec.domain.options import PROGRAMS
 from codeexec.domain.programs import StepResult
 from codeexec.domain.text.printable import printable_json
@@ -157,11 +157,15 @@ class RunEvents:
                     self.kernel = event.ref
             case ImagePullAdvanced():
                 self._console.show_pull(event.image, pull_words(event))
+            case KernelStartAdvanced():
+                self._console.show_start(event)
             case KernelReady():
+                self._console.show_start(None)
                 self._console.show_pull("", None)
                 if event.kernel == self._default_kernel:
                     self.ready = event
             case KernelDied():
+                self._console.show_start(None)
                 self._console.show_pull("", None)
                 self._deaths[event.kernel] = event
             case NextInputOffered() if not self._as_json:

@@ -12,8 +12,10 @@ from codeexec.cli.streams.live_rows import PipeSink, Sink, TerminalSink
 from codeexec.cli.streams.stdin import StdinReader
 from codeexec.cli.streams.writer import AsyncWriter
 from codeexec.domain.errors import CodeexecError
+from codeexec.domain.events.starts import KernelStartAdvanced
 from codeexec.domain.outputs import plain
 from codeexec.domain.text.printable import printable_row
+from codeexec.domain.text.starts import start_words
 
 if TYPE_CHECKING:
     from codeexec.cli.streams.keys import KeyForwarder
@@ -35,6 +37,7 @@ class RunConsole:
         )
         self.is_asking = False
         self._is_fetching = False
+        self._start: KernelStartAdvanced | None = None
         self._quiet = quiet
         self._stdin_is_program = stdin_is_program
         self._keyboard: StdinReader | None = None
@@ -136,6 +139,16 @@ class RunConsole:
         elif progress == "":
             self.say(f"Fetching the image {image}.")
 
+    def show_start(self, start: KernelStartAdvanced | None) -> None:
+        """Show how far the start of the kernel is in the footer; None ends it. Without a terminal,
+        a line for each step that another program tells."""
+        before, self._start = self._start, start
+        is_footer = isinstance(self.err_sink, TerminalSink)
+        if start is None or is_footer or start.percent is None:
+            return
+        if before is None or before.step != start.step:
+            self.say(start.step)
+
     async def show_progress(self, label: str) -> None:
         """Show a footer with the label and the elapsed seconds, until cancelled."""
         if self._quiet or not isinstance(self.err_sink, TerminalSink):
@@ -145,7 +158,10 @@ class RunConsole:
             while True:
                 seconds = time.monotonic() - began
                 if not self._is_fetching:
-                    self.err_sink.set_footer("" if self.is_asking else f"{label}  {seconds:.0f} s")
+                    text = f"{label}  {seconds:.0f} s"
+                    if self._start is not None:
+                        text = start_words(self._start, time.time())
+                    self.err_sink.set_footer("" if self.is_asking else text)
                 await self.flush()
                 await asyncio.sleep(1.0 - seconds % 1.0)
         finally:

@@ -15,6 +15,7 @@ from codeexec.domain.events.comms import CommEvent
 from codeexec.domain.events.files import FilesChanged as FilesChanged
 from codeexec.domain.events.lines import KernelLineChanged
 from codeexec.domain.events.plugins import AnyPluginEvent
+from codeexec.domain.events.starts import AnyStartEvent
 from codeexec.domain.events.terminals import AnyTerminalEvent
 from codeexec.domain.options import DEFAULT_KERNEL, NO_OPTIONS, ExecuteOptions
 from codeexec.domain.outputs import ErrorInfo, MimePart, Runs
@@ -146,18 +147,6 @@ class KernelRemoved(Event, frozen=True):
     """The session has no kernel of this name any more; it had been stopped before."""
 
     kernel: str
-
-
-class ImagePullAdvanced(Event, frozen=True):
-    """How far an image has come that a kernel waits for. `done` and `total` are bytes of those
-    layers whose size is known by now, 0 where the engine does not tell them."""
-
-    image: str
-    layers_done: int = 0
-    layers: int = 0
-    done: int = 0
-    total: int = 0
-    kernel: str = DEFAULT_KERNEL
 
 
 class KernelReady(Event, frozen=True):
@@ -363,7 +352,7 @@ AnyEvent = (
     | KernelStarting
     | DefaultKernelChosen
     | KernelRemoved
-    | ImagePullAdvanced
+    | AnyStartEvent
     | KernelReady
     | KernelPaused
     | KernelResumed

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from codeexec.domain.events import ImagePullAdvanced
+from codeexec.domain.events.starts import ImagePullAdvanced
 
 BAR = 16
 """Cells of the bar."""

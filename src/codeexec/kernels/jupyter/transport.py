@@ -29,6 +29,10 @@ class Receiver(Protocol):
     @property
     def line(self) -> LineReceiver: ...
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether code of ours runs, or waits there to be run."""
+
     def received(self, channel: Channel, message: Message) -> None:
         """Called with each message. What a channel says keeps its order; a question on `stdin`
         is delivered after the output on `iopub` that came before it."""

@@ -16,7 +16,6 @@ from codeexec.domain.events import (
     AnyEvent,
     DisplayUpdated,
     FullScreenUsed,
-    ImagePullAdvanced,
     InputCounted,
     NextInputOffered,
     NoticeGiven,
@@ -27,6 +26,7 @@ from codeexec.domain.events import (
 from codeexec.domain.events.comms import CommChanged, CommClosed, CommOpened
 from codeexec.domain.events.lines import KernelLineChanged
 from codeexec.domain.events.plugins import ArtifactReported, ExecutionLogged, ResultReported
+from codeexec.domain.events.starts import ImagePullAdvanced, KernelStartAdvanced
 from codeexec.domain.ids import new_id
 from codeexec.domain.options import DEFAULT_KERNEL
 from codeexec.domain.outputs import Display, ErrorInfo, MimePart, clip_row
@@ -134,6 +134,10 @@ class KernelEventHandler:
                     )
                 case says.LineChanged():
                     events.append(KernelLineChanged(event.cut, self._kernel))
+                case says.StartAdvanced():
+                    events.append(
+                        KernelStartAdvanced(event.step, event.since, event.percent, self._kernel)
+                    )
                 case says.Pulled():
                     events.append(
                         ImagePullAdvanced(

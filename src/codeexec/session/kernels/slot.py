@@ -52,6 +52,8 @@ log = logging.getLogger(__name__)
 SECRET_GIVEN = "secret_given"
 """Key of the generation of the kernel that was last given a password."""
 
+GIVEN_UP = "The start of the kernel was given up."
+
 MAX_CODE = 16 * 2**20
 """Characters of an execution."""
 
@@ -420,8 +422,11 @@ class KernelSlot:
         self, stage: LadderStage = "interrupt", *, auto: bool = False, by: str = ""
     ) -> None:
         """Begin to climb, or climb on, for the client `by`. A kernel that cannot be interrupted is
-        ended where nobody is asked (`auto`). Conflict."""
+        ended where nobody is asked (`auto`). A start whose steps are told is given up. Conflict."""
         kernel, running = self.supervisor.kernel, self.queue.running
+        if self.supervisor.is_start_told:
+            self._tasks.start(self.supervisor.shut_down(GIVEN_UP), "give-up-start")
+            return
         if kernel is None or running is None or not self.supervisor.is_ready:
             raise Conflict("Nothing runs that could be interrupted.")
         if self.supervisor.is_paused:

@@ -88,6 +88,13 @@ class KernelSupervisor:
     def is_adopting(self) -> bool:
         return self._adopting is not None and not self._adopting.done()
 
+    @property
+    def is_start_told(self) -> bool:
+        """Whether a start is under way that waits for a server or image and tells its steps."""
+        view, starting = self._view, self._starting
+        is_under_way = starting is not None and not starting.done()
+        return is_under_way and (view.start is not None or view.pull is not None)
+
     # -- start -------------------------------------------------------------------------
 
     def start_kernel(self) -> None:

@@ -20,6 +20,7 @@ from codeexec.domain.requests import Usage
 from codeexec.domain.snapshot import KernelState, KernelView, Snapshot
 from codeexec.domain.text.glyphs import KERNELS
 from codeexec.domain.text.pulls import pull_words
+from codeexec.domain.text.starts import start_words
 from codeexec.domain.text.words import duration
 from codeexec.tui.render.plain import fitted, one_line
 from codeexec.tui.theme.theme import Theme
@@ -142,8 +143,9 @@ class StatusLine(Widget):
         self._profile = self._profile if profile is None else profile
         if shows_position is not None:
             self._shows_position = shows_position
-        is_cut = self._snapshot.kernel.line_cut is not None
-        moves = self._snapshot.is_running or is_cut or self._link.state == "reconnecting"
+        kernel = self._snapshot.kernel
+        is_timed = kernel.line_cut is not None or kernel.start is not None
+        moves = self._snapshot.is_running or is_timed or self._link.state == "reconnecting"
         if self._ticker is not None:
             (self._ticker.resume if moves else self._ticker.pause)()
         self._refresh_if_other()
@@ -186,6 +188,9 @@ class StatusLine(Widget):
                 "run.queued",
                 "",
             )
+        if kernel.start is not None:
+            words = fitted(one_line(start_words(kernel.start, time.time())), self._room)
+            return f"{KERNELS['starting']} {words}", "run.queued", "kernel.interrupt"
         if kernel.ladder is not None:
             text = _LADDER.get(kernel.ladder.stage, kernel.ladder.stage)
             pid = f" pid {kernel.ladder.pid}" if kernel.ladder.pid else ""
@@ -212,12 +217,16 @@ class StatusLine(Widget):
         commands = {"dead": dead, "busy": "kernel.interrupt"}
         return f"{shape} {text}", meaning, commands.get(kernel.state, "")
 
+    @property
+    def _room(self) -> int:
+        """Cells for a sentence."""
+        return max(self.size.width - 90, self.size.width // 3, 12)
+
     def _local(self, ref: KernelRef) -> list[Piece]:
         notices = self._snapshot.kernel.notices
-        room = max(self.size.width - 90, self.size.width // 3, 12)
         pieces: list[Piece] = [(ref.display_name or ref.name, "text", "kernel.choose")]
         if len(notices) == 1:
-            pieces.append((fitted(one_line(notices[0]), room), "warn", "kernel.choose"))
+            pieces.append((fitted(one_line(notices[0]), self._room), "warn", "kernel.choose"))
         elif notices:
             pieces.append((f"{len(notices)} limits", "muted", "kernel.choose"))
         return [*pieces, (ref.backend, "muted", "")]

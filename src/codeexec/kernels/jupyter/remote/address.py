@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 from codeexec.domain.backends import ADDRESSES
@@ -14,6 +14,10 @@ PAGES = frozenset(
      "terminals", "tree", "view", "voila"}
 )  # fmt: skip
 """First words of paths below the root of a server: what follows the root is cut off there."""
+
+HUB_PAGES = frozenset({"api", "login"})
+USER_PAGES = frozenset({"user", "spawn", "spawn-pending"})
+"""Pages of a hub whose path goes on with the name of a user."""
 
 UNIX = "unix:"
 NEXT_STEP = "Paste it as the server prints it, such as http://HOST:8888/lab?token=… or unix:/PATH."
@@ -29,6 +33,12 @@ class ServerAddress:
     socket: str = ""
     kernel: str = ""
     token: str = field(default="", repr=False)
+    hub: str = ""
+    """URL of the root of the JupyterHub that starts the server; empty for others."""
+    user: str = ""
+    """Of the hub whose server it is; empty with a hub: the owner of the token."""
+    server: str = ""
+    """The name of one of the user's several servers; empty: the default one."""
 
     @property
     def name(self) -> str:
@@ -39,6 +49,13 @@ class ServerAddress:
     def kernel_id(self) -> str:
         """Of the running kernel to attach to; empty: one is started."""
         return self.kernel if is_kernel_id(self.kernel) else ""
+
+    def of_user(self, user: str, server: str = "") -> ServerAddress:
+        """The server of a user of the hub."""
+        words = ["user", user, *([server] if server else [])]
+        path = "".join(f"{quote(word, safe='')}/" for word in words)
+        base = f"{self.hub.removesuffix('hub/')}{path}"
+        return replace(self, base=base, user=user, server=server)
 
 
 def is_kernel_id(text: str) -> bool:
@@ -63,11 +80,10 @@ def parse_address(text: str) -> ServerAddress:
     except ValueError as error:
         raise UsageError(f"The address of the server cannot be read: {error}.", NEXT_STEP) from None
     token = parse_qs(parts.query).get("token", [""])[0]
-    kernel = unquote(parts.fragment)
-    root, kernel_id = _root(parts.path)
+    path = _Path.of(parts.path)
+    kernel = unquote(parts.fragment) or path.kernel_id
     if parts.scheme == "http+unix":
-        socket = unquote(parts.netloc)
-        return ServerAddress(f"http://localhost{root}", socket, kernel or kernel_id, token)
+        return _address("http://localhost", unquote(parts.netloc), path, kernel, token)
     if parts.scheme not in ("http", "https") or not host:
         raise UsageError("The address of the server is none of HTTP.", NEXT_STEP)
     if parts.username or parts.password:
@@ -77,7 +93,13 @@ def parse_address(text: str) -> ServerAddress:
         )
     bracketed = f"[{host}]" if ":" in host else host
     location = bracketed if port is None else f"{bracketed}:{port}"
-    return ServerAddress(f"{parts.scheme}://{location}{root}", "", kernel or kernel_id, token)
+    return _address(f"{parts.scheme}://{location}", "", path, kernel, token)
+
+
+def _address(origin: str, socket: str, path: _Path, kernel: str, token: str) -> ServerAddress:
+    hub = f"{origin}{path.hub}" if path.hub else ""
+    address = ServerAddress(f"{origin}{path.root}", socket, kernel, token, hub)
+    return address.of_user(path.user, path.server) if path.user else address
 
 
 def _unix(text: str) -> ServerAddress:
@@ -90,14 +112,45 @@ def _unix(text: str) -> ServerAddress:
     return ServerAddress("http://localhost/", path, unquote(fragment), token)
 
 
-def _root(path: str) -> tuple[str, str]:
-    """The path of the server's root, and the id of the kernel that the rest names."""
-    segments = [word for word in path.split("/") if word]
-    if segments[:2] == ["hub", "user"]:  # a page of the hub that leads to the user's server
-        segments = segments[1:]
-    begin = 2 if segments[:1] == ["user"] else 0
-    cut = next((at for at in range(begin, len(segments)) if segments[at] in PAGES), len(segments))
-    tail = segments[cut:]
-    kernel_id = tail[2] if tail[:2] == ["api", "kernels"] and len(tail) > 2 else ""
-    root = "".join(f"{quote(unquote(word))}/" for word in segments[:cut])
-    return f"/{root}", kernel_id if is_kernel_id(kernel_id) else ""
+@dataclass(frozen=True, slots=True)
+class _Path:
+    """What the path of an address says; `hub` is the path of a hub's root, empty without one."""
+
+    root: str
+    hub: str = ""
+    user: str = ""
+    server: str = ""
+    kernel_id: str = ""
+
+    @classmethod
+    def of(cls, text: str) -> _Path:
+        segments = [unquote(word) for word in text.split("/") if word]
+        first_page = next((at for at, word in enumerate(segments) if word in PAGES), len(segments))
+        for at, word in enumerate(segments[:first_page]):
+            following = segments[at + 1 :]
+            if word == "hub" and (not following or following[0] not in PAGES - HUB_PAGES):
+                if following[:1] and following[0] in USER_PAGES and len(following) > 1:
+                    return cls._of_user(segments[:at], following[1:])
+                hub = _joined([*segments[:at], "hub"])
+                return cls(hub, hub)
+            if word == "user" and following:
+                return cls._of_user(segments[:at], following)
+        return cls(_joined(segments[:first_page]), kernel_id=_kernel_id(segments[first_page:]))
+
+    @classmethod
+    def _of_user(cls, before: list[str], segments: list[str]) -> _Path:
+        """`segments` are the user, perhaps a server of theirs, and what is below it."""
+        user, below = segments[0], segments[1:]
+        server = below.pop(0) if below and below[0] not in PAGES else ""
+        hub = _joined([*before, "hub"])
+        return cls(hub, hub, user, server, _kernel_id(below))
+
+
+def _joined(segments: list[str]) -> str:
+    return "/" + "".join(f"{quote(word)}/" for word in segments)
+
+
+def _kernel_id(page: list[str]) -> str:
+    """The id of the kernel that a path below a server's root names."""
+    kernel_id = page[2] if page[:2] == ["api", "kernels"] and len(page) > 2 else ""
+    return kernel_id if is_kernel_id(kernel_id) else ""

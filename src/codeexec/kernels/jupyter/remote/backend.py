@@ -15,16 +15,11 @@ from codeexec.kernels.backends import Backend, BackendContext, RemoteTarget
 from codeexec.kernels.base import Handle, Kernel, KernelChoice, Sink
 from codeexec.kernels.jupyter.kernel import JupyterKernel
 from codeexec.kernels.jupyter.known.traits import KernelTraits
+from codeexec.kernels.jupyter.remote.access import Access, ca_path
 from codeexec.kernels.jupyter.remote.address import ServerAddress, parse_address
 from codeexec.kernels.jupyter.remote.failures import ServerFailure
 from codeexec.kernels.jupyter.remote.life import LIFE, RemoteLife
-from codeexec.kernels.jupyter.remote.rest import (
-    Access,
-    JupyterServer,
-    RemoteSpec,
-    RunningKernel,
-    ca_path,
-)
+from codeexec.kernels.jupyter.remote.rest import JupyterServer, RemoteSpec, RunningKernel
 from codeexec.kernels.jupyter.remote.running import running_servers
 from codeexec.kernels.jupyter.remote.tokens import keep_token, token_for
 
@@ -79,7 +74,8 @@ class RemoteBackend(Backend):
         if target is not None:
             address = parse_address(target.url)
             address = replace(address, kernel=kernel or address.kernel)
-            access = Access(address, target.token or _token(address), ca_path(target.ca_file))
+            token = target.token or _token(address)
+            access = Access(address, token, ca_path(target.ca_file), target.keep_active)
             return ServedKernel(name, access, address.kernel)
         address = parse_address(argument)
         if address.token:
@@ -160,6 +156,10 @@ class RemoteBackend(Backend):
             specs, running = await asyncio.wait_for(_ask(server), OFFERS_WAIT)
         except TimeoutError:
             return [_problem(name, f"{name} has not answered within {OFFERS_WAIT:g} s.", "")]
+        except ServerFailure as error:
+            if error.kind == "stopped":
+                return [_stopped(name)]
+            return [_problem(name, error.message, error.next_step)]
         except CodeexecError as error:
             return [_problem(name, error.message, error.next_step)]
         finally:
@@ -191,7 +191,11 @@ async def _find(server: JupyterServer, kernel_id: str) -> object | None:
 
 
 def _token(address: ServerAddress) -> str:
-    return address.token or token_for(address.name)
+    """Its own, else that of the hub or of another server of the same user."""
+    names = [address.name]
+    if address.hub:
+        names += [address.hub, *([address.of_user(address.user).base] if address.user else [])]
+    return address.token or next(filter(None, map(token_for, names)), "")
 
 
 def _ref(place: ServedKernel) -> KernelRef:
@@ -229,6 +233,17 @@ def _running_info(
         "",
         f"{kernel.state}, {clients}, last active {kernel.last_activity[:19]}",
         f"Jupyter server {place.name.rstrip('/')}",
+    )
+
+
+def _stopped(name: str) -> KernelInfo:
+    """The offer of a server that its hub has to start first."""
+    return KernelInfo(
+        f"{REMOTE}:{name}",
+        "Default kernel",
+        "",
+        "the server does not run; its hub starts it first",
+        f"Jupyter server {name.rstrip('/')}",
     )
 
 

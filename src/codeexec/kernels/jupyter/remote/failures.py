@@ -12,7 +12,7 @@ from codeexec.domain.errors import KernelUnavailable
 
 Kind = Literal[
     "refused", "route", "name", "tls", "timeout", "socket", "token", "forbidden", "login", "xsrf",
-    "path", "not_jupyter", "old", "gone", "line", "server",
+    "path", "not_jupyter", "old", "gone", "line", "server", "stopped", "user", "spawn",
 ]  # fmt: skip
 
 TOKEN_STEP = (
@@ -124,6 +124,63 @@ def refused(name: str, status: int, text: str, *, is_json: bool, asked: str) -> 
         "server",
         f"{name} answered with status {status} to {asked}.",
         "The server's log says why.",
+    )
+
+
+def stopped(name: str) -> ServerFailure:
+    return ServerFailure(
+        "stopped",
+        f"The server {name} does not run.",
+        "Run something: its hub starts it then. Or start it on the hub's page.",
+    )
+
+
+def hub_refused(name: str, status: int, text: str, *, user: str) -> ServerFailure:
+    """What an answer of the hub `name` with this status means. `text` is its message, `user` whom
+    it was asked about; empty: the owner of the token."""
+    step = f"Make a token on {name}token, and paste the address anew with ?token=…, or set " + (
+        "CODEEXEC_REMOTE_TOKEN."
+    )
+    told = text.rstrip(".")
+    if status == 401 or (status == 403 and ("credentials" in text or not user)):
+        return ServerFailure("token", f"The hub {name} refuses the token, or misses one.", step)
+    if status == 403:
+        about = f" It says: {told}." if told else ""
+        return ServerFailure(
+            "forbidden", f"The token may not start the server of {user}.{about}", step
+        )
+    if status == 404:
+        return ServerFailure(
+            "user",
+            f"The hub {name} has no user {user}, or the token is of somebody else."
+            if user
+            else f"There is no hub at {name}.",
+            "Look at the name behind /user/ in the address, and whose token it is."
+            if user
+            else "Look at the address: GET /hub/api of a hub tells its version.",
+        )
+    if status == 429:
+        return ServerFailure(
+            "spawn", f"The hub {name} starts too many servers now.", "Try it again in a minute."
+        )
+    if status in (502, 503, 504):
+        return ServerFailure(
+            "gone",
+            f"The hub {name} is gone: its proxy does not reach it.",
+            "Try it again; whoever runs the hub can look at its log.",
+        )
+    about = f": {told}." if told else f" with status {status}."
+    return ServerFailure(
+        "spawn", f"The hub {name} refuses{about}", "The hub's log says more; try it again later."
+    )
+
+
+def spawn_failed(name: str, message: str) -> ServerFailure:
+    told = message.rstrip(".") or "the hub does not say why"
+    return ServerFailure(
+        "spawn",
+        f"The hub could not start the server {name}: {told}.",
+        "Try it again, start it on the hub's page, or ask who runs the hub: its log says more.",
     )
 
 

@@ -13,7 +13,9 @@ from codeexec.domain.events import Death
 from codeexec.domain.events.lines import LineCut
 from codeexec.kernels.base import Handle, KernelUsage, LineChanged, Notice, Sink
 from codeexec.kernels.jupyter.remote.failures import ServerFailure
+from codeexec.kernels.jupyter.remote.hub_life import HubLife
 from codeexec.kernels.jupyter.remote.rest import JupyterServer
+from codeexec.kernels.jupyter.remote.start_steps import StartSteps
 from codeexec.kernels.jupyter.remote.transport import WebSocketTransport
 from codeexec.kernels.jupyter.transport import Receiver, Transport
 
@@ -37,6 +39,10 @@ LIFE = "remote"
 
 GONE = (
     "The kernel is gone: its server has ended it. Somebody deleted it, or it was idle for too long."
+)
+CULLED = (
+    "The kernel is gone: its server was stopped. Its hub stops what is idle for too long, or "
+    "somebody stopped it; the next run starts it again."
 )
 RESTARTED = (
     "The kernel's process ended, and its server has started another one: all variables are gone."
@@ -77,6 +83,8 @@ class RemoteLife:
         self._death = ""
         self._giving_up: asyncio.Task[None] | None = None
         """Ends a kernel whose start was given up before its id came."""
+        self._hub = HubLife(server, sink)
+        self._receiver: Receiver | None = None
 
     # -- what it is ----------------------------------------------------------------------
 
@@ -123,11 +131,22 @@ class RemoteLife:
     # -- its process ---------------------------------------------------------------------
 
     async def launch(self) -> Mapping[str, object]:
+        steps = StartSteps(self._sink)
+        try:
+            return await self._launch(steps)
+        except asyncio.CancelledError:
+            self._hub.give_up()
+            raise
+        finally:
+            steps.close()
+
+    async def _launch(self, steps: StartSteps) -> Mapping[str, object]:
         is_fresh, self._is_fresh, self._death = self._is_fresh, False, ""
+        await self._hub.start_server(steps)
+        steps.tell("starting the kernel")
         if self._kernel_id and not (is_fresh or await self._is_restarted()):
             self._kernel_id = ""
         if not self._kernel_id:
-            await self._server.version()
             await self._start()
         self.follow()
         return {"kernel_id": self._kernel_id, "is_fresh": not self._is_attached}
@@ -165,8 +184,6 @@ class RemoteLife:
                 await self._server.delete(kernel_id)
         except ServerFailure as error:
             log.warning("a kernel of %s may be left: %s", self._server.name, error)
-        finally:
-            await self._server.close()
 
     def follow(self) -> None:
         """Look from now on whether the kernel is there."""
@@ -181,14 +198,19 @@ class RemoteLife:
             except TimeoutError:
                 pass
             self._look.clear()
+            if self._receiver is not None and self._receiver.is_busy:
+                await self._hub.report_activity()
             try:
                 kernel = await self._server.kernel(self._kernel_id)
             except ServerFailure as error:
                 log.info("kernel of %s: %s", self._server.name, error)
+                if error.kind == "stopped" and await self._hub.is_stopped():
+                    self._kernel_id = ""
+                    self._end(CULLED)
                 continue
             if kernel is None:
                 self._kernel_id = ""
-                self._end(GONE)
+                self._end(CULLED if await self._hub.is_ending() else GONE)
             elif kernel.state == "dead":
                 self._end(DEAD)
 
@@ -228,6 +250,9 @@ class RemoteLife:
             self._end("The kernel was restarted.")
             return
         await self._stop_watching()
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            self._hub.give_up()  # as the kernel was about to answer
         kernel_id, self._kernel_id = self._kernel_id, ""
         if kernel_id and not self._is_attached:
             try:
@@ -235,11 +260,18 @@ class RemoteLife:
             except ServerFailure as error:
                 self._tell("A kernel may be left on its server", error)
         self._end("The kernel was ended.")
-        if self._giving_up is None or self._giving_up.done():
-            await self._server.close()
-        else:
+        ending = {task for task in (self._giving_up, self._hub.ending) if task is not None}
+        if ending:
             # A cluster may take minutes; it goes on by itself then.
-            await asyncio.wait({self._giving_up}, timeout=GIVE_UP_WAIT)
+            _, ending = await asyncio.wait(ending, timeout=GIVE_UP_WAIT)
+        if ending:
+            keep(asyncio.create_task(self._close_after(ending), name="close-server"))
+        else:
+            await self._server.close()
+
+    async def _close_after(self, tasks: set[asyncio.Task[None]]) -> None:
+        await asyncio.wait(tasks)
+        await self._server.close()
 
     async def release(self) -> None:
         await self._stop_watching()
@@ -258,6 +290,7 @@ class RemoteLife:
         self, endpoint: Mapping[str, object], identity: str, session: str, receiver: Receiver
     ) -> Transport:
         """An OpenTransport."""
+        self._receiver = receiver
         kernel_id = str(endpoint["kernel_id"])
         is_fresh = bool(endpoint.get("is_fresh"))
         access = self._server.access
@@ -283,6 +316,7 @@ class RemoteLife:
 
     def line_opened(self) -> None:
         self._stop_telling()
+        self._hub.keep_server()
         self._cut = None
         if self._told:
             self._told = ""

@@ -12,8 +12,8 @@ from websockets.exceptions import InvalidStatus
 from websockets.typing import Subprotocol
 
 from codeexec.kernels.jupyter.remote import failures
+from codeexec.kernels.jupyter.remote.access import Access
 from codeexec.kernels.jupyter.remote.frames import V1
-from codeexec.kernels.jupyter.remote.rest import Access
 
 OPEN_WAIT = 90.0
 """Seconds for a handshake. The server waits up to 60 s for the kernel before it answers, and

@@ -81,6 +81,9 @@ class KernelController:
         kernel in focus that does nothing leaves the key to the one that has begun last."""
         snapshot = self._state.snapshot
         waiting = snapshot.queue_of("")
+        if snapshot.kernel.start is not None or snapshot.kernel.pull is not None:
+            self.tell(q.Interrupt())  # gives the start up
+            return
         name = "" if waiting else _busy_kernel(snapshot)
         if snapshot.running is None and waiting:
             # The first may have begun since: then it is interrupted.

@@ -1,0 +1,49 @@
+"""How a Jupyter server may be used: its address, the token, the authority of its certificate."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from codeexec.kernels.jupyter.remote.address import ServerAddress
+from codeexec.kernels.jupyter.remote.failures import ServerFailure
+
+if TYPE_CHECKING:
+    import ssl
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """A server and how we may use it. `ca_file` is the authority of its certificate;
+    `keeps_active`: its hub is told that it is in use while code runs."""
+
+    address: ServerAddress
+    token: str = field(default="", repr=False)
+    ca_file: str = ""
+    keeps_active: bool = True
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"token {self.token}"} if self.token else {}
+
+    def tls(self) -> ssl.SSLContext | None:
+        """None for servers without TLS. ServerFailure where the authority's file is no such."""
+        if not self.address.base.startswith("https:"):
+            return None
+        import ssl
+
+        try:
+            return ssl.create_default_context(cafile=self.ca_file or None)
+        except (OSError, ssl.SSLError) as error:
+            raise ServerFailure(
+                "tls",
+                f"The file of the authority, {self.ca_file}, cannot be used: {error}.",
+                "Name a file of certificates in PEM: ca_file in [remote.NAME].",
+            ) from error
+
+
+def ca_path(path: str) -> str:
+    """The path of a file of certificates as settings name it; empty stays empty."""
+    return str(Path(path).expanduser()) if path else os.environ.get("SSL_CERT_FILE", "")

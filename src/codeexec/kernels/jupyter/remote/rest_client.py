@@ -1,0 +1,156 @@
+"""Requests to a Jupyter server or a hub, and their answers.
+
+Redirects are not followed and cookies are not kept: an answer that leads to a login page is a
+failure, and a cookie would take the place of the token in the next request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from codeexec.domain.errors import KernelUnavailable
+from codeexec.kernels.jupyter.remote import failures
+from codeexec.kernels.jupyter.remote.access import Access
+
+if TYPE_CHECKING:
+    import httpx
+
+CONNECT_WAIT = 10.0
+ANSWER_WAIT = 30.0
+
+LARGEST = 16 << 20
+"""Bytes of an answer; of a larger one nothing more is read."""
+
+LONGEST_LINE = 64 << 10
+"""Bytes of a line of a stream; a longer one ends the stream."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`content` is the JSON of the answer; None where it is none, or too large. `location` is where
+    a redirect leads."""
+
+    status: int
+    content: object = None
+    is_json: bool = False
+    location: str = ""
+    retry_after: str = ""
+
+    @property
+    def fields(self) -> dict[str, object]:
+        """Of a JSON object; empty for all else."""
+        return self.content if isinstance(self.content, dict) else {}
+
+
+class RestClient:
+    """Requests below the base of one address. `name` stands in messages."""
+
+    def __init__(self, access: Access, name: str) -> None:
+        self.access, self._name = access, name
+        self._client: httpx.AsyncClient | None = None
+
+    async def close(self) -> None:
+        client, self._client = self._client, None
+        if client is not None:
+            await client.aclose()
+
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, object] | None = None,
+        wait: float = ANSWER_WAIT,
+    ) -> Answer:
+        """ServerFailure where no answer comes."""
+        client = self._open()
+        import httpx
+
+        timeout = httpx.Timeout(wait, connect=CONNECT_WAIT)
+        try:
+            async with client.stream(method, path, json=body, timeout=timeout) as response:
+                content = await _read(response)
+        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+            raise failures.unreachable(self._name, error) from error
+        finally:
+            client.cookies.clear()
+        headers = response.headers
+        is_json = "json" in headers.get("content-type", "")
+        answer = Answer(
+            response.status_code,
+            None,
+            is_json,
+            headers.get("location", ""),
+            headers.get("retry-after", ""),
+        )
+        if not is_json or content is None:
+            return answer
+        try:
+            return replace(answer, content=msgspec.json.decode(content))
+        except msgspec.MsgspecError:
+            return replace(answer, is_json=False)
+
+    async def lines(self, path: str, silence: float) -> AsyncIterator[str]:
+        """The lines of an answer that goes on; none where it has another status than 200. It ends
+        after `silence` seconds without a byte. ServerFailure where the server is not reached."""
+        client = self._open()
+        import httpx
+
+        timeout = httpx.Timeout(silence, connect=CONNECT_WAIT)
+        rest = b""
+        try:
+            async with client.stream("GET", path, timeout=timeout) as response:
+                if response.status_code != 200:
+                    return
+                async for chunk in response.aiter_bytes():
+                    *whole, rest = (rest + chunk).split(b"\n")
+                    for line in whole:
+                        yield line.decode("utf-8", "replace")
+                    if len(rest) > LONGEST_LINE:
+                        return
+        except httpx.ReadTimeout:
+            return
+        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+            raise failures.unreachable(self._name, error) from error
+        finally:
+            client.cookies.clear()
+
+    def _open(self) -> httpx.AsyncClient:
+        if self._client is None:
+            require_httpx()
+            import httpx
+
+            socket = self.access.address.socket
+            context = self.access.tls()
+            self._client = httpx.AsyncClient(
+                base_url=self.access.address.base,
+                headers=self.access.headers,
+                follow_redirects=False,
+                verify=context if context is not None else False,
+                transport=httpx.AsyncHTTPTransport(uds=socket) if socket else None,
+            )
+        return self._client
+
+
+async def _read(response: httpx.Response) -> bytes | None:
+    """The body; None of one that is larger than LARGEST."""
+    content = bytearray()
+    async for chunk in response.aiter_bytes():
+        content += chunk
+        if len(content) > LARGEST:
+            return None
+    return bytes(content)
+
+
+def require_httpx() -> None:
+    """KernelUnavailable where the extra `remote` is not installed."""
+    try:
+        import httpx  # noqa: F401
+    except ImportError as error:
+        raise KernelUnavailable(
+            "Kernels of Jupyter servers need the package httpx, which is not installed.",
+            "Install it: pip install 'codeexec-tui[remote]'",
+        ) from error
