@@ -31,3 +31,15 @@ def run_by_nbclient(notebook: str) -> tuple[nbformat.NotebookNode, CellExecution
             continue
         return client.nb, error
     raise AssertionError(f"nbclient did not end in {ATTEMPTS} attempts")
+
+
+def stream_runs(outputs: list[nbformat.NotebookNode]) -> list[tuple[str, str, str]]:
+    """Type, stream and text of each output; neighbours of one stream as one. What a widget captures
+    nbclient keeps in as many pieces as the kernel has flushed, which depends on its speed."""
+    runs: list[tuple[str, str, str]] = []
+    for each in outputs:
+        kind, name, text = each.output_type, each.get("name", ""), each.get("text", "")
+        if runs and kind == "stream" and runs[-1][:2] == (kind, name):
+            text = runs.pop()[2] + text
+        runs.append((kind, name, text))
+    return runs
