@@ -204,7 +204,7 @@ def test_leaving_before_there_is_a_workbench_leaves_a_clean_terminal() -> None:
         assert tty.left_behind() == []
 
 
-@pytest.mark.timeout(400)  # a quarter of a second each, and more beside other work
+@pytest.mark.timeout(700)  # a quarter of a second each, and more beside other work
 async def test_100_times_open_and_close(tmp_path: Path) -> None:
     """One session, 100 clients after each other: none leaves a task, a file or memory behind."""
     work = tmp_path / "work"

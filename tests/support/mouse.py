@@ -32,10 +32,13 @@ class Mouse:
     async def click(
         self, words: str, nth: int = 1, *, button: int = 1, times: int = 1, right: int = 0
     ) -> tuple[int, int]:
-        """Click on words, as soon as they are there; `right` of their beginning. Where that is."""
-        await self.bench.until(lambda: self.find(words, nth), f"{words!r} to click on")
-        place = self.find(words, nth)
-        assert place is not None
+        """Click on words, as soon as they stand still; `right` of their beginning. Where that
+        is."""
+        place: tuple[int, int] | None = None
+        while place is None or place != self.find(words, nth):
+            await self.bench.until(lambda: self.find(words, nth), f"{words!r} to click on")
+            place = self.find(words, nth)
+            await self.bench.pilot.pause()
         spot = (place[0] + right, place[1])
         await self.bench.pilot.click(offset=spot, button=button, times=times)
         return spot
