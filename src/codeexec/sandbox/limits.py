@@ -15,12 +15,12 @@ _NEW_USER, _NEW_NETWORK = 0x10000000, 0x40000000
 """CLONE_NEWUSER and CLONE_NEWNET of Linux."""
 
 
-def enter() -> tuple[BinaryIO, BinaryIO]:
+def enter(memory: int = MEMORY) -> tuple[BinaryIO, BinaryIO]:
     """Set the limits on memory and network. The streams of jobs and of answers: what a library
     prints is no answer."""
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    _limit_memory()
+    _limit_memory(memory)
     _leave_network()
     return sys.stdin.buffer, answers
 
@@ -36,10 +36,10 @@ def limit_time(seconds: int) -> None:
         resource.setrlimit(resource.RLIMIT_CPU, (end, resource.getrlimit(resource.RLIMIT_CPU)[1]))
 
 
-def _limit_memory() -> None:
+def _limit_memory(most: int) -> None:
     import resource
 
-    for limit, amount in ((resource.RLIMIT_CORE, 0), (resource.RLIMIT_DATA, MEMORY)):
+    for limit, amount in ((resource.RLIMIT_CORE, 0), (resource.RLIMIT_DATA, most)):
         with contextlib.suppress(OSError, ValueError):  # not on every system
             resource.setrlimit(limit, (amount, amount))
 

@@ -173,7 +173,7 @@ class TableFile:
             self._end()
             raise DocumentError(
                 f"{name} cannot be read: it is damaged, or needs more memory than is allowed"
-                " (1.5 GB).",
+                " (2 GB).",
                 "r tries again.",
             )
         return answer[0]

@@ -144,6 +144,9 @@ class PieceSource:
                 return self._arrays[at]
         needed, free = 3 * self.column_bytes(at), free_memory()
         if free and needed > free:
+            self.make_room()
+            free = free_memory()
+        if free and needed > free:
             raise Refused(
                 f"{self.names[at]} takes {size_words(needed)} in memory;"
                 f" {size_words(free)} may be used for it. Filter first."
@@ -155,6 +158,16 @@ class PieceSource:
             self._arrays[at] = array
             _bound(self._arrays, _array_bytes, ARRAY_BYTES)
         return array
+
+    def make_room(self) -> None:
+        """Let go of all that is kept."""
+        import pyarrow as pa
+
+        with self._lock:
+            self._pieces.clear()
+            self._pages.clear()
+            self._arrays.clear()
+        pa.default_memory_pool().release_unused()
 
     def write(self, path: str, columns: list[int], picks: Any) -> None:
         import pyarrow as pa
@@ -180,6 +193,9 @@ class PieceTable(ColumnsTable):
         picked = range(start, stop) if self.picks is None else self.picks[start:stop].tolist()
         table = self.source.gather(columns, picked)
         return [str(at) for at in picked], [cell_texts(column) for column in table.columns]
+
+    def make_room(self) -> None:
+        self.source.make_room()
 
     def column(self, at: int) -> tuple[str, Any, Any]:
         kind, first, second = self.source.column(at)

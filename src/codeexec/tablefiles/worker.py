@@ -21,6 +21,9 @@ from codeexec.sandbox.limits import enter
 from codeexec.sandbox.messages import read_message, write_message
 from codeexec.tablefiles.kinds import NotReadable, TableKind, kind_of_file, named_kind
 
+MEMORY = 2 << 30
+"""Bytes of private memory that may be written: the order of 20 million rows takes 560 MB."""
+
 VARIABLE = "df"
 """The variable of the code that makes a view."""
 
@@ -31,8 +34,10 @@ def main() -> None:
     """Answer until the input ends. Arguments: the descriptor of the file, its name, and its path as
     code is to have it."""
     descriptor, name, path = int(sys.argv[1]), sys.argv[2], sys.argv[3]
-    jobs, answers = enter()
+    jobs, answers = enter(MEMORY)
     sys.meta_path.insert(0, _WithoutPandas())
+    # The pool of pyarrow keeps what was freed, which counts against the limit.
+    os.environ["ARROW_DEFAULT_MEMORY_POOL"] = "system"
     served = ServedFile(descriptor, name, path)
     while (message := read_message(jobs)) is not None:
         answer = served.answer(json.loads(message[0]))

@@ -147,7 +147,7 @@ class RowsView:
             return table
         if table.is_lazy:
             return table.sorted(keys)
-        check_memory(table.rows())
+        check_memory(table.rows(), make_room=getattr(table, "make_room", None))
         title = f"Sorting {table.rows():,} rows"
         return table.picked(
             work(self.order_key(), title, lambda _: table.sorted(keys).picks, seconds)

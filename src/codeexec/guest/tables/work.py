@@ -146,10 +146,15 @@ def forget_all_of(table: Any) -> None:
                 job.is_cancelled = True
 
 
-def check_memory(rows: int, free: int | None = None) -> None:
-    """Refused where the order of so many rows would not be held."""
+def check_memory(
+    rows: int, free: int | None = None, make_room: Callable[[], None] | None = None
+) -> None:
+    """Refused where the order of so many rows would not be held, also after `make_room`."""
     free = free_memory() if free is None else free
     needed = rows * BYTES_A_ROW
+    if free and needed > free * 0.8 and make_room is not None:
+        make_room()
+        free = free_memory()
     if free and needed > free * 0.8:
         raise Refused(
             f"The order of {rows:,} rows takes {size_words(needed)}; {size_words(free)} are free."
