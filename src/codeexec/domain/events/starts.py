@@ -19,8 +19,8 @@ class ImagePullAdvanced(Event, frozen=True):
 
 
 class KernelStartAdvanced(Event, frozen=True):
-    """How far the start is: `step` is a printable line in the words of who starts it, `percent` is
-    from 0 to 100, None where nobody tells it. It began at `since` (seconds of the epoch)."""
+    """How far the start is: `step` is a printable line in the words of the Hub or engine, `percent`
+    is from 0 to 100, None where it is unknown. `since` is when it began (seconds of the epoch)."""
 
     step: str
     since: float

@@ -11,10 +11,10 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 
 from codeexec.domain.errors import EnvironmentUnavailable
-from codeexec.domain.standstill import wait_while_running
 from codeexec.domain.text.printable import printable
 from codeexec.environments.base import EnvironmentPrimitive, ExecHandle
 from codeexec.environments.execution.events import SCRIPT_OUTPUT, ScriptOutput, StreamEvent
+from codeexec.environments.execution.standstill import wait_while_running
 
 log = logging.getLogger(__name__)
 

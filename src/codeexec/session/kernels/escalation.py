@@ -11,7 +11,7 @@ from codeexec.domain.clock import Clock
 from codeexec.domain.errors import CodeexecError
 from codeexec.domain.events import AnyEvent, InterruptEscalated, LadderStage
 from codeexec.domain.options import DEFAULT_KERNEL
-from codeexec.domain.standstill import wait_while_running
+from codeexec.environments.execution.standstill import wait_while_running
 from codeexec.kernels.base import Kernel
 from codeexec.session.settings import HostSettings
 

@@ -139,7 +139,7 @@ class _Path:
 
     @classmethod
     def _of_user(cls, before: list[str], segments: list[str]) -> _Path:
-        """`segments` are the user, perhaps a server of theirs, and what is below it."""
+        """`segments`: the user, then the name of a server if there is one, then the rest."""
         user, below = segments[0], segments[1:]
         server = below.pop(0) if below and below[0] not in PAGES else ""
         hub = _joined([*before, "hub"])

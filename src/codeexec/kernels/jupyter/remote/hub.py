@@ -13,7 +13,7 @@ from codeexec.domain.text.printable import printable
 from codeexec.kernels.jupyter.remote import failures
 from codeexec.kernels.jupyter.remote.access import Access
 from codeexec.kernels.jupyter.remote.failures import ServerFailure
-from codeexec.kernels.jupyter.remote.rest_client import Answer, RestClient
+from codeexec.kernels.jupyter.remote.rest_client import JsonAnswer, RestClient
 
 POST_WAIT = 60.0
 """Seconds for the answer to a start or an end: a hub waits 10 s by default before it answers that
@@ -124,7 +124,7 @@ class Hub:
         if answer.status not in (200, 204):
             raise self._refused(answer, user)
 
-    def _refused(self, answer: Answer, user: str) -> ServerFailure:
+    def _refused(self, answer: JsonAnswer, user: str) -> ServerFailure:
         status = 404 if answer.status < 400 else answer.status
         return failures.hub_refused(self.name, status, _message(answer), user=printable(user))
 
@@ -137,7 +137,7 @@ def _server(user: str, server: str) -> str:
     return f"{_user(user)}/servers/{quote(server, safe='')}" if server else f"{_user(user)}/server"
 
 
-def _message(answer: Answer) -> str:
+def _message(answer: JsonAnswer) -> str:
     return _line(answer.fields.get("message"))
 
 

@@ -10,7 +10,7 @@ from codeexec.kernels.jupyter.remote import failures
 from codeexec.kernels.jupyter.remote.access import Access
 from codeexec.kernels.jupyter.remote.failures import ServerFailure
 from codeexec.kernels.jupyter.remote.hub import Hub
-from codeexec.kernels.jupyter.remote.rest_client import ANSWER_WAIT, Answer, RestClient
+from codeexec.kernels.jupyter.remote.rest_client import ANSWER_WAIT, JsonAnswer, RestClient
 
 START_WAIT = 120.0
 """Seconds for a kernel to be made: cluster gateways answer when it runs."""
@@ -185,7 +185,7 @@ class JupyterServer:
             raise self._refused(answer, asked)
         return answer.fields
 
-    def _refused(self, answer: Answer, asked: str) -> ServerFailure:
+    def _refused(self, answer: JsonAnswer, asked: str) -> ServerFailure:
         message = str(answer.fields.get("message") or "")
         if answer.status == 200:
             return failures.not_jupyter(self.name)
@@ -201,7 +201,7 @@ class JupyterServer:
         path: str,
         body: Mapping[str, object] | None = None,
         wait: float = ANSWER_WAIT,
-    ) -> Answer:
+    ) -> JsonAnswer:
         client = self._client or await self._locate()
         answer = await client.ask(method, path, body, wait)
         if self.hub is None and (hub := self._hub_of(answer.location)):

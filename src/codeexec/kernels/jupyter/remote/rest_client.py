@@ -30,7 +30,7 @@ LONGEST_LINE = 64 << 10
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class JsonAnswer:
     """`content` is the JSON of the answer; None where it is none, or too large. `location` is where
     a redirect leads."""
 
@@ -64,7 +64,7 @@ class RestClient:
         path: str,
         body: Mapping[str, object] | None = None,
         wait: float = ANSWER_WAIT,
-    ) -> Answer:
+    ) -> JsonAnswer:
         """ServerFailure where no answer comes."""
         client = self._open()
         import httpx
@@ -79,7 +79,7 @@ class RestClient:
             client.cookies.clear()
         headers = response.headers
         is_json = "json" in headers.get("content-type", "")
-        answer = Answer(
+        answer = JsonAnswer(
             response.status_code,
             None,
             is_json,

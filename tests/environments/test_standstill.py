@@ -6,7 +6,7 @@ import asyncio
 import threading
 import time
 
-from codeexec.domain.standstill import wait_while_running
+from codeexec.environments.execution.standstill import wait_while_running
 
 LIMIT = 0.2
 
