@@ -75,8 +75,10 @@ async def test_a_script_sees_its_container_alone(
 async def test_a_fork_bomb_ends_and_leaves_the_rest_alone(locked_session: RunningSession) -> None:
     python = await locked_session.run("import os; os.getpid()")
     bomb = "bomb() { bomb | bomb & }; echo on; bomb; while :; do sleep 1; done"
+    is_killed = False
     async for record in locked_session.stream(bomb, language="bash"):
-        if isinstance(record.event, OutputChanged):
+        if isinstance(record.event, OutputChanged) and not is_killed:
+            is_killed = True
             await locked_session.call(Interrupt(stage="kill", kernel="bash"))
         if isinstance(record.event, ExecutionFinished):
             step = (await locked_session.result(record.event.execution_id)).steps[-1]

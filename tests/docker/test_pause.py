@@ -32,7 +32,13 @@ from support.sessions import finished, open_host, open_session, run, submit, tex
 
 pytestmark = pytest.mark.docker
 
-STEPS = "import time\nfor i in range(100): print(i, flush=True); time.sleep(0.01)"
+STEPS = """
+import os, time
+for i in range(100):
+    print(i, flush=True)
+    while i == 50 and not os.path.exists("go"): time.sleep(0.01)
+"""
+"""Halts in the middle until a file is there."""
 
 
 @pytest.fixture(autouse=True)
@@ -58,6 +64,7 @@ async def test_it_stands_still_and_goes_on_where_it_was(tmp_path: Path, workspac
             await session.call(RefreshVariables())
         assert [view.execution_id for view in session.snapshot.queue] == [later]
         assert session.snapshot.kernel.state == "busy"
+        (workspace / "go").touch()
         await session.call(UnpauseKernel())
         view = await finished(session, counting)
         assert await text(session, view) == [str(i) for i in range(100)]
@@ -70,14 +77,16 @@ async def test_the_time_that_a_run_may_take_stands_still_as_well(
 ) -> None:
     async with open_host(tmp_path / "state") as host:
         session = await open_session(host, workspace)
-        await run(session, "import time")
-        taken = await session.call(Execute("time.sleep(0.3)", options=ExecuteOptions(timeout=3.0)))
+        await run(session, "import os, time")
+        waits = "while not os.path.exists('go'): time.sleep(0.01)"
+        taken = await session.call(Execute(waits, options=ExecuteOptions(timeout=3.0)))
         await until(session, lambda s: s.executions[taken.execution_id].started_at)
         await session.call(PauseKernel())
         await asyncio.sleep(3.2)  # longer than it may take
+        (workspace / "go").touch()
         await session.call(UnpauseKernel())
         assert (await finished(session, taken.execution_id)).status == "ok"
-        late = await session.call(Execute("while True: pass", options=ExecuteOptions(timeout=0.5)))
+        late = await session.call(Execute("while True: pass", options=ExecuteOptions(timeout=2.0)))
         await until(session, lambda s: s.executions[late.execution_id].started_at)
         await session.call(PauseKernel())
         await session.call(UnpauseKernel())

@@ -127,7 +127,7 @@ def test_a_run_that_is_out_of_time_leaves_no_container(tmp_path: Path) -> None:
     workspace, home = desk(tmp_path, "mine")
     (workspace / "a.py").write_text("print('on', flush=True)\nwhile True: pass\n")
     done = run_piped(
-        *("run", "--docker", "--timeout", "0.5", "a.py"),
+        *("run", "--docker", "--timeout", "3", "a.py"),
         home=home,
         cwd=workspace,
         env=SETTINGS,

@@ -68,7 +68,10 @@ async def test_it_is_for_its_plan_alone_and_does_not_wait_for_ever(
 
     monkeypatch.setattr("codeexec.kernels.docker.warm_pool.KEPT", 0.2)
     await spare.make(plan, engine_info)
-    await until(one_waits)
+    making = spare.making
+    assert making is not None
+    await making
+    assert spare.is_ready
 
     async def nobody_waits() -> bool:
         return own_containers("spare") == []
