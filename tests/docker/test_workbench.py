@@ -23,11 +23,12 @@ F5 = "\x1b[15~"
 
 STEPS = """\
 # %% count
-import time
+import os, time
 for i in range(100):
     print('step', i, flush=True)
-    time.sleep(0.02)
+    while i == 98 and not os.path.exists('go'): time.sleep(0.02)
 """
+"""Halts before its end until a file is there."""
 
 
 @pytest.fixture
@@ -94,6 +95,7 @@ def test_killed_at_every_stage_it_loses_nothing_and_is_come_back_to(apart: Apart
         terminal.press(F5)
         terminal.shows("▶ busy")
         kill(terminal)  # while code runs
+    (apart.work / "go").touch()
     wait_for(lambda: [s["state"] for s in sessions(apart)] == ["idle"], "the end of the run")
 
     with open_workbench(apart, "attach", columns=100, lines=30) as terminal:
@@ -114,7 +116,7 @@ def test_killed_at_every_stage_it_loses_nothing_and_is_come_back_to(apart: Apart
         terminal.shows("x is 42")
         kill(terminal)
     told(apart, "sessions", "stop", session)
-    wait_for(lambda: not containers(session), "the container to end", 5.0)
+    wait_for(lambda: not containers(session), "the container to end")
     first, *_, last = lines_of(apart, session).values()
     assert first == all_steps
     assert last == ["x is 42"]
@@ -128,6 +130,7 @@ def test_a_closed_terminal_leaves_the_session_and_a_stop_ends_it(apart: Apart) -
         terminal.shows("▶ busy")
         os.killpg(terminal.pid, signal.SIGHUP)
         terminal.ends()
+    (apart.work / "go").touch()
     assert len(containers(session)) == 1
     with open_workbench(apart, "attach", columns=100, lines=30) as terminal:
         terminal.shows("step 99")
@@ -135,4 +138,4 @@ def test_a_closed_terminal_leaves_the_session_and_a_stop_ends_it(apart: Apart) -
         terminal.shows("what do you want to do?")
         terminal.press("stop the session and quit\r")
         assert terminal.ends() == 0
-    wait_for(lambda: not containers(session), "the container to end", 5.0)
+    wait_for(lambda: not containers(session), "the container to end")
