@@ -140,8 +140,9 @@ async def test_a_server_that_hangs_up_at_once_is_not_stormed() -> None:
 
 
 async def test_the_countdown_is_told_and_can_be_cut_short() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
+    taken = socket.socket()  # bound, so that nobody else listens there
+    taken.bind(("127.0.0.1", 0))
+    port = taken.getsockname()[1]
     slow = Patience(first=60.0, most=60.0, call=0.05)
     async with SocketHost(Address("", "127.0.0.1", port), patience=slow) as host:
         links: list[Link] = []
@@ -159,8 +160,11 @@ async def test_the_countdown_is_told_and_can_be_cut_short() -> None:
                 await host.call(q.GetHostInfo())
             assert caught.value.next_step
             script = Script()
-            async with serve(script.handle, "127.0.0.1", port):
+            async with serve(script.handle, sock=taken):
                 host.retry_now()
+                async for link in host.links():
+                    if link.state == "connected":
+                        break
                 await host.call(q.StopSession("s"))
                 assert host.link.state == "connected"
 

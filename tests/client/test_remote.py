@@ -128,9 +128,9 @@ async def test_why_a_server_cannot_be_used_is_told_at_once(here: Here) -> None:
     wrong = await problem_of(Address("", "127.0.0.1", here.port, "wrong"))
     assert isinstance(wrong, Denied)
     assert "--token-file" in wrong.next_step
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    absent = await problem_of(Address("", "127.0.0.1", port, "token"))
+    with socket.socket() as silent:  # bound, so that nobody else listens there
+        silent.bind(("127.0.0.1", 0))
+        absent = await problem_of(Address("", "127.0.0.1", silent.getsockname()[1], "token"))
     assert isinstance(absent, ServerUnavailable)
     assert "Connection refused" in absent.message
     assert "serve --bind" in absent.next_step
