@@ -138,10 +138,11 @@ async def test_prompt_numbers_rise(partner: LanguagePartner, case: LanguageCase)
 
 async def test_many_lines_come_in_order(partner: LanguagePartner, case: LanguageCase) -> None:
     await partner.run(case.counting)
-    printed, wanted = [int(word) for word in partner.text().split()], list(range(2000))
-    if partner.lacks("floods"):  # on a loaded machine
-        assert printed[0] == 0
-        assert printed == sorted(set(printed) & set(wanted))
+    printed, wanted = "\n".join(partner.text().split()), "\n".join(map(str, range(2000)))
+    if partner.lacks("floods"):  # on a loaded machine: numbers and ends of lines are thrown away
+        assert printed.startswith("0")
+        rest = iter(wanted)
+        assert all(character in rest for character in printed)
     else:
         assert printed == wanted
 
