@@ -22,6 +22,7 @@ from textual.drivers.linux_driver import LinuxDriver
 from textual.filter import LineFilter
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
+from textual.worker import WorkerFailed
 
 from codeexec.client.api import HostClient
 from codeexec.domain.errors import CodeexecError
@@ -198,8 +199,7 @@ class WorkbenchApp(App[str]):
         self._key_order.handled(event.number)
 
     async def _take_keys(self) -> None:
-        """Keys that were pressed before we could read them are as good as those pressed now, and
-        come before them."""
+        """Keys that were pressed before we could read them come before those pressed now."""
         if self.workbench.focused is None:
             self.call_after_refresh(self._take_keys)
             return
@@ -225,8 +225,9 @@ class WorkbenchApp(App[str]):
     def _handle_exception(self, error: Exception) -> None:
         """End as a detach does after an internal error: keep unsaved text, and write the report to
         a file instead of filling the screen."""
-        if self._is_hung_up or (isinstance(error, NoMatches) and not self.is_running):
-            return  # what mounts while all is taken down does not find its own children
+        cause = error.error if isinstance(error, WorkerFailed) else error
+        if self._is_hung_up or (isinstance(cause, NoMatches) and not self.is_running):
+            return  # what mounts or reads while all is taken down does not find its own children
         is_first = self._exception is None
         super()._handle_exception(error)
         self._exit_renderables.clear()
@@ -234,8 +235,7 @@ class WorkbenchApp(App[str]):
             self.fault = self._report(error)
 
     def let_go(self) -> None:
-        """Whatever has ended the program: its thread that reads the keyboard, of which Python
-        would wait for the end, has nothing more to read."""
+        """End the thread that reads the keyboard: Python would wait for it at its own end."""
         if isinstance(self._driver, LinuxDriver):
             self._driver.exit_event.set()
 

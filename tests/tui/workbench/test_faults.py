@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from pathlib import Path
 
 import pytest
@@ -38,3 +40,23 @@ async def test_a_fault_keeps_what_is_unsaved_and_says_how_to_come_back(
     assert "in fail" in (tmp_path / "state" / "fault.txt").read_text()
     [swap] = SwapStore(tmp_path / "state" / "swap").all()
     assert swap.text.startswith("kept ")
+
+
+async def test_a_worker_that_finds_its_widgets_gone_as_the_workbench_ends_is_no_fault(
+    tmp_path: Path,
+) -> None:
+    was_reached = False
+    async with open_bench(tmp_path) as bench:
+        program = bench.program
+
+        async def read_late() -> None:
+            nonlocal was_reached
+            while program.is_running:
+                with contextlib.suppress(asyncio.CancelledError):
+                    await asyncio.sleep(0)
+            was_reached = True
+            program.workbench.query_one("#gone")
+
+        program.workbench.run_worker(read_late())
+    assert was_reached
+    assert program.fault is None
