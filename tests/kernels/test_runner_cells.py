@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -196,9 +197,9 @@ async def test_sys_exit_ends_the_cell_alone(partner: Partner) -> None:
 async def test_interrupts_in_a_loop_a_sleep_an_await_and_while_idle(partner: Partner) -> None:
     await partner.kernel.interrupt()
     for code in (
-        "print('on')\nwhile True: pass",
+        "pass\nprint('on')\nwhile True: pass",
         "import time\nprint('on')\ntime.sleep(600)",
-        "import asyncio\nprint('on')\ntry: await asyncio.sleep(600)\nfinally: print('left')",
+        "import asyncio\ntry: print('on'); await asyncio.sleep(600)\nfinally: print('left')",
         "print('on')\n!sleep 600",
     ):
         before = len(partner.text())
@@ -209,7 +210,8 @@ async def test_interrupts_in_a_loop_a_sleep_an_await_and_while_idle(partner: Par
         assert (end.status, end.error and end.error.name) == ("error", "KeyboardInterrupt")
     assert "left\n" in partner.text()
     traceback = "\n".join(map(plain, partner.all(ErrorRaised)[0].error.traceback))
-    assert 'File "<cell>", line 2' in traceback
+    # The interrupt may come before the print has returned.
+    assert re.search('File "<cell>", line [23]', traceback)
     execution = partner.submit("print('twice')\nwhile True: pass")
     await partner.printed("twice")
     await partner.kernel.interrupt()
