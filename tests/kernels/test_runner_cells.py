@@ -11,6 +11,7 @@ import pytest_asyncio
 
 from codeexec.domain.options import ExecuteOptions
 from codeexec.domain.outputs import plain
+from codeexec.guest.runner.failures import lines_of
 from codeexec.kernels.base import (
     Displayed,
     ErrorRaised,
@@ -237,6 +238,24 @@ traceback.TracebackException.__init__ = begin_late
     await partner.run(code)
     assert (await traceback_of(partner, "int('x')")).count("ValueError: invalid literal") == 1
     assert await value(partner, "'lives'") == "'lives'"
+
+
+def test_interrupts_while_the_runner_handles_an_exception_of_its_own_add_nothing() -> None:
+    cell = compile("print\nraise KeyboardInterrupt", "<cell 3>", "exec")
+    with pytest.raises(KeyboardInterrupt) as raised:
+        try:
+            exec(cell)
+        finally:
+            try:
+                vars(pytest)["no such name"]
+            except KeyError:
+                raise KeyboardInterrupt  # noqa: B904 (as an interrupt comes: within the handler)
+    rows = [plain(row) for row in lines_of(raised.value, raised.value.__traceback__, "<cell 3>")]
+    assert rows == [
+        "Traceback (most recent call last):",
+        '  File "<cell>", line 2, in <module>',
+        "KeyboardInterrupt",
+    ]
 
 
 async def test_children_and_forks_write_into_the_cell(partner: Partner) -> None:

@@ -20,9 +20,9 @@ _HEADING = re.compile(r"[ |+-]*(Exception Group )?Traceback \(most recent call l
 def lines_of(error: BaseException, tb: TracebackType | None, cell: str) -> list[str]:
     """The rows of a traceback, with colours. `cell` is the file name of the cell that failed; it is
     shown as `<cell>`, those of other cells with their numbers."""
-    first = error.__context__
-    while isinstance(error, KeyboardInterrupt) and isinstance(first, KeyboardInterrupt):
-        error, tb, first = first, first.__traceback__, first.__context__  # of several the first
+    if isinstance(error, KeyboardInterrupt):
+        first = _first_interrupt(error)
+        error, tb = first, tb if first is error else first.__traceback__
     formatted = traceback.TracebackException(type(error), error, tb)
     cells = [at for at, frame in enumerate(formatted.stack) if frame.filename.startswith("<cell")]
     del formatted.stack[: cells[0] if cells else 0]  # the event loop's, where the cell awaits
@@ -32,6 +32,21 @@ def lines_of(error: BaseException, tb: TracebackType | None, cell: str) -> list[
         del rows[0]
     own = f'File "{cell}"'
     return colour([row.replace(own, 'File "<cell>"') for row in rows], type(error).__name__)
+
+
+def _first_interrupt(error: KeyboardInterrupt) -> KeyboardInterrupt:
+    """Of several interrupts the first. The others came while the runner ended the cell, perhaps
+    while it handled an exception of its own."""
+    seen = {id(error)}
+    earlier = error.__context__
+    while earlier is not None and id(earlier) not in seen:
+        seen.add(id(earlier))
+        if isinstance(earlier, KeyboardInterrupt):
+            error = earlier
+        elif has_cell(earlier.__traceback__):
+            break
+        earlier = earlier.__context__
+    return error
 
 
 def strip(formatted: Any, seen: set[int]) -> None:
