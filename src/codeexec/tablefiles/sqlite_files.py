@@ -18,7 +18,7 @@ from typing import Any
 
 from codeexec.guest.prelude import CELL, texts_of
 from codeexec.guest.tables.columns import MISSING
-from codeexec.guest.tables.duckdb_tables import literal, quoted_name
+from codeexec.guest.tables.duckdb_tables import SqlCounts, literal, order_terms, quoted_name
 from codeexec.guest.tables.work import Refused
 
 SECONDS = 30.0
@@ -111,7 +111,7 @@ class Database:
         return False
 
 
-class SqliteTable:
+class SqliteTable(SqlCounts):
     """A table or a view; a filter and an order are part of its statement."""
 
     is_lazy = True
@@ -207,11 +207,7 @@ class SqliteTable:
         return self._view(f"({self._condition}) AND {made}" if self._condition else made)
 
     def sorted(self, keys: list[tuple[int, bool]]) -> SqliteTable:
-        by = ", ".join(
-            f"{quoted_name(self.names[at])} {'DESC' if down else 'ASC'} NULLS LAST"
-            for at, down in keys
-        )
-        return self._view(self._condition, f" ORDER BY {by}")
+        return self._view(self._condition, f" ORDER BY {order_terms(self.names, keys)}")
 
     def _view(self, condition: str, order: str = "") -> SqliteTable:
         return SqliteTable(self._database, self._name, self._rowid, self._columns, condition, order)
@@ -220,12 +216,6 @@ class SqliteTable:
         return self
 
     # -- one column --------------------------------------------------------------------------
-
-    def nulls(self, at: int) -> int:
-        return int(self._first(f"count(*) - count({quoted_name(self.names[at])})")[0])
-
-    def distinct(self, at: int) -> int:
-        return int(self._first(f"count(DISTINCT {quoted_name(self.names[at])})")[0])
 
     def numbers(self, at: int) -> Any:
         """Something where the column has numbers: by its declared type, or by its values."""

@@ -10,7 +10,29 @@ from codeexec.guest.tables.columns import MISSING
 from codeexec.guest.tables.work import Refused, runs_user_code
 
 
-class DuckdbTable:
+class SqlCounts:
+    """Counts of a column by SQL; `_first` answers the first row of a selection."""
+
+    names: list[str]
+
+    def _first(self, selection: str) -> Any:
+        raise NotImplementedError
+
+    def nulls(self, at: int) -> int:
+        return int(self._first(f"count(*) - count({quoted_name(self.names[at])})")[0])
+
+    def distinct(self, at: int) -> int:
+        return int(self._first(f"count(DISTINCT {quoted_name(self.names[at])})")[0])
+
+
+def order_terms(names: list[str], keys: list[tuple[int, bool]]) -> str:
+    """What follows ORDER BY. `keys` are numbers of columns, and whether each falls."""
+    return ", ".join(
+        f"{quoted_name(names[at])} {'DESC' if down else 'ASC'} NULLS LAST" for at, down in keys
+    )
+
+
+class DuckdbTable(SqlCounts):
     is_lazy = True
 
     def __init__(self, relation: Any) -> None:
@@ -44,23 +66,13 @@ class DuckdbTable:
         return DuckdbTable(self.relation.filter(condition(tree, self.names)))
 
     def sorted(self, keys: list[tuple[int, bool]]) -> DuckdbTable:
-        by = [
-            f"{quoted_name(self.names[at])} {'DESC' if down else 'ASC'} NULLS LAST"
-            for at, down in keys
-        ]
-        return DuckdbTable(self.relation.order(", ".join(by)))
+        return DuckdbTable(self.relation.order(order_terms(self.names, keys)))
 
     def top(self, keys: list[tuple[int, bool]], count: int) -> DuckdbTable:
         return DuckdbTable(self.sorted(keys).relation.limit(count))
 
     def one(self, at: int) -> DuckdbTable:
         return self
-
-    def nulls(self, at: int) -> int:
-        return int(self._first(f"count(*) - count({quoted_name(self.names[at])})")[0])
-
-    def distinct(self, at: int) -> int:
-        return int(self._first(f"count(DISTINCT {quoted_name(self.names[at])})")[0])
 
     def numbers(self, at: int) -> Any:
         kinds = ("INT", "DECIMAL", "DOUBLE", "FLOAT", "REAL", "BIGINT", "HUGEINT")

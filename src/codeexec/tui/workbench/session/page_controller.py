@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 
 from textual.message import Message
 
-from codeexec.client.browser import forward_command, has_browser, open_in_browser, page_url
 from codeexec.domain.errors import CodeexecError
 from codeexec.domain.requests import ClosePages, OpenPage
 from codeexec.tui.panes.console.messages import ConsoleMessages
@@ -20,13 +19,14 @@ from codeexec.tui.workbench.surface import Surface, WorkbenchState
 
 
 class PageController:
-    """`open_url` opens a browser; it may block, and raise CodeexecError."""
+    """`open_url` opens a browser in place of the desktop's; it may block, and raise
+    CodeexecError."""
 
     def __init__(
         self,
         surface: Surface,
         state: WorkbenchState,
-        open_url: Callable[[str], None] = open_in_browser,
+        open_url: Callable[[str], None] | None = None,
     ) -> None:
         self._surface = surface
         self._state = state
@@ -69,6 +69,8 @@ class PageController:
     async def _give_out(self, *, is_shared: bool, execution_id: str = "") -> None:
         if self._refuses():
             return
+        from codeexec.client.browser import forward_command, has_browser, page_url  # 9 ms
+
         session_id = self._state.session.session_id
         try:
             page = await self._state.host.call(OpenPage(session_id, is_shared))
@@ -101,8 +103,10 @@ class PageController:
             await self._open(url)
 
     async def _open(self, url: str) -> None:
+        from codeexec.client.browser import open_in_browser
+
         try:
-            await asyncio.to_thread(self._open_url, url)
+            await asyncio.to_thread(self._open_url or open_in_browser, url)
         except CodeexecError as error:
             self._surface.show_error(error)
         else:
