@@ -160,8 +160,10 @@ async def test_an_idle_that_was_dropped_ends_the_code_and_is_told(
 
 
 async def test_output_that_comes_after_idle_and_reply_stands_before_the_end(
-    specs: Path, tmp_path: Path
+    specs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # The kernel may stand still before it sends.
+    monkeypatch.setattr("codeexec.kernels.jupyter.known.late_output.LOOK", 0.5)
     script = tmp_path / "late.py"
     script.write_text(LATE)
     install(specs, "late", [sys.executable, str(script), "{connection_file}"])

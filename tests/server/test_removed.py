@@ -94,10 +94,6 @@ async def test_the_state_folder_goes(act: Callable[[Path], None]) -> None:
             await host.call(q.StopHost(sessions=True))
 
 
-def remove_folder(folder: Path) -> None:
-    shutil.rmtree(folder)
-
-
 def replace_journal(folder: Path) -> None:
     shutil.copy(folder / "journal.db", folder / "copy")
     (folder / "copy").replace(folder / "journal.db")
@@ -112,7 +108,7 @@ async def test_the_files_of_one_session_go_and_the_others_go_on() -> None:
     with user() as apart:
         async with apart.client() as host:
             _, other = await start_endless(apart, host, "other")
-            for act in (remove_folder, replace_journal, remove_write_ahead_log):
+            for act in (remove, replace_journal, remove_write_ahead_log):
                 name = act.__name__
                 session_id, listener = await start_endless(apart, host, name)
                 act(apart.paths.state / "sessions" / session_id)

@@ -13,6 +13,7 @@ import nbformat
 import pytest
 
 from codeexec.server.gate import new_token
+from codeexec.session.kernels import variables
 from support.servers import Here, poll
 
 DEADLINE = 90.0
@@ -113,8 +114,11 @@ async def test_options_stand_in_options_or_beside_the_code(
 
 
 async def test_a_snapshot_has_the_variables_of_the_last_run(
-    web: httpx.AsyncClient, session: str
+    web: httpx.AsyncClient, session: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # However long the kernel is kept from its processor.
+    monkeypatch.setattr(variables, "CATCH_UP_SECONDS", DEADLINE)
+    monkeypatch.setattr(variables, "DEADLINE", DEADLINE)
     for value in ("1", "2"):
         await run(web, session, f"x = {value}")
         kernels = (await web.get(session)).json()["kernels"]

@@ -30,10 +30,20 @@ from codeexec.domain.requests import (
     StopSession,
 )
 from codeexec.domain.snapshot import Snapshot
+from codeexec.session.kernels import variables
 from codeexec.session.session import Session
 from codeexec.session.settings import HostSettings
 from support.containers import require_engine
-from support.sessions import finished, open_host, open_session, run, submit, text, until
+from support.sessions import (
+    DEADLINE,
+    finished,
+    open_host,
+    open_session,
+    run,
+    submit,
+    text,
+    until,
+)
 
 ENDLESS = "import time\nwhile True:\n    time.sleep(0.01)"
 STUBBORN = (
@@ -273,7 +283,12 @@ async def test_variables_are_taken_after_a_run(tmp_path: Path) -> None:
         }
 
 
-async def test_variables_that_nobody_watches_are_taken_for_the_next_client(tmp_path: Path) -> None:
+async def test_variables_that_nobody_watches_are_taken_for_the_next_client(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # However long the kernel is kept from its processor.
+    monkeypatch.setattr(variables, "CATCH_UP_SECONDS", DEADLINE)
+    monkeypatch.setattr(variables, "DEADLINE", DEADLINE)
     async with open_host(tmp_path / "state") as host:
         session = await open_session(host, tmp_path)
         await run(session, "answer = 41")

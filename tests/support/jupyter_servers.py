@@ -30,6 +30,17 @@ PACKAGES = (
 VENV = Path(__file__).parents[2] / ".venv-jupyter"
 TOKEN = f"token-of-tests-{secrets.token_hex(8)}"
 READY_WAIT = 120.0
+_NAMES = {"jupyter_server", "kernel_gateway", "jupyter_hub"}
+_TEST_SECONDS = 1200
+"""For a test that uses one: the first one makes the environment, the others wait for that. Beside
+other work the packages take minutes."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        names = {*getattr(item, "fixturenames", ()), *vars(getattr(item, "module", item))}
+        if names & _NAMES and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(_TEST_SECONDS))
 
 
 @dataclass(frozen=True, slots=True)

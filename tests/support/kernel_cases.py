@@ -253,7 +253,7 @@ def no_orphans() -> Iterator[None]:
         yield
     finally:
         del os.environ[mark]
-    end = time.monotonic() + 10.0
+    end = time.monotonic() + 60.0
     while left := [process for process in psutil.process_iter() if _is_marked(process, mark)]:
         # What was killed may need a moment; what was not would stay for much longer.
         assert time.monotonic() < end, left
