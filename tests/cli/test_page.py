@@ -49,14 +49,16 @@ def test_an_address_is_printed_and_revoked() -> None:
         assert status_of(url) == 200  # after the redirect, without the cookie: the empty page
         assert status_of(url) == 403
 
-        shared = json.loads(run_page(apart, apart.folder, "shown", "--shared", "--json").stdout)
+        words = ("shown", "--shared", "--interactive", "--json")
+        shared = json.loads(run_page(apart, apart.folder, *words).stdout)
+        assert shared["interactive"]
         assert shared["shared"] and shared["forward"].endswith("@10.0.0.1")
         assert [status_of(shared["url"]) for _ in range(2)] == [200, 200]
         revoked = run_page(apart, apart.folder, "sho", "--revoke")
         assert revoked.stdout == "revoked: 2 addresses\n"
         assert status_of(shared["url"]) == 401
 
-        wrong = run_page(apart, apart.work, "--revoke", "--shared")
+        wrong = run_page(apart, apart.work, "--revoke", "--interactive")
         assert wrong.returncode == exits.USAGE
         assert "--revoke gives out no address." in wrong.stderr
         unknown = run_page(apart, apart.work, "nope")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -12,12 +13,14 @@ import pytest
 
 from codeexec.domain import requests as q
 from codeexec.domain.errors import Denied, NotFound
+from codeexec.server.access import token_watch
+from codeexec.server.access.token_store import TokenStore
 from codeexec.server.browser.addresses import CODE_SECONDS, PAGE_SECONDS, PageAddresses
 from codeexec.server.browser.app import COOKIE
 from codeexec.server.browser.frames import LONGEST_CONVERTED, frame
 from support.jwt_users import client as user_client
 from support.jwt_users import serving, token, web
-from support.servers import DEADLINE, Here, output_of
+from support.servers import DEADLINE, Here, output_of, poll, serve_here, short_folder
 
 CODE = """
 from IPython.display import HTML, Markdown, Image, display
@@ -256,6 +259,41 @@ async def test_users_get_addresses_of_their_own_sessions_alone() -> None:
                     assert (await visitor.get(place)).status_code == 303
                 assert (await anna_web.delete(path)).json()["count"] == 3
                 assert (await visitor.get(answer.json()["path"])).status_code == 401
+
+
+async def test_pages_end_with_the_token_that_made_them(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(token_watch, "RECHECK_SECONDS", 0.02)
+    store = TokenStore(tmp_path)
+    with short_folder() as folder:
+        async with serve_here(folder, verifier=store) as here:
+            one, other = (store.create("anna", "run", 600.0) for _ in range(2))
+            places = []
+            for token, _ in (one, other):
+                async with web(here, token) as anna:
+                    session = (await anna.post("/start_kernel")).json()["id"]
+                    answer = await anna.post(f"/v1/sessions/{session}/pages")
+                    places.append(answer.json()["path"])
+            # By the other protocol of programs.
+            async with user_client(here, one[0]) as client:
+                page = await client.call(q.OpenPage(session))
+            places.append(page.path)
+            async with browser(here.url) as visitor:
+                for place in places:
+                    assert (await visitor.get(place)).status_code == 303
+                lines = lines_of(visitor, places[0].partition("enter")[0])
+                assert "state" in await anext(lines)
+                store.revoke(one[1].id)
+                assert [line async for line in lines] == []  # the stream ends
+                for place in (places[0], places[2]):
+
+                    async def look(place: str = place) -> int:
+                        return (await visitor.get(place)).status_code
+
+                    await poll(look, lambda status: status == 401, "the page to end")
+                rest = places[1].partition("enter")[0]
+                assert (await visitor.get(f"{rest}rows?execution=none")).status_code == 404
 
 
 async def test_who_only_watches_gives_out_no_address(here: Here) -> None:

@@ -68,7 +68,7 @@ const told = e => e && ({ id: e.id, status: e.status, count: e.count, total: e.t
   first: e.first, rows: e.rows, stdin: e.stdin, confirm: e.confirm, agent: e.agent });
 const executions = [...session.executions.values()].map(told);
 const merged = earlier.map(([start, runs]) => session.executions.get("a").takeEarlier(start, runs));
-console.log(JSON.stringify({ executions, merged, seq: session.seq,
+console.log(JSON.stringify({ executions, merged, seq: session.seq, draws: session.isInteractive,
   whole: told(session.executions.get("a")), latest: [...shownIds(session.executions, true)],
   segments: rows.map(segments) }));
 """
@@ -105,7 +105,8 @@ def test_the_page_has_the_rows_that_the_session_has(size: int) -> None:
     batches = [records[start : start + size] for start in range(0, len(records), size)]
     lines: list[object] = [{"seq": batch[-1].seq, "events": batch} for batch in batches]
     # A line that comes twice, as after a cut, changes nothing.
-    result = fold_in_javascript([*lines, *lines])
+    result = fold_in_javascript([{"interactive": True}, *lines, *lines])
+    assert result["draws"] is True
     snapshot = apply(Snapshot(), records)
     assert result["seq"] == snapshot.seq
     assert [view["id"] for view in result["executions"]] == list(snapshot.executions)

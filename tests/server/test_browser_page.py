@@ -42,6 +42,24 @@ display(SVG('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9">'
             '<script>top.stolen = 1</script></svg>'))
 print("<script>top.stolen = 1</script><img src=x onerror='top.stolen = 1'>")
 """
+FIGURES = r"""
+import plotly.graph_objects as go
+hostile = '</script><script>top.stolen = 1</script><img src=x onerror="top.stolen = 1">'
+hostile += '<a href="javascript:top.stolen = 1">link</a> <b>Height</b>'
+figure = go.Figure(go.Scatter(x=[1, 2, 3], y=[2, 1, 3], mode="lines+markers", name=hostile))
+figure.add_layout_image(source="http://127.0.0.1:9/picture.png", x=0, y=1, sizex=1, sizey=1)
+figure.update_layout(title=hostile, annotations=[{"text": hostile, "x": 2, "y": 2}])
+figure.show("plotly_mimetype")
+
+from bokeh.embed.notebook import notebook_content
+from bokeh.plotting import figure as plot
+from IPython.display import publish_display_data
+drawn = plot(title=hostile)
+drawn.line([1, 2, 3], [3, 1, 2])
+script = notebook_content(drawn)[0]
+mark = "application/vnd.bokehjs_exec.v0+json"
+publish_display_data({"application/javascript": script, mark: ""}, {mark: {"id": drawn.id}})
+"""
 
 
 @dataclass
@@ -61,11 +79,12 @@ class Shown:
 
 
 @contextlib.asynccontextmanager
-async def shown_session() -> AsyncIterator[Shown]:
+async def shown_session(*, is_interactive: bool = False) -> AsyncIterator[Shown]:
     with short_folder() as folder:
         async with serve_here(folder) as here, here.client() as host:
             opened = await host.call(q.OpenSession(cwd=str(folder), name="shown"))
-            address = await host.call(q.OpenPage(opened.session_id))
+            opening = q.OpenPage(opened.session_id, interactive=is_interactive)
+            address = await host.call(opening)
             async with chromium() as browser, browser.tab() as tab:
                 await tab.look(1000, 700)
                 await tab.go(address.origin + address.path)
@@ -157,3 +176,53 @@ async def test_outputs_reach_neither_the_page_nor_its_cookie() -> None:
         await tab.until("document.body?.innerText.includes('seen alone')")
         assert await tab.evaluate("window.origin") == "null"
         assert await tab.evaluate("window.stolen") is None
+
+
+async def test_figures_are_used_in_frames_that_reach_nothing() -> None:
+    async with shown_session(is_interactive=True) as shown:
+        tab = shown.tab
+        place = await tab.evaluate("location.href")
+        await shown.run(FIGURES)
+        frames = "[...document.querySelectorAll('iframe.figure')]"
+        for number in range(2):
+            # A frame is loaded as soon as it is in sight.
+            await tab.until(f"{frames}.length === 2 && ({frames}[{number}].scrollIntoView(), true)")
+            await tab.until(f"{frames}[{number}].dataset.state === 'drawn'")
+        await shown.sees("Nothing is loaded from there.")
+        sandboxes = await tab.evaluate(f"{frames}.map(f => f.getAttribute('sandbox'))")
+        assert sandboxes == ["allow-scripts"] * 2
+        assert await tab.evaluate(f"{frames}.map(f => f.contentDocument)") == [None, None]
+        assert await tab.evaluate("window.stolen") is None
+        assert await tab.evaluate("document.title") == "shown – codeexec-tui"
+        assert await tab.evaluate("location.href") == place
+        plotly, bokeh = await tab.evaluate(f"{frames}.map(f => f.src)")
+
+        # By itself each document has the policy that it has in its frame, and can be looked into.
+        await tab.go(bokeh)
+        await tab.until("window.Bokeh?.documents[0]?.is_idle")
+        await tab.go(plotly)
+        assert await tab.until(
+            "document.querySelectorAll('.scatterlayer .trace path.point').length"
+        )
+        assert await tab.evaluate("document.querySelector('.scatterlayer path.js-line').tagName")
+        point = await tab.evaluate(
+            "(r => [r.x + r.width / 2, r.y + r.height / 2])"
+            "(document.querySelectorAll('path.point')[1].getBoundingClientRect())"
+        )
+        await tab.call("Input.dispatchMouseEvent", type="mouseMoved", x=point[0], y=point[1])
+        await tab.until("document.querySelector('.hoverlayer .hovertext')?.textContent")
+        assert await tab.evaluate("document.querySelector('.gtitle b, .gtitle tspan').textContent")
+        assert await tab.evaluate("window.origin") == "null"
+        assert await tab.evaluate("window.stolen") is None
+        assert await tab.evaluate("document.querySelectorAll('[href^=javascript]').length") == 0
+        origin = shown.address.origin
+        for reach in (
+            "document.cookie",
+            f"fetch({origin!r} + '/v1/sessions')",
+            "fetch('https://elsewhere.example/')",
+            f"new Promise((ok, no) => Object.assign(new Image(), {{src: {origin!r} + '/x.png', "
+            "onload: ok, onerror: no}))",
+            "window.open('https://elsewhere.example/') || Promise.reject()",
+        ):
+            code = f"(async () => {{ await ({reach}); return 'reached' }})().catch(() => 'refused')"
+            assert await tab.evaluate(code) == "refused", reach

@@ -24,7 +24,7 @@ from websockets.server import ServerProtocol
 from codeexec.domain.errors import CodeexecError, Denied, ProtocolError, Unavailable
 from codeexec.domain.wire.frames import MAX_REQUEST, SOCKET_PATH
 from codeexec.server import refusal
-from codeexec.server.access.identity import NOBODY
+from codeexec.server.access.identity import NOBODY, Identity
 from codeexec.server.access.token_watch import wait_for_denial
 from codeexec.server.access.verifier import KeysNeeded
 from codeexec.server.browser.addresses import split_path
@@ -102,12 +102,14 @@ class ClientWebSocket(Connection):
         else:
             self.transport.close()  # after what was just written
 
+    async def admit(self) -> Identity:
+        """Check the token again. Denied when it is good no longer."""
+        return await self._gate.admit(*self._credentials, is_websocket=True)
+
     async def end_with_token(self) -> None:
         """Close the connection when its token has expired, was revoked, or its key was removed.
         Returns when it does; never for a client without such a token."""
-        error = await wait_for_denial(
-            self.identity, lambda: self._gate.admit(*self._credentials, is_websocket=True)
-        )
+        error = await wait_for_denial(self.identity, self.admit)
         await self.close(CloseCode.POLICY_VIOLATION, error.message)
 
     def _not_found(self, path: str) -> Response:

@@ -16,6 +16,7 @@ from codeexec.domain.errors import LimitReached
 from codeexec.domain.ids import is_session_id
 from codeexec.domain.requests import ClientInfo
 from codeexec.domain.wire.frames import STOPPED
+from codeexec.server.access.identity import current_admission
 from codeexec.server.access.limit_keeper import LimitKeeper
 from codeexec.server.access.user_host import UserHost
 from codeexec.server.access.user_limits import UserLimits
@@ -170,6 +171,7 @@ class Service:
     async def _counted(
         self, connection: ClientWebSocket, work: Coroutine[object, object, None]
     ) -> None:
+        current_admission.set(connection.admit)
         try:
             with self._user_limits.hold_connection(connection.identity):
                 await work
@@ -213,6 +215,7 @@ class Service:
         """Accept no more, answer what is open, and close all connections with `reason`."""
         for listening in list(self._servers):
             self.unlisten(listening)
+        self._pages.end()
         if self._work:
             await asyncio.wait(self._work, timeout=_GRACE)
         clients = dict(self._clients)

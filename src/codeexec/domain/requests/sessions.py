@@ -213,11 +213,13 @@ class PageAddress(Reply, frozen=True):
 
 class OpenPage(Request[PageAddress], frozen=True):
     """Give out an address at which a browser sees the session, and can change nothing. `shared`:
-    for any number of browsers, until it is revoked."""
+    for any number of browsers, until it is revoked. `interactive`: the browser runs the JavaScript
+    of plotly and Bokeh to draw their figures, in frames that reach nothing."""
 
     Answer: ClassVar[type[Reply]] = PageAddress
     session: str
     shared: bool = False
+    interactive: bool = False
 
 
 class ClosePages(Request[Done], frozen=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Literal
@@ -54,6 +54,9 @@ NOBODY = Identity("nobody", None, 0.0)
 
 current_identity: ContextVar[Identity] = ContextVar("current_identity")
 """Who sent the HTTP request that is being answered."""
+
+current_admission: ContextVar[Callable[[], Awaitable[Identity]]] = ContextVar("current_admission")
+"""Checks the token of the client again whose request is being answered. It raises Denied."""
 
 current_agent: ContextVar[str] = ContextVar("current_agent", default="")
 """The name of the agent that sent it; empty: no agent did, as far as it says."""

@@ -33,7 +33,7 @@ _PATH = re.compile(r"/page/([A-Za-z0-9_-]{22})/(.*)")
 @dataclass(eq=False, slots=True)
 class GrantedPage:
     """What one address gives access to. Times are in seconds since 1970. `on_close` are called when
-    it is revoked."""
+    it is revoked. `is_interactive`: the page draws figures with the JavaScript of their package."""
 
     page_id: str
     session_id: str
@@ -42,9 +42,10 @@ class GrantedPage:
     code_expires: float
     code: str
     cookie: str
+    is_interactive: bool = False
     is_spent: bool = False
     is_revoked: bool = False
-    on_close: set[Callable[[], None]] = field(default_factory=set)
+    on_close: set[Callable[[], object]] = field(default_factory=set)
 
     @property
     def path(self) -> str:
@@ -64,7 +65,12 @@ class PageAddresses:
         self._pages: dict[str, GrantedPage] = {}
 
     def add(
-        self, session_id: str, *, is_shared: bool = False, expires: float | None = None
+        self,
+        session_id: str,
+        *,
+        is_shared: bool = False,
+        is_interactive: bool = False,
+        expires: float | None = None,
     ) -> GrantedPage:
         """A new address. `expires`: the page ends then at the latest. Unavailable where there are
         too many."""
@@ -86,6 +92,7 @@ class PageAddresses:
             ends if is_shared else min(ends, now + CODE_SECONDS),
             secrets.token_urlsafe(32),
             secrets.token_urlsafe(32),
+            is_interactive,
         )
         self._pages[page.page_id] = page
         return page
@@ -124,6 +131,11 @@ class PageAddresses:
         for page in pages:
             self._end(page)
         return len(pages)
+
+    def end(self, page: GrantedPage) -> None:
+        """Void one address and end its pages, unless that was done."""
+        if page.page_id in self._pages:
+            self._end(page)
 
     def _is_over(self, page: GrantedPage) -> bool:
         return page.is_revoked or self._clock() >= page.expires

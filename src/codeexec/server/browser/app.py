@@ -23,11 +23,13 @@ from starlette.responses import Response, StreamingResponse
 from codeexec.domain import requests as q
 from codeexec.domain.content.mime import bare, text_of
 from codeexec.domain.errors import CodeexecError, Denied, NotFound, Unavailable, UsageError
-from codeexec.domain.outputs import Display
+from codeexec.domain.outputs import Display, MimePart
 from codeexec.domain.wire.checks import check_request
 from codeexec.server.browser.addresses import GrantedPage, PageAddresses, split_path
+from codeexec.server.browser.charts import figure_content, figure_frame, find_figure
 from codeexec.server.browser.feed import CLIENT, FIRST_EXECUTIONS, PageFeed, PageWatcher
 from codeexec.server.browser.frames import FRAMED, frame
+from codeexec.server.browser.libraries import read_library
 from codeexec.server.http.stack import Receive, Send
 from codeexec.server.rest.replies import answer, problem
 from codeexec.server.rest.special import blob_answer
@@ -55,6 +57,9 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
+_INTERACTIVE = b'{"interactive":true}\n'
+"""The first line of the stream of a page that draws figures."""
+
 _TYPES = {"css": "text/css", "html": "text/html", "js": "text/javascript", "svg": "image/svg+xml"}
 _FILE = re.compile(r"static/([a-z]{1,20}\.(?:js|css|svg))")
 
@@ -152,6 +157,8 @@ class PageApp:
                 return answer(await _rows(session, fields, _number(fields, "count")))
             case "frame":
                 return await _frame(session, fields)
+            case "figure":
+                return await _figure(page, session, fields)
             case "text":
                 display = await _display(session, fields)
                 text = await asyncio.to_thread(display_text, display, session.blobs)
@@ -166,6 +173,8 @@ class PageApp:
         watcher = PageWatcher()
         page.on_close.add(watcher.close)
         try:
+            if page.is_interactive:
+                yield _INTERACTIVE
             async for line in feed.lines(watcher, after):
                 if not self._addresses.is_open(page):
                     return
@@ -228,11 +237,32 @@ async def _frame(session: Session, fields: Mapping[str, str]) -> Response:
     part = next((part for mime in FRAMED if (part := display.part(mime)) is not None), None)
     if part is None:
         raise NotFound("This display has no form for a frame.")
-    text = part.text
-    if text is None:
-        blob = await session.call(q.ReadBlob(part.blob or ""), CLIENT)
-        text = text_of(bare(part.mime), blob.data)
-    return await asyncio.to_thread(frame, part.mime, text)
+    return await asyncio.to_thread(frame, part.mime, await _text(session, part))
+
+
+async def _figure(page: GrantedPage, session: Session, fields: Mapping[str, str]) -> Response:
+    """The document that draws a figure; with `check` none, but what is wrong. NotFound, UsageError,
+    Unavailable, DocumentError."""
+    if not page.is_interactive:
+        raise UsageError(
+            "This page draws no figures.", "Get another one: codeexec-tui page --interactive"
+        )
+    figure = find_figure(await _display(session, fields))
+    view = (await session.call(q.ReadExecution(fields["execution"]), CLIENT)).execution
+    kernel = session.snapshot.kernel_of(view)
+    scripts = await asyncio.to_thread(read_library, figure.library, kernel)
+    if fields.get("check"):
+        return Response(status_code=204)
+    text = await _text(session, figure.part)
+    content = await asyncio.to_thread(figure_content, figure.library, text)
+    return await asyncio.to_thread(figure_frame, figure.library, scripts, content)
+
+
+async def _text(session: Session, part: MimePart) -> str:
+    if part.text is not None:
+        return part.text
+    blob = await session.call(q.ReadBlob(part.blob or ""), CLIENT)
+    return text_of(bare(part.mime), blob.data)
 
 
 def _refusal(error: Denied) -> str:

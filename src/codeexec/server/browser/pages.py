@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import time
 from collections.abc import Awaitable, Callable
 
 from codeexec.domain import requests as q
 from codeexec.domain.errors import Unavailable
+from codeexec.server.access.identity import Identity, current_admission
+from codeexec.server.access.token_watch import wait_for_denial
 from codeexec.server.access.user_host import UserHost
-from codeexec.server.browser.addresses import PageAddresses
+from codeexec.server.browser.addresses import GrantedPage, PageAddresses
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +30,7 @@ class SessionPages:
         self._listen = listen
         self._opening = asyncio.Lock()
         self._port = 0
+        self._watches: set[asyncio.Task[None]] = set()
 
     async def open(self, users: UserHost, request: q.OpenPage, *, is_local: bool) -> q.PageAddress:
         """An address for a page of one of the user's sessions. `is_local`: they are on this
@@ -35,7 +39,13 @@ class SessionPages:
         session = await users.find_session(request.session)
         port = await self._loopback_port() if is_local else 0
         expires = users.identity.expires
-        page = self.addresses.add(session.session_id, is_shared=request.shared, expires=expires)
+        page = self.addresses.add(
+            session.session_id,
+            is_shared=request.shared,
+            is_interactive=request.interactive,
+            expires=expires,
+        )
+        self._end_with_token(page, users.identity)
         origin = f"http://{LOOPBACK}:{port}" if port else ""
         return q.PageAddress(page.address, origin, page.code_expires, port)
 
@@ -44,6 +54,31 @@ class SessionPages:
         users.identity.require("run")
         session = await users.find_session(request.session)
         return q.Done(session.snapshot.seq, self.addresses.revoke(session.session_id))
+
+    def end(self) -> None:
+        """Watch no tokens any more."""
+        for watch in self._watches:
+            watch.cancel()
+
+    def _end_with_token(self, page: GrantedPage, identity: Identity) -> None:
+        """End the page as soon as the user's token is good no longer. The operator's always is."""
+        if not identity.subject:
+            return
+        admit = current_admission.get()
+
+        async def watch_token() -> None:
+            try:
+                async with asyncio.timeout(page.expires - time.time()):
+                    denial = await wait_for_denial(identity, admit)
+            except TimeoutError:
+                return
+            log.info("a page of session %s ends: %s", page.session_id, denial)
+            self.addresses.end(page)
+
+        watch = asyncio.create_task(watch_token(), name="token watch of a page")
+        self._watches.add(watch)
+        watch.add_done_callback(self._watches.discard)
+        page.on_close.add(watch.cancel)
 
     async def _loopback_port(self) -> int:
         """The port of the listener, which is opened by the first address."""

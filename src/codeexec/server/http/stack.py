@@ -14,6 +14,7 @@ from codeexec.server import refusal
 from codeexec.server.access.identity import (
     Scope,
     agent_name,
+    current_admission,
     current_agent,
     current_identity,
 )
@@ -174,6 +175,7 @@ class Guarded:
             await _refuse(send, 413, error)
             return
         current_identity.set(identity)
+        current_admission.set(lambda: self._gate.admit(header, query))
         current_agent.set(identity.agent or agent_name(header("x-agent") or ""))
         exchange = Exchange(receive, send)
         if page:

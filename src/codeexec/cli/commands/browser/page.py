@@ -20,12 +20,19 @@ from codeexec.domain.requests import ClosePages, ListSessions, OpenPage, Session
 @click.command()
 @click.argument("session", default="", shell_complete=complete_open_session)
 @click.option("--shared", is_flag=True, help="An address for an audience, until it is revoked.")
+@click.option("--interactive", is_flag=True, help="Figures of plotly and Bokeh can be used there.")
 @click.option("--revoke", is_flag=True, help="Revoke all addresses of the session; end its pages.")
 @click.option("--open", "is_opened", is_flag=True, help="Open the address in the browser.")
 @SERVER
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def page(
-    session: str, shared: bool, revoke: bool, is_opened: bool, server: str, as_json: bool
+    session: str,
+    shared: bool,
+    interactive: bool,
+    revoke: bool,
+    is_opened: bool,
+    server: str,
+    as_json: bool,
 ) -> None:
     """Print an address at which a browser shows SESSION, live and read-only.
 
@@ -35,8 +42,10 @@ def page(
     """
     from codeexec.client.browser import forward_command, open_in_browser, page_url
 
-    if revoke and (shared or is_opened):
-        raise UsageError("--revoke gives out no address.", "Leave out --shared and --open.")
+    if revoke and (shared or interactive or is_opened):
+        raise UsageError(
+            "--revoke gives out no address.", "Leave out --shared, --interactive and --open."
+        )
     address = None
     if server:
         from codeexec.cli.servers.remote import named_target
@@ -51,12 +60,18 @@ def page(
         else:
             style.say(f"revoked: {count} {'address' if count == 1 else 'addresses'}")
         return
-    opened = ask(OpenPage(summary.session_id, shared))[0]
+    opened = ask(OpenPage(summary.session_id, shared, interactive))[0]
     url = page_url(opened, address)
     forward = forward_command(opened, os.environ, address)
     if as_json:
         style.say_json(
-            {"url": url, "shared": shared, "expires": opened.expires, "forward": forward}
+            {
+                "url": url,
+                "shared": shared,
+                "interactive": interactive,
+                "expires": opened.expires,
+                "forward": forward,
+            }
         )
     else:
         style.say(url, flush=True)

@@ -108,11 +108,16 @@ export class Session {
     this.executions = new Map();
     this.hasEarlier = false;
     this.isExpanded = false;
+    this.isInteractive = false; // whether figures are drawn by the JavaScript of their package
   }
 
   // The ids of the executions that a line of the stream has changed; null: all of it is new.
   take(line) {
     if (line.state) return this.takeState(line.state);
+    if (line.interactive) {
+      this.isInteractive = true;
+      return new Set();
+    }
     const changed = new Set();
     for (const record of line.events || []) {
       if (record.seq > this.seq) this.takeEvent(record, changed);

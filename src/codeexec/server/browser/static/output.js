@@ -2,17 +2,12 @@
 // stands in a frame with an origin of its own.
 
 import { textRow, visible } from "./ansi.js";
+import { figureNode, isFigure } from "./figure.js";
+import { element } from "./nodes.js";
 
 const PICTURES = ["image/png", "image/jpeg", "image/gif", "image/webp", "image/svg+xml"];
 const FRAMED = ["text/html", "application/xhtml+xml", "text/markdown", "text/x-markdown", "text/latex", "application/x-latex"];
 const TALLEST_FRAME = 12000;
-
-export function element(name, className = "", text = "") {
-  const node = document.createElement(name);
-  if (className) node.className = className;
-  if (text) node.textContent = text;
-  return node;
-}
 
 function address(name, fields) {
   return `${name}?${new URLSearchParams(fields)}`;
@@ -59,7 +54,7 @@ const frames = new WeakMap();
 addEventListener("message", event => {
   const { height, empty } = event.data || {};
   if (event.origin !== "null" || typeof height !== "number") return;
-  for (const node of document.querySelectorAll("iframe.frame")) {
+  for (const node of document.querySelectorAll("iframe.frame:not(.figure)")) {
     if (node.contentWindow !== event.source) continue;
     if (empty === true) node.replaceWith(fallback(frames.get(node), "Scripts of outputs do not run here."));
     else node.style.height = `${Math.min(Math.max(Math.ceil(height), 16), TALLEST_FRAME)}px`;
@@ -77,17 +72,34 @@ function framed(fields, label) {
   return node;
 }
 
+// What Bokeh puts out beside its figures: the scripts of its library with a logo, and an empty place for each figure.
+const BOKEH_SCRIPTS = "application/vnd.bokehjs_load.v0+json";
+const BOKEH_PLACE = /^\s*<div id="[^"<>]*" data-root-id="[^"<>]*"[^<>]*><\/div>\s*$|class="bk-notebook-logo"/;
+
+function isBesideBokeh(byType) {
+  return byType.has(BOKEH_SCRIPTS) || (byType.size === 1 && BOKEH_PLACE.test(byType.get("text/html")?.text || ""));
+}
+
 function isChart(part) {
   return part.mime.startsWith("application/vnd.") && part.mime !== "application/vnd.dataresource+json";
 }
 
-function displayed(display, fields) {
+function displayed(display, fields, isInteractive) {
   const byType = new Map(display.parts.map(part => [part.mime.split(";")[0].trim().toLowerCase(), part]));
   const plain = byType.get("text/plain")?.text || "";
+  const label = plain.slice(0, 200);
   const image = PICTURES.find(mime => byType.has(mime));
-  if (image) return picture(byType.get(image), plain.slice(0, 200));
-  if (display.parts.some(isChart)) return fallback(fields, "Interactive outputs are not drawn here.");
-  if (FRAMED.some(mime => byType.has(mime))) return framed(fields, plain.slice(0, 200));
+  const asPicture = note => {
+    const node = element("div");
+    node.append(picture(byType.get(image), label), element("p", "note", note));
+    return node;
+  };
+  if (isBesideBokeh(byType)) return element("div");
+  if (isInteractive && isFigure(display)) return figureNode("figure", fields, label, note => (image ? asPicture(note) : fallback(fields, note)));
+  if (image) return picture(byType.get(image), label);
+  if (isFigure(display)) return fallback(fields, "Figures are drawn on a page that was opened with --interactive.");
+  if (display.parts.some(isChart)) return fallback(fields, "Outputs of this type are not drawn here.");
+  if (FRAMED.some(mime => byType.has(mime))) return framed(fields, label);
   if (plain) {
     const node = element("div", "text");
     for (const line of plain.split("\n")) node.append(textRow(line, display.role === "result" ? "result" : "display"));
@@ -104,11 +116,11 @@ function failed(error) {
 }
 
 // `number` is that of the row in its execution.
-export function rowNode(row, executionId, number) {
+export function rowNode(row, executionId, number, isInteractive) {
   if (row.kind === "error") return failed(row.error);
   if (row.kind !== "display") return textRow(row.text, row.kind);
   const node = element("figure", "display");
-  node.append(displayed(row.display, { execution: executionId, start: number }));
+  node.append(displayed(row.display, { execution: executionId, start: number }, isInteractive));
   return node;
 }
 

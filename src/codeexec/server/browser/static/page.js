@@ -1,7 +1,8 @@
 // The page: follows the stream of its session, and shows what it has.
 
 import { Session, shownIds } from "./fold.js";
-import { element, rowNode, visible } from "./output.js";
+import { element } from "./nodes.js";
+import { rowNode, visible } from "./output.js";
 
 const QUIET = 45000; // ms without a byte after which the connection counts as cut
 const HIDDEN = 30000; // ms after which a hidden page lets its connection go: a browser has few of them
@@ -62,7 +63,7 @@ class Card {
     const wanted = execution.rows.slice(from).map((row, index) => {
       let node = rowNodes.get(row);
       if (!node) {
-        node = rowNode(row, execution.id, execution.first + from + index);
+        node = rowNode(row, execution.id, execution.first + from + index, session.isInteractive);
         rowNodes.set(row, node);
       }
       return node;
