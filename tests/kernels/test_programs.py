@@ -18,7 +18,7 @@ from codeexec.domain.requests import Execute, Interrupt, ResizeTerminals
 from codeexec.environments.input_wait import wait_of
 from codeexec.environments.processes import start as start_process
 from codeexec.kernels.process.steps import command_run
-from codeexec.kernels.process.steps.cache import read_depfile
+from codeexec.languages.depfile import read_depfile
 from codeexec.program import RunningSession
 from support.servers import wait_until
 

@@ -50,14 +50,15 @@ class Place(NamedTuple):
             yield handle
 
 
-def locate(path: Path) -> Place:
+def locate(path: Path, changeable: frozenset[str] | None = None) -> Place:
     """Follow the links of `path`, which need not exist; blocks for a few lstat calls.
 
+    `changeable` are the shared folders; by default their record is read again.
     Raises Denied for a link inside a shared folder, links that go round in a circle, and a NUL.
     """
     if "\0" in str(path):
         raise Denied(f"{str(path)!r} is no name of a file.", "Check the name.")
-    shared_names = shared_folders()
+    shared_names = shared_folders() if changeable is None else changeable
     shared_ids = identities(shared_names)
     # Not os.path.abspath: that takes `link/..` for the folder of the link.
     pending = list(reversed((path if path.is_absolute() else Path.cwd() / path).parts))

@@ -21,7 +21,7 @@ def which(program: str, environ: Mapping[str, str] | None = None) -> str | None:
     could have put it there."""
     path = safe_path(environ)
     while (candidate := _find(program, path)) is not None:
-        if not _is_changeable(candidate):
+        if not _is_changeable(candidate, shared_folders()):
             return os.path.abspath(candidate)  # noqa: PTH100  # by spelling: links name programs
         if os.sep in program:
             return None
@@ -47,8 +47,9 @@ def safe_path(environ: Mapping[str, str] | None = None) -> str:
     """PATH without relative entries and without those that code in a container can change."""
     environ = os.environ if environ is None else environ
     entries = environ.get("PATH", os.defpath).split(os.pathsep)
+    changeable = shared_folders()
     return os.pathsep.join(
-        entry for entry in entries if entry[:1] == "/" and not _is_changeable(entry)
+        entry for entry in entries if entry[:1] == "/" and not _is_changeable(entry, changeable)
     )
 
 
@@ -76,10 +77,10 @@ def editor_command(environ: Mapping[str, str] | None = None) -> list[str]:
     return [program, *arguments[1:]]
 
 
-def _is_changeable(path: str) -> bool:
-    if not shared_folders():
+def _is_changeable(path: str, changeable: frozenset[str]) -> bool:
+    if not changeable:
         return False
     try:
-        return locate(Path(path)).shared is not None
+        return locate(Path(path), changeable).shared is not None
     except Denied:  # it leads over a link that such code made
         return True

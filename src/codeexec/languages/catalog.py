@@ -14,15 +14,10 @@ from codeexec.languages.model import Language
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_SHEBANG = re.compile(r"^#!\s*(?P<program>\S+)(?P<rest>.*)")
+# Compiled when used, if at all: that takes longer than reading the catalog.
+_SHEBANG = r"^#!\s*(?P<program>\S+)(?P<rest>.*)"
 _VERSION = "-.0123456789"
 _FIELDS = frozenset(Language._fields) - {"name"}
-_TEXT = r"""\'{3}[\s\S]*?\'{3}|'[^'\n]*'|"(?:[^"\\\n]+|\\.)*\""""
-_STRING = re.compile(_TEXT)
-_ENTRY = re.compile(
-    rf"""^(?:\[([\w.]+)\]|(\w+|"[^"\n]+")[ ]=[ ](\[(?:{_TEXT}|[\s,])*\]|{_TEXT}))""", re.MULTILINE
-)
-"""The name of a table; or a key and its value."""
 
 
 @cache
@@ -50,27 +45,55 @@ def read_tables(text: str) -> dict[str, dict[str, Any]]:
 
     Of TOML the catalog uses tables, strings and lists of strings. With `tomllib`, which has to be
     imported besides, each command that starts a program would take some milliseconds longer.
+    ValueError for a string or a list without an end.
     """
     tables: dict[str, dict[str, Any]] = {}
     table: dict[str, Any] = tables
-    for names, key, value in _ENTRY.findall(text):
-        if names:
+    line = 0
+    while line < len(text):
+        end = text.find("\n", line)
+        end = len(text) if end < 0 else end
+        if text[line] == "[":
             table = tables
-            for name in names.split("."):
+            for name in text[line + 1 : text.index("]", line)].split("."):
                 table = table.setdefault(name, {})
-            continue
-        strings = tuple(map(_string, _STRING.findall(value)))
-        table[key.strip('"')] = strings if value[0] == "[" else strings[0]
+        elif text[line] != "#" and (equals := text.find(" = ", line, end)) >= 0:
+            value, end = _read_value(text, equals + 3)
+            table[text[line:equals].strip('"')] = value
+        line = text.find("\n", end) + 1 or len(text)
     return tables
 
 
-def _string(quoted: str) -> str:
-    """The value of a string of TOML."""
-    if quoted[0] == '"' and "\\" in quoted:
-        from json import loads  # seldom needed
+def _read_value(text: str, start: int) -> tuple[str | tuple[str, ...], int]:
+    """The string or the list that begins there, and where it ends."""
+    if text[start] != "[":
+        return _read_string(text, start)
+    strings: list[str] = []
+    at = start + 1
+    while text[at : at + 1] != "]":
+        if text[at : at + 1] in ("'", '"'):
+            string, at = _read_string(text, at)
+            strings.append(string)
+        elif at < len(text):
+            at += 1
+        else:
+            raise ValueError("a list has no end")
+    return tuple(strings), at + 1
 
-        return str(loads(quoted))
-    return quoted[3:-3] if quoted.startswith("'''") else quoted[1:-1]
+
+def _read_string(text: str, start: int) -> tuple[str, int]:
+    for quotes in ("'''", "'"):
+        if text.startswith(quotes, start):
+            end = text.index(quotes, start + len(quotes))
+            return text[start + len(quotes) : end], end + len(quotes)
+    end = text.index('"', start + 1)
+    quoted = text[start : end + 1]
+    if "\\" not in quoted:
+        return quoted[1:-1], end + 1
+    from json import JSONDecoder  # seldom needed
+
+    string, end = JSONDecoder().raw_decode(text, start)
+    return str(string), end
 
 
 def by_name(name: str) -> Language:
@@ -115,7 +138,7 @@ def by_file(name: str, first_line: str = "") -> Language | None:
 
 def by_shebang(line: str) -> Language | None:
     """The language of `#!/usr/bin/env python3 -u`; None when the line says nothing we know."""
-    shebang = _SHEBANG.match(line)
+    shebang = re.match(_SHEBANG, line)
     if shebang is None:
         return None
     program = PurePath(shebang["program"]).name

@@ -11,7 +11,7 @@ from codeexec.domain.errors import UsageError
 from codeexec.languages.catalog import by_file, languages
 from codeexec.languages.model import Language
 
-_VERSION = re.compile(r"-\d+(?:\.\d+)*$")
+_VERSION = r"-\d+(?:\.\d+)*$"  # compiled when used: each build imports this
 Report = Literal["plain", "color", "parsed"]
 
 
@@ -121,7 +121,7 @@ def _report_words(language: Language, tool: str, report: Report, sarif: str) -> 
 
 def _family(language: Language, tool: str) -> str:
     """The name by which the catalog has a tool: `g++-14` and `x86_64-linux-gnu-g++` are `g++`."""
-    name = _VERSION.sub("", PurePath(tool).name)
+    name = re.sub(_VERSION, "", PurePath(tool).name)
     return next(
         (compiler for compiler in language.reports if name.split("-")[-1] == compiler), name
     )

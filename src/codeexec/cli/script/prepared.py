@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from codeexec.cli import exit_codes as exits
+from codeexec.domain.env_vars.inherited import USER_PATH, user_path
 from codeexec.domain.env_vars.secret import without_secrets
 from codeexec.domain.errors import CodeexecError
 from codeexec.domain.plain_files import read_first_line
@@ -109,11 +110,10 @@ def first_line_of(file: str) -> str:
 def own_environment() -> dict[str, str]:
     """Our environment variables, as the user's shell gave them, for a program."""
     from codeexec.environments.marks import without_marks
-    from codeexec.kernels.jupyter.launch import USER_PATH, user_path
 
     env = without_marks(without_secrets(os.environ))
     if "PATH" in env:
-        env["PATH"] = user_path()
+        env["PATH"] = user_path(os.environ)
     env.pop(USER_PATH, None)
     return env
 

@@ -8,9 +8,12 @@ place that starts a process. `secret.without_secrets` applies it last, and remov
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 
 RULE = "CODEEXEC_INHERIT"
+USER_PATH = "CODEEXEC_USER_PATH"
+"""PATH as the user has it: ours is without `.` and other relative folders."""
 
 LISTED = (
     *("PATH", "HOME", "USER", "LOGNAME", "SHELL", "PWD", "LANG", "LANGUAGE", "LC_*", "TZ"),
@@ -28,12 +31,17 @@ LISTED = (
     *("CC", "CXX", "CFLAGS", "CXXFLAGS", "CPPFLAGS", "LDFLAGS", "MAKEFLAGS", "JAVA_HOME"),
     *("CARGO_HOME", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN", "GOPATH", "GOROOT", "GOCACHE", "GOFLAGS"),
     *("CUDA_*", "NVIDIA_*", "OMP_*", "MKL_*", "OPENBLAS_*", "MPLBACKEND", "MPLCONFIGDIR"),
-    *("SSL_CERT_FILE", "SSL_CERT_DIR", "CODEEXEC_MARK", "CODEEXEC_USER_PATH"),
+    *("SSL_CERT_FILE", "SSL_CERT_DIR", "CODEEXEC_MARK", USER_PATH),
 )
 """Names of the allow-list. Proxies are not among them: their addresses may hold passwords."""
 
 PROPOSED = ("*_API_KEY", "*_TOKEN", "AWS_*")
 """Names that `doctor` proposes to hide from interactive sessions."""
+
+
+def user_path(environ: Mapping[str, str]) -> str:
+    """PATH as the user has it."""
+    return environ.get(USER_PATH) or environ.get("PATH", os.defpath)
 
 
 def name_patterns(text: str) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ import sys
 import threading
 from collections.abc import Mapping, Sequence
 
+from codeexec.domain.env_vars.inherited import USER_PATH, user_path
 from codeexec.domain.env_vars.secret import without_secrets
 from codeexec.environments.marks import MARK, SESSION
 from codeexec.environments.short_folders import PREFIX, make_folder
@@ -45,7 +46,6 @@ _GIVEN: list[int] = []
 
 # What would tie the kernel to us, make a foreign Python load our files, or keep ipykernel from
 # reading what is written to the file descriptors (it does not while it takes itself for a test).
-USER_PATH = "CODEEXEC_USER_PATH"
 DROPPED_ENV = (
     USER_PATH,
     "JPY_PARENT_PID",
@@ -140,7 +140,7 @@ def python_env(interpreter: str) -> dict[str, str]:
         env["CONDA_PREFIX"] = prefix
     else:
         return env
-    path = user_path()
+    path = user_path(os.environ)
     if path.split(os.pathsep)[0] != folder:
         env["PATH"] = folder + os.pathsep + path
     return env
@@ -187,16 +187,11 @@ def _free_ports() -> dict[str, int]:
         return ports
 
 
-def user_path() -> str:
-    """PATH as the user has it; ours is without `.` and other relative folders."""
-    return os.environ.get(USER_PATH) or os.environ.get("PATH", os.defpath)
-
-
 def kernel_env(env: Mapping[str, str]) -> dict[str, str]:
     """The server's environment with `env` on top, without variables that tie the kernel to the
     server, and without its secrets."""
     merged = {k: v for k, v in os.environ.items() if k not in DROPPED_ENV}
-    merged["PATH"] = user_path()
+    merged["PATH"] = user_path(os.environ)
     merged.update(env)
     return without_secrets(merged)
 

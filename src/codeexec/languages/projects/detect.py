@@ -27,7 +27,7 @@ MOST_FOLDERS = 32
 """Folders above a file in which a project is looked for."""
 MOST_BYTES = 1 << 20
 """Bytes of a build file that are read."""
-_PROJECT = re.compile(r"^[ \t]*project\s*\(", re.IGNORECASE | re.MULTILINE)
+_PROJECT = r"(?im)^[ \t]*project\s*\("  # compiled when used: each build imports this
 _BOUNDARIES = (".git", ".hg", ".jj")
 """A folder with one of these is a repository: what is above it is of another project."""
 
@@ -105,7 +105,7 @@ def _project_of(folder: Path, system: BuildSystem) -> Project | None:
 
 
 def _declares(project: Project) -> bool:
-    return _PROJECT.search(read_text(project.folder / project.file)) is not None
+    return re.search(_PROJECT, read_text(project.folder / project.file)) is not None
 
 
 def _folders_above(place: Path) -> list[Path]:

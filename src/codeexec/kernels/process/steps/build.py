@@ -118,17 +118,29 @@ def build_program(
 
 
 def _compile(program: BuiltProgram, write: Callable[[bytes], None]) -> CompilerEnd:
-    from codeexec.kernels.process.steps.precompiled import HeldReport, find_header  # of a build
+    folder = program.folder
+    assert folder is not None, "what is built has one"
+    if folder.has_precompiled():
+        from codeexec.kernels.process.steps.precompiled import HeldReport, find_header  # of a build
 
-    header = find_header(program)
-    if header is not None and header.is_ready():
-        held = HeldReport(write)
-        end = run_compiler(program, held.write, header.words)
-        if held.is_final(header):
-            return end
-    elif header is not None:
-        header.note_build()
-    return run_compiler(program, write)
+        header = find_header(program)
+        if header is not None and header.is_ready():
+            held = HeldReport(write)
+            end = run_compiler(program, held.write, header.words, meanwhile=folder.sweep)
+            if held.is_final(header):
+                return end
+
+    def meanwhile() -> None:
+        # Here: the compiler works while they are imported.
+        import codeexec.languages.depfile  # noqa: F401  # for what keeps the program
+        from codeexec.kernels.process.steps.precompiled import find_header
+
+        header = find_header(program)
+        if header is not None and not header.is_ready():
+            header.note_build()
+        folder.sweep()
+
+    return run_compiler(program, write, meanwhile=meanwhile)
 
 
 def _list_inputs(program: BuiltProgram) -> bytes:
@@ -148,10 +160,14 @@ class CompilerEnd(NamedTuple):
 
 
 def run_compiler(
-    program: BuiltProgram, write: Callable[[bytes], None], first_arguments: Sequence[str] = ()
+    program: BuiltProgram,
+    write: Callable[[bytes], None],
+    first_arguments: Sequence[str] = (),
+    meanwhile: Callable[[], None] = lambda: None,
 ) -> CompilerEnd:
     """Run the command of the build, with `first_arguments` before its own. Its output is also
-    passed to `write` as it comes. EnvironmentUnavailable when it cannot be started."""
+    passed to `write` as it comes. `meanwhile` is called once, while it runs.
+    EnvironmentUnavailable when it cannot be started."""
     process: subprocess.Popen[bytes] | None = None
     report = bytearray()
     try:
@@ -159,6 +175,7 @@ def run_compiler(
             # A group of its own: a killed driver would leave its compiler behind.
             process = _start(program, first_arguments)
         assert process.stdout is not None
+        meanwhile()
         for chunk in _chunks(process.pid, process.stdout.fileno()):
             write(chunk)
             report += chunk

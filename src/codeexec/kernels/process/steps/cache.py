@@ -12,7 +12,6 @@ import errno
 import fcntl
 import json
 import os
-import re
 import stat
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,14 +25,15 @@ MOST_PROGRAMS = 64
 MOST_BYTES = 2 << 30
 MANIFEST = "manifest.json"
 DEPFILE = "inputs.d"
+PRECOMPILED = "precompiled"
+"""Folder of the cache with precompiled headers, each in a folder of its own as COMPILED_HEADER."""
+COMPILED_HEADER = "standard.h.gch"
 _VARIABLES = (
     "CPATH", "C_INCLUDE_PATH", "CPLUS_INCLUDE_PATH", "LIBRARY_PATH", "LD_RUN_PATH",
     "SOURCE_DATE_EPOCH", "GCC_EXEC_PREFIX", "COMPILER_PATH", "RUSTFLAGS",
     "GOFLAGS", "GOOS", "GOARCH", "GOROOT", "GOPATH", "GOWORK", "GO111MODULE", "GOEXPERIMENT",
     "CGO_ENABLED", "CGO_CFLAGS", "CGO_CPPFLAGS", "CGO_CXXFLAGS", "CGO_LDFLAGS", "CC", "CXX",
 )  # fmt: skip
-_CLOCK_MACRO = re.compile(rb"__(?:DATE|TIME|TIMESTAMP)__")
-_WORD = re.compile(r"(?:\\\n|\\.|\$\$|[^\s\\]|\\)+")
 
 Input = tuple[int, int, int, str]
 """Size, time of change in ns, inode and hash of a file, or of the names in a folder."""
@@ -124,6 +124,8 @@ class ProgramFolder:
 
     def note_inputs(self, listed: bytes) -> None:
         """What a build that writes no depfile has read: one path a line. StorageError."""
+        import re
+
         paths = listed.decode("utf-8", "surrogateescape").splitlines()
         escaped_paths = [
             re.sub(r"([\\ #:])", r"\\\1", path).replace("$", "$$") for path in paths if path
@@ -158,7 +160,21 @@ class ProgramFolder:
             fresh = self._manifest.with_suffix(".new")
             fresh.write_text(content, "utf-8", "surrogatepass")
             fresh.replace(self._manifest)
-        sweep(self._root)
+
+    def sweep(self) -> None:
+        """Remove the programs that were used least recently, beyond the bounds; not this one."""
+        with contextlib.suppress(OSError):
+            sweep(self._root, spared=self.path)
+
+    def has_precompiled(self) -> bool:
+        """Whether there are precompiled headers at all, of which a build may use one."""
+        root = str(self._root.with_name(PRECOMPILED))
+        with contextlib.suppress(OSError):
+            return any(
+                os.path.isfile(f"{folder.path}/{COMPILED_HEADER}")  # noqa: PTH113
+                for folder in os.scandir(root)
+            )
+        return False
 
     def _previous_inputs(self) -> dict[str, tuple[object, ...]]:
         """Those of the build before, which spare reading the same headers again."""
@@ -172,18 +188,20 @@ class ProgramFolder:
         self, cwd: Path, previous: Mapping[str, tuple[object, ...]]
     ) -> dict[str, Input] | None:
         """All files that the build read; None where that is not known, or time is one of them."""
+        from codeexec.languages.depfile import names_the_time, read_depfile
+
         try:
             listed = (self.path / DEPFILE).read_text("utf-8", "surrogateescape")
         except OSError:
             return None
         # Precompiled headers are listed with all that they were made from.
-        precompiled = str(self._root.with_name("precompiled")) + os.sep
+        precompiled = str(self._root.with_name(PRECOMPILED)) + os.sep
         paths = [str(cwd / name) for name in read_depfile(listed)]
         sources = [path for path in paths if not path.startswith(precompiled)]
         own = [path for path in sources if not path.startswith("/usr/")]
         try:
             files = [path for path in own if not os.path.isdir(path)]  # noqa: PTH112
-            if any(_CLOCK_MACRO.search(_content(path)) for path in files):
+            if any(names_the_time(_content(path)) for path in files):
                 return None
             read_paths = (*sources, os.path.realpath(self._tool))
             return {path: _input(path, previous.get(path, ())) for path in read_paths}
@@ -215,24 +233,24 @@ def keep_code(code: str, name: str) -> Path:
     return path
 
 
-def sweep(root: Path, *, most: int = MOST_PROGRAMS, most_bytes: int = MOST_BYTES) -> None:
-    """Remove the folders that were used least recently, beyond the bounds."""
+def sweep(
+    root: Path,
+    *,
+    most: int = MOST_PROGRAMS,
+    most_bytes: int = MOST_BYTES,
+    spared: Path | None = None,
+) -> None:
+    """Remove the folders that were used least recently, beyond the bounds. `spared` counts as the
+    one used last."""
     size = 0
-    for number, folder in enumerate(sorted(root.iterdir(), key=_last_use, reverse=True)):
+    folders = sorted((path for path in root.iterdir() if path != spared), key=_last_use)
+    for number, folder in enumerate([*([spared] if spared else []), *reversed(folders)]):
         with contextlib.suppress(OSError):
             size += sum(file.stat().st_size for file in folder.iterdir())
         if number and (number >= most or size > most_bytes):
             import shutil  # seldom needed, and slow to import
 
             shutil.rmtree(folder, ignore_errors=True)
-
-
-def read_depfile(text: str) -> list[str]:
-    """The prerequisites in the rules of a Makefile, as compilers write them."""
-    _, _, rules = text.replace("\\\n", " ").partition(":")
-    escaped_paths = _WORD.findall(rules.split("\n\n")[0])
-    plain = [re.sub(r"\\(.)", r"\1", word.replace("$$", "$")) for word in escaped_paths]
-    return [word for word in plain if not word.endswith(":")]
 
 
 def _input(path: str, recorded: tuple[object, ...] = ()) -> Input:

@@ -17,9 +17,10 @@ from typing import NamedTuple
 from codeexec.domain.errors import NotFound, StorageError, UsageError
 from codeexec.environments.base import Environment, run
 from codeexec.kernels.process.steps.build import BuiltProgram
-from codeexec.kernels.process.steps.cache import DEPFILE, read_depfile
+from codeexec.kernels.process.steps.cache import DEPFILE
 from codeexec.kernels.process.steps.store import PreparedProgram
 from codeexec.kernels.process.steps.tools import Locate, candidates, find_tool
+from codeexec.languages.depfile import read_depfile
 from codeexec.languages.model import Language
 from codeexec.languages.plan import PlanOptions, language_of_program, make_plan
 

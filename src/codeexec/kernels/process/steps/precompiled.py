@@ -21,7 +21,12 @@ from codeexec.domain.content.digests import blake2b
 from codeexec.domain.errors import StorageError
 from codeexec.domain.plain_files import open_plain
 from codeexec.hostfiles.state import cache_folder
-from codeexec.kernels.process.steps.cache import ProgramFolder, sweep
+from codeexec.kernels.process.steps.cache import (
+    COMPILED_HEADER,
+    PRECOMPILED,
+    ProgramFolder,
+    sweep,
+)
 
 if TYPE_CHECKING:
     from codeexec.kernels.process.steps.build import BuiltProgram
@@ -66,7 +71,7 @@ class PrecompiledHeader:
         self, includes: Sequence[str], command: Sequence[str], environ: Mapping[str, str]
     ) -> None:
         """`command` are the compiler and its flags. StorageError."""
-        self._root = Path(cache_folder(environ), "precompiled")
+        self._root = Path(cache_folder(environ), PRECOMPILED)
         identity = json.dumps([*includes, *command]).encode("utf-8", "surrogatepass")
         name = blake2b(identity, digest_size=8).hexdigest()
         text = "".join(f"#include <{include}>\n" for include in includes)
@@ -74,7 +79,7 @@ class PrecompiledHeader:
         self._source = self._root / f"{name}.h"
         self._folder = ProgramFolder(self._source, command, environ, root=self._root)
         self.path = self._folder.path / "standard.h"
-        self._compiled = self._folder.path / "standard.h.gch"
+        self._compiled = self._folder.path / COMPILED_HEADER
         self._builds = self._folder.path / "builds"
         places = self._folder.places
         self.command = (

@@ -62,6 +62,7 @@ class HostStore:
 
     async def keep(self, report: str) -> None:
         await asyncio.to_thread(self._folder.keep, report, self._cwd)
+        await asyncio.to_thread(self._folder.sweep)
 
     async def is_built(self) -> bool:
         return os.access(self._folder.program, os.X_OK)

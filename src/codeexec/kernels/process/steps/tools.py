@@ -19,7 +19,7 @@ class ToolMissing(CodeexecError):
     title = "Not installed"
 
 
-_GCC = re.compile(r"(?:[\w]+-)*(?:g\+\+|gcc)(?:-(?P<version>\d{1,3}))?")
+_GCC = r"(?:[\w]+-)*(?:g\+\+|gcc)(?:-(?P<version>\d{1,3}))?"  # compiled when used
 SARIF_SINCE = 15
 """The GCC that can write SARIF beside its text."""
 
@@ -77,7 +77,7 @@ def gcc_version(path: str) -> int:
     """The major version of a GCC by the names of its files; 0 for what is none, or not known. No
     process is started for that."""
     name = os.path.basename(os.path.realpath(path))  # noqa: PTH119
-    match = _GCC.fullmatch(name)
+    match = re.fullmatch(_GCC, name)
     if match is None or match["version"]:
         return int(match["version"]) if match is not None else 0
     import glob
