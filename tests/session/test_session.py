@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from codeexec.domain.errors import Conflict, Denied, NotFound, UsageError
+from codeexec.domain.errors import Busy, Conflict, Denied, NotFound, UsageError
 from codeexec.domain.events import ExecutionFinished, InterruptEscalated, Recorded
 from codeexec.domain.fold import apply
 from codeexec.domain.options import ExecuteOptions
@@ -28,8 +30,10 @@ from codeexec.domain.requests import (
     SearchRows,
     ShutDownKernel,
     StopSession,
+    Variables,
 )
 from codeexec.domain.snapshot import Snapshot
+from codeexec.kernels.capabilities import HasVariables
 from codeexec.session.kernels import variables
 from codeexec.session.session import Session
 from codeexec.session.settings import HostSettings
@@ -299,6 +303,31 @@ async def test_variables_that_nobody_watches_are_taken_for_the_next_client(
         await run(session, "answer += 1")
         await session.kernels.variables.catch_up()
         assert {v.name: v.preview for v in session.snapshot.kernel.variables}["answer"] == "42"
+
+
+async def test_variables_that_an_idle_kernel_was_too_slow_to_tell_are_asked_for_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    variables_of, asked = variables._variables_of, 0
+
+    async def tell(able: HasVariables, deadline: float) -> Variables:
+        nonlocal asked
+        asked += 1
+        if asked == 1:
+            raise Busy("The kernel does not answer.", "Try again.")
+        return await able.variables(deadline)
+
+    monkeypatch.setattr(
+        variables,
+        "_variables_of",
+        lambda slot: SimpleNamespace(variables=partial(tell, variables_of(slot))),
+    )
+    async with open_host(tmp_path / "state") as host:
+        session = await open_session(host, tmp_path)
+        with session.join(ClientInfo("watcher")):
+            await run(session, "answer = 42")
+            await until(session, lambda s: s.kernel.variables)
+    assert asked == 2
 
 
 async def test_files_that_a_run_writes_are_kept(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable
 from typing import assert_never
@@ -24,6 +25,9 @@ QUIET = 0.05
 """Seconds after a run without another one before the variables are looked at."""
 
 DEADLINE = 3.0
+
+MOST_LOOKS = 5
+"""How often a kernel that runs nothing is asked: it may be kept from its processor."""
 
 CATCH_UP_SECONDS = 1.0
 """Seconds that a reader of a snapshot waits for variables at most."""
@@ -90,9 +94,13 @@ class VariableWatch:
         if kernel is None or kernel.capabilities.variables is None:
             return
         try:
-            await self._look(slot)
-        except Busy:
-            pass  # the next run's end asks again
+            for _ in range(MOST_LOOKS):
+                with contextlib.suppress(Busy):
+                    await self._look(slot)
+                    return
+                if slot.is_busy:
+                    return  # the end of that run asks again
+                await asyncio.sleep(QUIET)
         except CodeexecError as error:
             log.info("variables: %s", error)
 
