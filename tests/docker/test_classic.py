@@ -149,7 +149,7 @@ async def test_what_grows_in_ces_is_limited_as_the_working_folder_is(
         end = await partner.run(f"import time\nfile = open('/app/ces/big', 'wb')\n{code}")
         assert end.error is not None
         assert end.error.name == "KeyboardInterrupt"
-        [notice] = partner.all(Notice)
+        notice = partner.all(Notice)[0]  # again where the interrupt takes long to arrive
         assert "5 MB are allowed" in notice.message
     finally:
         await kernel.shutdown()

@@ -107,12 +107,14 @@ class GrowthMeter:
                     break
                 await asyncio.sleep(interval)
 
-    async def measure(self) -> Growth:
-        """One scan, which ends early when it has found more than is allowed, and more than the
-        scan before: whether code goes on in spite of an interrupt must show."""
+    async def measure(self, *, whole: bool = False) -> Growth:
+        """One scan. Unless it is to be `whole`, it ends early when it has found more than is
+        allowed, and more than the scan before: whether code goes on in spite of an interrupt must
+        show."""
         first, limits, previous = self._first, self._limits, self._before
-        most_size = first.size + max(limits.size, previous.size) if limits.size else None
-        most_files = first.files + max(limits.files, previous.files) if limits.files else None
+        is_size_bounded, is_count_bounded = limits.size and not whole, limits.files and not whole
+        most_size = first.size + max(limits.size, previous.size) if is_size_bounded else None
+        most_files = first.files + max(limits.files, previous.files) if is_count_bounded else None
         now = self._last = await asyncio.to_thread(_scan, self._folder, most_size, most_files)
         lost = max(0, first.free - now.free)
         grown, files = now.size - first.size, now.files - first.files

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -12,6 +13,9 @@ from codeexec.environments.docker.growth import Growth, GrowthMeter, Hidden, Lim
 
 PATIENCE = 3
 """Interrupts that code which fills the workspace is given before it is killed."""
+
+ARRIVAL_SECONDS = 0.2
+"""Until an interrupt has reached the code; it writes until then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +58,11 @@ class WorkspaceGuard:
             if not problem:
                 times, last = 0, Growth()
             elif grown.size > last.size or grown.files > last.files:  # still at it
-                times, last = times + 1, grown
+                times += 1
                 is_killed = times > PATIENCE
                 await culprit.signal(signal.SIGKILL if is_killed else signal.SIGINT)
                 action = culprit.killed if is_killed else culprit.interrupted
                 tell("The workspace has grown too much", problem.format(what=action))
+                # Only what is written from here on shows that the code goes on.
+                await asyncio.sleep(ARRIVAL_SECONDS)
+                last = await meter.measure(whole=True)
