@@ -31,6 +31,7 @@ from codeexec.tui.theme.color_depth import Depth
 from codeexec.tui.widgets import keys_shown, status
 from support.bench import DEADLINE, Bench, engine_in, open_bench
 from support.notebooks import code, markdown, notebook, stream
+from support.pane_app import look_at_disk
 from support.plugins import SUMMARY, TWICE
 from support.shells import Shell, use_plain_bash
 
@@ -222,7 +223,7 @@ async def watching(folder: Path, size: Size) -> AsyncIterator[Bench]:
             await teacher.is_idle(1)
             name = teacher.snapshot.name
             await teacher.editor.at('print("spoken")').bench.write("# still written: ")
-            await teacher.workbench.documents.watcher.look()
+            await look_at_disk(teacher.workbench.documents)
             teacher.workbench.layout_store.save()
             home = folder / "home"
             home.mkdir()

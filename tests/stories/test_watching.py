@@ -12,6 +12,7 @@ import pytest
 from codeexec.domain.errors import Denied
 from codeexec.tui.options import OpenOptions
 from support.bench import Bench, engine_in, open_bench
+from support.pane_app import look_at_disk
 
 pytestmark = pytest.mark.slow
 
@@ -36,7 +37,7 @@ async def test_a_watcher_follows_the_unsaved_text_and_writes_nothing(tmp_path: P
             name = teacher.snapshot.name
             teacher.workbench.documents.front.bring(teacher.workbench.documents.sheets[0])
             await teacher.editor.at("print('two')").bench.write("abc")
-            await teacher.workbench.documents.watcher.look()
+            await look_at_disk(teacher.workbench.documents)
             swaps = teacher.program.app_context.swaps
             lesson = str(tmp_path / "work" / "lesson.py")
             assert swaps is not None and swaps.find(lesson) is not None

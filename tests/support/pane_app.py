@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -18,6 +19,7 @@ from codeexec.client.embedded import EmbeddedHost
 from codeexec.domain import requests as q
 from codeexec.domain.fold import apply
 from codeexec.domain.snapshot import Snapshot
+from codeexec.tui.panes.documents.pane import DocumentsPane
 from codeexec.tui.session.feed import Frame, frames
 from codeexec.tui.theme.theme import built_in_folder, find_theme, to_textual
 
@@ -87,6 +89,13 @@ async def until(pilot: Pilot[None], holds: Callable[[], object]) -> None:
                 await pilot.pause(0.02)
     except TimeoutError:
         raise AssertionError("it never came to that") from None
+
+
+async def look_at_disk(pane: DocumentsPane) -> None:
+    """Look at the files now; beside a look that has begun before, a second look does nothing."""
+    while pane.watcher._is_looking:
+        await asyncio.to_thread(time.sleep, 0.005)
+    await pane.watcher.look()
 
 
 @asynccontextmanager

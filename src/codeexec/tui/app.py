@@ -14,15 +14,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from rich.console import RenderableType
 from textual import events, on, work
 from textual.actions import ActionParseResult
-from textual.app import App
+from textual.app import App, ScreenStackError
 from textual.binding import BindingType
-from textual.css.query import NoMatches
 from textual.dom import DOMNode
 from textual.drivers.linux_driver import LinuxDriver
 from textual.filter import LineFilter
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
-from textual.worker import WorkerFailed
 
 from codeexec.client.api import HostClient
 from codeexec.domain.errors import CodeexecError
@@ -43,6 +41,7 @@ from codeexec.tui.textual_ext import terminal_replies
 from codeexec.tui.textual_ext.driver import FollowingDriver, StartScreen
 from codeexec.tui.textual_ext.legacy_keys import teach
 from codeexec.tui.textual_ext.terminal_replies import TerminalAnswered
+from codeexec.tui.textual_ext.workers import Workers, is_of_taking_down
 from codeexec.tui.theme.color_depth import Depth
 from codeexec.tui.theme.colors import Color
 from codeexec.tui.theme.theme import Theme, preferred_theme, to_textual
@@ -80,6 +79,7 @@ class WorkbenchApp(App[str]):
         `opening` the session, where that is being opened already, and `start` what has had the
         terminal until now."""
         super().__init__(driver_class=FollowingDriver if start is not None else None)
+        self._workers = Workers(self)
         teach()
         terminal_replies.teach()
         self._host = host
@@ -108,7 +108,10 @@ class WorkbenchApp(App[str]):
     @property
     def workbench(self) -> Workbench:
         """The one on screen, whatever dialog may be over it."""
-        return next(screen for screen in self.screen_stack if isinstance(screen, Workbench))
+        for screen in self.screen_stack:
+            if isinstance(screen, Workbench):
+                return screen
+        raise ScreenStackError("The workbench is not on screen.")
 
     async def on_mount(self) -> None:
         loop = asyncio.get_running_loop()
@@ -175,9 +178,8 @@ class WorkbenchApp(App[str]):
             self._start.give_way()
             self._start = None
             if self._driver is not None:
-                self._driver.write(
-                    "\x1b[?7l"
-                )  # as the driver has it; the start may have had another
+                # As the driver has it; the start may have had another.
+                self._driver.write("\x1b[?7l")
 
     async def on_event(self, event: events.Event) -> None:
         """Keys that come before a pane has them wait for it."""
@@ -225,9 +227,8 @@ class WorkbenchApp(App[str]):
     def _handle_exception(self, error: Exception) -> None:
         """End as a detach does after an internal error: keep unsaved text, and write the report to
         a file instead of filling the screen."""
-        cause = error.error if isinstance(error, WorkerFailed) else error
-        if self._is_hung_up or (isinstance(cause, NoMatches) and not self.is_running):
-            return  # what mounts or reads while all is taken down does not find its own children
+        if self._is_hung_up or (is_of_taking_down(error) and not self.is_running):
+            return
         is_first = self._exception is None
         super()._handle_exception(error)
         self._exit_renderables.clear()

@@ -15,7 +15,7 @@ from codeexec.tui.panes.documents.document_view import DocumentView
 from codeexec.tui.panes.documents.pane import DocumentsPane
 from codeexec.tui.session.ask import Failed
 from codeexec.tui.theme.theme import built_in_folder, find_theme
-from support.pane_app import PaneApp, until
+from support.pane_app import PaneApp, look_at_disk, until
 
 THEME = find_theme("harbour", [built_in_folder()])
 
@@ -68,7 +68,7 @@ async def test_other_cells_are_merged_and_undo_takes_it_back(
         sheet.go_to(1)
         await pilot.press("x")
         write(path, a="one", b="changed", c="new")
-        await pane.watcher.look()
+        await look_at_disk(pane)
         await until(pilot, lambda: "merged" in banner(sheet))
         assert "2 cells" in banner(sheet)
         text = sheet.editor.text
@@ -90,7 +90,7 @@ async def test_a_clash_is_shown_and_both_versions_can_be_kept(
         sheet.go_to(1)
         await pilot.press("x")
         write(path, a="theirs", b="two")
-        await pane.watcher.look()
+        await look_at_disk(pane)
         await until(pilot, lambda: "changed on disk" in banner(sheet))
         assert "“xone”" in banner(sheet)
         assert "keep both" in banner(sheet)
@@ -113,7 +113,7 @@ async def test_a_program_that_rewrites_the_file_again_and_again(
         for number in range(1, 6):
             write(path, a=saved(path)["a"], b=f"{number}" * number)
             if number % 2:
-                await pane.watcher.look()  # it is seen at once, or as the user saves
+                await look_at_disk(pane)  # it is seen at once, or as the user saves
             sheet.go_to(1, 0)
             await pilot.press("x")
             await until(pilot, lambda n=number: sheet.editor.text.count("x") == n)  # type: ignore[misc]
@@ -130,12 +130,12 @@ async def test_a_half_written_file_does_not_take_the_place_of_the_notebook(
         sheet = await opened(pane, path, pilot)
         before = sheet.editor.text
         path.write_text(broken)
-        await pane.watcher.look()
+        await look_at_disk(pane)
         await until(pilot, lambda: "no notebook now" in banner(sheet))
         assert sheet.editor.text == before
         assert sheet.document.notebook is not None
         write(path, a="whole")
-        await pane.watcher.look()
+        await look_at_disk(pane)
         await until(pilot, lambda: "whole" in sheet.editor.text)
         assert not sheet.is_changed
 

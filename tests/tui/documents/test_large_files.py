@@ -19,7 +19,7 @@ from codeexec.tui.panes.documents.pane import DocumentsPane
 from codeexec.tui.theme.theme import built_in_folder, find_theme
 from support.notebooks import code
 from support.page_pane import opened, shows, write_notebook
-from support.pane_app import DEADLINE, PaneApp, until
+from support.pane_app import DEADLINE, PaneApp, look_at_disk, until
 
 THEME = find_theme("harbour", [built_in_folder()])
 
@@ -87,7 +87,7 @@ async def test_keys_are_answered_while_a_large_notebook_is_written(
         await until(pilot, lambda: held.is_called)
         await pilot.press("y")
         assert "xyone" in sheet.editor.text
-        await pane.watcher.look()  # the file that is half written is none of another program
+        await look_at_disk(pane)  # the file that is half written is none of another program
         held.go_on.set()
         assert await saving
         assert sources_in(path) == ["xone", "two"]

@@ -21,7 +21,7 @@ from codeexec.tui.panes.documents.files.recent import RecentFiles
 from codeexec.tui.panes.documents.pane import DocumentsPane
 from codeexec.tui.session.ask import CommandRequested, Failed
 from codeexec.tui.theme.theme import built_in_folder, find_theme
-from support.pane_app import PaneApp, until
+from support.pane_app import PaneApp, look_at_disk, until
 
 THEME = find_theme("harbour", [built_in_folder()])
 
@@ -134,7 +134,7 @@ async def test_a_save_before_a_run_keeps_the_swap_until_the_disk_has_the_file(
             assert path.read_text() == "x1"
             await until(pilot, lambda: app.heard_of(Failed))
         assert not sheet.is_changed
-        await pane.watcher.look()
+        await look_at_disk(pane)
         assert store.find(str(path)) is not None
         await pilot.press("y")
         assert await pane.saver.save_to_run(sheet)
@@ -168,7 +168,7 @@ async def test_what_never_had_a_name_comes_back(tmp_path: Path) -> None:
 
 async def change(pane: DocumentsPane, path: Path, text: str, pilot: Pilot[None]) -> None:
     path.write_text(text)
-    await pane.watcher.look()
+    await look_at_disk(pane)
     await pilot.pause()
 
 
@@ -221,7 +221,7 @@ async def test_who_keeps_their_text_is_not_asked_again_when_it_is_saved(
         path.write_text("a version after that\n")
         assert not pane.saver.save()
         await until(pilot, lambda: app.heard_of(DocumentsPane.ConflictFound))
-        await pane.watcher.look()
+        await look_at_disk(pane)
         await until(pilot, lambda: "changed on disk" in banner(sheet))
         sheet.banner.action_choose("keep")
         await until(pilot, lambda: not banner(sheet))
@@ -257,7 +257,7 @@ async def test_a_link_in_the_place_of_an_open_file_is_an_error_and_is_not_read(
         sheet = await opened(pane, path)
         path.unlink()
         path.symlink_to(secret)
-        await pane.watcher.look()
+        await look_at_disk(pane)
         await until(pilot, lambda: app.heard_of(Failed))
         assert "was not when it was opened" in str(app.heard_of(Failed)[-1].error)
         assert sheet.editor.text == "x = 1"
@@ -379,11 +379,11 @@ async def test_undone_to_what_is_saved_it_is_saved(pane: DocumentsPane, tmp_path
         assert sheet.is_changed
         await until(pilot, lambda: "●" in tabs(pane))
         await pilot.press("ctrl+s")
-        await pane.watcher.look()
+        await look_at_disk(pane)
         await pilot.press("ctrl+z", "ctrl+z")
         assert not sheet.is_changed
         await until(pilot, lambda: "●" not in tabs(pane))
-        await pane.watcher.look()
+        await look_at_disk(pane)
         swaps = SwapStore(tmp_path / "swap")
         assert swaps.find(sheet.name_key) is None
         await pilot.press("ctrl+y")

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import inspect
+import threading
 from pathlib import Path
 
 import pytest
+from textual.widget import Widget
 
 from codeexec.documents.swap import SwapStore
 from codeexec.tui.app import WorkbenchApp
 from codeexec.tui.layout import PaneLayout
+from codeexec.tui.pane_registry import PaneEntry
+from codeexec.tui.panes.pane import BuildContext
+from codeexec.tui.workbench.layout import panes as panes_module
 from codeexec.tui.workbench.layout.layout_controller import LayoutController
-from support.bench import open_bench
+from support.bench import DEADLINE, open_bench
 
 pytestmark = pytest.mark.slow
 
@@ -60,3 +66,72 @@ async def test_a_worker_that_finds_its_widgets_gone_as_the_workbench_ends_is_no_
         program.workbench.run_worker(read_late())
     assert was_reached
     assert program.fault is None
+
+
+async def test_a_timer_that_finds_no_screen_as_the_workbench_ends_is_no_fault(
+    tmp_path: Path,
+) -> None:
+    was_reached = False
+    async with open_bench(tmp_path) as bench:
+        program = bench.program
+
+        async def read_late() -> None:
+            nonlocal was_reached
+            while program.screen_stack:
+                with contextlib.suppress(asyncio.CancelledError):
+                    await asyncio.sleep(0)
+            was_reached = True
+            assert program.workbench
+
+        program.run_worker(read_late())
+    assert was_reached
+    assert program.fault is None
+
+
+async def test_a_worker_that_is_ended_before_it_begins_leaves_no_coroutine_behind(
+    tmp_path: Path,
+) -> None:
+    begun: list[str] = []
+
+    async def note(name: str) -> None:
+        begun.append(name)
+
+    async with open_bench(tmp_path) as bench:
+        works = [note("first"), note("second")]
+        for work in works:
+            bench.workbench.run_worker(work, group="look", exclusive=True)
+        await bench.until(
+            lambda: all(inspect.getcoroutinestate(work) == "CORO_CLOSED" for work in works),
+            "both coroutines closed",
+        )
+    assert begun == ["second"]
+
+
+async def test_a_pane_that_is_chosen_while_it_is_mounted_has_the_keys_then(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen: list[str] = []
+    begins, load = threading.Event(), panes_module.load_late
+
+    def wait_and_load() -> None:
+        begins.wait(DEADLINE)
+        load()
+
+    monkeypatch.setattr(panes_module, "load_late", wait_and_load)
+    async with open_bench(tmp_path) as bench:
+        panes, layout = bench.workbench.panes, bench.workbench.pane_layout
+        build = panes.build
+
+        def build_and_choose(entry: PaneEntry, context: BuildContext) -> Widget:
+            pane = build(entry, context)
+            if entry.name == "files":
+                layout.choose("files")
+                chosen.append("files")
+            return pane
+
+        monkeypatch.setattr(panes, "build", build_and_choose)
+        begins.set()
+        await bench.until(lambda: panes.are_complete, "the panes")
+        assert chosen == ["files"]
+        await bench.until(lambda: layout.here == "files", "the files have the keys")
+    assert bench.program.fault is None

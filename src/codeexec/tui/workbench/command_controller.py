@@ -100,7 +100,7 @@ class CommandController:
                 case "prompt":
                     return self._panes.console.prompt
                 case _:
-                    return self._panes.find(where)
+                    return self._panes.find(where) if self._panes.is_mounted(where) else None
         except NoMatches:
             return None
 

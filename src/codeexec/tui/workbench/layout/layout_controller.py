@@ -197,7 +197,7 @@ class LayoutController:
         """Go where the user wants to be. Keys that come before that pane is built wait for it."""
         self.is_chosen = True
         self.go(pane)
-        if self._panes.find(self.front) is None:
+        if not self._panes.is_mounted(self.front):
             self._screen.run_worker(self._focus_when_built(self.front), group="pane")
 
     async def _focus_when_built(self, pane: str) -> None:

@@ -124,8 +124,13 @@ class PaneSet:
     def focus(self, name: str) -> None:
         """Give a pane the keys."""
         pane = self.find(name)
-        if isinstance(pane, Pane):
+        if isinstance(pane, Pane) and self.is_mounted(name):
             pane.take_focus()
+
+    def is_mounted(self, name: str) -> bool:
+        """Whether a pane has its widgets: one that was just built has none yet."""
+        pane = self.find(name)
+        return pane is not None and pane.is_mounted
 
     # -- what panes are told ----------------------------------------------------------------------
 
