@@ -26,7 +26,8 @@ from codeexec.session.storage.journal import Journal
 PASSWORD = "correct-horse-7"
 CODE = (
     "import getpass, time\nsecret = getpass.getpass('Password: ')\nprint('it has', len(secret))",
-    "for number in range(20): print('row', number, end=';\\n', flush=True); time.sleep(0.03)",
+    # In one piece: between two writes of a row the kernel may flush its output by its own clock.
+    "for number in range(20): print(f'row {number};\\n', end='', flush=True); time.sleep(0.03)",
     "time.sleep(1.2); 1 / 0",
 )
 
