@@ -67,5 +67,5 @@ def test_an_execution_whose_session_is_stopped_ends(env_dir: Path, is_closed: bo
         state = environment.session_dict["work"]
         wait_for(lambda: state.kernel_status == "running", "the code to begin")
         environment.close() if is_closed else environment.stop_session("work")
-        waiting.join(30)
+        waiting.join(90)
     assert [type(error) for error in heard] == [Conflict]

@@ -32,12 +32,12 @@ class Keyboard:
 
     def keys(self, count: int) -> list[str]:
         """Names of the next keys."""
-        messages = [self.messages.get(timeout=20) for _ in range(count)]
+        messages = [self.messages.get(timeout=90) for _ in range(count)]
         return [message.key for message in messages if isinstance(message, events.Key)]
 
     def end(self) -> None:
         self.ended.set()
-        self.thread.join(20)
+        self.thread.join(90)
 
 
 @contextmanager
@@ -58,7 +58,7 @@ def test_keys_are_handed_on_in_order_also_where_a_character_comes_in_two_reads()
         board.type(b"a\xc3")
         assert board.keys(1) == ["a"]
         board.type("é".encode()[1:] + b"\x1b[A")
-        letter, arrow = board.messages.get(timeout=20), board.messages.get(timeout=20)
+        letter, arrow = board.messages.get(timeout=90), board.messages.get(timeout=90)
         assert isinstance(letter, events.Key)
         assert isinstance(arrow, events.Key)
         assert (letter.character, arrow.key) == ("é", "up")
@@ -67,7 +67,7 @@ def test_keys_are_handed_on_in_order_also_where_a_character_comes_in_two_reads()
 def test_bytes_that_are_no_text_do_not_end_the_thread() -> None:
     with keyboard() as board:
         board.type(b"\xff")
-        board.messages.get(timeout=20)
+        board.messages.get(timeout=90)
         board.type(b"b")
         assert board.keys(1) == ["b"]
 
@@ -96,9 +96,9 @@ def test_it_can_begin_again_after_its_end() -> None:
     )
     thread.start()
     os.write(writer, b"a")
-    assert messages.get(timeout=20)
+    assert messages.get(timeout=90)
     ended.set()
-    thread.join(20)
+    thread.join(90)
     assert not thread.is_alive()
     os.close(reader)
     os.close(writer)
@@ -127,6 +127,6 @@ def test_there_is_nothing_to_wake_for_but_the_rest_of_a_sequence(
 def test_alt_with_a_letter_that_begins_a_sequence_types_nothing(letter: str) -> None:
     with keyboard() as board:
         board.type(f"\x1b{letter}".encode())
-        key = board.messages.get(timeout=20)
+        key = board.messages.get(timeout=90)
         assert isinstance(key, events.Key)
         assert (key.key, key.character) == (f"alt+shift+{letter.lower()}", None)

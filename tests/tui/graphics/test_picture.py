@@ -285,8 +285,8 @@ async def test_tmux_says_whether_it_passes(tmp_path: Path) -> None:
 
     tmux("new-session", "-d", "-x", "80", "-y", "24", "sleep 600")
     try:
-        assert "passthrough" not in (await ask_tmux(environ, timeout=30)).split()
+        assert "passthrough" not in (await ask_tmux(environ, timeout=90)).split()
         tmux("set", "-g", "allow-passthrough", "on")
-        assert "passthrough" in (await ask_tmux(environ, timeout=30)).split()
+        assert "passthrough" in (await ask_tmux(environ, timeout=90)).split()
     finally:
         tmux("kill-server")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import pty
+import select
 import subprocess
 import sys
 import termios
@@ -130,9 +131,11 @@ async def test_a_terminal_is_asked_and_heard(
     probe = Probe(program, program)
     probe.ask()
     asked = os.read(person, 4096)
+    while len(asked) < len(QUESTIONS):  # it may come in parts
+        asked += os.read(person, 4096)
     assert asked == QUESTIONS.encode()
     os.write(person, b"x = 1" + FOOT[:20])
-    waiting = asyncio.create_task(probe.answers(timeout=30))
+    waiting = asyncio.create_task(probe.answers(timeout=90))
     await asyncio.sleep(0)
     os.write(person, FOOT[20:] + b"\r")
     found = await waiting
@@ -146,7 +149,8 @@ async def test_a_silent_terminal_costs_its_deadline_and_no_key(terminal: tuple[i
     probe = Probe(program, program)
     probe.ask()
     os.write(person, b"abc")
-    async with asyncio.timeout(30):
+    assert select.select([program], [], [], 90)[0], "what is typed takes its way to the program"
+    async with asyncio.timeout(90):
         found = await probe.answers(timeout=0.05)
     assert found == TerminalReplies()
     assert probe.rest == b"abc"

@@ -146,7 +146,7 @@ async def test_keys_are_answered_while_a_long_text_is_laid_out(
     def held(text: str, width: int, inks: Mapping[str, Style]) -> list[Strip]:
         """As long as it takes until a key is answered: for ever, if it is the loop that waits."""
         loop.call_soon_threadsafe(begun.set)
-        assert answered.wait(30), "the loop was held up by the layout"
+        assert answered.wait(90), "the loop was held up by the layout"
         return markdown_lines(text, width, inks)
 
     monkeypatch.setattr(text_view, "markdown_lines", held)
