@@ -165,7 +165,7 @@ async def c79_a_notebook_shows_the_outputs_that_its_file_holds(bench: Bench) -> 
     await _open(bench, "done.ipynb", _notebook("print('n')", outputs="from the file\n"))
     await bench.sees("from the file")
     await bench.sees("stored")
-    assert "Nothing has run yet" not in bench.screen()
+    await bench.sees_no_more("Nothing has run yet")
     assert not bench.snapshot.executions
 
 

@@ -26,6 +26,7 @@ async def test_a_run_shows_its_last_rows_below_the_text(tmp_path: Path) -> None:
         await bench.editor.at("# %% one").run()
         await bench.sees("row 29")
         await bench.sees("── [1] ✓ ")
+        await bench.sees("Console ●")
         lines = bench.screen().split("\n")
         assert [line.strip() for line in lines[-9:-1]] == [f"row {n}" for n in range(22, 30)]
         head = lines[-10]
