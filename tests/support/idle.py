@@ -51,10 +51,14 @@ async def wait_for_idle(min_sleep: float = 0.02, max_sleep: float = 0.3) -> None
 
 
 def _has_work() -> bool:
-    """Whether a message waits, or the screen has something to lay out, paint or call."""
+    """Whether a message waits, or a key for the focus to move (the app looks for that by a timer),
+    or the screen has something to lay out, paint or call."""
     app = active_app.get(None)
     if app is None or not app._running:
         return False
+    key_order = getattr(app, "_key_order", None)  # of the workbench alone
+    if key_order is not None and key_order._held:
+        return True
     nodes = [node for screen in app.screen_stack for node in screen.walk_children(with_self=True)]
     if any(node.message_queue_size for node in (app, *nodes)):
         return True

@@ -28,25 +28,35 @@ class SlowCards(Widget, can_focus=True):
 
 
 class Fields(App[str]):
-    BINDINGS: ClassVar[list[BindingType]] = [("f", "search", "The field")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        ("f", "search", "The field"),
+        ("o", "open", "The field, as a dialog is opened"),
+    ]
 
     async def action_search(self) -> None:
         await asyncio.sleep(0)
         self.query_one(Input).focus()
 
+    def action_open(self) -> None:
+        self.run_worker(self._open(), group="choose")
+
+    async def _open(self) -> None:
+        await asyncio.sleep(0.6)
+        self.query_one(Input).focus()
+
     def compose(self) -> ComposeResult:
-        self.key_order = KeyOrder(self, super().on_event)
+        self._key_order = KeyOrder(self, super().on_event)
         yield SlowCards()
         yield Input()
 
     async def on_event(self, event: events.Event) -> None:
         if isinstance(event, events.Key) and not event.is_forwarded:
-            await self.key_order.take(event)
+            await self._key_order.take(event)
         else:
             await super().on_event(event)
 
     def on_key_handled(self, event: KeyHandled) -> None:
-        self.key_order.handled(event.number)
+        self._key_order.handled(event.number)
 
 
 async def test_keys_wait_for_a_widget_that_is_slow_to_move_the_focus() -> None:
@@ -90,3 +100,11 @@ async def test_keys_go_on_when_the_widget_is_removed() -> None:
             app.post_message(events.Key("x", "x"))
             while field.value != "x":
                 await pilot.pause(0.01)
+
+
+async def test_a_pilot_that_presses_keys_waits_for_those_that_are_held() -> None:
+    app = Fields()
+    async with app.run_test() as pilot:
+        app.screen.set_focus(None)
+        await pilot.press("o", "a", "b")
+        assert app.query_one(Input).value == "ab"
