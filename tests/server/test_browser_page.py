@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
@@ -11,7 +13,7 @@ import pytest
 from codeexec.client.api import SessionClient
 from codeexec.domain import requests as q
 from codeexec.server.browser.app import COOKIE
-from support.chromium import Tab, chromium, needs_chromium
+from support.chromium import DEADLINE, Tab, chromium, needs_chromium
 from support.servers import Here, serve_here, short_folder
 
 pytestmark = [needs_chromium, pytest.mark.slow]
@@ -178,6 +180,18 @@ async def test_outputs_reach_neither_the_page_nor_its_cookie() -> None:
         assert await tab.evaluate("window.stolen") is None
 
 
+async def hovers(tab: Tab, point: str) -> None:
+    """Move the mouse onto a point until plotly shows its label: it listens once it has drawn."""
+    center = f"(r => [r.x + r.width / 2, r.y + r.height / 2])({point}.getBoundingClientRect())"
+    deadline = time.monotonic() + DEADLINE
+    while not await tab.evaluate("document.querySelector('.hoverlayer .hovertext')?.textContent"):
+        assert time.monotonic() < deadline, "no label"
+        x, y = await tab.evaluate(center)
+        for away in (40, 0):
+            await tab.call("Input.dispatchMouseEvent", type="mouseMoved", x=x + away, y=y)
+        await asyncio.sleep(0.1)
+
+
 async def test_figures_are_used_in_frames_that_reach_nothing() -> None:
     async with shown_session(is_interactive=True) as shown:
         tab = shown.tab
@@ -205,12 +219,7 @@ async def test_figures_are_used_in_frames_that_reach_nothing() -> None:
             "document.querySelectorAll('.scatterlayer .trace path.point').length"
         )
         assert await tab.evaluate("document.querySelector('.scatterlayer path.js-line').tagName")
-        point = await tab.evaluate(
-            "(r => [r.x + r.width / 2, r.y + r.height / 2])"
-            "(document.querySelectorAll('path.point')[1].getBoundingClientRect())"
-        )
-        await tab.call("Input.dispatchMouseEvent", type="mouseMoved", x=point[0], y=point[1])
-        await tab.until("document.querySelector('.hoverlayer .hovertext')?.textContent")
+        await hovers(tab, "document.querySelectorAll('path.point')[1]")
         assert await tab.evaluate("document.querySelector('.gtitle b, .gtitle tspan').textContent")
         assert await tab.evaluate("window.origin") == "null"
         assert await tab.evaluate("window.stolen") is None
