@@ -79,10 +79,10 @@ async def test_the_time_that_a_run_may_take_stands_still_as_well(
         session = await open_session(host, workspace)
         await run(session, "import os, time")
         waits = "while not os.path.exists('go'): time.sleep(0.01)"
-        taken = await session.call(Execute(waits, options=ExecuteOptions(timeout=3.0)))
+        taken = await session.call(Execute(waits, options=ExecuteOptions(timeout=6.0)))
         await until(session, lambda s: s.executions[taken.execution_id].started_at)
         await session.call(PauseKernel())
-        await asyncio.sleep(3.2)  # longer than it may take
+        await asyncio.sleep(6.2)  # longer than it may take
         (workspace / "go").touch()
         await session.call(UnpauseKernel())
         assert (await finished(session, taken.execution_id)).status == "ok"

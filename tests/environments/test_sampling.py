@@ -11,7 +11,7 @@ import pytest
 from codeexec.environments.usage import sampling
 from codeexec.environments.usage.process_table import ProcessTable
 
-DEADLINE = 30.0
+DEADLINE = 90.0
 
 
 async def test_all_are_looked_at_beside_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -51,8 +52,13 @@ async def lines_of(session: SessionClient, execution_id: str) -> list[str]:
 
 def files_with(folder: Path, text: str) -> list[str]:
     """The names of files below the folder that have the text in them."""
-    files = [path for path in folder.rglob("*") if path.is_file() and not path.is_symlink()]
-    return [path.name for path in files if text.encode() in path.read_bytes()]
+    names = []
+    for path in folder.rglob("*"):
+        with contextlib.suppress(FileNotFoundError):  # the server removes files of its own
+            is_plain = path.is_file() and not path.is_symlink()
+            if is_plain and text.encode() in path.read_bytes():
+                names.append(path.name)
+    return names
 
 
 def arguments_with(text: str) -> list[list[str]]:
