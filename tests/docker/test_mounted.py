@@ -114,15 +114,17 @@ async def test_an_open_file_that_code_exchanges_is_neither_read_nor_written(
                 await host.call(OpenSession(cwd=str(workspace / "up"), backend=backend))
 
 
+# Each goes on for longer than this machine may stand still.
 FILLERS = {
     "a deleted file": """
         file = open("filler", "wb", buffering=0)
         os.unlink("filler")
         for _ in range(1000):
             file.write(os.urandom(1 << 20))
+            time.sleep(0.005)
     """,
     "masses of empty files": """
-        for number in range(100_000):
+        for number in range(1_000_000):
             os.close(os.open(f"{number}", os.O_CREAT))
     """,
     "a deep folder": """
@@ -131,6 +133,7 @@ FILLERS = {
         file = open("filler", "wb", buffering=0)
         for _ in range(1000):
             file.write(os.urandom(1 << 20))
+            time.sleep(0.005)
     """,
 }
 
@@ -142,7 +145,7 @@ async def test_what_fills_the_disk_in_hiding_is_interrupted(
     policy = "locked workspace_growth=20MB workspace_files=500"
     async with open_host(tmp_path / "state") as host:
         session = await open_session(host, workspace, backend="docker", policy=policy)
-        view = await run(session, f"import os\n{textwrap.dedent(FILLERS[how])}")
+        view = await run(session, f"import os, time\n{textwrap.dedent(FILLERS[how])}")
         assert view.status == "error"
         assert view.error is not None
         assert view.error.name == "KeyboardInterrupt"

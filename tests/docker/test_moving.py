@@ -35,7 +35,7 @@ async def test_a_session_moves_is_paused_and_gets_a_network(tmp_path: Path) -> N
         await bench.sees("‖ paused")
         await bench.console.run("print('afterwards')")
         await bench.sees("1 queued")
-        assert any("goes on" in each.message for each in bench.program._notifications)
+        await bench.is_told("goes on")
         await _click(bench, "paused")
         await bench.console.card(3).shows("afterwards")
 

@@ -82,8 +82,8 @@ async def test_the_workbench_shows_it_while_the_kernel_starts(
         await bench.sees("◌ fetching ━")
         registry.go_on.set()
         await bench.sees("✗ dead: The image has no python3")
-        await bench.until(lambda: list(bench.program._notifications), "the reason")
-        [told] = bench.program._notifications
+        await bench.until(lambda: bench.told, "the reason")
+        [told] = bench.told
         assert told.title == "The kernel could not start"
         assert bench.snapshot.kernel.pull is None
 
