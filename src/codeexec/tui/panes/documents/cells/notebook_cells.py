@@ -67,7 +67,8 @@ class NotebookCells:
     def __init__(self, editor: Callable[[], CodeEditor], document: Callable[[], Document]) -> None:
         self._editor = editor
         self._document = document
-        self._saved_keys = self.keys()
+        self._saved_keys: tuple[str, ...] = ()
+        """Of the cells in the file; none where that is no notebook: a large script has many."""
         self._bank = CellBank()
         self._outputs = OutputReader()
         self._merged: tuple[Notebook, Notebook] | None = None
@@ -89,9 +90,12 @@ class NotebookCells:
 
     def note_saved(self, keys: tuple[str, ...] | None = None) -> None:
         """The file has the cells with these keys (None: those of the text) now."""
+        notebook = self._document().notebook
+        if notebook is None:
+            self._saved_keys = ()
+            return
         self._saved_keys = self.keys() if keys is None else keys
-        if (notebook := self._document().notebook) is not None:
-            self._bank.store(self._saved_keys, notebook.data["cells"])
+        self._bank.store(self._saved_keys, notebook.data["cells"])
 
     def has_outputs(self) -> dict[str, bool]:
         """By key of the cells in the file: whether it has outputs of them."""

@@ -32,8 +32,8 @@ _MOST_MERGES = 5
 
 @dataclass(frozen=True, slots=True)
 class SaveJob:
-    """What a save writes: the text, and its cells by their places in the notebook and by their
-    keys. `step` is the last step of history in it."""
+    """What a save writes: the text, and of a notebook its cells by their places in the file and by
+    their keys. `step` is the last step of history in it."""
 
     document: Document
     text: str
@@ -45,6 +45,8 @@ class SaveJob:
     def of(cls, sheet: DocumentView) -> SaveJob:
         shared, cells = sheet.editor.model.shared, sheet.notebook_cells
         shared.history.close()
+        if sheet.document.notebook is None:
+            return cls(sheet.document, shared.to_save, (), (), shared.history.last)
         return cls(
             sheet.document, shared.to_save, cells.origins(), cells.keys(), shared.history.last
         )
