@@ -227,7 +227,7 @@ class WorkbenchApp(App[str]):
     def _handle_exception(self, error: Exception) -> None:
         """End as a detach does after an internal error: keep unsaved text, and write the report to
         a file instead of filling the screen."""
-        if self._is_hung_up or (is_of_taking_down(error) and not self.is_running):
+        if self._is_hung_up or is_of_taking_down(error, self):
             return
         is_first = self._exception is None
         super()._handle_exception(error)

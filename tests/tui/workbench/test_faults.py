@@ -9,13 +9,18 @@ import threading
 from pathlib import Path
 
 import pytest
-from textual.widget import Widget
+from textual.css.query import NoMatches
+from textual.widget import MountError, Widget
 
 from codeexec.documents.swap import SwapStore
 from codeexec.tui.app import WorkbenchApp
 from codeexec.tui.layout import PaneLayout
+from codeexec.tui.messages import Attach
+from codeexec.tui.options import OpenOptions
 from codeexec.tui.pane_registry import PaneEntry
+from codeexec.tui.panes.documents.split.stage import Stage
 from codeexec.tui.panes.pane import BuildContext
+from codeexec.tui.textual_ext.workers import is_of_taking_down
 from codeexec.tui.workbench.layout import panes as panes_module
 from codeexec.tui.workbench.layout.layout_controller import LayoutController
 from support.bench import DEADLINE, open_bench
@@ -135,3 +140,26 @@ async def test_a_pane_that_is_chosen_while_it_is_mounted_has_the_keys_then(
         assert chosen == ["files"]
         await bench.until(lambda: layout.here == "files", "the files have the keys")
     assert bench.program.fault is None
+
+
+async def test_an_error_of_a_workbench_that_was_left_is_no_fault(tmp_path: Path) -> None:
+    async def look() -> None:
+        stage.query_one("#nothing")
+
+    async with open_bench(tmp_path, {"a.py": "x = 1\n"}) as bench:
+        program, first = bench.program, bench.workbench
+        await bench.until(lambda: first.state.is_set_up, "the start")
+        stage = first.query_one(Stage)
+        with stage._context():
+            assert not is_of_taking_down(MountError(), program)
+        program.post_message(Attach(OpenOptions(new=True)))
+        await bench.until(lambda: first not in program.screen_stack, "another workbench")
+        await bench.until(lambda: bench.workbench.state.is_set_up, "the start of that")
+        with stage._context():
+            assert is_of_taking_down(MountError(), program)
+            assert not is_of_taking_down(ValueError(), program)
+        worker = stage.run_worker(look())
+        await bench.until(lambda: worker.is_finished, "the end of the worker")
+        assert isinstance(worker.error, NoMatches)
+        assert program.is_running
+    assert program.fault is None
