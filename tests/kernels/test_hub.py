@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -33,7 +35,7 @@ from codeexec.kernels.jupyter.remote.rest import JupyterServer
 from codeexec.session.kernels.slot import GIVEN_UP
 from support.jupyter_hubs import TestHub
 from support.kernel_cases import DEADLINE, Partner
-from support.servers import user
+from support.servers import Apart, user
 
 pytestmark = pytest.mark.slow
 
@@ -190,6 +192,43 @@ async def test_an_interrupt_gives_the_start_of_a_session_up(jupyter_hub: TestHub
             await until_stopped(jupyter_hub, "dan", "slow")
             with pytest.raises(Conflict):
                 await session.call(q.Interrupt())
+
+
+async def test_doctor_walks_the_way_over_a_hub(jupyter_hub: TestHub) -> None:
+    token = jupyter_hub.make_user("fay")
+
+    def doctor(apart: Apart, address: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "codeexec.cli.main", "doctor", "--server", address],
+            env=apart.environ,
+            cwd=apart.work,
+            capture_output=True,
+            text=True,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+
+    with user() as apart:
+        address = f"{jupyter_hub.url}hub/home?token={token}"
+        done = await asyncio.to_thread(doctor, apart, address)
+        assert (done.returncode, done.stderr) == (0, "")
+        for told in (
+            "JupyterHub ",
+            "belongs to fay",
+            "it does not run; the hub starts it for the next check",
+            "was ready after",
+            "the hub stops it again",
+        ):
+            assert told in done.stdout
+        await until_stopped(jupyter_hub, "fay")
+
+        done = await asyncio.to_thread(doctor, apart, f"{jupyter_hub.url}user/fay/?token=wrong")
+        assert done.returncode == 1
+        assert "refuses the token, or misses one" in done.stdout
+        assert f"Make a token on {jupyter_hub.url}hub/token" in done.stdout
+        done = await asyncio.to_thread(doctor, apart, f"{jupyter_hub.url}user/eve/?token={token}")
+        assert done.returncode == 1
+        assert "has no user eve, or the token is of somebody else" in done.stdout
 
 
 # -- a hub that means harm, which no real one can be had for ----------------------------

@@ -102,7 +102,10 @@ def _ask(place: ServedKernel) -> str:
     async def look() -> str:
         server = JupyterServer(place.access)
         try:
-            await server.specs()
+            if server.hub is not None:
+                await server.hub.user()  # the server itself may not run
+            else:
+                await server.specs()
         except ServerFailure as error:
             return error.kind
         finally:
@@ -111,7 +114,9 @@ def _ask(place: ServedKernel) -> str:
 
     if asyncio.run(look()) not in ("token", "forbidden", "xsrf"):
         return ""
-    return str(click.prompt(f"Token of {place.name}", hide_input=True, err=True)).strip()
+    hub = place.access.address.hub
+    where = f" (its page {hub}token makes one)" if hub else ""
+    return str(click.prompt(f"Token of {place.name}{where}", hide_input=True, err=True)).strip()
 
 
 def kernels_of(server: str) -> list[KernelInfo]:

@@ -12,14 +12,17 @@ from pathlib import Path
 from codeexec.cli.commands.doctor.checks import DoctorCheck
 from codeexec.cli.servers.jupyter import find_place
 from codeexec.domain.errors import CodeexecError
+from codeexec.domain.text.printable import printable
 from codeexec.kernels.base import KernelChoice
 from codeexec.kernels.factory import Kernels
 from codeexec.kernels.jupyter.remote.backend import ServedKernel
+from codeexec.kernels.jupyter.remote.hub import Hub
 from codeexec.kernels.jupyter.remote.rest import JupyterServer
 from codeexec.server.start import remote_targets
 
 KEPT = "all output is kept until it has arrived"
 NOT_KEPT = "output that is lost on the way is told with its size"
+CHANGES = {"spawn": "it is being started", "stop": "it is being stopped"}
 
 
 def server_checks(server: str) -> Iterator[DoctorCheck]:
@@ -51,6 +54,15 @@ def server_checks(server: str) -> Iterator[DoctorCheck]:
 
 async def _walk(place: ServedKernel) -> AsyncIterator[DoctorCheck]:
     api = JupyterServer(place.access)
+    walk = _walk_server(api, place) if api.hub is None else _walk_hub(api, api.hub, place)
+    try:
+        async for check in walk:
+            yield check
+    finally:
+        await api.close()
+
+
+async def _walk_server(api: JupyterServer, place: ServedKernel) -> AsyncIterator[DoctorCheck]:
     step = "server"
     try:
         yield DoctorCheck(step, "ok", f"Jupyter server {await api.version()}")
@@ -71,8 +83,37 @@ async def _walk(place: ServedKernel) -> AsyncIterator[DoctorCheck]:
             yield await _start(place)
     except CodeexecError as error:
         yield _failed(step, error)
-    finally:
-        await api.close()
+
+
+async def _walk_hub(
+    api: JupyterServer, hub: Hub, place: ServedKernel
+) -> AsyncIterator[DoctorCheck]:
+    """A server that does not run is started for the check, and stopped again."""
+    step = "hub"
+    try:
+        yield DoctorCheck(step, "ok", f"JupyterHub {await hub.version()}")
+        step = "hub token"
+        owner = await hub.user()
+        yield DoctorCheck(step, "ok", f"it is accepted, and belongs to {printable(owner)}")
+        step = "hub server"
+        address = place.access.address
+        user = address.user or owner
+        state = await hub.state(user, address.server)
+        if not state.is_stopped:
+            yield DoctorCheck(step, "ok", CHANGES.get(state.pending, "it runs"))
+        else:
+            yield DoctorCheck(step, "ok", "it does not run; the hub starts it for the next check")
+            step = "start"
+            yield await _start(place)
+            step = "hub server"
+            await hub.stop(user, address.server, remove=not state.is_known)
+            yield DoctorCheck(step, "ok", "the hub stops it again")
+            return
+    except CodeexecError as error:
+        yield _failed(step, error)
+        return
+    async for check in _walk_server(api, place):
+        yield check
 
 
 async def _start(place: ServedKernel) -> DoctorCheck:
