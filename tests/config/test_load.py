@@ -14,6 +14,7 @@ from codeexec.config.keys import keys
 from codeexec.config.load import Loaded, load
 from codeexec.config.manual import manual
 from codeexec.config.model import Docker, Sessions, Settings
+from codeexec.config.remotes import read_remote
 from codeexec.domain.errors import UsageError
 from codeexec.environments.docker.policy import Policy
 from codeexec.environments.trust.store import FullTrust
@@ -236,3 +237,11 @@ def test_a_build_profile_that_cannot_be_used_is_told(
     assert problem.key == key
     assert words in problem.message
     assert problem.next_step
+
+
+def test_variables_for_a_gateway_are_texts_of_the_settings() -> None:
+    table = {"url": "http://h/", "kernel_env": {"KERNEL_USERNAME": "ann"}}
+    assert read_remote("eg", table).kernel_env == (("KERNEL_USERNAME", "ann"),)
+    for wrong in ({"KERNEL_X": 1}, {"PATH": "/"}, "KERNEL_X=1"):
+        with pytest.raises(UsageError, match="kernel_env"):
+            read_remote("eg", {"url": "http://h/", "kernel_env": wrong})

@@ -41,7 +41,7 @@ from support.kernel_cases import (
     talking_to,
 )
 
-SERVERS = ("jupyter_server", "kernel_gateway")
+SERVERS = ("jupyter_server", "kernel_gateway", "enterprise_gateway", "hub_server")
 """Fixtures of `tests/conftest.py`."""
 
 

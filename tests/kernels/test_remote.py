@@ -267,19 +267,42 @@ async def test_a_culled_kernel_a_restarted_server_and_an_expired_token_are_told(
     await partner.kernel.shutdown()
 
 
-async def test_starts_that_are_given_up_leave_no_kernel(jupyter_server: TestServer) -> None:
-    slow_spec(jupyter_server)
+@pytest.mark.parametrize("fixture", ["jupyter_server", "enterprise_gateway"])
+async def test_starts_that_are_given_up_leave_no_kernel(
+    fixture: str, request: pytest.FixtureRequest
+) -> None:
+    server: TestServer = request.getfixturevalue(fixture)
+    slow_spec(server)
     for number in range(20):
-        name = f"{jupyter_server.address}#slow"
-        kernel = Kernels().create(KernelChoice("/", name), lambda events: None)
+        choice = KernelChoice("/", f"{server.address}#slow", env={"KERNEL_USERNAME": "tester"})
+        kernel = Kernels().create(choice, lambda events: None)
         starting = asyncio.create_task(kernel.start())
         await asyncio.sleep(0.02 * number)  # at another moment of the start each time
         starting.cancel()
         await asyncio.wait({starting})
         assert starting.cancelled()
     async with asyncio.timeout(90):
-        while await asyncio.to_thread(jupyter_server.kernels):  # noqa: ASYNC110
+        while await asyncio.to_thread(server.kernels):  # noqa: ASYNC110
             await asyncio.sleep(0.2)  # the server tells nobody that a kernel has ended
+
+
+async def test_a_gateway_takes_the_variables_of_a_start(enterprise_gateway: TestServer) -> None:
+    address = f"{enterprise_gateway.address}#python3"
+    env = {"KERNEL_USERNAME": "tester", "KERNEL_CPUS": "2", "OTHER": "x"}
+    partner = Partner()
+    partner.kernel = Kernels().create(KernelChoice("/", address, env=env), partner.sink)
+    await partner.kernel.start()
+    await partner.run("import os; print(*(os.environ.get(n) for n in ('KERNEL_CPUS', 'OTHER')))")
+    await partner.kernel.shutdown()
+    assert partner.text() == "2 None\n"
+    kernel = Kernels().create(
+        KernelChoice("/", address, env={"KERNEL_USERNAME": "root"}), partner.sink
+    )
+    with pytest.raises(ServerFailure) as raised:
+        await kernel.start()
+    assert raised.value.kind == "user"
+    assert "KERNEL_USERNAME" in raised.value.next_step
+    assert enterprise_gateway.kernels() == []
 
 
 def slow_spec(server: TestServer) -> None:

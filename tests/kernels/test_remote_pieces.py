@@ -15,6 +15,7 @@ from codeexec.kernels.jupyter.messages.codec import encode_header
 from codeexec.kernels.jupyter.remote import frames
 from codeexec.kernels.jupyter.remote.address import parse_address
 from codeexec.kernels.jupyter.remote.backend import RemoteBackend
+from codeexec.kernels.jupyter.remote.failures import gateway_start
 from codeexec.kernels.jupyter.remote.gaps import UNKNOWN, MessageCounter
 from codeexec.kernels.jupyter.remote.tokens import keep_token, read_tokens, tokens_file
 
@@ -175,3 +176,21 @@ def test_a_server_of_the_settings_has_its_own_token() -> None:
     assert (place.kernel_name, place.access.token) == ("remote:lab#ir", "secret")
     assert (place.access.address.base, place.access.ca_file) == ("https://h/user/me/", "/ca.pem")
     assert "secret" not in repr(place) + repr(target)
+
+
+@pytest.mark.parametrize(
+    ("status", "text", "kind"),
+    [
+        (403, "User 'ann' is not authorized to start kernel 'Python'. Ensure …", "user"),
+        (500, "KernelID: '1' launch timeout due to: Waited too long (40.0s) to get …", "timeout"),
+        (504, "Traceback (most recent call last): TimeoutError", "timeout"),
+        (500, "Traceback (most recent call last): KeyError", None),
+        (401, "", None),
+    ],
+)
+def test_why_a_gateway_starts_no_kernel(status: int, text: str, kind: str | None) -> None:
+    failure = gateway_start("http://h/", status, text)
+    assert (failure.kind if failure is not None else None) == kind
+    if failure is not None:
+        assert failure.next_step
+        assert "Traceback" not in failure.message

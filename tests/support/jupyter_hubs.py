@@ -19,7 +19,7 @@ from time import monotonic, sleep
 import psutil
 import pytest
 
-from support.jupyter_servers import READY_WAIT, VENV, program
+from support.jupyter_servers import READY_WAIT, VENV, TestServer, program
 from support.ports import pick_port
 
 PROXY = "configurable-http-proxy@4.6.3"
@@ -130,6 +130,14 @@ def shared_jupyter_hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tes
     """A JupyterHub with its proxy, for all tests of a process."""
     with jupyter_hub(tmp_path_factory.mktemp("jupyter-hub")) as hub:
         yield hub
+
+
+@pytest.fixture(scope="session", name="hub_server")
+def shared_hub_server(jupyter_hub: TestHub) -> TestServer:
+    """The server of a user of the hub, which the first kernel starts."""
+    token = jupyter_hub.make_user("kim")
+    folder = jupyter_hub.folder / "home" / "kim"
+    return TestServer(f"{jupyter_hub.url}user/kim/", 0, folder, folder / "log", token)
 
 
 def proxy_program() -> str:

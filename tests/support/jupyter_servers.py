@@ -28,9 +28,12 @@ PACKAGES = (
     "ipykernel>=7.4,<8",
 )
 VENV = Path(__file__).parents[2] / ".venv-jupyter"
+GATEWAY_PACKAGES = ("jupyter_enterprise_gateway==3.3.*",)
+GATEWAY_VENV = VENV.with_name(".venv-enterprise-gateway")
+"""It does not resolve with ipykernel 7: its kernels are those of VENV."""
 TOKEN = f"token-of-tests-{secrets.token_hex(8)}"
 READY_WAIT = 120.0
-_NAMES = {"jupyter_server", "kernel_gateway", "jupyter_hub"}
+_NAMES = {"jupyter_server", "kernel_gateway", "enterprise_gateway", "jupyter_hub", "hub_server"}
 _TEST_SECONDS = 1200
 """For a test that uses one: the first one makes the environment, the others wait for that. Beside
 other work the packages take minutes."""
@@ -45,7 +48,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class TestServer:
-    """A server that runs; `url` is its root, without the token. `folder` has all that it keeps."""
+    """A server that runs; `url` is its root, without the token. `folder` has all that it keeps.
+    `pid` is 0 where a hub starts it."""
 
     url: str
     pid: int
@@ -91,20 +95,27 @@ def shared_kernel_gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         yield server
 
 
-def program(name: str) -> str:
+@pytest.fixture(scope="session", name="enterprise_gateway")
+def shared_enterprise_gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestServer]:
+    """An Enterprise Gateway, for all tests of a process."""
+    with enterprise_gateway(tmp_path_factory.mktemp("enterprise-gateway")) as server:
+        yield server
+
+
+def program(name: str, venv: Path = VENV, packages: tuple[str, ...] = PACKAGES) -> str:
     """The path of a program of the environment, which is made when it is not there."""
-    done, made = VENV / "done", repr(PACKAGES)
-    with (VENV.parent / ".venv-jupyter.lock").open("w") as lock:
+    done, made = venv / "done", repr(packages)
+    with venv.with_name(f"{venv.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not done.exists() or done.read_text() != made:
-            subprocess.run([sys.executable, "-m", "venv", VENV], check=True)
-            pip = [str(VENV / "bin" / "python"), "-m", "pip", "--quiet"]
-            install = [*pip, "install", "--disable-pip-version-check", *PACKAGES]
+            subprocess.run([sys.executable, "-m", "venv", venv], check=True)
+            pip = [str(venv / "bin" / "python"), "-m", "pip", "--quiet"]
+            install = [*pip, "install", "--disable-pip-version-check", *packages]
             subprocess.run(install, check=True)
             # At each start it makes the parser of a format that no server checks: 2.5 s.
             subprocess.run([*pip, "uninstall", "--yes", "rfc3987-syntax"], check=True)
             done.write_text(made)
-    return str(VENV / "bin" / name)
+    return str(venv / "bin" / name)
 
 
 @contextmanager
@@ -138,6 +149,31 @@ def kernel_gateway(folder: Path) -> Iterator[TestServer]:
         "--JupyterWebsocketPersonality.list_kernels=True",
     ]
     with _running(command, folder, port, {"KG_AUTH_TOKEN": TOKEN}) as server:
+        yield server
+
+
+@contextmanager
+def enterprise_gateway(folder: Path) -> Iterator[TestServer]:
+    argv = [program("python"), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    proxy = "enterprise_gateway.services.processproxies.processproxy.LocalProcessProxy"
+    spec = {
+        "argv": argv,
+        "display_name": "Python 3",
+        "language": "python",
+        "metadata": {"process_proxy": {"class_name": proxy}},
+    }
+    specs = folder / "jupyter_data_dir" / "kernels" / "python3"
+    specs.mkdir(parents=True)
+    (specs / "kernel.json").write_text(json.dumps(spec))
+    port = pick_port()
+    command = [
+        program("jupyter-enterprisegateway", GATEWAY_VENV, GATEWAY_PACKAGES),
+        "--EnterpriseGatewayApp.ip=127.0.0.1",
+        f"--EnterpriseGatewayApp.port={port}",
+        "--EnterpriseGatewayApp.port_retries=0",
+        "--EnterpriseGatewayApp.list_kernels=True",
+    ]
+    with _running(command, folder, port, {"EG_AUTH_TOKEN": TOKEN}) as server:
         yield server
 
 

@@ -72,7 +72,9 @@ def remote_case(name: str, address: str) -> KernelCase:
     """A kernel of the Jupyter server at this address."""
 
     def create(cwd: Path, sink: Sink) -> Kernel:
-        return Kernels().create(KernelChoice(str(cwd), f"{address}#python3"), sink)
+        # A gateway starts none for root, who may be the user of tests.
+        env = {"KERNEL_USERNAME": "tester"}
+        return Kernels().create(KernelChoice(str(cwd), f"{address}#python3", env=env), sink)
 
     return KernelCase(name, create, has_pid=False, has_matplotlib=False, has_server=True)
 

@@ -362,6 +362,8 @@ class JupyterRemote:
     token_file: str = ""
     ca_file: str = ""
     keep_active: bool = True
+    kernel_env: tuple[tuple[str, str], ...] = ()
+    """Variables for kernels of an Enterprise Gateway."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,11 +15,13 @@ MANUAL = """
 # token_file = "~/.config/codeexec-tui/hub.token"  # its mode is 0600; else the token is asked for
 # ca_file = "~/certificates/lab.pem"  # the authority of its certificate
 # keep_active = true  # tell its JupyterHub each minute while code runs that the server is in use
+# kernel_env = { KERNEL_USERNAME = "ann", KERNEL_LAUNCH_TIMEOUT = "300" }  # Enterprise Gateway
 """
 
 _TEXTS = ("url", "token_file", "ca_file")
 KEEP_ACTIVE = "keep_active"
-_KEYS = (*_TEXTS, KEEP_ACTIVE)
+KERNEL_ENV = "kernel_env"
+_KEYS = (*_TEXTS, KEEP_ACTIVE, KERNEL_ENV)
 
 
 def read_remote(name: str, table: object) -> JupyterRemote:
@@ -43,4 +45,17 @@ def read_remote(name: str, table: object) -> JupyterRemote:
             f"{KEEP_ACTIVE} is neither true nor false.", f"Write {KEEP_ACTIVE} = true."
         )
     texts = {key: str(value) for key, value in values.items()}
-    return JupyterRemote(name, **texts, keep_active=keeps_active)
+    kernel_env = _read_variables(table.get(KERNEL_ENV, {}))
+    return JupyterRemote(name, **texts, keep_active=keeps_active, kernel_env=kernel_env)
+
+
+def _read_variables(table: object) -> tuple[tuple[str, str], ...]:
+    step = f'Write {KERNEL_ENV} = {{ KERNEL_USERNAME = "ann" }}.'
+    if not isinstance(table, Mapping):
+        raise UsageError(f"{KERNEL_ENV} is no table.", step)
+    for variable, value in table.items():
+        if not variable.startswith("KERNEL_") or not isinstance(value, str):
+            raise UsageError(
+                f"{KERNEL_ENV} has texts, whose names begin with KERNEL_; {variable} is none.", step
+            )
+    return tuple((str(variable), str(value)) for variable, value in table.items())

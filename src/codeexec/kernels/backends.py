@@ -51,6 +51,8 @@ class RemoteTarget(Struct, frozen=True):
     token: str = ""
     ca_file: str = ""
     keep_active: bool = True
+    kernel_env: tuple[tuple[str, str], ...] = ()
+    """Variables for kernels of an Enterprise Gateway."""
 
     def __repr__(self) -> str:
         return f"RemoteTarget({self.name!r})"

@@ -193,7 +193,14 @@ def remote_targets() -> Sequence[RemoteTarget]:
         file = Path(remote.token_file).expanduser()
         token = read_private(file) if remote.token_file else ""
         targets.append(
-            RemoteTarget(remote.name, remote.url, token, remote.ca_file, remote.keep_active)
+            RemoteTarget(
+                remote.name,
+                remote.url,
+                token,
+                remote.ca_file,
+                remote.keep_active,
+                remote.kernel_env,
+            )
         )
     return targets
 

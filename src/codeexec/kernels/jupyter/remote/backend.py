@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from urllib.parse import quote
 
 from codeexec.domain.backends import REMOTE
@@ -26,6 +27,9 @@ from codeexec.kernels.jupyter.remote.tokens import keep_token, token_for
 START_TIMEOUT = 180.0
 """Seconds for a kernel to answer: kernels of clusters wait for a machine and its image."""
 
+KERNEL_PREFIX = "KERNEL_"
+"""How the variables begin that an Enterprise Gateway takes with the start of a kernel."""
+
 FILES = "The files shown are of this machine"
 
 OFFERS_WAIT = 3.0
@@ -40,6 +44,8 @@ class ServedKernel:
     name: str
     access: Access
     kernel: str
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """Of the settings, for kernels of an Enterprise Gateway."""
 
     @property
     def kernel_name(self) -> str:
@@ -76,7 +82,8 @@ class RemoteBackend(Backend):
             address = replace(address, kernel=kernel or address.kernel)
             token = target.token or _token(address)
             access = Access(address, token, ca_path(target.ca_file), target.keep_active)
-            return ServedKernel(name, access, address.kernel)
+            variables = dict(target.kernel_env)
+            return ServedKernel(name, access, address.kernel, variables)
         address = parse_address(argument)
         if address.token:
             keep_token(address.name, address.token)
@@ -94,6 +101,7 @@ class RemoteBackend(Backend):
             kernel_id=kernel_id,
             is_attached=bool(kernel_id),
             place=place.name,
+            variables=_variables(place, choice.env),
         )
         return self._kernel(_ref(place), life, sink)
 
@@ -113,6 +121,7 @@ class RemoteBackend(Backend):
             kernel_id=kernel_id,
             is_attached=bool(handle.get("attached")),
             place=place.name,
+            variables=_variables(place, {}),
         )
         stored = handle.get("ref")
         fields = stored if isinstance(stored, dict) else {}
@@ -196,6 +205,13 @@ def _token(address: ServerAddress) -> str:
     if address.hub:
         names += [address.hub, *([address.of_user(address.user).base] if address.user else [])]
     return address.token or next(filter(None, map(token_for, names)), "")
+
+
+def _variables(place: ServedKernel, env: Mapping[str, str]) -> dict[str, str]:
+    """What an Enterprise Gateway is told with a start: of our environment, as other clients do,
+    then of the settings, then of the session."""
+    told = {**os.environ, **place.variables, **env}
+    return {name: value for name, value in told.items() if name.startswith(KERNEL_PREFIX)}
 
 
 def _ref(place: ServedKernel) -> KernelRef:

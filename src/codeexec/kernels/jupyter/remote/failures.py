@@ -127,6 +127,26 @@ def refused(name: str, status: int, text: str, *, is_json: bool, asked: str) -> 
     )
 
 
+def gateway_start(name: str, status: int, text: str) -> ServerFailure | None:
+    """Why an Enterprise Gateway has not started a kernel, where its answer says that; None: as any
+    server. Its `text` may be a traceback, and is not shown."""
+    if status == 403 and "not authorized" in text:
+        return ServerFailure(
+            "user",
+            f"{name} starts no kernel for this user.",
+            "Name one that may: KERNEL_USERNAME in the environment, or in kernel_env of "
+            "[remote.NAME].",
+        )
+    if "timeout" in text.lower() or "waited too long" in text.lower():
+        return ServerFailure(
+            "timeout",
+            f"{name} has given the start of the kernel up: its cluster took too long.",
+            "Set KERNEL_LAUNCH_TIMEOUT, in seconds, as KERNEL_USERNAME is set: in kernel_env of "
+            "[remote.NAME]; or look whether the cluster has room.",
+        )
+    return None
+
+
 def stopped(name: str) -> ServerFailure:
     return ServerFailure(
         "stopped",

@@ -6,15 +6,15 @@ import asyncio
 import logging
 import time
 from collections.abc import Mapping
-from secrets import token_hex
 from signal import SIGKILL
+from uuid import uuid4
 
 from codeexec.domain.events import Death
 from codeexec.domain.events.lines import LineCut
 from codeexec.kernels.base import Handle, KernelUsage, LineChanged, Notice, Sink
 from codeexec.kernels.jupyter.remote.failures import ServerFailure
 from codeexec.kernels.jupyter.remote.hub_life import HubLife
-from codeexec.kernels.jupyter.remote.rest import JupyterServer
+from codeexec.kernels.jupyter.remote.rest import NO_VARIABLES, JupyterServer
 from codeexec.kernels.jupyter.remote.start_steps import StartSteps
 from codeexec.kernels.jupyter.remote.transport import WebSocketTransport
 from codeexec.kernels.jupyter.transport import Receiver, Transport
@@ -63,12 +63,14 @@ class RemoteLife:
         kernel_id: str = "",
         is_attached: bool = False,
         place: str = "",
+        variables: Mapping[str, str] = NO_VARIABLES,
     ) -> None:
         """`spec` is a kernelspec of the server; empty: its default. `kernel_id` is that of a kernel
         that runs; with `is_attached` somebody else started it, and it is never ended by us.
-        `place` is how the user names the server."""
+        `place` is how the user names the server; `variables` are told to an Enterprise Gateway."""
         self._server, self._spec, self._sink = server, spec, sink
         self._kernel_id, self._is_attached, self._place = kernel_id, is_attached, place
+        self._variables = variables
         self._gone = asyncio.Event()
         self._gone.set()
         self._look = asyncio.Event()
@@ -166,20 +168,20 @@ class RemoteLife:
 
     async def _start(self) -> None:
         """Make a kernel; one whose making is given up is ended, though its id never came."""
-        path = f"codeexec-tui-{token_hex(8)}"
-        starting = asyncio.create_task(self._server.start(self._spec, path))
+        key = str(uuid4())
+        starting = asyncio.create_task(self._server.start(self._spec, key, self._variables))
         try:
             self._kernel_id = (await asyncio.shield(starting)).id
         except asyncio.CancelledError:
-            ending = self._end_started(starting, path)
+            ending = self._end_started(starting, key)
             self._giving_up = asyncio.create_task(ending, name="end-given-up-kernel")
             keep(self._giving_up)
             raise
 
-    async def _end_started(self, starting: asyncio.Task[object], path: str) -> None:
+    async def _end_started(self, starting: asyncio.Task[object], key: str) -> None:
         await asyncio.gather(starting, return_exceptions=True)
         try:
-            if not await self._server.end_started(path) and not starting.exception():
+            if not await self._server.end_started(key) and not starting.exception():
                 kernel_id = getattr(starting.result(), "id", "")
                 await self._server.delete(kernel_id)
         except ServerFailure as error:

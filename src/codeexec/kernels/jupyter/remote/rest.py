@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from urllib.parse import quote, urlsplit
 
 from codeexec.kernels.jupyter.remote import failures
@@ -17,6 +18,15 @@ START_WAIT = 120.0
 
 OLDEST = (1, 0)
 """Version of jupyter_server from which on its API is as we use it."""
+
+GATEWAY_VERSION = "gateway_version"
+"""What an Enterprise Gateway has beside its version."""
+
+KERNEL_ID = "KERNEL_ID"
+LAUNCH_TIMEOUT = "KERNEL_LAUNCH_TIMEOUT"
+"""Variables of a start at an Enterprise Gateway: the id, and the seconds that it may take."""
+
+NO_VARIABLES: Mapping[str, str] = MappingProxyType({})
 
 NO_ACTIVITY = "no_track_activity=1"
 """Of a request that is no use of the server: it may be culled all the same."""
@@ -63,6 +73,9 @@ class JupyterServer:
         """As the user named it."""
         self._access = access
         self._client: RestClient | None = None
+        self._is_gateway = False
+        """Whether it is an Enterprise Gateway, once its version was asked: its kernels take
+        variables, and ids of ours."""
         self.hub: Hub | None = Hub(access) if access.address.hub else None
         """That starts the server; None for a server without a hub."""
 
@@ -91,6 +104,7 @@ class JupyterServer:
         numbers = tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
         if numbers and numbers < OLDEST:
             raise failures.too_old(self.name, version)
+        self._is_gateway = isinstance(answer.fields.get(GATEWAY_VERSION), str)
         return version
 
     async def specs(self) -> list[RemoteSpec]:
@@ -122,10 +136,16 @@ class JupyterServer:
 
     # -- their life ----------------------------------------------------------------------
 
-    async def start(self, spec: str, path: str) -> StartedKernel:
-        """Make a kernel, in a session of this `path` where the server has sessions: by the path
-        it is found again should the answer never arrive."""
-        kernel = {"name": spec} if spec else {}
+    async def start(
+        self, spec: str, key: str, variables: Mapping[str, str] = NO_VARIABLES
+    ) -> StartedKernel:
+        """Make a kernel. By `key`, a UUID, it is found again should the answer never arrive: it is
+        the kernel's id at an Enterprise Gateway, and in the path of a session elsewhere.
+        `variables` are for that gateway, and begin with KERNEL_."""
+        kernel: dict[str, object] = {"name": spec} if spec else {}
+        if self._is_gateway:
+            return await self._start_at_gateway({**kernel, "env": {**variables, KERNEL_ID: key}})
+        path = _path(key)
         model = {"path": path, "name": path, "type": "console", "kernel": kernel}
         # Kernel Gateway has the older model of a session.
         model["notebook"] = {"path": path, "name": path}
@@ -136,14 +156,30 @@ class JupyterServer:
                 return StartedKernel(started["id"], str(answer.fields.get("id") or ""))
         if answer.status in (401, 403) or not answer.is_json:
             raise self._refused(answer, "the start of a kernel")
-        # Enterprise Gateway has no sessions that start kernels.
+        # Some servers have no sessions that start kernels.
         answer = await self._ask("POST", "api/kernels", kernel, START_WAIT)
         if answer.status not in (200, 201) or not isinstance(answer.content, dict):
             raise self._refused(answer, "the start of a kernel")
         return StartedKernel(str(answer.fields.get("id") or ""))
 
-    async def end_started(self, path: str) -> bool:
-        """End the session of this path with its kernel; whether there was one."""
+    async def _start_at_gateway(self, model: Mapping[str, object]) -> StartedKernel:
+        """It answers when the kernel runs, or when it has waited as long as it is set to."""
+        variables = model["env"]
+        assert isinstance(variables, dict)
+        limit = str(variables.get(LAUNCH_TIMEOUT, ""))
+        wait = max(START_WAIT, float(limit) + ANSWER_WAIT) if limit.isdigit() else START_WAIT
+        answer = await self._ask("POST", "api/kernels", model, wait)
+        if answer.status in (200, 201) and isinstance(answer.fields.get("id"), str):
+            return StartedKernel(str(answer.fields["id"]))
+        told = str(answer.fields.get("message") or answer.fields.get("reason") or "")
+        failure = failures.gateway_start(self.name, answer.status, told)
+        raise failure or self._refused(answer, "the start of a kernel")
+
+    async def end_started(self, key: str) -> bool:
+        """End the kernel that was to be made by this key; whether there was one."""
+        if self._is_gateway:
+            return await self.delete(key) not in (404, 410)
+        path = _path(key)
         answer = await self._ask("GET", "api/sessions")
         models = answer.content if isinstance(answer.content, list) else []
         found = False
@@ -228,6 +264,11 @@ class JupyterServer:
         path = f"{base.path}hub/"
         is_here = target.netloc in ("", base.netloc) and target.path.startswith(path)
         return f"{base.scheme}://{base.netloc}{path}" if is_here else ""
+
+
+def _path(key: str) -> str:
+    """Of the session in which a kernel is made."""
+    return f"codeexec-tui-{key}"
 
 
 def _running(model: Mapping[str, object]) -> RunningKernel:
