@@ -303,6 +303,10 @@ async def test_a_gateway_takes_the_variables_of_a_start(enterprise_gateway: Test
     assert raised.value.kind == "user"
     assert "KERNEL_USERNAME" in raised.value.next_step
     assert enterprise_gateway.kernels() == []
+    server = JupyterServer(Access(parse_address(enterprise_gateway.url), TOKEN))
+    await server.version()
+    assert server.gateway.startswith("3.3.")
+    await server.close()
 
 
 def slow_spec(server: TestServer) -> None:

@@ -65,7 +65,10 @@ async def _walk(place: ServedKernel) -> AsyncIterator[DoctorCheck]:
 async def _walk_server(api: JupyterServer, place: ServedKernel) -> AsyncIterator[DoctorCheck]:
     step = "server"
     try:
-        yield DoctorCheck(step, "ok", f"Jupyter server {await api.version()}")
+        told = f"Jupyter server {await api.version()}"
+        if api.gateway:
+            told = f"Enterprise Gateway {api.gateway} ({told})"
+        yield DoctorCheck(step, "ok", told)
         step = "token"
         specs = await api.specs()
         told = "it is accepted" if place.access.token else "none is needed"

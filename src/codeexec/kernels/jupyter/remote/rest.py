@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from urllib.parse import quote, urlsplit
 
+from codeexec.domain.text.printable import printable
 from codeexec.kernels.jupyter.remote import failures
 from codeexec.kernels.jupyter.remote.access import Access
 from codeexec.kernels.jupyter.remote.failures import ServerFailure
@@ -73,9 +74,9 @@ class JupyterServer:
         """As the user named it."""
         self._access = access
         self._client: RestClient | None = None
-        self._is_gateway = False
-        """Whether it is an Enterprise Gateway, once its version was asked: its kernels take
-        variables, and ids of ours."""
+        self.gateway = ""
+        """The version of the Enterprise Gateway that it is, once `version` was asked: its kernels
+        take variables, and ids of ours. Empty for other servers."""
         self.hub: Hub | None = Hub(access) if access.address.hub else None
         """That starts the server; None for a server without a hub."""
 
@@ -104,7 +105,8 @@ class JupyterServer:
         numbers = tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
         if numbers and numbers < OLDEST:
             raise failures.too_old(self.name, version)
-        self._is_gateway = isinstance(answer.fields.get(GATEWAY_VERSION), str)
+        gateway = answer.fields.get(GATEWAY_VERSION)
+        self.gateway = printable(gateway[:20]) if isinstance(gateway, str) else ""
         return version
 
     async def specs(self) -> list[RemoteSpec]:
@@ -143,7 +145,7 @@ class JupyterServer:
         the kernel's id at an Enterprise Gateway, and in the path of a session elsewhere.
         `variables` are for that gateway, and begin with KERNEL_."""
         kernel: dict[str, object] = {"name": spec} if spec else {}
-        if self._is_gateway:
+        if self.gateway:
             return await self._start_at_gateway({**kernel, "env": {**variables, KERNEL_ID: key}})
         path = _path(key)
         model = {"path": path, "name": path, "type": "console", "kernel": kernel}
@@ -177,7 +179,7 @@ class JupyterServer:
 
     async def end_started(self, key: str) -> bool:
         """End the kernel that was to be made by this key; whether there was one."""
-        if self._is_gateway:
+        if self.gateway:
             return await self.delete(key) not in (404, 410)
         path = _path(key)
         answer = await self._ask("GET", "api/sessions")
