@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from codeexec.domain.content.digests import sha256
+from codeexec.domain.errors import Denied
 from codeexec.domain.plain_files import read_plain_text
 from codeexec.domain.text.parsing import load_json
 from codeexec.tui.pane_registry import Place, panes_at, place_of
@@ -312,9 +313,13 @@ class Layouts:
         pane_states: Mapping[str, Mapping[str, object]] | None = None,
     ) -> None:
         """Store the layout, and the states of panes by name as JSON values."""
+        from codeexec.hostfiles.files import write  # not at the start
+        from codeexec.hostfiles.place import locate
+
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             saved = {"layout": layout._asdict(), "files": files, "panes": pane_states or {}}
-            self._file(place).write_text(json.dumps(saved), "utf-8")
-        except OSError:
+            # As a whole: another workbench may read it now, and this one may be killed.
+            write(locate(self._file(place)), json.dumps(saved).encode(), sync=False)
+        except (OSError, Denied):
             pass

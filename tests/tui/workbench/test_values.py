@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,11 @@ def test_a_layout_comes_back_and_a_broken_one_is_passed_over(tmp_path: Path) -> 
     changed = PaneLayout().resized("files", 5, 0, 160).resized("editor", 0, 10, 160)
     layouts.save(tmp_path, changed, ("a.py",))
     assert layouts.load(tmp_path) == (changed, ("a.py",))
+    [file] = (tmp_path / "layouts").iterdir()
+    with file.open() as stream:  # another workbench reads it meanwhile
+        layouts.save(tmp_path, PaneLayout(), ())
+        assert json.load(stream)["files"] == ["a.py"]
+    assert layouts.load(tmp_path) == (PaneLayout(), ())
     for file in (tmp_path / "layouts").iterdir():
         file.write_text('{"layout": {"files_width": "wide"}}')
     assert layouts.load(tmp_path) == (PaneLayout(), ())
