@@ -40,6 +40,8 @@ _TYPES: Mapping[str, str] = MappingProxyType(
         ".html": "text/html",
         ".htm": "text/html",
         ".json": "application/json",
+        ".jsonl": "application/x-ndjson",
+        ".ndjson": "application/x-ndjson",
         ".geojson": "application/geo+json",
         ".mmd": "text/vnd.mermaid",
         ".mermaid": "text/vnd.mermaid",

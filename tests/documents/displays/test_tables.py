@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from codeexec.documents.displays import json_lines
 from codeexec.documents.displays.html import text_beside_table
+from codeexec.documents.displays.json_lines import from_json_lines
 from codeexec.documents.displays.table_values import is_number, is_numeric, number, sorted_page
 from codeexec.documents.displays.tables import from_csv, from_html
 
@@ -140,6 +142,39 @@ def test_csv_finds_its_delimiter() -> None:
     assert page.names == ("a", "b")
     assert page.cells == (("1", "2,5"), ("3", "4"))
     assert from_csv("") is None
+
+
+def test_json_lines_are_rows() -> None:
+    deep = "[" * 100_000
+    lines = [
+        '{"city": "Łódź", "n": 1, "is_big": true}',
+        "",
+        '{"n": 2.5, "at": [1, {"x": "é"}], "city": null}',
+        "17",
+        "{broken",
+        deep,
+    ]
+    page = from_json_lines("\r\n".join(lines) + "\n")
+    assert page is not None
+    assert page.names == ("city", "n", "is_big", "at", "value", "not JSON")
+    assert page.index == ("1", "3", "4", "5", "6")
+    assert page.cells == (
+        ("Łódź", "1", "true", "", "", ""),
+        ("", "2.5", "", '[1, {"x": "é"}]', "", ""),
+        ("", "", "", "", "17", ""),
+        ("", "", "", "", "", "{broken"),
+        ("", "", "", "", "", deep),
+    )
+    assert (page.rows, page.columns) == (5, 6)
+    assert from_json_lines(" \n\n") is None
+
+
+def test_json_lines_are_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(json_lines, "MAX_ROWS", 2)
+    monkeypatch.setattr(json_lines, "MAX_COLUMNS", 1)
+    page = from_json_lines('{"a": 1, "b": 2}\n{"c": 3}\n{"a": 4}')
+    assert page is not None
+    assert (page.names, page.cells) == (("a",), (("1",), ("",)))
 
 
 def test_sorting_knows_numbers_and_nulls() -> None:

@@ -91,9 +91,7 @@ def prepare(mime: str, data: bytes, name: str = "") -> Content:
         case "picture":
             return PictureContent(data, mime)
         case "table":
-            from codeexec.documents.displays.tables import from_csv  # not at the start
-
-            page = _only_table(text) if "html" in mime else from_csv(text)
+            page = _table(text, mime)
             return TableContent(page) if page is not None else _page(text, mime)
         case "html":
             return _page(text, mime)
@@ -117,6 +115,18 @@ def prepare(mime: str, data: bytes, name: str = "") -> Content:
             return TextContent(_clipped(text))
         case _:
             assert_never(kind)
+
+
+def _table(text: str, mime: str) -> TablePage | None:
+    if "html" in mime:
+        return _only_table(text)
+    if "json" in mime:
+        from codeexec.documents.displays.json_lines import from_json_lines  # not at the start
+
+        return from_json_lines(text)
+    from codeexec.documents.displays.tables import from_csv
+
+    return from_csv(text)
 
 
 def _only_table(html: str) -> TablePage | None:

@@ -31,6 +31,7 @@ _TABLE: tuple[tuple[str, Kind], ...] = (
     ("application/x-latex", "latex"),
     ("text/csv", "table"),
     ("text/tab-separated-values", "table"),
+    ("application/x-ndjson", "table"),
     ("text/html", "html"),
     ("application/xhtml+xml", "html"),
     ("application/json", "json"),

@@ -67,6 +67,7 @@ _EXTENSIONS: Mapping[str, str] = MappingProxyType(
         "text/csv": "csv",
         "text/plain": "txt",
         "application/json": "json",
+        "application/x-ndjson": "jsonl",
         "application/pdf": "pdf",
     }
 )

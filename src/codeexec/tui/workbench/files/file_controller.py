@@ -120,7 +120,8 @@ class FileController:
         mime = viewed_type(sheet.path)
         if not mime:
             message = f"{sheet.title} has no other look than its text."
-            error = UsageError(message, "There is one of CSV, Markdown, HTML, JSON and SVG.")
+            known = "There is one of CSV, Markdown, HTML, JSON, JSON lines and SVG."
+            error = UsageError(message, known)
             self._surface.show_error(error)
             return
         self._show_content(sheet.path.name, mime, sheet.editor.text.encode("utf-8", "replace"))
