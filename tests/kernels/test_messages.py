@@ -176,6 +176,18 @@ def test_what_is_passed_over_ends_without_idle() -> None:
     assert tracker.replied(reply("aborted", "e1")) == (Finished("e1", "aborted"),)
 
 
+def test_what_is_passed_over_and_was_interrupted_ends_as_interrupted() -> None:
+    tracker = Tracker()
+    tracker.begin("e1")
+    tracker.interrupted_before(reply("aborted", "e1"))
+    end = Finished("e1", "error", INTERRUPTED)
+    assert tracker.replied(reply("aborted", "e1")) == (end,)
+    tracker.begin("e2")
+    tracker.interrupted_before(reply("ok", "e2"))  # it was too late
+    tracker.idled("e2")
+    assert tracker.replied(reply("ok", "e2")) == (Finished("e2", "ok"),)
+
+
 def test_a_reply_may_bring_a_pagers_text() -> None:
     tracker = Tracker()
     tracker.begin("e1")

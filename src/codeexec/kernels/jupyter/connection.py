@@ -269,6 +269,8 @@ class KernelConnection:
         if refused is not None and not self.interrupted:
             self.execute(refused)
             return
+        if self.interrupted:
+            self._tracker.interrupted_before(message)
         self._end(self._tracker.replied(message))
         if self._events:
             self._mark()

@@ -109,6 +109,12 @@ class Tracker:
         is_aborted = reply.content.get("status") == "aborted"
         return tracked.call if tracked and is_aborted and not tracked.is_started else None
 
+    def interrupted_before(self, reply: Message) -> None:
+        """The code was interrupted: where the kernel has refused it meanwhile, as it does for a
+        moment after an error, it ends as interrupted, like code that was taken up."""
+        if reply.content.get("status") == "aborted":
+            self.fail(reply.parent.msg_id, INTERRUPTED)
+
     def fail(self, execution: str, error: ErrorInfo) -> None:
         """It ends with this error, whatever the kernel says."""
         if tracked := self._open.get(execution):
