@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from codeexec.config.model import JupyterRemote
+from codeexec.domain.backends import KERNEL_PREFIX
 from codeexec.domain.errors import UsageError
 
 SECTION = "remote"
@@ -54,8 +55,10 @@ def _read_variables(table: object) -> tuple[tuple[str, str], ...]:
     if not isinstance(table, Mapping):
         raise UsageError(f"{KERNEL_ENV} is no table.", step)
     for variable, value in table.items():
-        if not variable.startswith("KERNEL_") or not isinstance(value, str):
+        if not variable.startswith(KERNEL_PREFIX) or not isinstance(value, str):
             raise UsageError(
-                f"{KERNEL_ENV} has texts, whose names begin with KERNEL_; {variable} is none.", step
+                f"{KERNEL_ENV} has texts, whose names begin with {KERNEL_PREFIX}; "
+                f"{variable} is none.",
+                step,
             )
     return tuple((str(variable), str(value)) for variable, value in table.items())

@@ -6,5 +6,8 @@ CONTAINERS = "docker"
 REMOTE = "remote"
 """Of Jupyter servers, on this machine or on others."""
 
+KERNEL_PREFIX = "KERNEL_"
+"""How the variables begin that an Enterprise Gateway takes with the start of a kernel."""
+
 ADDRESSES = ("http://", "https://", "unix:", "http+unix://")
 """How the address of a Jupyter server begins; it is a name of a kernel there."""

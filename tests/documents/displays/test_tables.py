@@ -175,6 +175,11 @@ def test_json_lines_are_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     page = from_json_lines('{"a": 1, "b": 2}\n{"c": 3}\n{"a": 4}')
     assert page is not None
     assert (page.names, page.cells) == (("a",), (("1",), ("",)))
+    monkeypatch.undo()
+    monkeypatch.setattr(json_lines, "MOST_CELLS", 4)
+    page = from_json_lines('{"a": 1}\n{"b": 2}\n{"c": 3}\n')
+    assert page is not None
+    assert (page.rows, page.columns) == (2, 2)
 
 
 def test_sorting_knows_numbers_and_nulls() -> None:

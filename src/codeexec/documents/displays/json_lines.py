@@ -8,6 +8,9 @@ from codeexec.documents.displays.tables import MAX_COLUMNS, MAX_ROWS
 from codeexec.domain.requests import TablePage
 from codeexec.domain.text.parsing import load_json
 
+MOST_CELLS = 5_000_000
+"""Cells of a table: where each line has keys of its own, most are empty."""
+
 VALUE = "value"
 """Column of the lines that hold no object."""
 NOT_JSON = "not JSON"
@@ -17,14 +20,14 @@ NOT_JSON = "not JSON"
 def from_json_lines(text: str) -> TablePage | None:
     """A row for each line that is not blank, a column for each key in the order in which they come;
     the index has the numbers of the lines. Values within a value stay JSON. None where all lines
-    are blank. The table is cut at MAX_ROWS and MAX_COLUMNS."""
+    are blank. The table is cut at MAX_ROWS, MAX_COLUMNS and about MOST_CELLS."""
     columns: dict[str, int] = {}
     rows: list[dict[str, str]] = []
     index: list[str] = []
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
-        if len(rows) == MAX_ROWS:
+        if len(rows) == MAX_ROWS or (len(rows) + 1) * len(columns) > MOST_CELLS:
             break
         row = _row(line)
         for name in row:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from urllib.parse import quote
 
-from codeexec.domain.backends import REMOTE
+from codeexec.domain.backends import KERNEL_PREFIX, REMOTE
 from codeexec.domain.errors import CodeexecError, KernelUnavailable
 from codeexec.domain.events import KernelRef
 from codeexec.domain.requests import KernelInfo
@@ -26,9 +26,6 @@ from codeexec.kernels.jupyter.remote.tokens import keep_token, token_for
 
 START_TIMEOUT = 180.0
 """Seconds for a kernel to answer: kernels of clusters wait for a machine and its image."""
-
-KERNEL_PREFIX = "KERNEL_"
-"""How the variables begin that an Enterprise Gateway takes with the start of a kernel."""
 
 FILES = "The files shown are of this machine"
 
