@@ -51,11 +51,13 @@ def test_an_address_is_printed_and_revoked() -> None:
 
         words = ("shown", "--shared", "--interactive", "--json")
         shared = json.loads(run_page(apart, apart.folder, *words).stdout)
-        assert shared["interactive"]
+        assert shared["interactive"] and not shared["control"]
         assert shared["shared"] and shared["forward"].endswith("@10.0.0.1")
         assert [status_of(shared["url"]) for _ in range(2)] == [200, 200]
+        control = run_page(apart, apart.folder, "shown", "--control")
+        assert "It operates the session's widgets, which run code." in control.stderr
         revoked = run_page(apart, apart.folder, "sho", "--revoke")
-        assert revoked.stdout == "revoked: 2 addresses\n"
+        assert revoked.stdout == "revoked: 3 addresses\n"
         assert status_of(shared["url"]) == 401
 
         wrong = run_page(apart, apart.work, "--revoke", "--interactive")

@@ -25,10 +25,13 @@ from codeexec.domain.events import (
     StdinAnswered,
     StdinRequested,
 )
+from codeexec.domain.events.comms import CommChanged, CommClosed, CommOpened
 from codeexec.domain.fold import apply
+from codeexec.domain.options import DEFAULT_KERNEL
 from codeexec.domain.outputs import Display, ErrorInfo, MimePart, Run, iter_rows
 from codeexec.domain.snapshot import Snapshot
 from codeexec.server import browser
+from codeexec.server.browser.widgets import all_widgets, widget_changes
 
 pytestmark = pytest.mark.skipif(
     shutil.which("node") is None, reason="node is not installed: apt-get install nodejs"
@@ -69,6 +72,9 @@ const told = e => e && ({ id: e.id, status: e.status, count: e.count, total: e.t
 const executions = [...session.executions.values()].map(told);
 const merged = earlier.map(([start, runs]) => session.executions.get("a").takeEarlier(start, runs));
 console.log(JSON.stringify({ executions, merged, seq: session.seq, draws: session.isInteractive,
+  states: Object.fromEntries([...session.board.models].map(([id, model]) => [id, model.state])),
+  alive: [...session.board.models.keys()].filter(model => session.board.isAlive(model)),
+  handled: [...session.board.models.values()].map(model => model.handled),
   whole: told(session.executions.get("a")), latest: [...shownIds(session.executions, true)],
   segments: rows.map(segments) }));
 """
@@ -142,6 +148,43 @@ def test_a_state_takes_the_place_of_events_and_earlier_rows_are_joined() -> None
     assert result["merged"] == [False, True, True]
     texts = [row["text"] for row in result["whole"]["rows"]]
     assert texts == ["zero", "one", "two", "three", "four", "five"]
+
+
+def test_the_page_has_the_widgets_that_the_session_has() -> None:
+    view = "application/vnd.jupyter.widget-view+json"
+    parts = (MimePart(view, 9, '{"model_id": "bar"}'), MimePart("text/plain", 5, "value"))
+    display = Display("key-2", parts, display_id="widget-bar")
+    events: tuple[AnyEvent, ...] = (
+        ExecutionQueued("a", "bar"),
+        CommOpened("bar", "jupyter.widget", "a", {"_model_name": "IntProgressModel", "value": 0}),
+        CommOpened("out", "jupyter.widget", "a", {"_model_name": "OutputModel", "msg_id": "x"}),
+        OutputChanged("a", 0, 1, (Run("display", display=display),)),
+        CommChanged("bar", {"value": 1}, handled=("m1",)),
+        CommChanged("bar", {"value": 2, "max": 9}, handled=("m2",)),
+        DisplayUpdated("widget-bar", (parts[0], MimePart("text/plain", 5, "other"))),
+        CommClosed("out"),
+        CommChanged("unknown", {"value": 1}),
+    )
+    records = [Recorded(number, 0.0, event) for number, event in enumerate(events, 1)]
+    snapshot = Snapshot()
+    head = {"closed": False, "kernels": {DEFAULT_KERNEL: {"generation": 0, "state": "busy"}}}
+    lines: list[object] = []
+    for start, end in ((0, 3), (3, 5), (5, 9)):
+        batch = records[start:end]
+        snapshot = apply(snapshot, batch)
+        changes = widget_changes(batch, snapshot.comms)
+        lines.append({"seq": end, "events": batch, "widgets": changes, "head": head})
+    result = fold_in_javascript(lines)
+    assert result["states"] == {
+        model: dict(widget.state) for model, widget in snapshot.comms.items()
+    }
+    assert result["alive"] == ["bar"]
+    assert result["handled"] == [["m1", "m2"], []]
+    (execution,) = result["executions"]
+    assert execution["rows"][0]["display"]["parts"][1]["text"] == "other"
+    # A later page begins with the same.
+    state = {"seq": 9, "head": head, "executions": [], "widgets": all_widgets(snapshot.comms)}
+    assert fold_in_javascript([{"state": state}])["states"] == result["states"]
 
 
 def test_colours_and_links_of_a_row() -> None:

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
 
 import pytest
 
-from codeexec.client.api import SessionClient
 from codeexec.domain import requests as q
 from codeexec.server.browser.app import COOKIE
-from support.chromium import DEADLINE, Tab, chromium, needs_chromium
-from support.servers import Here, serve_here, short_folder
+from support.chromium import DEADLINE, Tab, needs_chromium
+from support.shown_page import shown_session
 
 pytestmark = [needs_chromium, pytest.mark.slow]
 
@@ -62,37 +58,6 @@ script = notebook_content(drawn)[0]
 mark = "application/vnd.bokehjs_exec.v0+json"
 publish_display_data({"application/javascript": script, mark: ""}, {mark: {"id": drawn.id}})
 """
-
-
-@dataclass
-class Shown:
-    """A session, and a tab that shows its page."""
-
-    here: Here
-    session: SessionClient
-    tab: Tab
-    address: q.PageAddress
-
-    async def run(self, code: str) -> str:
-        return (await self.session.call(q.Execute(code))).execution_id
-
-    async def sees(self, text: str) -> None:
-        await self.tab.until(f"document.getElementById('main').innerText.includes({text!r})")
-
-
-@contextlib.asynccontextmanager
-async def shown_session(*, is_interactive: bool = False) -> AsyncIterator[Shown]:
-    with short_folder() as folder:
-        async with serve_here(folder) as here, here.client() as host:
-            opened = await host.call(q.OpenSession(cwd=str(folder), name="shown"))
-            opening = q.OpenPage(opened.session_id, interactive=is_interactive)
-            address = await host.call(opening)
-            async with chromium() as browser, browser.tab() as tab:
-                await tab.look(1000, 700)
-                await tab.go(address.origin + address.path)
-                session = host.session(opened.session_id)
-                await tab.until("!document.getElementById('empty').hidden")
-                yield Shown(here, session, tab, address)
 
 
 async def test_a_page_follows_its_session() -> None:

@@ -212,7 +212,8 @@ class ClientConnection:
         if isinstance(request, q.ClosePages):
             return await self._pages.close(self._host, request)
         is_local = self._tcp_listeners is not None
-        return await self._pages.open(self._host, request, is_local=is_local)
+        is_agent = self._client.is_agent
+        return await self._pages.open(self._host, request, is_local=is_local, is_agent=is_agent)
 
     # -- events ---------------------------------------------------------------------------
 

@@ -212,14 +212,17 @@ class PageAddress(Reply, frozen=True):
 
 
 class OpenPage(Request[PageAddress], frozen=True):
-    """Give out an address at which a browser sees the session, and can change nothing. `shared`:
-    for any number of browsers, until it is revoked. `interactive`: the browser runs the JavaScript
-    of plotly and Bokeh to draw their figures, in frames that reach nothing."""
+    """Give out an address at which a browser sees the session, and can change nothing unless
+    `control` is given: then it operates the session's widgets, and nothing else. `shared`: for any
+    number of browsers, until it is revoked. `interactive`: the browser runs the JavaScript of
+    plotly and Bokeh to draw their figures, in frames that reach nothing. Denied where an agent
+    asks for `control`."""
 
     Answer: ClassVar[type[Reply]] = PageAddress
     session: str
     shared: bool = False
     interactive: bool = False
+    control: bool = False
 
 
 class ClosePages(Request[Done], frozen=True):

@@ -33,7 +33,8 @@ _PATH = re.compile(r"/page/([A-Za-z0-9_-]{22})/(.*)")
 @dataclass(eq=False, slots=True)
 class GrantedPage:
     """What one address gives access to. Times are in seconds since 1970. `on_close` are called when
-    it is revoked. `is_interactive`: the page draws figures with the JavaScript of their package."""
+    it is revoked. `is_interactive`: the page draws figures with the JavaScript of their package.
+    `is_controlling`: its widgets can be operated."""
 
     page_id: str
     session_id: str
@@ -43,6 +44,7 @@ class GrantedPage:
     code: str
     cookie: str
     is_interactive: bool = False
+    is_controlling: bool = False
     is_spent: bool = False
     is_revoked: bool = False
     on_close: set[Callable[[], object]] = field(default_factory=set)
@@ -70,6 +72,7 @@ class PageAddresses:
         *,
         is_shared: bool = False,
         is_interactive: bool = False,
+        is_controlling: bool = False,
         expires: float | None = None,
     ) -> GrantedPage:
         """A new address. `expires`: the page ends then at the latest. Unavailable where there are
@@ -93,6 +96,7 @@ class PageAddresses:
             secrets.token_urlsafe(32),
             secrets.token_urlsafe(32),
             is_interactive,
+            is_controlling,
         )
         self._pages[page.page_id] = page
         return page

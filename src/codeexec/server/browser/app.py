@@ -1,4 +1,5 @@
-"""The page as an ASGI app: its files, its stream and its contents. Nothing here changes anything.
+"""The page as an ASGI app: its files, its stream and its contents. It changes nothing but widgets,
+on pages that were given out for that.
 
 The gate has checked Host and Origin. Files of the page are the same for everybody; all else needs
 the cookie of the page that the path names.
@@ -17,6 +18,7 @@ from importlib.resources import files
 from ipaddress import ip_address
 from typing import Any
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
@@ -24,12 +26,15 @@ from codeexec.domain import requests as q
 from codeexec.domain.content.mime import bare, text_of
 from codeexec.domain.errors import CodeexecError, Denied, NotFound, Unavailable, UsageError
 from codeexec.domain.outputs import Display, MimePart
+from codeexec.domain.snapshot import KernelView
 from codeexec.domain.wire.checks import check_request
 from codeexec.server.browser.addresses import GrantedPage, PageAddresses, split_path
 from codeexec.server.browser.charts import figure_content, figure_frame, find_figure
+from codeexec.server.browser.control import operate
 from codeexec.server.browser.feed import CLIENT, FIRST_EXECUTIONS, PageFeed, PageWatcher
 from codeexec.server.browser.frames import FRAMED, frame
 from codeexec.server.browser.libraries import read_library
+from codeexec.server.browser.widgets import captured_output
 from codeexec.server.http.stack import Receive, Send
 from codeexec.server.rest.replies import answer, problem
 from codeexec.server.rest.special import blob_answer
@@ -40,6 +45,9 @@ from codeexec.session.session import Session
 log = logging.getLogger(__name__)
 
 COOKIE = "codeexec_page"
+
+WIDGETS = "widgets"
+"""The path below that of a page to which it posts what the user does with a widget."""
 
 MAX_WATCHERS = 500
 """Browsers that watch at the same time, of all sessions of the server."""
@@ -57,9 +65,6 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
-_INTERACTIVE = b'{"interactive":true}\n'
-"""The first line of the stream of a page that draws figures."""
-
 _TYPES = {"css": "text/css", "html": "text/html", "js": "text/javascript", "svg": "image/svg+xml"}
 _FILE = re.compile(r"static/([a-z]{1,20}\.(?:js|css|svg))")
 
@@ -90,10 +95,12 @@ class PageApp:
         await response(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:
+        page_id, name = split_path(request.url.path)
+        if request.method == "POST" and name == WIDGETS:
+            return await self._operate(page_id, request)
         if request.method not in ("GET", "HEAD"):
             error = UsageError("A page is only read.", "Use GET.")
             return problem(error, 405)
-        page_id, name = split_path(request.url.path)
         if name == "enter":
             return self._enter(page_id, request)
         if (file := _FILE.fullmatch(name)) is not None:
@@ -103,6 +110,15 @@ class PageApp:
         page = self._addresses.find(page_id, _cookie(request))
         session = await self._host.find_session(page.session_id)
         return await self._content(name, page, session, request)
+
+    async def _operate(self, page_id: str, request: Request) -> Response:
+        """Send what the user does with a widget to its kernel."""
+        page = self._addresses.find(page_id, _cookie(request))
+        session = await self._host.find_session(page.session_id)
+        try:
+            return answer(await operate(page, session, request))
+        except Denied as error:
+            return problem(error, 403)  # the page itself stays good
 
     def _enter(self, page_id: str, request: Request) -> Response:
         """A cookie in exchange for the code of the address, and the way to the page. A browser that
@@ -173,8 +189,8 @@ class PageApp:
         watcher = PageWatcher()
         page.on_close.add(watcher.close)
         try:
-            if page.is_interactive:
-                yield _INTERACTIVE
+            if abilities := _abilities(page):
+                yield msgspec.json.encode(abilities) + b"\n"
             async for line in feed.lines(watcher, after):
                 if not self._addresses.is_open(page):
                     return
@@ -183,6 +199,12 @@ class PageApp:
             page.on_close.discard(watcher.close)
             if not feed.watchers:
                 self._feeds.pop(session, None)
+
+
+def _abilities(page: GrantedPage) -> dict[str, bool]:
+    """The first line of the stream of a page that does more than show; else empty."""
+    abilities = {"interactive": page.is_interactive, "control": page.is_controlling}
+    return {name: True for name, is_given in abilities.items() if is_given}
 
 
 def _cookie(request: Request) -> str:
@@ -224,7 +246,10 @@ async def _rows(session: Session, fields: Mapping[str, str], count: int) -> q.Ro
 
 
 async def _display(session: Session, fields: Mapping[str, str]) -> Display:
-    """The display in row `start` of an execution. NotFound."""
+    """The display in row `start` of an execution, or in output `output` of the widget `widget`.
+    NotFound."""
+    if model := fields.get("widget"):
+        return captured_output(session.snapshot.comms, model, _number(fields, "output"))
     rows = await _rows(session, fields, 1)
     display = rows.runs[0].display if rows.runs else None
     if display is None:
@@ -248,14 +273,22 @@ async def _figure(page: GrantedPage, session: Session, fields: Mapping[str, str]
             "This page draws no figures.", "Get another one: codeexec-tui page --interactive"
         )
     figure = find_figure(await _display(session, fields))
-    view = (await session.call(q.ReadExecution(fields["execution"]), CLIENT)).execution
-    kernel = session.snapshot.kernel_of(view)
+    kernel = await _kernel_of(session, fields)
     scripts = await asyncio.to_thread(read_library, figure.library, kernel)
     if fields.get("check"):
         return Response(status_code=204)
     text = await _text(session, figure.part)
     content = await asyncio.to_thread(figure_content, figure.library, text)
     return await asyncio.to_thread(figure_frame, figure.library, scripts, content)
+
+
+async def _kernel_of(session: Session, fields: Mapping[str, str]) -> KernelView:
+    """The kernel that made a display."""
+    snapshot = session.snapshot
+    if (widget := snapshot.comms.get(fields.get("widget", ""))) is not None:
+        return snapshot.kernel_named(widget.kernel)
+    view = (await session.call(q.ReadExecution(fields["execution"]), CLIENT)).execution
+    return snapshot.kernel_of(view)
 
 
 async def _text(session: Session, part: MimePart) -> str:

@@ -28,6 +28,7 @@ from codeexec.domain.events import (
     StdinRequested,
 )
 from codeexec.domain.snapshot import ExecutionView
+from codeexec.server.browser.widgets import WidgetChange, all_widgets, widget_changes
 from codeexec.session.session import Session
 
 log = logging.getLogger(__name__)
@@ -62,8 +63,16 @@ _SHOWN = (
 """Events that change what the page shows of executions."""
 
 
+class KernelHead(msgspec.Struct, frozen=True):
+    """The process of a kernel, whose widgets alone can be operated, and its state."""
+
+    generation: int
+    state: str
+
+
 class PageHead(msgspec.Struct, frozen=True):
-    """What the head of the page shows. `kernel` is its name to show, `death` why it ended."""
+    """What the head of the page shows. `kernel` is its name to show, `death` why it ended.
+    `kernels` are all of the session, by name."""
 
     name: str
     closed: bool
@@ -71,15 +80,18 @@ class PageHead(msgspec.Struct, frozen=True):
     kernel: str = ""
     language: str = ""
     death: str = ""
+    kernels: dict[str, KernelHead] = {}
 
 
 class PageState(msgspec.Struct, frozen=True):
-    """The whole of what a page begins with, after event `seq`. `more`: there are older ones."""
+    """The whole of what a page begins with, after event `seq`. `more`: there are older
+    executions."""
 
     seq: int
     head: PageHead
     executions: tuple[ExecutionView, ...]
     more: bool
+    widgets: tuple[WidgetChange, ...] = ()
 
 
 class _Line(msgspec.Struct, frozen=True):
@@ -178,6 +190,8 @@ class PageFeed:
         line: dict[str, object] = {"seq": records[-1].seq}
         if shown:
             line["events"] = shown
+        if widgets := widget_changes(records, self._session.snapshot.comms):
+            line["widgets"] = widgets
         if head != self._head:
             self._head = line["head"] = head
         if len(line) == 1:
@@ -201,7 +215,10 @@ class PageFeed:
         if self._state is None or self._state.seq != self._session.snapshot.seq:
             seq = self._session.snapshot.seq
             page = await self._session.call(q.ListExecutions(limit=FIRST_EXECUTIONS), CLIENT)
-            state = PageState(seq, head_of(self._session), page.executions, page.more)
+            snapshot = self._session.snapshot
+            widgets = all_widgets(snapshot.comms)
+            head = head_of(self._session)
+            state = PageState(seq, head, page.executions, page.more, widgets)
             self._state = _Line(seq, msgspec.json.encode({"state": state}) + b"\n")
         return self._state
 
@@ -218,6 +235,7 @@ def head_of(session: Session) -> PageHead:
         (shown.display_name or shown.name) if shown is not None else "",
         kernel.language,
         kernel.death.message if kernel.death is not None else "",
+        {name: KernelHead(view.generation, view.state) for name, view in snapshot.kernels.items()},
     )
 
 

@@ -47,7 +47,9 @@ _SCRIPT = (
     "parent.postMessage({height:document.documentElement.scrollHeight,empty},'*');"
     "addEventListener('DOMContentLoaded',()=>"
     "new ResizeObserver(()=>tell(false)).observe(document.body));"
-    "addEventListener('load',()=>tell(document.body.scrollHeight<3))"
+    # A frame that is not laid out yet has no height either, but it has its text.
+    "addEventListener('load',()=>"
+    "tell(document.body.scrollHeight<3&&!document.body.innerText.trim()))"
 )
 
 

@@ -9,7 +9,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 from codeexec.domain import requests as q
-from codeexec.domain.errors import Unavailable
+from codeexec.domain.errors import Denied, Unavailable
 from codeexec.server.access.identity import Identity, current_admission
 from codeexec.server.access.token_watch import wait_for_denial
 from codeexec.server.access.user_host import UserHost
@@ -32,10 +32,19 @@ class SessionPages:
         self._port = 0
         self._watches: set[asyncio.Task[None]] = set()
 
-    async def open(self, users: UserHost, request: q.OpenPage, *, is_local: bool) -> q.PageAddress:
+    async def open(
+        self, users: UserHost, request: q.OpenPage, *, is_local: bool, is_agent: bool
+    ) -> q.PageAddress:
         """An address for a page of one of the user's sessions. `is_local`: they are on this
-        machine, and are given the whole address. NotFound, Unavailable."""
+        machine, and are given the whole address. `is_agent`: an agent asks, whose page operates no
+        widgets. NotFound, Unavailable, Denied."""
         users.identity.require("run")
+        if request.control and is_agent:
+            raise Denied(
+                "An agent gives out no page that operates widgets, as what they run cannot be "
+                "confirmed.",
+                "Ask the user: codeexec-tui page --control",
+            )
         session = await users.find_session(request.session)
         port = await self._loopback_port() if is_local else 0
         expires = users.identity.expires
@@ -43,6 +52,7 @@ class SessionPages:
             session.session_id,
             is_shared=request.shared,
             is_interactive=request.interactive,
+            is_controlling=request.control,
             expires=expires,
         )
         self._end_with_token(page, users.identity)

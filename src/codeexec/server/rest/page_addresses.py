@@ -13,7 +13,7 @@ from codeexec.server.access.user_host import UserHost
 from codeexec.server.browser.pages import SessionPages
 from codeexec.server.rest.bodies import read_json
 from codeexec.server.rest.replies import answer, convert
-from codeexec.server.rest.routes import SESSION, Route
+from codeexec.server.rest.routes import SESSION, Route, client
 
 _PATH = f"{SESSION}/pages"
 
@@ -42,7 +42,8 @@ def add(app: FastAPI, users: UserHost, pages: SessionPages | None) -> None:
         await users.find_session(session)  # to others nothing else is wrong
         fields = await read_json(request, dict[str, object]) if await request.body() else {}
         typed = cast("q.OpenPage", convert({**fields, "session": session}, q.OpenPage))
-        address = await require_pages().open(users, typed, is_local=False)
+        is_agent = client().is_agent
+        address = await require_pages().open(users, typed, is_local=False, is_agent=is_agent)
         return answer(address, 201)
 
     async def close_pages(session: str) -> Response:

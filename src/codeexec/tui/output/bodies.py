@@ -220,7 +220,7 @@ class BodyPainter:
         self, outputs: Sequence[object], width: int
     ) -> tuple[list[Strip], MimePart | None, int]:
         """Lines of what an Output widget has captured; the last picture is to be painted."""
-        from codeexec.tui.output.ipywidgets.captured import captured_display, captured_text
+        from codeexec.domain.content.captured import captured_display, captured_text
 
         lines: list[Strip] = []
         part: MimePart | None = None

@@ -21,6 +21,7 @@ from codeexec.domain.requests import ClosePages, ListSessions, OpenPage, Session
 @click.argument("session", default="", shell_complete=complete_open_session)
 @click.option("--shared", is_flag=True, help="An address for an audience, until it is revoked.")
 @click.option("--interactive", is_flag=True, help="Figures of plotly and Bokeh can be used there.")
+@click.option("--control", is_flag=True, help="Widgets can be operated there: they run code.")
 @click.option("--revoke", is_flag=True, help="Revoke all addresses of the session; end its pages.")
 @click.option("--open", "is_opened", is_flag=True, help="Open the address in the browser.")
 @SERVER
@@ -29,22 +30,25 @@ def page(
     session: str,
     shared: bool,
     interactive: bool,
+    control: bool,
     revoke: bool,
     is_opened: bool,
     server: str,
     as_json: bool,
 ) -> None:
-    """Print an address at which a browser shows SESSION, live and read-only.
+    """Print an address at which a browser shows SESSION, live.
 
-    The address opens the page once, within ten minutes; with --shared any number of browsers, for
-    twelve hours at most. Without SESSION it is the open session of this folder. Browsers of other
-    machines reach a server that listens for them: `serve --bind` with TLS, and --server here.
+    The page changes nothing, unless --control lets it operate widgets. The address opens the page
+    once, within ten minutes; with --shared any number of browsers, for twelve hours at most.
+    Without SESSION it is the open session of this folder. Browsers of other machines reach a server
+    that listens for them: `serve --bind` with TLS, and --server here.
     """
     from codeexec.client.browser import forward_command, open_in_browser, page_url
 
-    if revoke and (shared or interactive or is_opened):
+    if revoke and (shared or interactive or control or is_opened):
         raise UsageError(
-            "--revoke gives out no address.", "Leave out --shared, --interactive and --open."
+            "--revoke gives out no address.",
+            "Leave out --shared, --interactive, --control and --open.",
         )
     address = None
     if server:
@@ -60,7 +64,7 @@ def page(
         else:
             style.say(f"revoked: {count} {'address' if count == 1 else 'addresses'}")
         return
-    opened = ask(OpenPage(summary.session_id, shared, interactive))[0]
+    opened = ask(OpenPage(summary.session_id, shared, interactive, control))[0]
     url = page_url(opened, address)
     forward = forward_command(opened, os.environ, address)
     if as_json:
@@ -69,6 +73,7 @@ def page(
                 "url": url,
                 "shared": shared,
                 "interactive": interactive,
+                "control": control,
                 "expires": opened.expires,
                 "forward": forward,
             }
@@ -79,6 +84,9 @@ def page(
         use = f"until {until}, for all who have it" if shared else f"once, until {until}"
         name = summary.name or summary.session_id
         style.say(f"good {use}; revoke it: codeexec-tui page {name} --revoke", file=sys.stderr)
+        if control:
+            operators = "All who have it operate" if shared else "It operates"
+            style.say(f"{operators} the session's widgets, which run code.", file=sys.stderr)
         if forward:
             style.say(f"on the machine of the browser: {forward}", file=sys.stderr)
     if is_opened and forward:

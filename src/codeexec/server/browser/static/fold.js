@@ -1,18 +1,11 @@
 // Fold of events into the executions that the page shows, as domain/fold.py does it.
 
+import { Board, modelOf } from "./board.js";
+import { rowsOf } from "./rows.js";
+
 // What is held while nobody asks for earlier rows of an execution, or for earlier executions.
 export const HELD_ROWS = 2000;
 export const HELD_EXECUTIONS = 300;
-
-function rowsOf(runs) {
-  const rows = [];
-  for (const run of runs || []) {
-    if (run.display) rows.push({ kind: "display", display: run.display });
-    else if (run.error) rows.push({ kind: "error", error: run.error });
-    else for (const text of (run.text || "").split("\n")) rows.push({ kind: run.kind, text });
-  }
-  return rows;
-}
 
 export class Execution {
   constructor(id, code) {
@@ -89,12 +82,20 @@ export class Execution {
     return true;
   }
 
-  takeUpdate(event) {
+  // `isDrawn` tells of a model whether it is drawn by its state: then its row stays, whose display has
+  // the same in words.
+  takeUpdate(event, isDrawn) {
     let isChanged = false;
     this.rows = this.rows.map(row => {
       if (row.kind !== "display" || row.display.display_id !== event.display_id) return row;
+      const display = { ...row.display, parts: event.parts, metadata: event.metadata };
+      const model = modelOf(display);
+      if (model && model === modelOf(row.display) && isDrawn(model)) {
+        row.display = display;
+        return row;
+      }
       isChanged = true;
-      return { kind: "display", display: { ...row.display, parts: event.parts, metadata: event.metadata } };
+      return { kind: "display", display };
     });
     if (isChanged) this.changed(0);
     return isChanged;
@@ -109,27 +110,36 @@ export class Session {
     this.hasEarlier = false;
     this.isExpanded = false;
     this.isInteractive = false; // whether figures are drawn by the JavaScript of their package
+    this.board = new Board();
   }
 
   // The ids of the executions that a line of the stream has changed; null: all of it is new.
   take(line) {
     if (line.state) return this.takeState(line.state);
-    if (line.interactive) {
-      this.isInteractive = true;
+    if (line.interactive || line.control) {
+      this.isInteractive = Boolean(line.interactive);
+      this.board.canControl = Boolean(line.control);
       return new Set();
     }
     const changed = new Set();
+    this.board.take(line.widgets || []);
     for (const record of line.events || []) {
       if (record.seq > this.seq) this.takeEvent(record, changed);
     }
-    if (line.head) this.head = line.head;
+    if (line.head) this.takeHead(line.head);
     this.seq = Math.max(this.seq, line.seq);
     return changed;
   }
 
+  takeHead(head) {
+    this.head = head;
+    this.board.takeHead(head);
+  }
+
   takeState(state) {
     this.seq = state.seq;
-    this.head = state.head;
+    this.board.takeAll(state.widgets || []);
+    this.takeHead(state.head);
     this.hasEarlier = Boolean(state.more);
     this.isExpanded = false;
     const known = this.executions;
@@ -176,7 +186,7 @@ export class Session {
     }
     if (event.type === "display_updated") {
       for (const execution of this.executions.values()) {
-        if (execution.takeUpdate(event)) changed.add(execution.id);
+        if (execution.takeUpdate(event, model => this.board.has(model))) changed.add(execution.id);
       }
       return;
     }

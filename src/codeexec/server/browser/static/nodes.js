@@ -6,3 +6,22 @@ export function element(name, className = "", text = "") {
   if (text) node.textContent = text;
   return node;
 }
+
+export function button(className, text, act) {
+  const node = element("button", className, text);
+  node.type = "button";
+  node.addEventListener("click", act);
+  return node;
+}
+
+// Let the children of `parent` from number `from` on be `wanted`. What stays is never moved: a frame
+// that is moved is loaded again, and a control loses the focus.
+export function placeNodes(parent, wanted, from = 0) {
+  const staying = new Set(wanted);
+  for (const node of [...parent.children].slice(from)) if (!staying.has(node)) node.remove();
+  let place = parent.children[from] || null;
+  for (const node of wanted) {
+    if (node === place) place = place.nextElementSibling;
+    else parent.insertBefore(node, place);
+  }
+}

@@ -2,6 +2,7 @@
 // stands in a frame with an origin of its own.
 
 import { textRow, visible } from "./ansi.js";
+import { modelOf } from "./board.js";
 import { figureNode, isFigure } from "./figure.js";
 import { element } from "./nodes.js";
 
@@ -84,7 +85,9 @@ function isChart(part) {
   return part.mime.startsWith("application/vnd.") && part.mime !== "application/vnd.dataresource+json";
 }
 
-function displayed(display, fields, isInteractive) {
+function displayed(display, fields, { isInteractive, board, views }) {
+  const model = modelOf(display);
+  if (model && board.has(model)) return views.node(model);
   const byType = new Map(display.parts.map(part => [part.mime.split(";")[0].trim().toLowerCase(), part]));
   const plain = byType.get("text/plain")?.text || "";
   const label = plain.slice(0, 200);
@@ -115,12 +118,13 @@ function failed(error) {
   return node;
 }
 
-// `number` is that of the row in its execution.
-export function rowNode(row, executionId, number, isInteractive) {
+// `fields` lead the server to the display of the row. `shown` has whether figures are drawn, and the
+// board and the views of widgets.
+export function rowNode(row, fields, shown) {
   if (row.kind === "error") return failed(row.error);
   if (row.kind !== "display") return textRow(row.text, row.kind);
   const node = element("figure", "display");
-  node.append(displayed(row.display, { execution: executionId, start: number }, isInteractive));
+  node.append(displayed(row.display, fields, shown));
   return node;
 }
 

@@ -1,4 +1,4 @@
-"""What an Output widget has captured, as outputs of nbformat, for the painter of output."""
+"""What an Output widget has captured, as outputs of nbformat: as a display, or as text."""
 
 from __future__ import annotations
 
