@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
+import httpx
 import pytest
 
 from codeexec.client.browser import forward_command, open_in_browser, page_url
@@ -23,7 +25,7 @@ from codeexec.tui.theme.theme import DEFAULT, built_in_folder, find_theme
 from codeexec.tui.widgets.dialogs import Confirm
 from codeexec.tui.workbench.session.page_controller import PageController
 from codeexec.tui.workbench.surface import WorkbenchState
-from support.servers import serve_here, short_folder
+from support.servers import DEADLINE, serve_here, short_folder
 from support.surface import QuietSurface
 
 THEME = find_theme(DEFAULT, [built_in_folder()])
@@ -60,6 +62,14 @@ async def test_addresses_are_opened_shown_and_revoked(
 
             await controller().show_execution(ConsoleMessages.BrowserRequested("exec-1"))
             assert opened.pop().endswith("#exec-1")
+            await controller().use_page()
+            assert opened[-1].startswith("http://127.0.0.1:")
+            async with httpx.AsyncClient(timeout=DEADLINE) as web:
+                assert (await web.get(opened[-1])).status_code == 303
+                place = opened.pop().partition("enter")[0]
+                async with web.stream("GET", f"{place}events") as answer:
+                    first = await anext(answer.aiter_lines())
+            assert json.loads(first) == {"interactive": True, "control": True}
             await controller().share_page()
             assert "until you revoke it" in words_of(surface.dialogs[0])
             (copied,) = surface.posted
@@ -74,7 +84,7 @@ async def test_addresses_are_opened_shown_and_revoked(
             assert "@10.0.0.1" in words_of(surface.dialogs[2])
 
             await controller().close_pages()
-            assert surface.notices[-1] == "Revoked 5 addresses of this session's page."
+            assert surface.notices[-1] == "Revoked 6 addresses of this session's page."
             await controller(watch=True).share_page()
             await controller(watch=True).close_pages()
             assert [error.message for error in surface.errors] == [

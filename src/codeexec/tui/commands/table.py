@@ -264,6 +264,8 @@ def _of_workbench(of_panes: Sequence[Command]) -> tuple[Command, ...]:
           "As a page, an asciicast, GIF, SVG or video, with the times that it had."),
         c("app.page", "Show this session in a browser", "anywhere", "open_page", "",
           "Live and read-only; over ssh the address and the way to it are shown."),
+        c("app.use_page", "Use this session's figures and widgets in a browser", "anywhere",
+          "use_page", "", "As the page, where widgets can be operated: they run code."),
         c("app.share_page", "Address of this session for an audience…", "anywhere", "share_page",
           "", "Any number of browsers see the session, until you revoke it."),
         c("app.close_pages", "Revoke the addresses of this session's page", "anywhere",

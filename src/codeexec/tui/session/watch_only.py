@@ -22,7 +22,7 @@ REFUSED = frozenset(
     }
     | {"interrupt", "restart", "choose_kernel", "shut_down", "clear_queue", "pause_kernel"}
     | {"choose_policy", "rename_session", "stop_and_quit", "new_session"}
-    | {"answer_agent", "open_page", "share_page", "close_pages", "browse"}
+    | {"answer_agent", "open_page", "use_page", "share_page", "close_pages", "browse"}
     | {"fix_problem", "fix", "next_profile", "configure_program", "stop_program"}
     | {"new_terminal", "run_in_shell", "enter_terminal", "paste_terminal", "rerun_command"}
     | {"take_size", "close_terminal"}

@@ -88,6 +88,7 @@ function radios({ act }) {
 
 function buttons({ act }) {
   const node = element("div", "options beside");
+  node.setAttribute("role", "group");
   const fields = [];
   const write = options(labels => {
     fields.length = 0;

@@ -255,6 +255,7 @@ function keepHeight(before, nodes) {
 
 class Labelled {
   constructor(view, make) {
+    this.kind = view.kind;
     this.control = make({
       kind: view.kind,
       state: () => view.board.state(view.model),
@@ -281,10 +282,13 @@ class Labelled {
     this.label.hidden = !name;
     for (const field of this.control.fields) {
       field.disabled = !isUsable;
-      if (!this.control.isLabelled && field.tagName !== "BUTTON") {
-        field.setAttribute("aria-label", [name || state._model_name, field.dataset.end].filter(Boolean).join(", "));
+      // Others have words of their own.
+      if (field.tagName !== "BUTTON" && !field.closest("label")?.textContent.trim()) {
+        field.setAttribute("aria-label", [name || this.kind, field.dataset.end].filter(Boolean).join(", "));
       }
     }
+    const [first] = this.control.nodes;
+    if (first.getAttribute("role")) first.setAttribute("aria-label", name || this.kind);
   }
 }
 

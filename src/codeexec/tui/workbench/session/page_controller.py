@@ -35,6 +35,7 @@ class PageController:
     def actions(self) -> Mapping[str, Handler]:
         return {
             "open_page": InWorker(self.open_page, "page"),
+            "use_page": InWorker(self.use_page, "page"),
             "share_page": InWorker(self.share_page, "page"),
             "close_pages": InWorker(self.close_pages, "page"),
         }
@@ -45,6 +46,10 @@ class PageController:
     async def open_page(self) -> None:
         """Show the session in the browser of this machine, or an address that is good once."""
         await self._give_out(is_shared=False)
+
+    async def use_page(self) -> None:
+        """The same, with figures that can be used and widgets that can be operated."""
+        await self._give_out(is_shared=False, is_usable=True)
 
     async def show_execution(self, event: ConsoleMessages.BrowserRequested) -> None:
         """The same, at one of its executions."""
@@ -66,14 +71,18 @@ class PageController:
         count = f"{done.count} {'address' if done.count == 1 else 'addresses'}"
         self._surface.notify(f"Revoked {count} of this session's page.", timeout=5)
 
-    async def _give_out(self, *, is_shared: bool, execution_id: str = "") -> None:
+    async def _give_out(
+        self, *, is_shared: bool, is_usable: bool = False, execution_id: str = ""
+    ) -> None:
         if self._refuses():
             return
         from codeexec.client.browser import forward_command, has_browser, page_url  # 9 ms
 
         session_id = self._state.session.session_id
         try:
-            page = await self._state.host.call(OpenPage(session_id, is_shared))
+            page = await self._state.host.call(
+                OpenPage(session_id, is_shared, interactive=is_usable, control=is_usable)
+            )
         except CodeexecError as error:
             self._surface.show_error(error)
             return
