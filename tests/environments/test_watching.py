@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import shutil
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import aclosing, asynccontextmanager, contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -270,12 +271,66 @@ async def test_links_are_not_followed(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_became_a_link_is_not_added(tmp_path: Path) -> None:
-    (tmp_path / "sub").mkdir()
-    (tmp_path / "link").symlink_to("/etc")
+    top, elsewhere = tmp_path / "top", tmp_path / "elsewhere"
+    (top / "sub").mkdir(parents=True)
+    elsewhere.mkdir()
+    (top / "link").symlink_to(elsewhere)
     paths = ["", "sub", "link", "missing"]
-    notifier = ChangeNotifier(Folder(tmp_path), paths, threading.Event())
-    assert sorted(notifier._paths.values()) == ["", "sub"]
+    notifier = ChangeNotifier(Folder(top), paths, threading.Event())
+    (elsewhere / "secret").write_text("")
+    (top / "sub" / "seen").write_text("")
+    notes = notes_until(notifier, ("sub", "seen"))
+    assert {path for path, _ in notes} == {"sub"}
     notifier.close()
+
+
+def test_one_folder_is_open_at_a_time_while_many_are_added(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A hundred sessions watch the same folders, and all add them anew at the same moment.
+    paths = [f"folder{number}" for number in range(300)]
+    for path in paths:
+        (tmp_path / path).mkdir()
+    folder = Folder(tmp_path)
+    listing, are_open = folder.listing, 0
+
+    @contextmanager
+    def counted(path: str) -> Iterator[int]:
+        nonlocal are_open
+        are_open += 1
+        assert are_open == 1
+        with listing(path) as handle:
+            yield handle
+        are_open -= 1
+
+    monkeypatch.setattr(folder, "listing", counted)
+    notifier = ChangeNotifier(folder, paths, threading.Event())
+    (tmp_path / paths[-1] / "new").write_text("")
+    assert (paths[-1], "new") in notes_until(notifier, (paths[-1], "new"))
+    notifier.close()
+
+
+def test_a_folder_that_could_not_be_opened_for_want_of_descriptors_is_a_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = Folder(tmp_path)
+
+    def fail(path: str) -> None:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    monkeypatch.setattr(folder, "listing", fail)
+    with pytest.raises(NotifierFailed, match="Too many open files"):
+        ChangeNotifier(folder, [""], threading.Event())
+
+
+def notes_until(notifier: ChangeNotifier, expected: tuple[str, str]) -> Notes:
+    """What was told until something was told of the path and name."""
+    notes: Notes = {}
+    deadline = time.monotonic() + 60
+    while expected not in notes and time.monotonic() < deadline:
+        notifier.take(notes)
+        time.sleep(0.001)
+    return notes
 
 
 async def test_a_name_that_is_no_text_loses_no_later_change(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import resource
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -284,6 +285,20 @@ async def test_starts_that_are_given_up_leave_no_kernel(
     async with asyncio.timeout(90):
         while await asyncio.to_thread(server.kernels):  # noqa: ASYNC110
             await asyncio.sleep(0.2)  # the server tells nobody that a kernel has ended
+
+
+async def test_a_server_that_has_no_room_says_so(tmp_path: Path) -> None:
+    with jupyter_server(tmp_path / "full") as there:
+        server = JupyterServer(Access(parse_address(there.url), TOKEN))
+        are_open = len([*Path(f"/proc/{there.pid}/fd").iterdir()])
+        # Room for our connection, and for nothing of a kernel.
+        _, hard = resource.prlimit(there.pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(there.pid, resource.RLIMIT_NOFILE, (are_open + 3, hard))
+        with pytest.raises(ServerFailure, match="no room for one more kernel") as raised:
+            await server.start("python3", "of-a-test")
+        assert raised.value.kind == "full"
+        assert "shared_context=False" in raised.value.next_step
+        await server.close()
 
 
 async def test_a_gateway_takes_the_variables_of_a_start(enterprise_gateway: TestServer) -> None:

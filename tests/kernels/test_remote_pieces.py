@@ -15,7 +15,7 @@ from codeexec.kernels.jupyter.messages.codec import encode_header
 from codeexec.kernels.jupyter.remote import frames
 from codeexec.kernels.jupyter.remote.address import parse_address
 from codeexec.kernels.jupyter.remote.backend import RemoteBackend
-from codeexec.kernels.jupyter.remote.failures import gateway_start
+from codeexec.kernels.jupyter.remote.failures import full, gateway_start
 from codeexec.kernels.jupyter.remote.gaps import UNKNOWN, MessageCounter
 from codeexec.kernels.jupyter.remote.tokens import keep_token, read_tokens, tokens_file
 
@@ -194,3 +194,20 @@ def test_why_a_gateway_starts_no_kernel(status: int, text: str, kind: str | None
     if failure is not None:
         assert failure.next_step
         assert "Traceback" not in failure.message
+
+
+@pytest.mark.parametrize(
+    ("status", "text", "is_full"),
+    [
+        (500, "Unhandled error: Too many open files", True),
+        (500, "OSError: [Errno 12] Cannot allocate memory", True),
+        (500, "KeyError: 'x'", False),
+        (404, "Too many open files", False),
+    ],
+)
+def test_a_server_without_room(status: int, text: str, is_full: bool) -> None:
+    failure = full("http://h/", status, text)
+    assert (failure is not None) == is_full
+    if failure is not None:
+        assert "Error" not in failure.message
+        assert failure.next_step

@@ -32,7 +32,7 @@ from codeexec.session.host import Host
 from codeexec.session.session import Session
 from support.invariants import check_journal, read_journal
 from support.kernel_cases import no_orphans
-from support.sessions import finished, open_host, open_session, run, submit, text, until
+from support.sessions import DEADLINE, finished, open_host, open_session, run, submit, text, until
 
 pytestmark = pytest.mark.slow
 
@@ -313,3 +313,25 @@ async def test_a_host_that_ends_as_an_adoption_is_nearly_done_starts_no_kernel(
             await interrupt(host, session, waiting)
             assert kernels() == [pid] == [session.snapshot.kernel.pid]
             assert starts(session) == 1
+
+
+async def test_sessions_are_left_side_by_side(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A kernel that does not answer is waited for; of a hundred sessions each may have one.
+    all_leave = asyncio.Barrier(3)
+    detach = Session.detach
+
+    async def wait_for_the_others(session: Session) -> None:
+        await all_leave.wait()
+        await detach(session)
+
+    monkeypatch.setattr(Session, "detach", wait_for_the_others)
+    with no_orphans():
+        async with asyncio.timeout(DEADLINE):
+            async with open_host(tmp_path / "state", leave_kernels=True) as host:
+                for _ in range(3):
+                    await open_session(host, tmp_path)
+        monkeypatch.undo()
+        async with open_host(tmp_path / "state") as host:
+            assert len(host.sessions) == 3

@@ -106,16 +106,19 @@ class Host:
         """Let go of all sessions; their kernels are left to be adopted, or end."""
         await self._tasks.close()
         await self.end_lost_sessions()
-        for session in list(self._open.values()):
-            try:
-                await self._close(session, "The host ended.", leave_kernel=leave_kernels)
-            except StorageError as error:
-                # Left open: the next host finds it, and writes down how it ended.
-                log.error("session %s: %s", session.session_id, error)
-                await self._close(session, "", leave_kernel=True)
+        # All at once: a kernel that does not answer is waited for.
+        await asyncio.gather(*(self._let_go(each, leave_kernels) for each in self.sessions))
         self._lookup.close()
         await self._kernels.close()
         self._history.close()
+
+    async def _let_go(self, session: Session, leave_kernel: bool) -> None:
+        try:
+            await self._close(session, "The host ended.", leave_kernel=leave_kernel)
+        except StorageError as error:
+            # Left open: the next host finds it, and writes down how it ended.
+            log.error("session %s: %s", session.session_id, error)
+            await self._close(session, "", leave_kernel=True)
 
     @property
     def is_idle(self) -> bool:

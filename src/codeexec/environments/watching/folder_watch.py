@@ -23,7 +23,7 @@ from codeexec.environments.budget import Pace
 from codeexec.environments.files import MOST_ENTRIES, Folder
 from codeexec.environments.watching.known import KnownNames, number_of
 from codeexec.environments.watching.notes import Noted, Notes, NotifierFailed
-from codeexec.environments.watching.notifier import TELLS, ChangeNotifier, at_once
+from codeexec.environments.watching.notifier import MOST_AT_ONCE, TELLS, ChangeNotifier
 from codeexec.hostfiles.ignored import Ignored
 
 log = logging.getLogger(__name__)
@@ -138,13 +138,15 @@ class FolderWatch:
             log.info("%s: only %d folders are watched", self._folder.root, MOST_FOLDERS)
 
     def _watch(self, paths: list[str]) -> None:
-        most = at_once()
-        for start in range(0, len(paths), most):
-            some = paths[start : start + most]
+        self._add_notifiers(paths)
+        for path in paths:
+            self._numbers += 1
+            self._folders[path] = self._numbers
+
+    def _add_notifiers(self, paths: list[str]) -> None:
+        for start in range(0, len(paths), MOST_AT_ONCE):
+            some = paths[start : start + MOST_AT_ONCE]
             self._notifiers.append(ChangeNotifier(self._folder, some, self._news))
-            for path in some:
-                self._numbers += 1
-                self._folders[path] = self._numbers
 
     def _take_in(self, top: str) -> list[FileChange]:
         """Watch a folder that is new here, with all below; returns all as created."""
@@ -171,10 +173,7 @@ class FolderWatch:
     def _renew(self) -> None:
         """The new ones watch before the old ones end, so nothing is missed."""
         old, self._notifiers = self._notifiers, []
-        paths = [*self._folders]
-        for start in range(0, len(paths), at_once()):
-            some = paths[start : start + at_once()]
-            self._notifiers.append(ChangeNotifier(self._folder, some, self._news))
+        self._add_notifiers([*self._folders])
         for notifier in old:
             notifier.close()
 

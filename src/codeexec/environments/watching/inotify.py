@@ -13,7 +13,7 @@ import select
 import struct
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from codeexec.environments.watching.notes import Noted, Notes, NotifierFailed
 
@@ -58,6 +58,11 @@ class Subscription:
             raise NotifierFailed(problem)
         return bool(told)
 
+    def watch(self, place: str, name: str) -> None:
+        """Watch one more folder, not what is below. `place` is the path by which the system finds
+        it, `name` is how notes call it. OSError: the system has no room for more."""
+        self._inotify.watch(self, place, name)
+
     def close(self) -> None:
         self._inotify.remove(self)
 
@@ -90,20 +95,16 @@ class Inotify:
         """The system has one watch of a folder, however often it is added."""
         threading.Thread(target=self._run, name="inotify", daemon=True).start()
 
-    def subscribe(self, folders: Mapping[str, str], news: threading.Event) -> Subscription:
-        """Watch folders, each by itself. A key is the path by which the system finds it, the value
-        its name in notes. `news` is set whenever there is something to take. OSError."""
-        subscription = Subscription(self, news)
-        try:
-            for place, name in folders.items():
-                with self._lock, contextlib.suppress(FileNotFoundError, NotADirectoryError):
-                    watch = self._call("inotify_add_watch", self._handle, place.encode(), _MASK)
-                    self._watches.setdefault(watch, []).append((subscription, name))
-                    subscription.watches.append(watch)
-        except OSError:
-            self.remove(subscription)
-            raise
-        return subscription
+    def subscribe(self, news: threading.Event) -> Subscription:
+        """It watches nothing yet. `news` is set whenever there is something to take."""
+        return Subscription(self, news)
+
+    def watch(self, subscription: Subscription, place: str, name: str) -> None:
+        """OSError."""
+        with self._lock, contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            watch = self._call("inotify_add_watch", self._handle, place.encode(), _MASK)
+            self._watches.setdefault(watch, []).append((subscription, name))
+            subscription.watches.append(watch)
 
     def remove(self, subscription: Subscription) -> None:
         with self._lock:

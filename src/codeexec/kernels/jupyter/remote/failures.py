@@ -12,13 +12,17 @@ from codeexec.domain.errors import KernelUnavailable
 
 Kind = Literal[
     "refused", "route", "name", "tls", "timeout", "socket", "token", "forbidden", "login", "xsrf",
-    "path", "not_jupyter", "old", "gone", "line", "server", "stopped", "user", "spawn",
+    "path", "not_jupyter", "old", "gone", "line", "server", "stopped", "user", "spawn", "full",
 ]  # fmt: skip
 
 TOKEN_STEP = (
     "Take the address with its token from `jupyter server list` there, and paste it anew, or set "
     "CODEEXEC_REMOTE_TOKEN."
 )
+
+
+_NO_ROOM = ("Too many open files", "Cannot allocate memory", "No space left on device")
+"""What a system says of a process, a machine or a disk that is full."""
 
 
 class ServerFailure(KernelUnavailable):
@@ -125,6 +129,21 @@ def refused(name: str, status: int, text: str, *, is_json: bool, asked: str) -> 
         f"{name} answered with status {status} to {asked}.",
         "The server's log says why.",
     )
+
+
+def full(name: str, status: int, text: str) -> ServerFailure | None:
+    """Why a server has no room for one more kernel, where its answer says that."""
+    reason = next((reason for reason in _NO_ROOM if reason in text), "")
+    if status < 500 or not reason:
+        return None
+    step = "Stop kernels there that nobody needs: F12 lists them."
+    if reason == _NO_ROOM[0]:
+        # Each kernel takes six sockets of ZeroMQ, of which a context has 1,023.
+        step += (
+            " Above 170 kernels start the server with --MultiKernelManager.shared_context=False, "
+            "and with a higher limit of open files (ulimit -n)."
+        )
+    return ServerFailure("full", f"{name} has no room for one more kernel: {reason}.", step)
 
 
 def gateway_start(name: str, status: int, text: str) -> ServerFailure | None:

@@ -156,6 +156,8 @@ class JupyterServer:
             started = answer.fields.get("kernel")
             if isinstance(started, dict) and isinstance(started.get("id"), str):
                 return StartedKernel(started["id"], str(answer.fields.get("id") or ""))
+        if failure := failures.full(self.name, answer.status, _told(answer)):
+            raise failure
         if answer.status in (401, 403) or not answer.is_json:
             raise self._refused(answer, "the start of a kernel")
         # Some servers have no sessions that start kernels.
@@ -173,8 +175,9 @@ class JupyterServer:
         answer = await self._ask("POST", "api/kernels", model, wait)
         if answer.status in (200, 201) and isinstance(answer.fields.get("id"), str):
             return StartedKernel(str(answer.fields["id"]))
-        told = str(answer.fields.get("message") or answer.fields.get("reason") or "")
-        failure = failures.gateway_start(self.name, answer.status, told)
+        told = _told(answer)
+        failure = failures.full(self.name, answer.status, told)
+        failure = failure or failures.gateway_start(self.name, answer.status, told)
         raise failure or self._refused(answer, "the start of a kernel")
 
     async def end_started(self, key: str) -> bool:
@@ -266,6 +269,11 @@ class JupyterServer:
         path = f"{base.path}hub/"
         is_here = target.netloc in ("", base.netloc) and target.path.startswith(path)
         return f"{base.scheme}://{base.netloc}{path}" if is_here else ""
+
+
+def _told(answer: JsonAnswer) -> str:
+    """What a server says of a request that it has not done."""
+    return str(answer.fields.get("message") or answer.fields.get("reason") or "")
 
 
 def _path(key: str) -> str:
