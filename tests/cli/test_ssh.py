@@ -20,7 +20,6 @@ import pytest
 from codeexec import __version__
 from codeexec.cli.servers.remote import ssh_target
 from codeexec.client.socket import SocketHost
-from codeexec.client.ssh.failures import SshFailure, failure_of
 from codeexec.client.wire import parse_address, parse_ssh
 from codeexec.config.load import load
 from codeexec.domain import requests as q
@@ -29,6 +28,7 @@ from codeexec.domain.events import ExecutionFinished
 from codeexec.domain.fold import apply
 from codeexec.domain.outputs import iter_rows
 from codeexec.domain.snapshot import Snapshot
+from codeexec.environments.ssh.failures import SshFailure, failure_of
 from codeexec.tui.options import OpenOptions
 from codeexec.tui.session.attach import find_session
 from codeexec.tui.session.workspace import Workspace

@@ -59,7 +59,7 @@ async def test_forged_frames_end_the_container_and_the_session_goes_on(
         )
         view = await run(session, "1")
         assert view.status == "cancelled"
-        assert "The container sent" in view.reason
+        assert "The relay sent" in view.reason
         assert "The container was removed." in view.reason
         assert containers(session.session_id) == []
         other = await open_session(host, workspace, backend="docker")

@@ -10,8 +10,8 @@ import pytest
 
 from codeexec.environments.docker.engine import Engine
 from codeexec.environments.docker.environment import ContainerPlan
-from codeexec.kernels.docker.channel_proxy import Mux
 from codeexec.kernels.docker.process import ContainerKernel
+from codeexec.kernels.relay.channel_proxy import Mux
 from support.containers import ENGINE, IMAGE, own_containers
 from support.docker_bench import Bench, StartBench
 
@@ -71,7 +71,7 @@ async def test_a_spare_is_a_container_that_waits_for_its_kernel(workspace: Path)
 async def test_sockets_of_a_killed_owner_are_swept(tmp_path: Path) -> None:
     killed = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c"),
-        "from codeexec.kernels.docker.channel_proxy import Mux\n"
+        "from codeexec.kernels.relay.channel_proxy import Mux\n"
         "import time; m = Mux(); print(m.prefix, flush=True); time.sleep(100)",
         stdout=asyncio.subprocess.PIPE,
     )

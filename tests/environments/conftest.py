@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
+from codeexec.domain.ssh_place import SshPlace
 from codeexec.environments.base import Environment
 from codeexec.environments.docker.engine import Engine
 from codeexec.environments.docker.environment import ContainerPlan, DockerEnvironment
 from codeexec.environments.local import LocalEnvironment
+from codeexec.environments.ssh.environment import SshEnvironment
 from support.containers import ENGINE, IMAGE, require_engine, workspace_in
+from support.servers import short_folder
+from support.ssh_server import SshServer, ssh_server
 
 
 @pytest.fixture
@@ -19,11 +23,21 @@ def workspace(tmp_path: Path) -> Path:
     return workspace_in(tmp_path)
 
 
+@pytest.fixture(scope="session")
+def ssh_machine() -> Iterator[SshServer]:
+    with short_folder() as folder, ssh_server(folder) as server:
+        (folder / "bare-home").mkdir()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("CODEEXEC_SSH", server.command)
+            yield server
+
+
 @pytest.fixture(
     params=[
         "local",
         pytest.param("docker", marks=pytest.mark.docker),
         pytest.param("docker without a mount", marks=pytest.mark.docker),
+        pytest.param("ssh", marks=pytest.mark.slow),
     ]
 )
 async def environment(
@@ -33,6 +47,12 @@ async def environment(
         local = LocalEnvironment(workspace)
         yield local
         await local.terminate()
+        return
+    if request.param == "ssh":
+        request.getfixturevalue("ssh_machine")
+        far = await SshEnvironment.create(SshPlace("bare", 0, str(workspace)))
+        yield far
+        assert await far.end()
         return
     require_engine()
     folder = workspace if request.param == "docker" else None

@@ -15,7 +15,7 @@ from codeexec.environments.docker import environment as environment_module
 from codeexec.environments.docker.engine import Engine
 from codeexec.environments.docker.environment import ContainerPlan, DockerEnvironment
 from codeexec.environments.docker.policy import EngineInfo
-from codeexec.environments.docker.relay.frames import HEADER, Kind
+from codeexec.environments.relay.frames import HEADER, Kind
 
 MakeEngine = Callable[..., Engine]
 
@@ -117,7 +117,7 @@ async def test_nonsense_of_podman_is_taken_for_nothing(make: MakeEngine, field: 
         ("exec 1>&- 2>&-; sleep 1000", "docker failed with code -9"),
         ("printf 'half'; sleep 1000", "did not start within 0.5 s"),
         ("printf 'half'; exit 3", "failed with code 3"),
-        ("echo hello, I am no relay; sleep 1000", "The container sent"),
+        ("echo hello, I am no relay; sleep 1000", "The relay sent"),
         ("(sleep 1000 & echo too late >&2); exit 125", "failed with code 125: too late"),
     ],
 )
@@ -166,6 +166,6 @@ async def test_a_container_that_prints_without_end_is_removed_at_once(
     )
     program.chmod(0o755)
     plan = ContainerPlan("image:1", engine=Engine(str(program)))
-    with pytest.raises(CodeexecError, match="The container sent a frame"):
+    with pytest.raises(CodeexecError, match="The relay sent a frame"):
         await asyncio.wait_for(DockerEnvironment.create(plan, EngineInfo()), 90)
     assert removed.exists()

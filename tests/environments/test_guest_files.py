@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from codeexec.domain.errors import ProtocolError
-from codeexec.environments.docker.remote_files import GuestFile
+from codeexec.environments.relay.files import GuestFile
 
 
 class Answering:

@@ -14,13 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from codeexec.domain.errors import EnvironmentUnavailable, ProtocolError
-from codeexec.environments.docker.boot import boot_arguments, source
-from codeexec.environments.docker.relay import connection as connection_module
-from codeexec.environments.docker.relay import processes as processes_module
-from codeexec.environments.docker.relay.connection import RelayConnection
-from codeexec.environments.docker.relay.frames import HEADER, MOST, WINDOW, Kind
-from codeexec.environments.docker.relay.processes import GuestProcess
 from codeexec.environments.processes import Child, start
+from codeexec.environments.relay import connection as connection_module
+from codeexec.environments.relay import processes as processes_module
+from codeexec.environments.relay.boot import boot_arguments, relay_source
+from codeexec.environments.relay.connection import RelayConnection
+from codeexec.environments.relay.frames import HEADER, MOST, WINDOW, Kind
+from codeexec.environments.relay.processes import GuestProcess
 from support.containers import until
 
 
@@ -28,7 +28,7 @@ from support.containers import until
 async def relay() -> AsyncIterator[Child]:
     child = await start([sys.executable, *boot_arguments()])
     assert child.stdin is not None
-    child.stdin.write(source())
+    child.stdin.write(relay_source())
     yield child
     await child.end()
 

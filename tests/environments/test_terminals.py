@@ -18,13 +18,13 @@ import pytest
 
 from codeexec.domain.errors import Denied, EnvironmentUnavailable, UsageError
 from codeexec.environments.base import Environment, InputWait, TerminalHandle, TerminalSize
-from codeexec.environments.docker.boot import boot_arguments, source
 from codeexec.environments.docker.engine import Engine
 from codeexec.environments.docker.environment import ContainerPlan, DockerEnvironment
-from codeexec.environments.docker.relay.connection import RelayConnection
 from codeexec.environments.holder.terminal import terminal_env
 from codeexec.environments.local import LocalEnvironment
 from codeexec.environments.processes import start
+from codeexec.environments.relay.boot import boot_arguments, relay_source
+from codeexec.environments.relay.connection import RelayConnection
 from support.containers import ENGINE, IMAGE, require_engine, until
 
 DEADLINE = 90.0
@@ -54,7 +54,7 @@ class RelayPlace:
         self._child = await start([sys.executable, *boot_arguments()])
         assert self._child.stdin is not None
         assert self._child.stdout is not None
-        self._child.stdin.write(source())
+        self._child.stdin.write(relay_source())
         self.wire = RelayConnection(self._child.stdout, self._child.stdin)
         self._running = asyncio.create_task(self.wire.run())
         await asyncio.wait_for(self.wire.hello, DEADLINE)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -38,11 +39,18 @@ from support.kernel_cases import (
     Partner,
     patiently,
     remote_case,
+    ssh_case,
     talking_to,
 )
+from support.servers import short_folder
+from support.ssh_server import SshServer, ssh_server
 
 SERVERS = ("jupyter_server", "kernel_gateway", "enterprise_gateway", "hub_server")
 """Fixtures of `tests/conftest.py`."""
+
+
+MACHINES = {"ssh": f"#{sys.executable}", "ssh_runner": ""}
+"""Interpreters there, for kernels without codeexec-tui on the machine: with ipykernel, without."""
 
 
 def _other_runners() -> tuple[KernelCase, ...]:
@@ -59,12 +67,17 @@ def _other_runners() -> tuple[KernelCase, ...]:
         RUNNER_CASE,
         *(pytest.param(each, marks=pytest.mark.slow) for each in _other_runners()),
         *(pytest.param(each, marks=pytest.mark.docker) for each in CONTAINER_CASES),
-        *(pytest.param(each, marks=pytest.mark.slow) for each in SERVERS),
+        *(pytest.param(each, marks=pytest.mark.slow) for each in (*SERVERS, *MACHINES)),
     ],
     ids=lambda case: case if isinstance(case, str) else case.name,
 )
 def case(request: pytest.FixtureRequest) -> Iterator[KernelCase]:
     found = request.param
+    if found in MACHINES:
+        request.getfixturevalue("ssh_machine")
+        absent = frozenset({"outbox", "comms"} if found == "ssh_runner" else ())
+        yield ssh_case(found, f"ssh:bare:{MACHINES[found]}", absent)
+        return
     if isinstance(found, str):
         server: TestServer = request.getfixturevalue(found)
         yield remote_case(found, server.address)
@@ -77,6 +90,15 @@ def case(request: pytest.FixtureRequest) -> Iterator[KernelCase]:
     require_engine()
     yield found
     assert own_containers(CONTRACT) == []
+
+
+@pytest.fixture(scope="module")
+def ssh_machine() -> Iterator[SshServer]:
+    with short_folder() as folder, ssh_server(folder) as server:
+        (folder / "bare-home").mkdir()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("CODEEXEC_SSH", server.command)
+            yield server
 
 
 @pytest_asyncio.fixture

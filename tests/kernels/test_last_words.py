@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from codeexec.environments.docker.relay.processes import Exit
-from codeexec.kernels.docker.container_exit import kernel_ended
+from codeexec.environments.relay.processes import Exit
 from codeexec.kernels.jupyter.exit_reason import explain, printable_words, read_last_words
+from codeexec.kernels.relay.kernel_exit import kernel_ended
 from support.hostile import EVERYTHING, HOSTILE, acting, unseen
 
 

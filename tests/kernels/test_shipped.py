@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from codeexec.kernels.docker.containers import SHIPPED
 from codeexec.kernels.jupyter.launch import GUEST, LAUNCHER
+from codeexec.kernels.relay.launcher_files import SHIPPED
 
 
 def test_what_the_launcher_loads_is_shipped_into_containers() -> None:

@@ -97,6 +97,18 @@ def _classic(cwd: Path, sink: Sink) -> Kernel:
     return container_kernels("network").create(choice, sink)
 
 
+def ssh_case(name: str, kernel: str, absent: frozenset[str] = frozenset()) -> KernelCase:
+    """A kernel on the machine that the name `ssh:PLACE` means."""
+
+    def create(cwd: Path, sink: Sink) -> Kernel:
+        folder = f"{kernel.partition('#')[0].rpartition(':')[0]}:{cwd}"
+        python = kernel.partition("#")[1:]
+        choice = KernelChoice(str(cwd), folder + "".join(python), session=CONTRACT)
+        return Kernels().create(choice, sink)
+
+    return KernelCase(name, create, False, absent | {"pausing"}, has_matplotlib=False)
+
+
 def _find_pythons() -> dict[str, str]:
     """The interpreters of this machine that the runner is for, by version; the one that runs the
     tests stands for its version."""

@@ -9,10 +9,11 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import pytest
 
 from support.ports import pick_port
@@ -41,6 +42,17 @@ class SshServer:
     def command(self) -> str:
         """For CODEEXEC_SSH."""
         return f"ssh -F {shlex.quote(str(self.config))}"
+
+    def left(self) -> list[psutil.Process]:
+        """Processes that a login of the host `bare` has started and that have not ended."""
+        found = []
+        for process in psutil.process_iter(["name", "ppid"]):
+            with suppress(psutil.Error):
+                path = process.environ().get("PATH", "")
+                is_of_login = path.startswith(f"{self.folder / 'bare-bin'}:")
+                if is_of_login and process.status() != psutil.STATUS_ZOMBIE:
+                    found.append(process)
+        return found
 
     def add_host(self, name: str, **options: object) -> None:
         """A further name; each option is one of ssh_config."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from codeexec.client.wire import Address
     from codeexec.tui.options import OpenOptions
 
 
@@ -24,10 +25,7 @@ def open_workbench(options: OpenOptions) -> int:
 
         if options.server is None or not options.server.address.ssh:
             return run(options)
-        from codeexec.client.ssh.line import ssh_command
-        from codeexec.client.ssh.master import after_questions
-
-        return after_questions(options.server.address, lambda: run(options), ssh_command)
+        return _over_ssh(options, options.server.address)
     except Exception as error:
         from codeexec.domain.errors import CodeexecError
 
@@ -38,3 +36,26 @@ def open_workbench(options: OpenOptions) -> int:
 
         show_error(error)
         return of_error(error)
+
+
+def _over_ssh(options: OpenOptions, address: Address) -> int:
+    """On the session server of another machine; without one there, on this machine's with a kernel
+    there."""
+    import sys
+
+    from codeexec.cli.messages import say
+    from codeexec.cli.servers.relayed import or_relayed, relayed_kernel
+    from codeexec.client.ssh.master import after_questions
+    from codeexec.environments.ssh.command import ssh_command
+    from codeexec.tui.boot.entry import run
+
+    def work() -> int:
+        return after_questions(address, lambda: run(options), ssh_command)
+
+    def relayed(sentence: str) -> int:
+        say(sentence, file=sys.stderr)
+        kernel = relayed_kernel(address, options.kernel)
+        return run(options._replace(kernel=kernel, server=None))
+
+    # To attach means to come back to what runs there.
+    return work() if options.attach else or_relayed(work, relayed)

@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 from codeexec.client.api import HostClient
-from codeexec.client.wire import SSH, Address, parse_address
+from codeexec.client.wire import Address, parse_address
 from codeexec.config.model import RemoteServer
 from codeexec.domain.env_vars.secret import TOKEN
 from codeexec.domain.errors import UsageError
 from codeexec.domain.requests import GetHostInfo
+from codeexec.domain.ssh_place import SSH_SCHEME
 from codeexec.hostfiles.private_file import read_private
 
 
@@ -22,7 +23,7 @@ def remote_address(
     in the URL. UsageError when the URL cannot be used, or others can read the file; StorageError
     when the file cannot be read."""
     token = ""
-    if url.startswith(SSH):
+    if url.startswith(SSH_SCHEME):
         return parse_address(url)
     if token_file is not None:
         token = read_private(token_file.expanduser())

@@ -18,6 +18,7 @@ from urllib.parse import unquote, urlsplit
 from codeexec.client.tls import load_tls
 from codeexec.domain.content.digests import sha1
 from codeexec.domain.errors import Denied, ProtocolError, ServerUnavailable, UsageError
+from codeexec.domain.ssh_place import SSH_SCHEME, SshPlace, parse_ssh_place
 from codeexec.domain.wire.frames import SOCKET_PATH
 
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
@@ -50,8 +51,7 @@ class Address:
         if self.socket:
             return self.socket
         if self.ssh:
-            folder = self.folder if self.folder[:1] == "/" else f"/~/{self.folder}"
-            return f"{SSH}{self.ssh}{f':{self.port}' if self.port else ''}{folder}"
+            return str(SshPlace(self.ssh, self.port, self.folder))
         return f"{'https' if self.tls else 'http'}://{self.place}{self.prefix}"
 
     @property
@@ -67,8 +67,8 @@ def parse_address(url: str, token: str = "") -> Address:
     """`ws://host:port`, `http://host:port` (or wss, https), `ssh://[user@]host[:port][/folder]`,
     `unix:/path` or a path; a token may stand in it as `?token=`. UsageError when it is none of
     these."""
-    if url.startswith(SSH):
-        return _ssh_address(url)
+    if url.startswith(SSH_SCHEME):
+        return parse_ssh(url)
     if url.startswith(("unix:", "/")):
         return Address(socket=url.removeprefix("unix:").removeprefix("//"))
     try:
@@ -89,36 +89,10 @@ def parse_address(url: str, token: str = "") -> Address:
 
 def parse_ssh(place: str) -> Address:
     """`[USER@]HOST[:FOLDER]`, as scp has it, or an `ssh://` URL. UsageError."""
-    if place.startswith(SSH):
-        return _ssh_address(place)
-    host, bracket, rest = place.partition("]")  # of an IPv6 address
-    end, _, folder = (rest if bracket else host).partition(":")
-    return _checked(f"{host}]{end}" if bracket else end, 0, folder)
-
-
-def _ssh_address(url: str) -> Address:
-    place, slash, path = url.removeprefix(SSH).partition("/")
-    host, colon, port = place.rpartition(":")
-    if not colon or "]" in port:
-        host, port = place, ""
-    if port and not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
-        raise UsageError(f"{port} is no port.", _SSH_ADDRESSES)
-    folder = path.removeprefix("~/") if path[:2] in ("~", "~/") else slash + path
-    return _checked(host, int(port or 0), folder if folder not in ("/", "~") else "")
-
-
-def _checked(host: str, port: int, folder: str) -> Address:
-    host = host.replace("[", "").replace("]", "")
-    is_word = host.isascii() and host.isprintable() and not set(host) & set(" '\"\\`$;&|<>()")
-    if not host or host.startswith("-") or not is_word or not folder.isprintable():
-        raise UsageError(f"{host or 'An empty name'} is no host that ssh takes.", _SSH_ADDRESSES)
-    if folder == "~" or folder.startswith("~/"):
-        folder = folder[2:]
+    host, port, folder = parse_ssh_place(place)
     return Address(port=port, ssh=host, folder=folder)
 
 
-SSH = "ssh://"
-_SSH_ADDRESSES = "Write [USER@]HOST[:FOLDER], or ssh://[USER@]HOST[:PORT]/FOLDER."
 _ADDRESSES = "Write https://HOST:PORT (or http, ws, wss), or the path of a socket."
 
 

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from codeexec.domain.content.digests import blake2s
 from codeexec.domain.errors import Denied, StorageError
-from codeexec.hostfiles.state import APP, absolute, state_folder
+from codeexec.hostfiles.state import APP, runtime_folder, state_folder
 
 MAX_SOCKET_PATH = 103 if sys.platform == "darwin" else 107
 """Bytes that a socket's address has room for."""
@@ -62,8 +62,7 @@ def find_paths(environ: Mapping[str, str] | None = None) -> Paths:
     environ = os.environ if environ is None else environ
     state = Path(state_folder(environ))
     name = blake2s(os.fsencode(state), digest_size=4).hexdigest() + ".sock"
-    runtime = absolute(environ, "XDG_RUNTIME_DIR")
-    folder = Path(runtime, APP) if runtime and Path(runtime).is_dir() else state
+    folder = Path(runtime_folder(environ))
     if len(os.fsencode(folder / name)) > MAX_SOCKET_PATH:
         folder = Path("/tmp") / f"{APP}-{os.getuid()}"
     return Paths(state, folder / name)

@@ -6,6 +6,9 @@ CONTAINERS = "docker"
 REMOTE = "remote"
 """Of Jupyter servers, on this machine or on others."""
 
+OVER_SSH = "ssh"
+"""Of machines that `ssh` reaches, without codeexec-tui there."""
+
 KERNEL_PREFIX = "KERNEL_"
 """How the variables begin that an Enterprise Gateway takes with the start of a kernel."""
 

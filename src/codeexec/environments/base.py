@@ -247,6 +247,19 @@ class ExecOutcome:
     stderr: bytes
 
 
+class CommandRunner(Protocol):
+    """The part of an environment that starts commands; see EnvironmentPrimitive."""
+
+    async def exec(
+        self,
+        command: Sequence[str],
+        *,
+        stdin: bytes | str | None = None,
+        cwd: Location | None = None,
+        env: Mapping[str, str] | None = None,
+    ) -> ExecHandle: ...
+
+
 class EnvironmentPrimitive(Protocol):
     """What every kind of place where code runs can do. A new kind is one class with these members.
 
@@ -335,7 +348,7 @@ class Environment(EnvironmentPrimitive, Protocol):
 
 
 async def run(
-    environment: EnvironmentPrimitive,
+    environment: CommandRunner,
     command: Sequence[str],
     *,
     stdin: bytes = b"",

@@ -1,12 +1,15 @@
-"""What runs first in a container: starts processes and carries their bytes over one pipe.
+"""What runs first in a container, and on a machine that `ssh` reaches: starts processes and carries
+their bytes over one pipe.
 
 Sent over stdin as source, so any image with a python3 does and versions never differ. It speaks
-frames on stdin and stdout (the layout is below; the host's side is `environments/docker/relay`):
+frames on stdin and stdout (the layout is below; the host's side is `environments/relay`):
 the host starts processes, opens connections to unix or TCP sockets in here, and both sides send
 bytes on numbered streams. A stream may send only what the other side has granted, so one that
-nobody reads holds back nothing else. When stdin ends, everything in the container ends.
+nobody reads holds back nothing else. When stdin ends, everything in the container ends, or all
+that it has started on a machine with other processes.
 
 As PID 1 it forks: the parent reaps what is orphaned and passes signals on, the child relays.
+Elsewhere it is itself the parent of what is orphaned.
 """
 
 from __future__ import annotations
@@ -121,6 +124,21 @@ def identity(folder: str) -> list[int] | None:
     return [info.st_dev, info.st_ino]
 
 
+def use_of(top: int) -> dict[str, int]:
+    """Bytes of memory and nanoseconds of cpu of a process and all below it."""
+    used = cpu = 0
+    page, tick = os.sysconf("SC_PAGE_SIZE"), 1_000_000_000 // os.sysconf("SC_CLK_TCK")
+    for pid in (top, *descendants(top)):
+        try:
+            with open(f"/proc/{pid}/stat", "rb") as file:
+                fields = file.read().rpartition(b")")[2].split()
+        except OSError:
+            continue  # gone meanwhile
+        used += int(fields[21]) * page
+        cpu += (int(fields[11]) + int(fields[12])) * tick
+    return {"used": used, "cpu": cpu}
+
+
 READS = {"x86_64": {0}, "aarch64": {63}}
 POLLS = {"x86_64": {7, 23, 232, 270, 271, 281}, "aarch64": {22, 72, 73}}
 
@@ -220,6 +238,54 @@ def become_init(*pipe: int) -> None:
                 os._exit(code if code >= 0 else 128 - code)
 
 
+def adopt_orphans() -> None:
+    """Become the parent of all descendants whose own parent has ended, as PID 1 otherwise does."""
+    try:
+        import ctypes
+
+        ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER
+    except (ImportError, OSError, AttributeError):
+        pass  # what leaves its process group and its parent is not ended by us, then
+
+
+def descendants(top: int) -> set[int]:
+    """All processes below `top`; none on a system without /proc."""
+    children: dict[int, list[int]] = {}
+    if not os.path.isdir("/proc"):
+        return set()
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/stat", "rb") as file:
+                fields = file.read().rpartition(b")")[2].split()
+        except OSError:
+            continue  # gone meanwhile
+        if fields[0] != b"Z":
+            children.setdefault(int(fields[1]), []).append(int(pid))
+    found: set[int] = set()
+    parents = [top]
+    while parents:
+        below = set(children.get(parents.pop(), ())) - found
+        found |= below
+        parents += below
+    return found
+
+
+def end_descendants(top: int) -> None:
+    """Stop them first, again and again while they make new ones; then kill them."""
+    for step in (signal.SIGSTOP, signal.SIGKILL):
+        reached: set[int] = set()
+        for _ in range(50):
+            family = descendants(top) - reached
+            if not family:
+                break
+            for pid in family:
+                try:
+                    os.kill(pid, step)
+                except OSError:
+                    pass  # gone meanwhile
+            reached |= family
+
+
 class Wanted(TypedDict, total=False):
     """A process to start: what its streams are numbered, and what is to be there before it."""
 
@@ -253,8 +319,9 @@ class NumberedStream:
 
 
 class Relay:
-    def __init__(self, source: int, sink: int) -> None:
-        self.source, self.sink = source, sink
+    def __init__(self, source: int, sink: int, is_alone: bool) -> None:
+        """`is_alone`: all processes that can be seen are ours, as in a container."""
+        self.source, self.sink, self.is_alone = source, sink, is_alone
         self.selector = selectors.DefaultSelector()
         self.streams: dict[int, NumberedStream] = {}
         self.processes: dict[int, subprocess.Popen[bytes]] = {}
@@ -393,6 +460,9 @@ class Relay:
                 self.send_json(
                     ANSWER, number, {path: identity(path) for path in wanted["identify"]}
                 )
+            elif "use" in wanted:
+                process = self.processes.get(wanted["use"])
+                self.send_json(ANSWER, number, use_of(process.pid) if process else {})
             elif "waits" in wanted:
                 self.send_json(ANSWER, number, self.input_wait(wanted["waits"]))
             else:
@@ -568,7 +638,7 @@ class Relay:
 
     def signal(self, number: int, which: int, to: str) -> None:
         """To the group of a process, to all of its session, or to the group in the foreground of
-        its terminal."""
+        its terminal; or, to kill them, to all that it has started (`family`)."""
         process = self.processes.get(number)
         if process is None:
             if which == signal.SIGKILL and number in self.ended:
@@ -579,6 +649,9 @@ class Relay:
         try:
             if to == "foreground" and terminal is not None:
                 group = os.tcgetpgrp(terminal.handle) or group
+            if to == "family":
+                os.kill(process.pid, signal.SIGSTOP)
+                end_descendants(process.pid)
             if to == "session":
                 signal_session(process.pid, which)
             os.killpg(group, which)
@@ -611,7 +684,7 @@ class Relay:
     def sweep(self, keep: set[int]) -> None:
         """End every process in here but ourselves and the groups to keep."""
         kept = {process.pid for number, process in self.processes.items() if number in keep}
-        if os.getppid() != 1:  # not in a container: only what we started is ours to end
+        if not self.is_alone:  # only what we started is ours to end
             for process in self.processes.values():
                 if process.pid not in kept:
                     kill_group(process.pid)
@@ -635,26 +708,34 @@ class Relay:
             time.sleep(0.002)
 
     def reap(self) -> None:
-        for number, process in list(self.processes.items()):
-            pid, status, used = os.wait4(process.pid, os.WNOHANG)
-            if pid:
-                code = process.returncode = os.waitstatus_to_exitcode(status)
-                del self.processes[number]
-                self.remove_temporary(number)
-                self.ended[number] = process.pid
-                if len(self.ended) > MOST_ENDED:
-                    del self.ended[next(iter(self.ended))]
-                terminal = self.terminals.pop(number, None)
-                if terminal is not None:
-                    terminal.read_at = time.monotonic()
-                    self.fading.append(terminal)
-                now = limits()
-                kills, self.kills = now["kills"] - self.kills, now["kills"]
-                own = {
-                    "own_peak": used.ru_maxrss * 1024,
-                    "own_cpu": int((used.ru_utime + used.ru_stime) * 1e9),
-                }
-                self.send_json(EXIT, number, {**now, **own, "code": code, "kills": kills})
+        numbers = {process.pid: number for number, process in self.processes.items()}
+        while True:
+            try:
+                pid, status, used = os.wait4(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            number = numbers.get(pid)
+            if number is None:
+                continue  # an orphan
+            process = self.processes.pop(number)
+            code = process.returncode = os.waitstatus_to_exitcode(status)
+            self.remove_temporary(number)
+            self.ended[number] = process.pid
+            if len(self.ended) > MOST_ENDED:
+                del self.ended[next(iter(self.ended))]
+            terminal = self.terminals.pop(number, None)
+            if terminal is not None:
+                terminal.read_at = time.monotonic()
+                self.fading.append(terminal)
+            now = limits()
+            kills, self.kills = now["kills"] - self.kills, now["kills"]
+            own = {
+                "own_peak": used.ru_maxrss * 1024,
+                "own_cpu": int((used.ru_utime + used.ru_stime) * 1e9),
+            }
+            self.send_json(EXIT, number, {**now, **own, "code": code, "kills": kills})
 
     def remove_temporary(self, number: int | None = None) -> None:
         """The temporary files of a process, or all."""
@@ -669,8 +750,9 @@ class Relay:
     def end(self) -> NoReturn:
         """The host is gone: so is all of this."""
         self.remove_temporary()
-        if os.getppid() == 1:
+        if self.is_alone:
             os._exit(0)  # init ends with us, and the kernel ends the rest with it
+        end_descendants(os.getpid())
         for process in self.processes.values():
             kill_group(process.pid)
         os._exit(0)
@@ -728,10 +810,13 @@ def main() -> None:
     hide()
     if os.getpid() == 1:
         become_init(source, sink)
+    is_alone = os.getppid() == 1
+    if not is_alone:
+        adopt_orphans()
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 0)
     os.dup2(2, 1)
-    Relay(source, sink).run()
+    Relay(source, sink, is_alone).run()
 
 
 main()

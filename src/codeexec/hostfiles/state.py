@@ -1,7 +1,7 @@
 """Where this user's state and settings are kept: standard library alone, without pathlib."""
 
 # pathlib would double the time that importing this takes.
-# ruff: noqa: PTH111, PTH116, PTH118
+# ruff: noqa: PTH111, PTH112, PTH116, PTH118
 
 from __future__ import annotations
 
@@ -41,6 +41,13 @@ def cache_folder(environ: Mapping[str, str] | None = None) -> str:
     environ = os.environ if environ is None else environ
     base = absolute(environ, "XDG_CACHE_HOME")
     return os.path.join(base or os.path.join(home(environ), ".cache"), APP)
+
+
+def runtime_folder(environ: Mapping[str, str] | None = None) -> str:
+    """`$XDG_RUNTIME_DIR/codeexec-tui`, else the state folder: for sockets. Nothing is made."""
+    environ = os.environ if environ is None else environ
+    base = absolute(environ, "XDG_RUNTIME_DIR")
+    return os.path.join(base, APP) if base and os.path.isdir(base) else state_folder(environ)
 
 
 def absolute(environ: Mapping[str, str], name: str) -> str:

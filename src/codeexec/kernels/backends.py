@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from codeexec.domain.backends import CONTAINERS, LOCAL, REMOTE
+from codeexec.domain.backends import CONTAINERS, LOCAL, OVER_SSH, REMOTE
 from codeexec.domain.env_vars.inherited import rule_of
 from codeexec.domain.errors import CodeexecError, KernelUnavailable
 from codeexec.domain.options import PROGRAMS
@@ -38,6 +38,7 @@ GROUP = "codeexec.backends"
 BUILT_IN = {
     CONTAINERS: "codeexec.kernels.docker.containers:make_backend",
     PROGRAMS: "codeexec.kernels.process.steps.kernel:make_backend",
+    OVER_SSH: "codeexec.kernels.ssh.backend:make_backend",
     REMOTE: "codeexec.kernels.jupyter.remote.backend:make_backend",
 }
 """Backends of ours that are loaded when they are wanted; each `MODULE:FUNCTION`."""

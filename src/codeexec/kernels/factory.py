@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from codeexec.domain.backends import ADDRESSES, CONTAINERS, LOCAL, REMOTE
+from codeexec.domain.backends import ADDRESSES, CONTAINERS, LOCAL, OVER_SSH, REMOTE
 from codeexec.domain.env_vars.inherited import without_rule
 from codeexec.domain.errors import CodeexecError, UsageError
 from codeexec.domain.options import PROGRAMS
@@ -120,9 +120,9 @@ class Kernels:
             choice = backend.choose(choice, argument)
         if choice.confined_policy:
             choice = self._confined(choice)
-        if choice.backend != CONTAINERS:
+        if choice.backend not in (CONTAINERS, OVER_SSH):
             return choice
-        # A container inherits nothing: the rule for what is inherited would be a variable there.
+        # Nothing of ours is inherited there, and the rule for that would be one more variable.
         return replace(choice, env=without_rule(choice.env))
 
     def _named(self, name: str) -> tuple[Backend, str]:

@@ -11,7 +11,7 @@ from typing import TypeVar, cast
 
 from codeexec import __version__
 from codeexec.domain import requests as q
-from codeexec.domain.backends import ADDRESSES, CONTAINERS, REMOTE
+from codeexec.domain.backends import ADDRESSES, CONTAINERS, OVER_SSH, REMOTE
 from codeexec.domain.clock import Clock, SystemClock
 from codeexec.domain.containers import checked_transport
 from codeexec.domain.env_vars.inherited import is_listed_only, with_rule
@@ -236,7 +236,7 @@ class Host:
             classic=request.classic,
             connection_file=request.connection_file,
         )
-        if request.kernel.startswith((f"{REMOTE}:", *ADDRESSES)):
+        if request.kernel.startswith((f"{REMOTE}:", f"{OVER_SSH}:", *ADDRESSES)):
             # The name may have a token in it, and the journal must not.
             choice = await asyncio.to_thread(self._kernels.choose, choice, request.kernel)
         session_id = new_id(SESSION)

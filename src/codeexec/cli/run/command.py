@@ -25,7 +25,7 @@ from codeexec.cli.options import (
     TRUST,
     DockerCommand,
 )
-from codeexec.domain.backends import ADDRESSES, CONTAINERS, LOCAL, REMOTE
+from codeexec.domain.backends import ADDRESSES, CONTAINERS, LOCAL, OVER_SSH, REMOTE
 from codeexec.domain.errors import UsageError
 
 if TYPE_CHECKING:
@@ -259,12 +259,13 @@ def run(
         from codeexec.cli.servers.jupyter import kernel_name
 
         kernel = kernel_name(server, kernel or "") if server else kernel
+    is_relayed = (kernel or "").startswith(f"{OVER_SSH}:")
     settings_flags = {
         "kernel.name": kernel,
         "kernel.backend": CONTAINERS
         if docker is not None
         else LOCAL
-        if is_remote or address
+        if is_remote or is_relayed or address
         else None,
         "docker.image": docker or None,
         "docker.policy": policy,
@@ -311,7 +312,7 @@ def run(
         color=settings.run.color,
         progress=settings.run.progress,
         images=settings.appearance.images,
-        backend=REMOTE if is_remote else settings.kernel.backend,
+        backend=REMOTE if is_remote else OVER_SSH if is_relayed else settings.kernel.backend,
         image=settings.docker.image if in_docker else "",
         policy=settings.docker.wanted if in_docker else "",
         transport=settings.docker.transport if in_docker else "",
@@ -332,7 +333,19 @@ def run(
 
     if address is None:
         return run_program(options, early)
-    from codeexec.client.ssh.line import ssh_command
+    from codeexec.cli.servers.relayed import or_relayed, relayed_kernel
     from codeexec.client.ssh.master import after_questions
+    from codeexec.environments.ssh.command import ssh_command
 
-    return after_questions(address, lambda: run_program(options), ssh_command)
+    def work() -> int:
+        return after_questions(address, lambda: run_program(options), ssh_command)
+
+    def relayed(sentence: str) -> int:
+        own = relayed_kernel(address, kernel or "")
+        remarks = (*options.remarks, sentence)
+        relayed_options = options._replace(
+            server=None, kernel=own, backend=OVER_SSH, remarks=remarks
+        )
+        return run_program(relayed_options)
+
+    return or_relayed(work, relayed)

@@ -7,10 +7,11 @@ import subprocess
 from typing import NamedTuple
 
 from codeexec.cli.servers.own_wheel import Wheel
-from codeexec.client.ssh.failures import OWN_FAILURE, SshFailure, failure_of
-from codeexec.client.ssh.line import INSTALLED, ssh_command
+from codeexec.client.ssh.line import INSTALLED
 from codeexec.client.wire import Address
 from codeexec.domain.text.printable import printable
+from codeexec.environments.ssh.command import ssh_command
+from codeexec.environments.ssh.failures import OWN_FAILURE, SshFailure, failure_of
 
 _MARK = "codeexec-tui-install "
 _NO_PYTHON = 3

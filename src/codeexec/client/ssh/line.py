@@ -7,37 +7,18 @@ starts `codeexec-tui --relay` there. No port is opened on either side.
 from __future__ import annotations
 
 import asyncio
-import os
-import shlex
-import socket
-import subprocess
-import tempfile
-import threading
 from collections.abc import Callable
-from signal import SIGKILL, SIGTERM
-from typing import IO
 
 import msgspec
 
 from codeexec import __version__
-from codeexec.client.ssh.failures import SshFailure, failure_of, missing_there, other_version, slow
-from codeexec.client.ssh.master import master_socket
 from codeexec.client.ssh.relay import MARK
 from codeexec.client.wire import Address, WebSocketConnection
-from codeexec.domain.env_vars.secret import without_secrets
 from codeexec.domain.text.printable import printable
 from codeexec.domain.wire.schema import SCHEMA
-from codeexec.hostfiles.programs import safe_environ, which
-
-COMMAND = "CODEEXEC_SSH"
-"""Variable with the command to run in place of `ssh`, such as `ssh -F FILE`."""
-
-OPTIONS = (
-    *("-T", "-o", "BatchMode=yes", "-o", "RemoteCommand=none"),
-    # The line is ours alone: it binds no port, and nobody else's session ends with it.
-    *("-o", "ClearAllForwardings=yes", "-o", "ControlMaster=no"),
-    *("-o", "ServerAliveInterval=15", "-o", "ServerAliveCountMax=3"),
-)
+from codeexec.environments.ssh.command import line_command
+from codeexec.environments.ssh.failures import SshFailure, missing_there, other_version, slow
+from codeexec.environments.ssh.process import SshProcess
 
 INSTALLED = "$HOME/.local/share/codeexec-tui/venv"
 """Where `codeexec-tui install` puts it there; comes before all others."""
@@ -48,11 +29,6 @@ _RELAY = (
     'echo; echo "codeexec-tui-relay {\\"is_missing\\":true}"; exit 127'
 )
 
-_MAX_BEFORE = 1 << 20
-"""Bytes that a login shell may print before the relay answers."""
-_LAST_WORDS = 4000
-_END_WAIT = 2.0
-
 
 class RelayHello(msgspec.Struct, frozen=True):
     """What the relay says first: its version, or why it has no server."""
@@ -62,99 +38,6 @@ class RelayHello(msgspec.Struct, frozen=True):
     is_missing: bool = False
     problem: str = ""
     next_step: str = ""
-
-
-def ssh_command() -> list[str]:
-    """The words that run `ssh`. SshFailure where there is none."""
-    command = shlex.split(os.environ.get(COMMAND, "")) or ["ssh"]
-    program = which(command[0])
-    if program is None:
-        raise SshFailure(
-            "ssh", f"There is no program {command[0]} on PATH.", "Install OpenSSH's client."
-        )
-    return [program, *command[1:]]
-
-
-def line_command(address: Address) -> list[str]:
-    """The command whose stdio is the line."""
-    master = master_socket(address)
-    own = ["-S", str(master)] if master.exists() else []
-    port = ["-p", str(address.port)] if address.port else []
-    remote_command = f"exec /bin/sh -c {shlex.quote(_RELAY)}"
-    return [*ssh_command(), *own, *OPTIONS, *port, "--", address.ssh, remote_command]
-
-
-class SshLine:
-    """A process of `ssh`; `socket` is our end of its stdio."""
-
-    def __init__(self, address: Address) -> None:
-        """Starts it. SshFailure."""
-        command = line_command(address)
-        self._name = address.place
-        self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 (closed with the line)
-        self.socket, theirs = socket.socketpair()
-        try:
-            self._process = subprocess.Popen(
-                command,
-                stdin=theirs.fileno(),
-                stdout=theirs.fileno(),
-                stderr=self._errors,
-                env=without_secrets(safe_environ()),
-                start_new_session=True,  # no terminal to ask on, and no Ctrl+C of ours reaches it
-            )
-        except OSError as error:
-            self.socket.close()
-            self._errors.close()
-            raise SshFailure("ssh", f"{command[0]} cannot be run: {error.strerror}.") from error
-        finally:
-            theirs.close()
-        self.socket.setblocking(False)
-
-    async def greet(self) -> None:
-        """Wait until the relay has answered. SshFailure where it does not."""
-        loop = asyncio.get_running_loop()
-        errors = bytearray(b"\n")
-        while True:
-            start = errors.find(b"\n" + MARK)
-            end = errors.find(b"\n", start + 1) if start >= 0 else -1
-            if end > 0:
-                _check(self._name, bytes(errors[start + 1 + len(MARK) : end]))
-                return
-            if len(errors) > _MAX_BEFORE:
-                raise missing_there(self._name, "It prints without end at the login.")
-            try:
-                chunk = await loop.sock_recv(self.socket, 1 << 16)
-            except OSError:
-                chunk = b""
-            if not chunk:
-                raise await asyncio.to_thread(self._failure)
-            errors += chunk
-
-    def _failure(self) -> SshFailure:
-        """Why it has ended."""
-        try:
-            status = self._process.wait(_END_WAIT)
-        except subprocess.TimeoutExpired:
-            status = None
-        self._errors.seek(0)
-        text = self._errors.read()[-_LAST_WORDS:].decode("utf-8", "replace")
-        return failure_of(self._name, status, printable(text, lines=True))
-
-    def close(self) -> None:
-        """End the process, in a thread: one whose network is gone does not end by itself."""
-        self.socket.close()
-        threading.Thread(target=self._end, name="end-ssh", daemon=True).start()
-
-    def _end(self) -> None:
-        for signum in (None, SIGTERM, SIGKILL):
-            if signum is not None:
-                self._process.send_signal(signum)
-            try:
-                self._process.wait(_END_WAIT)
-                break
-            except subprocess.TimeoutExpired:
-                continue
-        self._errors.close()
 
 
 def _check(name: str, answer: bytes) -> None:
@@ -180,10 +63,10 @@ async def connect_over_ssh(
     """An open connection within `timeout` seconds, on a line that ends with it. SshFailure,
     ServerUnavailable."""
     connection = WebSocketConnection(on_text, on_lost)
-    line = SshLine(address)
+    line = SshProcess(line_command(address.ssh, address.port, _RELAY), address.place)
     try:
         async with asyncio.timeout(timeout):
-            await line.greet()
+            _check(address.place, await line.answer(MARK, missing_there))
             loop = asyncio.get_running_loop()
             await loop.create_connection(lambda: connection, sock=line.socket)
             connection.when_lost = line.close

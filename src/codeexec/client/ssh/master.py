@@ -9,14 +9,12 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TypeVar
 
-from codeexec.client.ssh.failures import SshFailure
 from codeexec.client.wire import Address
-from codeexec.config.paths import find_paths, make_private
-from codeexec.domain.content.digests import blake2s
-from codeexec.hostfiles.state import APP
+from codeexec.config.paths import make_private
+from codeexec.environments.ssh.command import master_socket
+from codeexec.environments.ssh.failures import SshFailure
 
 PERSIST = "8h"
 """How long the master stays when no line goes through it."""
@@ -24,24 +22,12 @@ PERSIST = "8h"
 ANSWERED = frozenset({"login", "host_key"})
 """Kinds of failures after which `ssh` may ask."""
 
-_MAX_PATH = 85
-"""Bytes; `ssh` adds a name of 17 while it binds the socket."""
-
 T = TypeVar("T")
-
-
-def master_socket(address: Address) -> Path:
-    """Where the master for this machine listens, if there is one."""
-    name = f"ssh-{blake2s(f'{address.ssh} {address.port}'.encode(), digest_size=6).hexdigest()}"
-    path = find_paths().socket.parent / name
-    if len(os.fsencode(path)) > _MAX_PATH:
-        path = Path("/tmp") / f"{APP}-{os.getuid()}" / name
-    return path
 
 
 def open_master(address: Address, ssh: Sequence[str]) -> bool:
     """Let `ssh`, with these words, ask on the terminal; returns whether it was let in."""
-    path = master_socket(address)
+    path = master_socket(address.ssh, address.port)
     make_private(path.parent)
     path.unlink(missing_ok=True)
     port = ["-p", str(address.port)] if address.port else []

@@ -10,10 +10,12 @@ from codeexec.domain.options import DEFAULT_KERNEL
 
 class LineCut(Struct, frozen=True):
     """The line was cut at `since` (seconds of the epoch), and is being opened again. `reason` is a
-    sentence: why the last attempt failed."""
+    sentence: why the last attempt failed. `next_try` is when the next one is made (seconds of the
+    epoch; 0 where that is not told)."""
 
     since: float
     reason: str = ""
+    next_try: float = 0.0
 
 
 class KernelLineChanged(Event, frozen=True):

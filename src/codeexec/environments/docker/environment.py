@@ -27,7 +27,6 @@ from codeexec.environments.base import (
     WriteOutcome,
 )
 from codeexec.environments.budget import Budget
-from codeexec.environments.docker.boot import boot_arguments, source
 from codeexec.environments.docker.container_cli import END_DEADLINE, ContainerCli
 from codeexec.environments.docker.engine import Engine
 from codeexec.environments.docker.failures import explain
@@ -45,15 +44,16 @@ from codeexec.environments.docker.policy import (
     mountable,
     unenforced,
 )
-from codeexec.environments.docker.relay.connection import ContainerUsage, RelayConnection
-from codeexec.environments.docker.relay.frames import PROTOCOL
-from codeexec.environments.docker.relay.processes import GuestProcess, GuestTerminal
-from codeexec.environments.docker.remote_files import GuestFiles
 from codeexec.environments.docker.run_arguments import arguments
 from codeexec.environments.holder.terminal import terminal_env
 from codeexec.environments.host_files import HostFiles
 from codeexec.environments.paths import inside
 from codeexec.environments.processes import Child
+from codeexec.environments.relay.boot import boot_arguments, relay_source
+from codeexec.environments.relay.connection import ContainerUsage, RelayConnection
+from codeexec.environments.relay.files import GuestFiles
+from codeexec.environments.relay.frames import PROTOCOL
+from codeexec.environments.relay.processes import GuestProcess, GuestTerminal
 
 START_DEADLINE = 60.0
 SCRATCH = "/workspace"
@@ -338,7 +338,7 @@ class DockerEnvironment:
         assert process.stdin is not None
         assert process.stdout is not None
         with contextlib.suppress(ConnectionError):
-            process.stdin.write(source())
+            process.stdin.write(relay_source())
         wire = self._wire = RelayConnection(process.stdout, process.stdin)
         self._tasks = [
             asyncio.create_task(self._carry(wire, process), name=f"wire of {self._id}"),

@@ -1,6 +1,7 @@
 """Reads, writes and lists files of a workspace that only the container has.
 
-Called as `python3 -c SOURCE OPERATION ROOT PATH [LIMIT]`. `open` writes a line of JSON, [SIZE,
+Called as `python3 -c SOURCE OPERATION ROOT PATH [LIMIT]`; for `list` DEPTH (folders below PATH, -1
+is all) and MOST (entries) in place of LIMIT. `open` writes a line of JSON, [SIZE,
 VERSION], and then the content. Exit codes: 0 done, 3 not there,
 4 refused (why on stderr). Nothing but plain files is opened, so no FIFO can hold it up.
 """
@@ -63,7 +64,7 @@ def write(path: str) -> None:
         raise
 
 
-def listing(top: str) -> None:
+def listing(top: str, depth: int, most: int) -> None:
     for folder, folders, files in os.walk(top):
         for name in folders + files:
             path = os.path.join(folder, name)
@@ -71,8 +72,13 @@ def listing(top: str) -> None:
                 info = os.lstat(path)
             except OSError:
                 continue  # gone since
+            most -= 1
+            if most < 0:
+                return
             entry = [os.path.relpath(path, top), info.st_mode, info.st_size, info.st_mtime_ns]
             print(json.dumps(entry))
+        if depth >= 0 and os.path.relpath(folder, top).count("/") + (folder != top) >= depth:
+            del folders[:]
 
 
 def real_folder(root: str, folder: str) -> str:
@@ -89,7 +95,7 @@ def main() -> None:
     operation, root, path = sys.argv[1:4]
     try:
         if operation == "list":
-            listing(real_folder(root, path))
+            listing(real_folder(root, path), int(sys.argv[4]), int(sys.argv[5]))
             return
         folder, name = os.path.split(path)
         path = os.path.join(real_folder(root, folder), name)

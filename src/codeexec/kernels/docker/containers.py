@@ -33,20 +33,9 @@ from codeexec.kernels.docker.process import ContainerKernel, KernelCommand
 from codeexec.kernels.docker.program_container import ProgramContainer
 from codeexec.kernels.docker.warm_pool import WarmPool
 from codeexec.kernels.jupyter.kernel import START_TIMEOUT, JupyterKernel
-from codeexec.kernels.jupyter.launch import GUEST
+from codeexec.kernels.relay.launcher_files import launcher_files
 
 log = logging.getLogger(__name__)
-
-SHIPPED = (
-    *("launch.py", "outbox.py", "questions.py", "drawing.py"),
-    *("program_magic.py", "fast_streams.py", "interrupts.py"),
-    *(f"libraries/{name}.py" for name in ("import_hook", "screen_width", "tqdm_bars")),
-    *("traceback_imports.py", "plugin_entry.py", "prelude.py"),
-    *("bash_magic.py", "runner/commands.py"),
-    *(f"plugins/{name}.py" for name in ("runtime", "context", "loading", "magics", "api")),
-    *("program/sitecustomize.py", "program/figures.py", "program/displays.py"),
-)
-"""Guest files that our launcher wants beside it."""
 
 TELL_EVERY = 0.25
 """Seconds between two words on how far an image has come."""
@@ -108,11 +97,10 @@ class Containers(Backend):
         if layout is not None:
             require_network(policy)
             start_timeout = min(start_timeout, READY_DEADLINE)
-        files = tuple((name, (Path(GUEST) / name).read_text("utf-8")) for name in SHIPPED)
         command = KernelCommand(
             ("python3", "{folder}/launch.py", "-f", "{connection_file}"),
             {**ENVIRONMENT, **choice.env},
-            files,
+            launcher_files(),
         )
 
         def tell(title: str, message: str) -> None:

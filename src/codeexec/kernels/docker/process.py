@@ -21,13 +21,13 @@ from codeexec.environments.base import Tell
 from codeexec.environments.docker.environment import ContainerPlan, DockerEnvironment
 from codeexec.environments.docker.growth import GrowthMeter, Hidden
 from codeexec.environments.docker.policy import EngineInfo
-from codeexec.environments.docker.relay.connection import ContainerUsage
-from codeexec.environments.docker.relay.processes import GuestProcess
-from codeexec.kernels.docker.channel_proxy import Mux, Target, connection, guest_folder
+from codeexec.environments.relay.connection import ContainerUsage
+from codeexec.environments.relay.processes import GuestProcess
 from codeexec.kernels.docker.classic import CWD, ClassicContainer, require_network
-from codeexec.kernels.docker.container_exit import KernelEnd, container_ended, kernel_ended
 from codeexec.kernels.docker.workspace_guard import Culprit, WorkspaceGuard
 from codeexec.kernels.jupyter.exit_reason import printable_words
+from codeexec.kernels.relay.channel_proxy import Mux, Target, connection, guest_folder
+from codeexec.kernels.relay.kernel_exit import KernelEnd, container_ended, kernel_ended
 
 PYTHON_KERNEL = (
     *("python3", "-m", "ipykernel_launcher", "-f", "{connection_file}"),

@@ -24,9 +24,9 @@ from codeexec.environments.docker.engine import Engine
 from codeexec.environments.docker.environment import ContainerPlan
 from codeexec.environments.docker.image import DEFAULT_IMAGE
 from codeexec.environments.docker.policy import Policy, mountable, preset
-from codeexec.environments.docker.relay.connection import ContainerUsage
-from codeexec.kernels.docker.container_exit import KernelEnd
+from codeexec.environments.relay.connection import ContainerUsage
 from codeexec.kernels.docker.process import ContainerKernel, KernelCommand
+from codeexec.kernels.relay.kernel_exit import KernelEnd
 
 _T = TypeVar("_T")
 

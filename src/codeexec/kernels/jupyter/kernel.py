@@ -77,7 +77,8 @@ class JupyterKernel:
         self._primed = primed
         self._start_timeout = start_timeout
         self._open_transport = open_transport
-        self._traits = traits
+        self.traits = traits
+        """May be set while `life` launches, where only the launch shows what kind it is."""
         self._identity = secrets.token_hex(8)
         self._session = secrets.token_hex(16)
         self._connection: KernelConnection | None = None
@@ -114,7 +115,7 @@ class JupyterKernel:
             variables=self._helpers.variables,
             tables=self._helpers.tables,
             values=self._helpers.values,
-            comms=self if self._traits.has_comms else None,
+            comms=self if self.traits.has_comms else None,
             host_paths=self._life.is_on_host,
             absent=self._known.absent,
         )
@@ -151,7 +152,7 @@ class JupyterKernel:
         self._watcher = asyncio.create_task(self._watch(connection), name="watch-kernel")
         if not self._primed:
             folder = folder_of(self._life.handle())
-            owner = self._session if self._traits.has_server else ""
+            owner = self._session if self.traits.has_server else ""
             timeout = self._start_timeout
             notices = await prime(connection, self._ready.language, folder, timeout, owner)
             self._ready = replace(self._ready, notices=(*notices, *self._ready.notices))
@@ -168,7 +169,7 @@ class JupyterKernel:
         self._ready = replace(
             ready,
             subshells=ready.subshells and known.has_subshells,
-            notices=(*notices, *self._traits.notices, *known.limits),
+            notices=(*notices, *self.traits.notices, *known.limits),
         )
 
     async def adopt(self, endpoint: Mapping[str, object], handle: Handle, running: str) -> bool:
@@ -199,7 +200,7 @@ class JupyterKernel:
         return True
 
     async def restart(self) -> Ready:
-        is_ours = self._life.can_end or self._traits.has_server
+        is_ours = self._life.can_end or self.traits.has_server
         if not is_ours and self._life.is_alive:
             raise UsageError(
                 "This kernel was started by somebody else, and cannot be restarted from here.",
@@ -245,13 +246,13 @@ class JupyterKernel:
         return self._life.usage()
 
     def is_outdated(self) -> bool:
-        return self._traits.is_outdated()
+        return self.traits.is_outdated()
 
     # -- code --------------------------------------------------------------------------
 
     def execute(self, call: ExecuteCall) -> None:
         connection = self._connected()
-        problem = self._traits.plugin_problem
+        problem = self.traits.plugin_problem
         if not (self._ready and self._ready.language == "python"):
             problem = "Plugins are Python, and this kernel is not."
         if call.plugin is not None and problem:
@@ -353,7 +354,7 @@ class JupyterKernel:
                 task.cancel()
             await asyncio.gather(exited, hands, return_exceptions=True)
         pid = self._life.pid
-        is_there = pid is not None or self._traits.has_server
+        is_there = pid is not None or self.traits.has_server
         return replies.remembered(handle, pid) if is_there else None
 
     async def _watch(self, connection: KernelConnection, running: str = "") -> None:
@@ -368,7 +369,7 @@ class JupyterKernel:
                 looking.cancel()
         await connection.hear_out(read_spool(folder) if folder is not None else ())
         death = await self._life.explain()
-        if connection.was_shut_down and not self._traits.has_server:
+        if connection.was_shut_down and not self.traits.has_server:
             death = msgspec.structs.replace(death, message=SHUT_DOWN)
         self._watcher = None
         self._disconnect()
@@ -387,14 +388,14 @@ class JupyterKernel:
         if connection is not None and self._life.can_end and self._life.is_alive:
             if connection.is_busy:
                 await self._life.interrupt()
-            if not self._traits.has_server:
+            if not self.traits.has_server:
                 await self._ask_to_end(connection, restart=restart)
         self._disconnect()
         await self._life.kill(restart=restart)
 
     async def _ask_to_end(self, connection: KernelConnection, *, restart: bool) -> None:
         connection.send("control", "shutdown_request", {"restart": restart})
-        polite, terminate = self._traits.end_pauses
+        polite, terminate = self.traits.end_pauses
         if not await self._is_gone(polite) and await self._life.signal(SIGTERM):
             await self._is_gone(terminate)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from codeexec.domain.backends import OVER_SSH
 from codeexec.environments.base import Environment
 from codeexec.environments.files import Folder
 from codeexec.kernels.base import KernelChoice, KernelFactory
@@ -11,17 +12,19 @@ from codeexec.kernels.base import KernelChoice, KernelFactory
 
 class SessionPlaces:
     """One environment for each kind of place that the session has used: a backend, with the image
-    and the policy of a container. All see the folder `cwd` as it was when the session was opened:
-    links to it that code makes later change nothing."""
+    and the policy of a container, or the machine that `ssh` reaches. Those of this machine see the
+    folder `cwd` as it was when the session was opened: links to it that code makes later change
+    nothing."""
 
     def __init__(self, factory: KernelFactory, cwd: Path) -> None:
         self._factory = factory
         self._folder = Folder(cwd)
-        self._made: dict[tuple[str, str, str], Environment] = {}
+        self._made: dict[tuple[str, str, str, str], Environment] = {}
 
     def of(self, choice: KernelChoice) -> Environment:
         """The place of kernels of this choice."""
-        key = (choice.backend, choice.image, choice.policy)
+        machine = choice.name if choice.backend == OVER_SSH else ""
+        key = (choice.backend, choice.image, choice.policy, machine)
         environment = self._made.get(key)
         if environment is None:
             environment = self._factory.environment(choice, self._folder)

@@ -11,7 +11,7 @@ from textual.binding import BindingType
 
 from codeexec.client.api import HostClient
 from codeexec.domain import requests as q
-from codeexec.domain.backends import ADDRESSES, REMOTE
+from codeexec.domain.backends import ADDRESSES, OVER_SSH, REMOTE
 from codeexec.domain.errors import CodeexecError
 from codeexec.domain.requests import KernelInfo
 from codeexec.tui.commands.table import bindings
@@ -201,7 +201,7 @@ def _is_name(typed: str) -> bool:
 
 
 def _is_server(typed: str) -> bool:
-    return typed.startswith((f"{REMOTE}:", *ADDRESSES))
+    return typed.startswith((f"{REMOTE}:", f"{OVER_SSH}:", *ADDRESSES))
 
 
 def _looks_like_path(typed: str) -> bool:

@@ -199,7 +199,9 @@ class StatusLine(Widget):
             return f"↯ {text}{pid} {elapsed}{next_key}", "warn", "kernel.interrupt"
         if kernel.line_cut is not None:
             away = duration(max(time.time() - kernel.line_cut.since, 0.0))
-            return f"⇄ line to the kernel cut {away}, trying again", "warn", "kernel.choose"
+            wait = kernel.line_cut.next_try - time.time()
+            when = f"next try in {wait:.0f} s" if wait >= 0.5 else "trying again"
+            return f"⇄ line to the kernel cut {away}, {when}", "warn", "kernel.choose"
         running = self._snapshot.running
         if self._snapshot.asking is not None:
             return "⌨ waiting for your answer", "stream.stdin", "pane.console"

@@ -11,7 +11,8 @@ from uuid import uuid4
 
 from codeexec.domain.events import Death
 from codeexec.domain.events.lines import LineCut
-from codeexec.kernels.base import Handle, KernelUsage, LineChanged, Notice, Sink
+from codeexec.kernels.base import Handle, KernelUsage, Notice, Sink
+from codeexec.kernels.jupyter.line.telling import CutTelling
 from codeexec.kernels.jupyter.remote.failures import ServerFailure
 from codeexec.kernels.jupyter.remote.hub_life import HubLife
 from codeexec.kernels.jupyter.remote.rest import NO_VARIABLES, JupyterServer
@@ -24,9 +25,6 @@ log = logging.getLogger(__name__)
 LOOK_EVERY = 10.0
 """Seconds between two questions whether the kernel is there: a socket of a kernel that somebody
 else ended stays open and silent."""
-
-TELL_AFTER = 2.0
-"""Seconds without a line after which the user is told."""
 
 LASTING = frozenset({"token", "forbidden", "xsrf", "path", "tls", "login"})
 """Failures that do not pass by themselves: the user is told at once."""
@@ -75,11 +73,8 @@ class RemoteLife:
         self._gone.set()
         self._look = asyncio.Event()
         self._looking: asyncio.Task[None] | None = None
-        self._telling: asyncio.TimerHandle | None = None
-        self._cut: LineCut | None = None
-        """Since the line is cut."""
-        self._told = ""
-        """The reason that the user was told last; empty: no line is cut for them."""
+        self._telling = CutTelling(sink, server.name)
+        self._cut_since: float | None = None
         self._is_fresh = False
         """Whether the server has started the process anew by itself."""
         self._death = ""
@@ -220,7 +215,7 @@ class RemoteLife:
         if self.is_alive:
             self._death = death
             self._gone.set()
-        self._stop_telling()
+        self._telling.close()
 
     async def wait(self) -> None:
         await self._gone.wait()
@@ -277,7 +272,7 @@ class RemoteLife:
 
     async def release(self) -> None:
         await self._stop_watching()
-        self._stop_telling()
+        self._telling.close()
         await self._server.close()
 
     async def _stop_watching(self) -> None:
@@ -300,30 +295,16 @@ class RemoteLife:
 
     def line_cut(self, failure: ServerFailure) -> None:
         self._look.set()
-        since = self._cut.since if self._cut is not None else time.time()
-        self._cut = LineCut(since, failure.message)
-        if self._told or failure.kind in LASTING:
-            self._tell_cut(failure)
-        elif self._telling is None:
-            loop = asyncio.get_running_loop()
-            self._telling = loop.call_later(TELL_AFTER, self._tell_cut, failure)
-
-    def _tell_cut(self, failure: ServerFailure) -> None:
-        self._stop_telling()
-        if not self.is_alive or self._told == failure.message:
-            return
-        self._told = failure.message
-        self._sink([LineChanged(self._cut)])
-        self._tell("The line to the kernel is cut, and is tried again", failure)
+        if self._cut_since is None:
+            self._cut_since = time.time()
+        if self.is_alive:
+            cut = LineCut(self._cut_since, failure.message)
+            self._telling.cut(cut, failure.next_step, at_once=failure.kind in LASTING)
 
     def line_opened(self) -> None:
-        self._stop_telling()
         self._hub.keep_server()
-        self._cut = None
-        if self._told:
-            self._told = ""
-            back = Notice("info", "The line to the kernel is back", self._server.name)
-            self._sink([LineChanged(None), back])
+        self._cut_since = None
+        self._telling.back()
 
     def process_ended(self, how: str) -> None:
         if how == "look":
@@ -333,11 +314,6 @@ class RemoteLife:
             self._end(RESTARTED)
         else:
             self._end(DEAD)
-
-    def _stop_telling(self) -> None:
-        if self._telling is not None:
-            self._telling.cancel()
-            self._telling = None
 
     def _tell(self, title: str, failure: ServerFailure) -> None:
         self._sink([Notice("warning", title, failure.message, failure.next_step)])

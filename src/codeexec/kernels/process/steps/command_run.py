@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Protocol
 
 from codeexec.environments.base import Environment, ExecHandle, ProcessEnd
-from codeexec.environments.docker.relay.processes import GuestProcess
 from codeexec.environments.local import LocalEnvironment
+from codeexec.environments.relay.processes import GuestProcess
 from codeexec.kernels.process.steps.build import MOST_REPORT, TOO_LONG
 
 MERGED = ("/bin/sh", "-c", 'exec "$@" 2>&1', "sh")

@@ -8,7 +8,7 @@ from codeexec.domain.errors import ServerUnavailable
 
 Kind = Literal[
     "ssh", "name", "refused", "route", "timeout", "host_key", "login", "config", "missing",
-    "version", "server", "line",
+    "version", "server", "line", "python", "gone",
 ]  # fmt: skip
 
 OWN_FAILURE = 255

@@ -1,4 +1,4 @@
-"""Files of a workspace that only the container has: the same calls, made by code in there."""
+"""Files of a workspace that only a container or another machine has: calls made by code there."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from functools import cache
 from importlib import resources
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
 
 from codeexec.domain.errors import CodeexecError, Denied, ProtocolError, StorageError
 from codeexec.environments.base import (
     MOST_COLLECTED,
     TOO_MUCH_OUTPUT,
+    CommandRunner,
     ExecHandle,
     ExecOutcome,
     FileChange,
@@ -34,9 +34,6 @@ from codeexec.environments.names import sorted_in_slices
 from codeexec.environments.paths import inside
 from codeexec.environments.watch import changes
 
-if TYPE_CHECKING:
-    from codeexec.environments.docker.environment import DockerEnvironment
-
 LIST_SECONDS = 20.0
 LONGEST_HEAD = 200
 _VERSION = re.compile(r"[0-9a-f-]+")
@@ -45,20 +42,29 @@ _VERSION = re.compile(r"[0-9a-f-]+")
 class GuestFiles:
     """The file half of an Environment whose workspace is not a folder of this machine."""
 
-    def __init__(self, container: DockerEnvironment, root: PurePosixPath) -> None:
+    def __init__(
+        self,
+        container: CommandRunner,
+        root: PurePosixPath,
+        python: str = "python3",
+        inside: str = "in the container",
+    ) -> None:
+        """`python` is the interpreter there, and `inside` stands in messages for the place."""
         self._container = container
         self._root = root
+        self._python = python
+        self._inside = inside
 
     async def read_file(self, path: Location, *, limit: int | None = None) -> bytes | None:
         parts = self._file(path)
         outcome = await self._do("read", parts, str(-1 if limit is None else limit))
         if outcome.code == 3:
             return None
-        _check(path, outcome)
+        self._check(path, outcome)
         return outcome.stdout
 
     async def write_file(self, path: Location, content: bytes) -> None:
-        _check(path, await self._do("write", self._file(path), stdin=content))
+        self._check(path, await self._do("write", self._file(path), stdin=content))
 
     async def write_files(self, files: Iterable[FileWrite]) -> WriteOutcome:
         written: list[PurePosixPath] = []
@@ -83,8 +89,8 @@ class GuestFiles:
             await file.close()
         if outcome.code == 3:
             return None
-        _check(path, outcome)
-        raise ProtocolError("The container does not say how large the file is.")
+        self._check(path, outcome)
+        raise ProtocolError("The relay does not say how large the file is.")
 
     async def list_files(self, path: Location = "", pattern: str = "**") -> list[WorkspaceEntry]:
         rows = await self.list_rows(path, pattern, Budget(LIST_SECONDS, "The list of files"))
@@ -94,12 +100,12 @@ class GuestFiles:
         parts, match = inside(self._root, path), glob(pattern)
         try:
             async with asyncio.timeout(budget.left):
-                outcome = await self._do("list", parts)
+                outcome = await self._do("list", parts, str(_depth(pattern)), str(MOST_ENTRIES))
         except TimeoutError:
             raise budget.late() from None
         if outcome.code == 3:
             return []
-        _check(path, outcome)
+        self._check(path, outcome)
         return await beside_loop(budget, lambda: self._rows(outcome.stdout, parts, match, budget))
 
     def _rows(
@@ -140,6 +146,15 @@ class GuestFiles:
             raise Denied(f"{str(path)!r} is a folder, and is not opened.", "Name a file in it.")
         return parts
 
+    def _check(self, path: Location, outcome: ExecOutcome) -> None:
+        if outcome.code == 0:
+            return
+        why = outcome.stderr.decode(errors="replace").strip()[-300:] or f"code {outcome.code}"
+        if outcome.code == 4:
+            raise Denied(f"{str(path)!r} {why}.", "Copy it to a plain file in the workspace.")
+        step = f"Look at the space and rights {self._inside}."
+        raise StorageError(f"{str(path)!r}: {why}.", step)
+
     async def _do(
         self, operation: str, parts: tuple[str, ...], *more: str, stdin: bytes = b""
     ) -> ExecOutcome:
@@ -147,7 +162,7 @@ class GuestFiles:
 
     def _command(self, operation: str, parts: tuple[str, ...], *more: str) -> list[str]:
         where = str(self._root.joinpath(*parts))
-        return ["python3", "-IS", "-c", _source(), operation, str(self._root), where, *more]
+        return [self._python, "-IS", "-c", _source(), operation, str(self._root), where, *more]
 
 
 class GuestFile:
@@ -173,7 +188,7 @@ class GuestFile:
                 self.size, self.version = size, version
             case _:
                 await self.close()
-                raise ProtocolError("The container does not say how large the file is.")
+                raise ProtocolError("The relay does not say how large the file is.")
         self._buffer[:] = rest
         return True
 
@@ -212,16 +227,12 @@ def _row(line: bytes) -> FileRow:
     match _parsed(line):
         case [str(name), int(mode), int(size), int(modified)] if not name.startswith("/"):
             return name, mode, size, modified
-    raise ProtocolError("The container sent a list of files that makes no sense.")
+    raise ProtocolError("The relay sent a list of files that makes no sense.")
 
 
-def _check(path: Location, outcome: ExecOutcome) -> None:
-    if outcome.code == 0:
-        return
-    why = outcome.stderr.decode(errors="replace").strip()[-300:] or f"code {outcome.code}"
-    if outcome.code == 4:
-        raise Denied(f"{str(path)!r} {why}.", "Copy it to a plain file in the workspace.")
-    raise StorageError(f"{str(path)!r}: {why}.", "Look at the space and rights in the container.")
+def _depth(pattern: str) -> int:
+    """How many folders deep what matches can be; -1 where the pattern does not limit it."""
+    return -1 if "**" in pattern else pattern.count("/")
 
 
 @cache

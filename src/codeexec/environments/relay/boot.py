@@ -17,11 +17,11 @@ BOOT = (
 
 
 @cache
-def source() -> bytes:
+def relay_source() -> bytes:
     """Guest code is read as a file: nothing on our side imports it."""
     return resources.files("codeexec").joinpath("guest", "relay.py").read_bytes()
 
 
 def boot_arguments() -> list[str]:
     """Arguments of the guest's python3; isolated, so nothing in the workspace is imported."""
-    return ["-IS", "-c", BOOT, str(len(source()))]
+    return ["-IS", "-c", BOOT, str(len(relay_source()))]

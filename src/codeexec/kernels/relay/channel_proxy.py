@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from codeexec.environments.docker.relay.connection import RelayConnection
-from codeexec.environments.docker.relay.processes import GuestProcess
-from codeexec.environments.docker.relay.streams import RelayStream
+from codeexec.environments.relay.connection import RelayConnection
+from codeexec.environments.relay.processes import GuestProcess
+from codeexec.environments.relay.streams import RelayStream
 from codeexec.environments.temporary import LockedFolder, sweep
 from codeexec.kernels.jupyter.launch import CHANNELS
 

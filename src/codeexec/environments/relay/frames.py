@@ -61,9 +61,9 @@ def decode(payload: bytes) -> Mapping[str, object]:
     try:
         content = json.loads(payload)
     except (ValueError, RecursionError) as error:
-        raise ProtocolError("The container sent a frame that is not JSON.") from error
+        raise ProtocolError("The relay sent a frame that is not JSON.") from error
     if not isinstance(content, dict):
-        raise ProtocolError("The container sent a frame that is not an object.")
+        raise ProtocolError("The relay sent a frame that is not an object.")
     return cast("Mapping[str, object]", content)
 
 
@@ -75,5 +75,5 @@ def optional_number(content: Mapping[str, object], name: str) -> int:
 def whole_number(content: Mapping[str, object], name: str) -> int:
     value = content.get(name)
     if not isinstance(value, int) or isinstance(value, bool) or abs(value) > LARGEST:
-        raise ProtocolError(f"The container sent a frame without a number {name!r}.")
+        raise ProtocolError(f"The relay sent a frame without a number {name!r}.")
     return value

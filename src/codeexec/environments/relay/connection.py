@@ -1,4 +1,4 @@
-"""Connection to the relay of one container: starts processes, opens streams, takes frames."""
+"""Connection to one relay: starts processes, opens streams, takes frames."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Protocol
 
 from codeexec.domain.errors import EnvironmentUnavailable, ProtocolError
 from codeexec.environments.base import InputWait, TerminalSize
-from codeexec.environments.docker.relay.frames import (
+from codeexec.environments.relay.frames import (
     HEADER,
     MOST,
     Kind,
@@ -20,8 +20,8 @@ from codeexec.environments.docker.relay.frames import (
     optional_number,
     whole_number,
 )
-from codeexec.environments.docker.relay.processes import Exit, GuestProcess, GuestTerminal
-from codeexec.environments.docker.relay.streams import RelayStream
+from codeexec.environments.relay.processes import Exit, GuestProcess, GuestTerminal
+from codeexec.environments.relay.streams import RelayStream
 
 ANSWER_DEADLINE = 30.0
 """Seconds in which the relay must answer a request; it needs some milliseconds."""
@@ -38,6 +38,20 @@ class ContainerUsage:
     cpu: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Words of messages: where the relay is, and what a user can do about failures there."""
+
+    subject: str = "The container"
+    inside: str = "in the container"
+    ended_step: str = "Restart the kernel."
+    missing_step: str = "Use an image that has it, or make the folder."
+    silent_step: str = "Restart the kernel; look at the load of the machine when it happens again."
+
+
+CONTAINER = Site()
+
+
 class Writer(Protocol):
     """The part of asyncio.StreamWriter that a connection uses."""
 
@@ -46,11 +60,14 @@ class Writer(Protocol):
 
 
 class RelayConnection:
-    """Frames over the pipe of one container, on the loop that runs `run`."""
+    """Frames over the pipe of one relay, on the loop that runs `run`."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: Writer) -> None:
+    def __init__(
+        self, reader: asyncio.StreamReader, writer: Writer, site: Site = CONTAINER
+    ) -> None:
         self._reader = reader
         self._writer = writer
+        self._site = site
         self._numbers = itertools.count(1)
         self._streams: dict[int, RelayStream] = {}
         self._processes: dict[int, GuestProcess] = {}
@@ -69,12 +86,13 @@ class RelayConnection:
             while True:
                 kind, number, length = HEADER.unpack(await self._reader.readexactly(HEADER.size))
                 if length > MOST:
-                    raise ProtocolError(f"The container sent a frame of {length} bytes.")
+                    raise ProtocolError(f"The relay sent a frame of {length} bytes.")
                 self._take(kind, number, await self._reader.readexactly(length))
         except (asyncio.IncompleteReadError, ConnectionError):
             pass  # the container has ended; who owns it knows why
         finally:
-            self._lose(EnvironmentUnavailable("The container has ended.", "Restart the kernel."))
+            ended = f"{self._site.subject} has ended."
+            self._lose(EnvironmentUnavailable(ended, self._site.ended_step))
 
     async def spawn(
         self,
@@ -182,6 +200,12 @@ class RelayConnection:
         used, limit, pids = (whole_number(answer, name) for name in ("used", "limit", "pids"))
         return ContainerUsage(used, limit, pids, whole_number(answer, "cpu") / 1e9)
 
+    async def use_of(self, number: int) -> tuple[int, float]:
+        """Bytes of memory and seconds of cpu of a process and all that it has started; 0 where
+        the system does not say so."""
+        answer = await self._ask(Kind.ASK, {"use": number})
+        return optional_number(answer, "used"), optional_number(answer, "cpu") / 1e9
+
     async def identify(self, folders: list[str]) -> dict[str, object]:
         """Device and inode of each folder, as a list; None for what is not there."""
         return dict(await self._ask(Kind.ASK, {"identify": folders}))
@@ -206,7 +230,7 @@ class RelayConnection:
         payload = encode(content)
         if len(payload) > MOST:
             raise EnvironmentUnavailable(
-                f"A command of {len(payload)} bytes is too long for the container.",
+                f"A command of {len(payload)} bytes is too long.",
                 "Write the long part to a file, or feed it to stdin.",
             )
         self.send(kind, number, payload)
@@ -215,7 +239,7 @@ class RelayConnection:
         try:
             await self._writer.drain()
         except ConnectionError as error:
-            raise BrokenPipeError("the container is gone") from error
+            raise BrokenPipeError("the relay is gone") from error
 
     def forget(self, number: int) -> None:
         self._streams.pop(number, None)
@@ -232,7 +256,7 @@ class RelayConnection:
                     stream.shut()
             case Kind.GRANT:
                 if len(payload) != 4:
-                    raise ProtocolError("The container sent a grant of the wrong length.")
+                    raise ProtocolError("The relay sent a grant of the wrong length.")
                 if stream is not None:
                     stream.granted(struct.unpack(">I", payload)[0])
             case Kind.EXIT:
@@ -249,7 +273,7 @@ class RelayConnection:
                 if not self.hello.done():
                     self.hello.set_result(decode(payload))
             case _:
-                raise ProtocolError(f"The container sent a frame of the unknown kind {kind}.")
+                raise ProtocolError(f"The relay sent a frame of the unknown kind {kind}.")
 
     def _exited(self, number: int, content: Mapping[str, object]) -> None:
         process = self._processes.pop(number, None)
@@ -264,12 +288,12 @@ class RelayConnection:
             return  # nobody asked, or gave up waiting
         message = str(content.get("message"))[:300]
         steps = {
-            "ENOENT": "Use an image that has it, or make the folder.",
+            "ENOENT": self._site.missing_step,
             "EAGAIN": "The limit of processes is reached: restart the kernel, or raise it.",
             "EACCES": "Give the owner of the workspace the right to it.",
         }
         error = EnvironmentUnavailable(
-            f"The command cannot be started in the container: {message}.",
+            f"The command cannot be started {self._site.inside}: {message}.",
             steps.get(str(content.get("errno")), ""),
         )
         waiting.set_exception(error)
@@ -290,8 +314,8 @@ class RelayConnection:
                 return await waiting
         except TimeoutError:
             raise EnvironmentUnavailable(
-                f"The container did not answer for {ANSWER_DEADLINE:g} s.",
-                "Restart the kernel; look at the load of the machine when it happens again.",
+                f"{self._site.subject} did not answer for {ANSWER_DEADLINE:g} s.",
+                self._site.silent_step,
             ) from None
         finally:
             self._answers.pop(number, None)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from codeexec.domain.errors import CodeexecError
 from codeexec.domain.events import Death
 from codeexec.environments.docker.policy import size
-from codeexec.environments.docker.relay.processes import Exit
+from codeexec.environments.relay.processes import Exit
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import AsyncIterator
 
 from codeexec.domain.errors import ProtocolError
-from codeexec.environments.docker.relay.frames import WINDOW, FrameSender, Kind
+from codeexec.environments.relay.frames import WINDOW, FrameSender, Kind
 
 SHARE = WINDOW // 4
 """Bytes that are granted again at once: a grant for each small message would double the frames."""
@@ -26,6 +26,7 @@ class RelayStream:
         self._unread = 0
         self._owed = 0  # read, and not granted again yet
         self._credit = WINDOW
+        self._window = WINDOW
         self._ended = False
         self._refused = False
         self._news = asyncio.Event()
@@ -46,6 +47,11 @@ class RelayStream:
             self._sender.send(Kind.GRANT, self.number, struct.pack(">I", self._owed))
             self._owed = 0
         return chunk
+
+    def give_room(self, size: int) -> None:
+        """Let the other end send as many bytes that are not read yet; more than WINDOW."""
+        self._sender.send(Kind.GRANT, self.number, struct.pack(">I", size - self._window))
+        self._window = size
 
     async def write(self, data: bytes) -> None:
         """Send; waits while the container does not take more. BrokenPipeError when it is shut."""
@@ -80,15 +86,15 @@ class RelayStream:
 
     def took(self, payload: bytes) -> None:
         self._unread += len(payload)
-        if self._unread + self._owed > WINDOW or self._ended:
-            raise ProtocolError("The container sent more than it was granted.")
+        if self._unread + self._owed > self._window or self._ended:
+            raise ProtocolError("The relay sent more than it was granted.")
         self._received.append(payload)
         self._news.set()
 
     def granted(self, count: int) -> None:
         self._credit += count
         if self._credit > WINDOW:
-            raise ProtocolError("The container granted what was never sent.")
+            raise ProtocolError("The relay granted what was never sent.")
         self._room.set()
 
     def ended(self) -> None:

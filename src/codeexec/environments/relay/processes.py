@@ -10,8 +10,8 @@ from signal import SIGKILL
 
 from codeexec.domain.errors import EnvironmentUnavailable
 from codeexec.environments.base import InputWait, ProcessEnd, TerminalSize
-from codeexec.environments.docker.relay.frames import FrameSender, Kind
-from codeexec.environments.docker.relay.streams import RelayStream
+from codeexec.environments.relay.frames import FrameSender, Kind
+from codeexec.environments.relay.streams import RelayStream
 
 KILL_DEADLINE = 3.0
 """Seconds in which the relay must tell the end of a killed process."""
@@ -65,6 +65,10 @@ class GuestProcess:
     def stderr(self) -> AsyncIterator[bytes]:
         return aiter(self._err)
 
+    def give_room(self, size: int) -> None:
+        """Let it print as many bytes that are not read yet before it waits."""
+        self._out.give_room(size)
+
     def feed(self, data: bytes) -> None:
         """Write `data` and close stdin, beside whatever else is done with the process."""
         self._feeding = asyncio.get_running_loop().create_task(self._feed(data))
@@ -96,6 +100,11 @@ class GuestProcess:
 
     async def signal(self, number: int) -> None:
         self._sender.send_json(Kind.SIGNAL, self.number, {"signal": number})
+
+    async def kill_family(self) -> None:
+        """End it and all that it has started, wherever that went, and wait for its end."""
+        self._sender.send_json(Kind.SIGNAL, self.number, {"signal": 9, "to": "family"})
+        await self.kill()
 
     async def kill(self) -> None:
         await self.signal(9)

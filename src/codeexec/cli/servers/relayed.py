@@ -1,0 +1,33 @@
+"""What `--ssh` does where codeexec-tui is not installed: a session of this machine has its kernels
+there, which our relay runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from codeexec.client.wire import Address
+from codeexec.domain.backends import OVER_SSH
+from codeexec.domain.ssh_place import SshPlace
+from codeexec.environments.ssh.failures import SshFailure
+
+T = TypeVar("T")
+
+
+def relayed_kernel(address: Address, python: str) -> str:
+    """The name of a kernel in the folder of the address; `python` is the interpreter there, empty
+    for the one on the PATH of a login."""
+    place = SshPlace(address.ssh, address.port, address.folder).short
+    return f"{OVER_SSH}:{place}{f'#{python}' if python else ''}"
+
+
+def or_relayed(work: Callable[[], T], relayed: Callable[[str], T]) -> T:
+    """Do the work; where codeexec-tui is missing on the machine, do `relayed` in its place, which
+    gets the sentence that says so. SshFailure."""
+    try:
+        return work()
+    except SshFailure as error:
+        if error.kind != "missing":
+            raise
+        problem = error.message.rstrip(".")
+        return relayed(f"{problem}, so a relay runs the kernel there. {error.next_step}")

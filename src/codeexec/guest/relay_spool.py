@@ -1,0 +1,363 @@
+"""Keeps a relay on a machine that `ssh` reaches, and what it says while no line is there.
+
+Sent over the stdin of `ssh` as source: standard library alone, Python 3.9 or later. `start` makes
+a folder of its own below /tmp, forks into a process without a terminal (the spool), which starts
+the relay (`guest/relay.py`), and then joins it; `join` only joins. To join means to pass the bytes
+of stdin and stdout on to the spool's Unix socket, until one of them ends.
+
+The two ends of a line (this one and `environments/ssh/resumable.py`) count the bytes of both
+directions and keep what the other end has not acknowledged. After a cut each end says how many it
+has, and the other one goes on from there: so the pipes of the relay never notice.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import selectors
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import threading
+import time
+
+HEADER = struct.Struct(">BQI")  # kind, offset in the bytes of this direction, length of the payload
+HELLO, DATA, ACK, END, GONE, BYE = range(6)
+MOST = 1 << 20  # bytes of one payload
+CHUNK = 1 << 16
+ACK_EVERY = 1 << 16  # bytes after which they are acknowledged
+MOST_KEPT = 256 << 20  # bytes of the relay that wait for a line; then it is not read
+ABSENCE = 72 * 3600.0  # seconds without a line after which everything here is ended
+FIRST_ABSENCE = 60.0  # the same where none has come yet: the start was given up
+END_WAIT = 5.0  # seconds for the relay to end by itself
+MARK = b"codeexec-spool "  # begins the line before which a login shell may have printed anything
+FOLDER = "/tmp/codeexec-"  # socket paths below it must be short
+SOCKET = "s"
+LENGTH = struct.Struct(">I")
+
+
+class Spool:
+    """One relay, and at most one line."""
+
+    def __init__(self, folder: str, listener: socket.socket, relay: bytes, boot: str) -> None:
+        self.folder = folder
+        self.listener = listener
+        self.selector = selectors.DefaultSelector()
+        self.kept = bytearray()  # what the relay has said and the other end has not acknowledged
+        self.acknowledged = 0  # offset of the first byte in `kept`
+        self.cursor = 0  # offset of the next byte to send on this line
+        self.received = 0  # bytes that have come for the relay
+        self.told = 0  # of them, those that were acknowledged
+        self.unwritten = bytearray(relay)  # for the relay's stdin
+        self.line: socket.socket | None = None
+        self.is_greeted = False
+        self.absence = FIRST_ABSENCE
+        self.incoming = bytearray()
+        self.outgoing = bytearray()
+        self.is_gone_told = False
+        self.absent_since = time.monotonic()
+        self.relay = subprocess.Popen(
+            [sys.executable, "-IS", "-c", boot, str(len(relay))],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            bufsize=0,
+        )
+        assert self.relay.stdin is not None
+        assert self.relay.stdout is not None
+        self.sink, self.source = self.relay.stdin.fileno(), self.relay.stdout.fileno()
+        self.has_source = True
+        for handle in (self.sink, self.source):
+            os.set_blocking(handle, False)
+        listener.setblocking(False)
+        self.selector.register(listener, selectors.EVENT_READ, self.accept)
+
+    def run(self) -> None:
+        """Until the other end says END, or no line has come for `absence` seconds."""
+        while True:
+            self.watch()
+            left = None
+            if self.line is None:
+                left = self.absent_since + self.absence - time.monotonic()
+                if left <= 0:
+                    self.end()
+                    return
+            for key, events in self.selector.select(left):
+                key.data(events)
+
+    def watch(self) -> None:
+        """Tell the selector what each descriptor waits for now."""
+        wants_more = self.has_source and len(self.kept) < MOST_KEPT
+        self.wait_for(self.source, selectors.EVENT_READ if wants_more else 0, self.read_relay)
+        self.wait_for(self.sink, selectors.EVENT_WRITE if self.unwritten else 0, self.write_relay)
+        if self.line is not None:
+            events = selectors.EVENT_READ
+            if self.outgoing or self.fill():
+                events |= selectors.EVENT_WRITE
+            self.wait_for(self.line.fileno(), events, self.serve)
+
+    def wait_for(self, handle: int, events: int, work: object) -> None:
+        known = self.selector.get_map().get(handle)
+        if known is None:
+            if events:
+                self.selector.register(handle, events, work)
+        elif not events:
+            self.selector.unregister(handle)
+        elif known.events != events:
+            self.selector.modify(handle, events, work)
+
+    # ---- the relay -----------------------------------------------------------------------------
+
+    def read_relay(self, _events: int) -> None:
+        try:
+            chunk = os.read(self.source, CHUNK)
+        except BlockingIOError:
+            return
+        except OSError:
+            chunk = b""
+        self.kept += chunk
+        self.has_source = bool(chunk)
+
+    def write_relay(self, _events: int) -> None:
+        try:
+            del self.unwritten[: os.write(self.sink, self.unwritten[:CHUNK])]
+        except BlockingIOError:
+            pass
+        except OSError:
+            self.unwritten.clear()  # it has ended; the end of its output says so
+
+    # ---- the line ------------------------------------------------------------------------------
+
+    def accept(self, _events: int) -> None:
+        try:
+            line, _ = self.listener.accept()
+        except OSError:
+            return
+        self.let_go()  # the one before is dead, which only its own end may know
+        line.setblocking(False)
+        self.line = line
+
+    def let_go(self) -> None:
+        line, self.line = self.line, None
+        if line is not None:
+            self.wait_for(line.fileno(), 0, None)
+            line.close()
+        self.is_greeted = self.is_gone_told = False
+        self.incoming.clear()
+        self.outgoing.clear()
+        self.absent_since = time.monotonic()
+
+    def serve(self, events: int) -> None:
+        line = self.line
+        if line is None:
+            return
+        try:
+            if events & selectors.EVENT_WRITE:
+                del self.outgoing[: line.send(self.outgoing[:CHUNK])]
+            if events & selectors.EVENT_READ:
+                chunk = line.recv(CHUNK)
+                if not chunk:
+                    self.let_go()
+                    return
+                self.incoming += chunk
+        except BlockingIOError:
+            pass
+        except OSError:
+            self.let_go()
+            return
+        self.take_frames()
+
+    def take_frames(self) -> None:
+        position = 0
+        while len(self.incoming) - position >= HEADER.size:
+            kind, offset, length = HEADER.unpack_from(self.incoming, position)
+            if length > MOST:
+                self.let_go()
+                return
+            if len(self.incoming) - position - HEADER.size < length:
+                break
+            position += HEADER.size
+            payload = bytes(self.incoming[position : position + length])
+            position += length
+            if not self.take(kind, offset, payload):
+                self.let_go()
+                return
+        del self.incoming[:position]
+
+    def take(self, kind: int, offset: int, payload: bytes) -> bool:
+        """False for what makes no sense."""
+        if kind in (HELLO, ACK):
+            count = offset - self.acknowledged
+            if not 0 <= count <= len(self.kept):
+                return False
+            del self.kept[:count]
+            self.acknowledged = offset
+            if kind == HELLO:
+                self.absence = ABSENCE
+                self.is_greeted, self.cursor = True, offset
+                self.outgoing += HEADER.pack(HELLO, self.received, 0)
+                self.told = self.received
+        elif kind == DATA:
+            if offset != self.received:
+                return False
+            self.received += len(payload)
+            self.unwritten += payload
+        elif kind == END:
+            self.end()
+        return True
+
+    def fill(self) -> bool:
+        """Put the next frame into `outgoing`; false where there is none."""
+        if not self.is_greeted:
+            return False
+        if self.received - self.told >= ACK_EVERY:
+            self.outgoing += HEADER.pack(ACK, self.received, 0)
+            self.told = self.received
+        start = self.cursor - self.acknowledged
+        chunk = self.kept[start : start + CHUNK]
+        if chunk:
+            self.outgoing += HEADER.pack(DATA, self.cursor, len(chunk)) + chunk
+            self.cursor += len(chunk)
+        elif not self.has_source and not self.is_gone_told:
+            self.outgoing += HEADER.pack(GONE, self.cursor, 0)
+            self.is_gone_told = True
+        return bool(self.outgoing)
+
+    # ---- the end -------------------------------------------------------------------------------
+
+    def end(self) -> None:
+        """End the relay with all that it has started, remove the folder, and exit."""
+        for handle in (self.sink, self.source):
+            self.wait_for(handle, 0, None)
+            os.close(handle)  # the relay ends all and then itself
+        try:
+            self.relay.wait(END_WAIT)
+        except subprocess.TimeoutExpired:
+            self.relay.kill()
+            self.relay.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)
+        if self.line is not None:
+            try:
+                self.line.setblocking(True)
+                self.line.settimeout(END_WAIT)
+                self.line.sendall(bytes(self.outgoing) + HEADER.pack(BYE, 0, 0))
+            except OSError:
+                pass  # the line is cut: nobody waits for it
+        os._exit(0)
+
+
+def make_folder() -> str:
+    while True:
+        folder = FOLDER + os.urandom(4).hex()
+        try:
+            os.mkdir(folder, 0o700)
+            return folder
+        except FileExistsError:
+            continue
+
+
+def start(relay: bytes, boot: str) -> str:
+    """The folder of a new spool, which listens."""
+    folder = make_folder()
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(os.path.join(folder, SOCKET))
+    listener.listen(4)
+    child = os.fork()
+    if child:
+        listener.close()
+        os.waitpid(child, 0)
+        return folder
+    os.setsid()
+    if os.fork():
+        os._exit(0)
+    null = os.open(os.devnull, os.O_RDWR)
+    log = os.open(os.path.join(folder, "log"), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    os.dup2(null, 0)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        spool = Spool(folder, listener, relay, boot)
+        signal.signal(signal.SIGTERM, lambda *_: spool.end())
+        spool.run()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        os._exit(1)
+    return folder
+
+
+def join(folder: str) -> None:
+    """Pass bytes both ways between our stdio and the spool."""
+    spool = socket.socket(socket.AF_UNIX)
+    try:
+        spool.connect(os.path.join(folder, SOCKET))
+    except OSError as error:
+        shutil.rmtree(folder, ignore_errors=True)  # of a spool that was killed
+        tell({"problem": "gone", "message": str(error.strerror)})
+        return
+    facts = {"folder": folder, "home": os.path.expanduser("~"), "python": sys.executable}
+    tell({**facts, "version": list(sys.version_info[:3])})
+    threading.Thread(target=pass_stdin, args=(spool,), daemon=True).start()
+    while True:
+        try:
+            chunk = spool.recv(CHUNK)
+        except OSError:
+            return
+        if not chunk:
+            return
+        write(chunk)
+
+
+def pass_stdin(spool: socket.socket) -> None:
+    try:
+        while True:
+            chunk = os.read(0, CHUNK)
+            if not chunk:
+                break
+            spool.sendall(chunk)
+    except OSError:
+        pass
+    try:
+        spool.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        pass  # it has ended by itself
+
+
+def tell(facts: dict[str, object]) -> None:
+    write(b"\n" + MARK + json.dumps(facts).encode() + b"\n")
+
+
+def write(content: bytes) -> None:
+    unwritten = memoryview(content)
+    while unwritten:
+        unwritten = unwritten[os.write(1, unwritten) :]
+
+
+def read_exactly(size: int) -> bytes:
+    content = b""
+    while len(content) < size:
+        chunk = os.read(0, size - len(content))
+        if not chunk:
+            sys.exit(125)
+        content += chunk
+    return content
+
+
+def main() -> None:
+    os.umask(0o077)
+    order = json.loads(read_exactly(LENGTH.unpack(read_exactly(LENGTH.size))[0]))
+    if "folder" in order:
+        join(order["folder"])
+        return
+    relay = read_exactly(order["relay"])
+    try:
+        folder = start(relay, order["boot"])
+    except OSError as error:
+        tell({"problem": "start", "message": f"{error.strerror}: {error.filename}"})
+        return
+    join(folder)
+
+
+main()

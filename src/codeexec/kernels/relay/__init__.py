@@ -1,0 +1,1 @@
+"""Kernels behind a relay: their channels, their ends, and the files that are sent there."""

@@ -1,0 +1,1 @@
+"""Kernels on machines that `ssh` reaches, where codeexec-tui is not installed."""

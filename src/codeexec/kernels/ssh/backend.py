@@ -1,0 +1,115 @@
+"""The backend `ssh`: kernels on machines that `ssh` reaches, in which nothing is installed."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import replace
+from typing import NamedTuple
+from weakref import WeakValueDictionary
+
+from codeexec.domain.backends import OVER_SSH
+from codeexec.domain.errors import UsageError
+from codeexec.domain.events import KernelRef
+from codeexec.domain.ssh_place import SshPlace, parse_ssh_place
+from codeexec.environments.files import Folder
+from codeexec.kernels.backends import Backend, BackendContext
+from codeexec.kernels.base import Handle, Kernel, KernelChoice, Sink
+from codeexec.kernels.jupyter.kernel import JupyterKernel
+from codeexec.kernels.jupyter.known.traits import KernelTraits
+from codeexec.kernels.ssh.environment import SshSessionPlace
+from codeexec.kernels.ssh.life import LIFE, SshLife
+from codeexec.kernels.ssh.machine import SshMachine, end_left
+
+log = logging.getLogger(__name__)
+
+START_TIMEOUT = 90.0
+"""Seconds for a kernel to answer: machines of clusters read packages from slow file systems."""
+
+
+class FarKernel(NamedTuple):
+    """A machine and folder, and the interpreter there; empty: what the PATH of the login has."""
+
+    place: SshPlace
+    python: str
+
+
+class SshBackend(Backend):
+    """Python kernels, and the environments of their sessions."""
+
+    name = OVER_SSH
+    loss_reason = "The session server ended, and the kernel on the other machine ends with it."
+
+    def __init__(self, start_timeout: float = START_TIMEOUT) -> None:
+        self._start_timeout = start_timeout
+        self._machines: WeakValueDictionary[tuple[str, SshPlace], SshMachine] = (
+            WeakValueDictionary()
+        )
+        """By session and place: processes of two sessions have nothing to do with each other."""
+        self._ending: set[asyncio.Task[None]] = set()
+
+    def choose(self, choice: KernelChoice, argument: str) -> KernelChoice:
+        """`argument` is [USER@]HOST[:FOLDER][#PYTHON]. UsageError."""
+        _parse(argument)
+        # With the name of the backend: a host may be called as another one.
+        return replace(super().choose(choice, f"{OVER_SSH}:{argument}"), language="")
+
+    def create(self, choice: KernelChoice, sink: Sink) -> Kernel:
+        far = _parse(choice.name)
+        kernel: JupyterKernel | None = None
+
+        def use_traits(traits: KernelTraits) -> None:
+            if kernel is not None:
+                kernel.traits = traits
+
+        life = SshLife(self._machine(choice, far.place), far.python, choice.env, sink, use_traits)
+        python = f" ({far.python})" if far.python else ""
+        ref = KernelRef(
+            choice.name,
+            f"Python on {far.place.host}{python}",
+            "python",
+            str(far.place),
+            OVER_SSH,
+        )
+        kernel = JupyterKernel(
+            ref,
+            life,
+            sink,
+            primed=True,
+            start_timeout=self._start_timeout,
+            open_transport=life.open_transport,
+        )
+        return kernel
+
+    async def adopt(self, handle: Handle, sink: Sink, running: str) -> Kernel | None:
+        """None: a kernel ends with its session server. What one that was killed has left there is
+        ended beside all else."""
+        spool = str(handle.get("spool") or "")
+        if handle.get("life") == LIFE and spool:
+            place = parse_ssh_place(str(handle.get("place")))
+            ending = asyncio.create_task(end_left(place, spool, log.warning), name="end-left-spool")
+            self._ending.add(ending)
+            ending.add_done_callback(self._ending.discard)
+        return None
+
+    def environment(self, choice: KernelChoice, folder: Folder) -> SshSessionPlace:
+        return SshSessionPlace(self._machine(choice, _parse(choice.name).place))
+
+    def _machine(self, choice: KernelChoice, place: SshPlace) -> SshMachine:
+        return self._machines.setdefault((choice.session, place), SshMachine(place))
+
+    async def close(self) -> None:
+        if self._ending:
+            await asyncio.wait(self._ending)
+
+
+def make_backend(context: BackendContext) -> SshBackend:
+    """For the registry."""
+    return SshBackend(max(context.start_timeout, START_TIMEOUT))
+
+
+def _parse(argument: str) -> FarKernel:
+    place, _, python = argument.removeprefix(f"{OVER_SSH}:").partition("#")
+    if not python.isprintable():
+        raise UsageError(f"{python!r} is no path of a Python.", "Write #/path/of/python.")
+    return FarKernel(parse_ssh_place(place), python)
