@@ -44,8 +44,8 @@ def _over_ssh(options: OpenOptions, address: Address) -> int:
     import sys
 
     from codeexec.cli.messages import say
-    from codeexec.cli.servers.relayed import or_relayed, relayed_kernel
     from codeexec.client.ssh.master import after_questions
+    from codeexec.client.ssh.relayed import or_relayed, relayed_kernel
     from codeexec.environments.ssh.command import ssh_command
     from codeexec.tui.boot.entry import run
 

@@ -66,8 +66,8 @@ async def test_addresses_are_opened_shown_and_revoked(
             assert opened[-1].startswith("http://127.0.0.1:")
             async with httpx.AsyncClient(timeout=DEADLINE) as web:
                 assert (await web.get(opened[-1])).status_code == 303
-                place = opened.pop().partition("enter")[0]
-                async with web.stream("GET", f"{place}events") as answer:
+                page = opened.pop().partition("enter")[0]
+                async with web.stream("GET", f"{page}events") as answer:
                     first = await anext(answer.aiter_lines())
             assert json.loads(first) == {"interactive": True, "control": True}
             await controller().share_page()

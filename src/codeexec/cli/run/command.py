@@ -333,8 +333,8 @@ def run(
 
     if address is None:
         return run_program(options, early)
-    from codeexec.cli.servers.relayed import or_relayed, relayed_kernel
     from codeexec.client.ssh.master import after_questions
+    from codeexec.client.ssh.relayed import or_relayed, relayed_kernel
     from codeexec.environments.ssh.command import ssh_command
 
     def work() -> int:
