@@ -56,8 +56,15 @@ def test_an_address_is_printed_and_revoked() -> None:
         assert [status_of(shared["url"]) for _ in range(2)] == [200, 200]
         control = run_page(apart, apart.folder, "shown", "--control")
         assert "It operates the session's widgets, which run code." in control.stderr
+        lesson = apart.folder / "lesson.md"
+        lesson.write_text("# A step\n\n```python\n1 + 1\n```\n")
+        given = run_page(apart, apart.folder, "shown", "--lesson", str(lesson))
+        assert given.returncode == 0, given.stderr
+        lesson.write_text("---\ntypo: 1\n---\n")
+        broken = run_page(apart, apart.folder, "shown", "--lesson", str(lesson))
+        assert broken.returncode != 0 and "lesson.md:2" in broken.stderr
         revoked = run_page(apart, apart.folder, "sho", "--revoke")
-        assert revoked.stdout == "revoked: 3 addresses\n"
+        assert revoked.stdout == "revoked: 4 addresses\n"
         assert status_of(shared["url"]) == 401
 
         wrong = run_page(apart, apart.work, "--revoke", "--interactive")

@@ -51,18 +51,25 @@ async def open_page(tab: Tab, address: q.PageAddress) -> None:
 
 @contextlib.asynccontextmanager
 async def shown_session(
-    *, is_interactive: bool = False, is_controlling: bool = False
+    *,
+    is_interactive: bool = False,
+    is_controlling: bool = False,
+    lesson: q.PageLesson | None = None,
 ) -> AsyncIterator[Shown]:
     with short_folder() as folder:
         async with serve_here(folder) as here, here.client() as host:
             opened = await host.call(q.OpenSession(cwd=str(folder), name="shown"))
             opening = q.OpenPage(
-                opened.session_id, interactive=is_interactive, control=is_controlling
+                opened.session_id,
+                interactive=is_interactive,
+                control=is_controlling,
+                lesson=lesson,
             )
             address = await host.call(opening)
             async with chromium() as browser, browser.tab() as tab:
                 await tab.look(1000, 700)
                 await open_page(tab, address)
                 session = host.session(opened.session_id)
-                await tab.until("!document.getElementById('empty').hidden")
+                begun = "article.card" if lesson is not None else "#empty:not([hidden])"
+                await tab.until(f"document.querySelector({begun!r}) !== null")
                 yield Shown(here, session, tab, address, browser)

@@ -87,6 +87,11 @@ class Step(NamedTuple):
         return self.title or first.replace("**", "").strip(" #>*-") or f"line {self.line}"
 
 
+def cell_name(step: int, block: int) -> str:
+    """The name of a block as executions have it (`CellRef.cell`); both numbers count from 0."""
+    return f"lesson {step}.{block}"
+
+
 class Lesson(NamedTuple):
     """`name` is that of the file in messages, `front_lines` the lines of its front matter's fields,
     from 1."""

@@ -211,18 +211,36 @@ class PageAddress(Reply, frozen=True):
     port: int = 0
 
 
+class LessonPart(Struct, frozen=True, omit_defaults=True):
+    """A part of a lesson on a page: Markdown; or with `cell` the code of that cell, as the
+    executions name it that run it (`CellRef.cell`)."""
+
+    text: str
+    cell: str = ""
+
+
+class PageLesson(Struct, frozen=True, omit_defaults=True):
+    """A lesson as a page shows it. `document` is its file, as executions of its code name it."""
+
+    title: str
+    document: str
+    parts: tuple[LessonPart, ...]
+
+
 class OpenPage(Request[PageAddress], frozen=True):
     """Give out an address at which a browser sees the session, and can change nothing unless
     `control` is given: then it operates the session's widgets, and nothing else. `shared`: for any
     number of browsers, until it is revoked. `interactive`: the browser runs the JavaScript of
-    plotly and Bokeh to draw their figures, in frames that reach nothing. Denied where an agent
-    asks for `control`."""
+    plotly and Bokeh to draw their figures, in frames that reach nothing. `lesson`: its text and its
+    code stand on the page, with the last run of each cell in its place. Denied where an agent asks
+    for `control`, UsageError for a lesson that is too long."""
 
     Answer: ClassVar[type[Reply]] = PageAddress
     session: str
     shared: bool = False
     interactive: bool = False
     control: bool = False
+    lesson: PageLesson | None = None
 
 
 class ClosePages(Request[Done], frozen=True):

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from codeexec.domain.errors import Denied, Unavailable
+from codeexec.domain.requests import PageLesson
 
 CODE_SECONDS = 600.0
 """After which an unused single-use address is void."""
@@ -34,7 +35,7 @@ _PATH = re.compile(r"/page/([A-Za-z0-9_-]{22})/(.*)")
 class GrantedPage:
     """What one address gives access to. Times are in seconds since 1970. `on_close` are called when
     it is revoked. `is_interactive`: the page draws figures with the JavaScript of their package.
-    `is_controlling`: its widgets can be operated."""
+    `is_controlling`: its widgets can be operated. `lesson`: what stands around its executions."""
 
     page_id: str
     session_id: str
@@ -45,6 +46,7 @@ class GrantedPage:
     cookie: str
     is_interactive: bool = False
     is_controlling: bool = False
+    lesson: PageLesson | None = None
     is_spent: bool = False
     is_revoked: bool = False
     on_close: set[Callable[[], object]] = field(default_factory=set)
@@ -73,6 +75,7 @@ class PageAddresses:
         is_shared: bool = False,
         is_interactive: bool = False,
         is_controlling: bool = False,
+        lesson: PageLesson | None = None,
         expires: float | None = None,
     ) -> GrantedPage:
         """A new address. `expires`: the page ends then at the latest. Unavailable where there are
@@ -97,6 +100,7 @@ class PageAddresses:
             secrets.token_urlsafe(32),
             is_interactive,
             is_controlling,
+            lesson,
         )
         self._pages[page.page_id] = page
         return page

@@ -32,7 +32,7 @@ from codeexec.server.browser.addresses import GrantedPage, PageAddresses, split_
 from codeexec.server.browser.charts import figure_content, figure_frame, find_figure
 from codeexec.server.browser.control import operate
 from codeexec.server.browser.feed import CLIENT, FIRST_EXECUTIONS, PageFeed, PageWatcher
-from codeexec.server.browser.frames import FRAMED, frame
+from codeexec.server.browser.frames import FRAMED, MARKDOWN, frame
 from codeexec.server.browser.libraries import read_library
 from codeexec.server.browser.widgets import captured_output
 from codeexec.server.http.stack import Receive, Send
@@ -171,6 +171,10 @@ class PageApp:
                 return answer(await _earlier_executions(session, fields.get("before", "")))
             case "rows":
                 return answer(await _rows(session, fields, _number(fields, "count")))
+            case "lesson" if page.lesson is not None:
+                return answer(page.lesson)
+            case "frame" if "part" in fields:
+                return await _lesson_frame(page.lesson, _number(fields, "part"))
             case "frame":
                 return await _frame(session, fields)
             case "figure":
@@ -203,7 +207,11 @@ class PageApp:
 
 def _abilities(page: GrantedPage) -> dict[str, bool]:
     """The first line of the stream of a page that does more than show; else empty."""
-    abilities = {"interactive": page.is_interactive, "control": page.is_controlling}
+    abilities = {
+        "interactive": page.is_interactive,
+        "control": page.is_controlling,
+        "lesson": page.lesson is not None,
+    }
     return {name: True for name, is_given in abilities.items() if is_given}
 
 
@@ -263,6 +271,14 @@ async def _frame(session: Session, fields: Mapping[str, str]) -> Response:
     if part is None:
         raise NotFound("This display has no form for a frame.")
     return await asyncio.to_thread(frame, part.mime, await _text(session, part))
+
+
+async def _lesson_frame(lesson: q.PageLesson | None, number: int) -> Response:
+    """The document for a text of a lesson. NotFound."""
+    parts = lesson.parts if lesson is not None else ()
+    if number >= len(parts):
+        raise NotFound("The page has no such text.")
+    return await asyncio.to_thread(frame, MARKDOWN[0], parts[number].text)
 
 
 async def _figure(page: GrantedPage, session: Session, fields: Mapping[str, str]) -> Response:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 from codeexec.domain import requests as q
-from codeexec.domain.errors import Denied, Unavailable
+from codeexec.domain.errors import Denied, Unavailable, UsageError
 from codeexec.server.access.identity import Identity, current_admission
 from codeexec.server.access.token_watch import wait_for_denial
 from codeexec.server.access.user_host import UserHost
@@ -18,6 +18,11 @@ from codeexec.server.browser.addresses import GrantedPage, PageAddresses
 log = logging.getLogger(__name__)
 
 LOOPBACK = "127.0.0.1"
+
+LONGEST_LESSON = 1_000_000
+"""Characters of a lesson that a page shows."""
+
+MOST_PARTS = 2000
 
 Listen = Callable[[socket.socket], Awaitable[None]]
 
@@ -37,7 +42,7 @@ class SessionPages:
     ) -> q.PageAddress:
         """An address for a page of one of the user's sessions. `is_local`: they are on this
         machine, and are given the whole address. `is_agent`: an agent asks, whose page operates no
-        widgets. NotFound, Unavailable, Denied."""
+        widgets. NotFound, Unavailable, Denied, UsageError."""
         users.identity.require("run")
         if request.control and is_agent:
             raise Denied(
@@ -45,6 +50,8 @@ class SessionPages:
                 "confirmed.",
                 "Ask the user: codeexec-tui page --control",
             )
+        if request.lesson is not None:
+            _check_length(request.lesson)
         session = await users.find_session(request.session)
         port = await self._loopback_port() if is_local else 0
         expires = users.identity.expires
@@ -53,6 +60,7 @@ class SessionPages:
             is_shared=request.shared,
             is_interactive=request.interactive,
             is_controlling=request.control,
+            lesson=request.lesson,
             expires=expires,
         )
         self._end_with_token(page, users.identity)
@@ -105,3 +113,13 @@ class SessionPages:
                 self._port = int(listening.getsockname()[1])
                 log.info("pages are served on port %d of %s", self._port, LOOPBACK)
             return self._port
+
+
+def _check_length(lesson: q.PageLesson) -> None:
+    """UsageError for a lesson that is too long."""
+    length = sum(len(part.text) for part in lesson.parts)
+    if length > LONGEST_LESSON or len(lesson.parts) > MOST_PARTS:
+        raise UsageError(
+            f"A page shows lessons of up to {LONGEST_LESSON:,} characters in {MOST_PARTS:,} parts.",
+            "Part the lesson into several files.",
+        )

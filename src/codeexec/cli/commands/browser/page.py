@@ -14,7 +14,13 @@ from codeexec.cli.completion_names import complete_open_session
 from codeexec.cli.options import SERVER
 from codeexec.cli.servers.local import ask, pick_open, use_server
 from codeexec.domain.errors import NotFound, Unavailable, UsageError
-from codeexec.domain.requests import ClosePages, ListSessions, OpenPage, SessionSummary
+from codeexec.domain.requests import (
+    ClosePages,
+    ListSessions,
+    OpenPage,
+    PageLesson,
+    SessionSummary,
+)
 
 
 @click.command()
@@ -22,6 +28,12 @@ from codeexec.domain.requests import ClosePages, ListSessions, OpenPage, Session
 @click.option("--shared", is_flag=True, help="An address for an audience, until it is revoked.")
 @click.option("--interactive", is_flag=True, help="Figures of plotly and Bokeh can be used there.")
 @click.option("--control", is_flag=True, help="Widgets can be operated there: they run code.")
+@click.option(
+    "--lesson",
+    "lesson_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Show the text and the code of this lesson, and its runs in their places.",
+)
 @click.option("--revoke", is_flag=True, help="Revoke all addresses of the session; end its pages.")
 @click.option("--open", "is_opened", is_flag=True, help="Open the address in the browser.")
 @SERVER
@@ -31,6 +43,7 @@ def page(
     shared: bool,
     interactive: bool,
     control: bool,
+    lesson_file: Path | None,
     revoke: bool,
     is_opened: bool,
     server: str,
@@ -45,11 +58,12 @@ def page(
     """
     from codeexec.client.browser import forward_command, open_in_browser, page_url
 
-    if revoke and (shared or interactive or control or is_opened):
+    if revoke and (shared or interactive or control or lesson_file or is_opened):
         raise UsageError(
             "--revoke gives out no address.",
-            "Leave out --shared, --interactive, --control and --open.",
+            "Leave out --shared, --interactive, --control, --lesson and --open.",
         )
+    lesson = _read_lesson(lesson_file) if lesson_file is not None else None
     address = None
     if server:
         from codeexec.cli.servers.remote import named_target
@@ -64,7 +78,7 @@ def page(
         else:
             style.say(f"revoked: {count} {'address' if count == 1 else 'addresses'}")
         return
-    opened = ask(OpenPage(summary.session_id, shared, interactive, control))[0]
+    opened = ask(OpenPage(summary.session_id, shared, interactive, control, lesson))[0]
     url = page_url(opened, address)
     forward = forward_command(opened, os.environ, address)
     if as_json:
@@ -93,6 +107,15 @@ def page(
         raise Unavailable("The browser is on another machine.", f"Run there: {forward}")
     if is_opened:
         open_in_browser(url)
+
+
+def _read_lesson(file: Path) -> PageLesson:
+    """What the audience may see of a lesson. CodeexecError, with file and line."""
+    from codeexec.documents.lessons.files import open_lesson  # not at the start
+    from codeexec.documents.lessons.to_page import page_lesson
+    from codeexec.languages.catalog import running_language
+
+    return page_lesson(open_lesson(file, running_language)[1], str(file.absolute()))
 
 
 def _find(name: str) -> SessionSummary:

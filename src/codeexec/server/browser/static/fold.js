@@ -10,7 +10,7 @@ export const HELD_EXECUTIONS = 300;
 export class Execution {
   constructor(id, code) {
     Object.assign(this, {
-      id, code, status: "queued", cell: null, count: null, total: 0, first: 0, rows: [],
+      id, code, origin: "", status: "queued", cell: null, count: null, total: 0, first: 0, rows: [],
       stdin: null, reason: "", confirm: "", agent: false, endedBy: "", language: "",
       queuedAt: 0, startedAt: null, finishedAt: null, changedFrom: 0, isExpanded: false,
     });
@@ -20,6 +20,7 @@ export class Execution {
     const execution = new Execution(view.execution_id, view.code);
     execution.status = view.status || "queued";
     execution.cell = view.cell || null;
+    execution.origin = view.origin || "";
     execution.count = view.count ?? null;
     execution.rows = rowsOf(view.tail);
     execution.total = view.total || 0;
@@ -110,15 +111,17 @@ export class Session {
     this.hasEarlier = false;
     this.isExpanded = false;
     this.isInteractive = false; // whether figures are drawn by the JavaScript of their package
+    this.hasLesson = false; // whether a lesson stands around the executions
     this.board = new Board();
   }
 
   // The ids of the executions that a line of the stream has changed; null: all of it is new.
   take(line) {
     if (line.state) return this.takeState(line.state);
-    if (line.interactive || line.control) {
+    if (line.interactive || line.control || line.lesson) {
       this.isInteractive = Boolean(line.interactive);
       this.board.canControl = Boolean(line.control);
+      this.hasLesson = Boolean(line.lesson);
       return new Set();
     }
     const changed = new Set();
@@ -176,6 +179,7 @@ export class Session {
     if (event.type === "execution_queued") {
       const execution = new Execution(event.execution_id, event.code);
       execution.cell = event.cell || null;
+      execution.origin = event.origin || "";
       execution.queuedAt = at;
       execution.agent = Boolean(event.is_agent);
       execution.confirm = event.confirm || "";

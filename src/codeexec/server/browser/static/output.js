@@ -57,13 +57,15 @@ addEventListener("message", event => {
   if (event.origin !== "null" || typeof height !== "number") return;
   for (const node of document.querySelectorAll("iframe.frame:not(.figure)")) {
     if (node.contentWindow !== event.source) continue;
-    if (empty === true) node.replaceWith(fallback(frames.get(node), "Scripts of outputs do not run here."));
+    // A text of a lesson may be a comment alone.
+    if (empty === true && "part" in frames.get(node)) node.remove();
+    else if (empty === true) node.replaceWith(fallback(frames.get(node), "Scripts of outputs do not run here."));
     else node.style.height = `${Math.min(Math.max(Math.ceil(height), 16), TALLEST_FRAME)}px`;
     return;
   }
 });
 
-function framed(fields, label) {
+export function framed(fields, label) {
   const node = element("iframe", "frame");
   node.setAttribute("sandbox", "allow-scripts allow-popups allow-popups-to-escape-sandbox");
   node.title = label || "Output";

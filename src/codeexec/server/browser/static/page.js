@@ -2,6 +2,7 @@
 
 import { Card } from "./cards.js";
 import { Session, shownIds } from "./fold.js";
+import { Lesson } from "./lesson.js";
 import { placeNodes } from "./nodes.js";
 import { Outbox } from "./outbox.js";
 import { rowNode, visible } from "./output.js";
@@ -19,6 +20,7 @@ const outbox = new Outbox(session.board, post, notice, plan);
 const views = new WidgetViews(session.board, outbox, makeRow);
 const cards = new Map();
 const changed = new Set();
+let lesson = null;
 let isWhole = false;
 let isPlanned = false;
 
@@ -54,28 +56,49 @@ function show() {
   if (isWhole) {
     isWhole = false;
     for (const execution of session.executions.values()) execution.changedFrom = 0;
-    placeNodes(list, [...session.executions.keys()].map(id => cardOf(id).node));
+    if (!lesson) placeNodes(list, [...session.executions.keys()].map(id => cardOf(id).node));
   }
+  if (lesson) placeLesson(list);
   for (const id of ids) {
     const execution = session.executions.get(id);
     if (!execution) continue;
     const card = cardOf(id);
-    if (!card.node.isConnected) list.append(card.node);
+    if (!card.node.isConnected && !lesson) list.append(card.node);
     card.show(execution);
   }
   views.update();
   const shown = shownIds(session.executions, by("latest").checked);
   for (const [id, card] of cards) card.node.hidden = !shown.has(id);
   by("earlier").hidden = !session.hasEarlier;
-  by("empty").hidden = session.executions.size > 0 || !session.head;
+  by("empty").hidden = session.executions.size > 0 || !session.head || Boolean(lesson);
   showHead();
   place.show();
+}
+
+function placeLesson(list) {
+  const nodes = lesson.nodes([...session.executions.values()], id => cardOf(id).node);
+  placeNodes(list, nodes);
+  // What has begun last is followed, wherever it stands.
+  const begun = [...session.executions.values()].filter(execution => execution.startedAt !== null && nodes.includes(cardOf(execution.id).node));
+  const last = begun.reduce((one, other) => (!one || other.startedAt >= one.startedAt ? other : one), null);
+  place.followed = last ? cardOf(last.id).node : list.firstElementChild;
+}
+
+async function readLesson() {
+  try {
+    lesson = new Lesson(await read("lesson"));
+    by("latest").parentNode.hidden = true;
+    isWhole = true;
+    plan();
+  } catch (error) {
+    notice(error.message);
+  }
 }
 
 function showHead() {
   const { head } = session;
   if (!head) return;
-  const name = visible(head.name || "Session");
+  const name = visible(lesson?.title || head.name || "Session");
   by("name").textContent = name;
   document.title = `${name} – codeexec-tui`;
   const kernel = by("kernel");
@@ -157,6 +180,7 @@ function take(line) {
   const ids = session.take(line);
   if (ids === null) isWhole = true;
   else for (const id of ids) changed.add(id);
+  if (session.hasLesson && !lesson) readLesson();
   outbox.followAll();
   plan();
 }

@@ -6,17 +6,18 @@ export class Place {
   constructor() {
     this.isFollowing = true;
     this.isPlaced = false;
+    this.followed = null; // what is followed; null: the end of the page
     addEventListener("hashchange", () => { this.isPlaced = false; this.show(); });
     // Only the user scrolls up; what grows below the window is followed.
     for (const kind of ["wheel", "touchmove", "keydown"]) {
-      addEventListener(kind, () => { if (!isInWidget()) requestAnimationFrame(() => { this.isFollowing = isAtEnd(); }); }, { passive: true });
+      addEventListener(kind, () => { if (!isInWidget()) requestAnimationFrame(() => { this.isFollowing = this.isAtEnd(); }); }, { passive: true });
     }
     // A control stays below the pointer while output grows.
     for (const kind of ["pointerdown", "focusin"]) {
       addEventListener(kind, event => { if (event.target.closest?.(".widget")) this.letGo(); }, { passive: true });
     }
-    addEventListener("scroll", () => { if (isAtEnd() && !isInWidget()) this.isFollowing = true; this.showButton(); }, { passive: true });
-    new ResizeObserver(() => { if (this.isFollowing) toEnd(); }).observe(by("executions"));
+    addEventListener("scroll", () => { if (this.isAtEnd() && !isInWidget()) this.isFollowing = true; this.showButton(); }, { passive: true });
+    new ResizeObserver(() => { if (this.isFollowing) this.toEnd(); }).observe(by("executions"));
     by("follow").addEventListener("click", () => this.follow());
   }
 
@@ -30,7 +31,7 @@ export class Place {
       named.scrollIntoView({ block: "start" });
       this.showButton();
     } else if (this.isFollowing) {
-      toEnd();
+      this.toEnd();
     }
   }
 
@@ -45,7 +46,7 @@ export class Place {
 
   follow() {
     this.isFollowing = true;
-    toEnd();
+    this.toEnd();
     this.showButton();
   }
 
@@ -67,19 +68,22 @@ export class Place {
     this.showButton();
   }
 
+  isAtEnd() {
+    if (!this.followed?.isConnected) return document.documentElement.scrollHeight - innerHeight - scrollY < 60;
+    const { top, bottom } = this.followed.getBoundingClientRect();
+    return bottom > 0 && top < innerHeight;
+  }
+
+  toEnd() {
+    if (this.followed?.isConnected) this.followed.scrollIntoView({ block: "nearest" });
+    else scrollTo({ top: document.documentElement.scrollHeight });
+  }
+
   showButton() {
-    by("follow").hidden = this.isFollowing || isAtEnd();
+    by("follow").hidden = this.isFollowing || this.isAtEnd();
   }
 }
 
 function isInWidget() {
   return Boolean(document.activeElement?.closest?.(".widget"));
-}
-
-function isAtEnd() {
-  return document.documentElement.scrollHeight - innerHeight - scrollY < 60;
-}
-
-function toEnd() {
-  scrollTo({ top: document.documentElement.scrollHeight });
 }

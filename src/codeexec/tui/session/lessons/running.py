@@ -13,7 +13,7 @@ from codeexec.documents.lessons.blocks import (
     missing_packages_code,
     plain_request,
 )
-from codeexec.documents.lessons.model import CodeBlock, Lesson
+from codeexec.documents.lessons.model import CodeBlock, Lesson, cell_name
 from codeexec.domain.errors import CodeexecError
 from codeexec.domain.events import CellRef, ExecutionFinished
 from codeexec.domain.outputs import plain
@@ -135,7 +135,7 @@ class LessonRunner:
 
     def _cell(self, step: int, number: int, block: CodeBlock) -> CellRef:
         title = self._lesson.steps[step].title
-        return CellRef(self._file, f"lesson {step}.{number}", block.line, title)
+        return CellRef(self._file, cell_name(step, number), block.line, title)
 
 
 def _words(end: ExecutionFinished) -> str:
