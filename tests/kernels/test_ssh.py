@@ -222,6 +222,25 @@ asyncio.run(main())
     await wait_until(lambda: not server.left(), "the end of all there")
 
 
+async def test_a_session_goes_there_and_back(server: SshServer, tmp_path: Path) -> None:
+    async with open_host(tmp_path / "state") as host:
+        session = await open_session(host, tmp_path)
+        (work(server) / "of_there.py").touch()
+        await session.call(q.RestartKernel(spec="ssh:bare:work"))
+        view = await run(session, "import os; print(os.getcwd())")
+        assert await text(session, view) == [str(work(server))]
+        listed = await session.call(q.ListFiles("", "*"))
+        assert "of_there.py" in [entry.path for entry in listed.entries]
+        await session.call(q.StartKernel("second", "ssh:bare:work"))
+        view = await run(session, "print('of the same machine')", kernel="second")
+        assert await text(session, view) == ["of the same machine"]
+        await session.call(q.RestartKernel(spec=sys.executable))
+        await session.call(q.RemoveKernel("second"))
+        view = await run(session, "import os; print(os.getcwd())")
+        assert await text(session, view) == [str(tmp_path)]
+    await wait_until(lambda: not server.left(), "the end of all there")
+
+
 async def test_each_failure_of_a_start_is_a_sentence(server: SshServer, tmp_path: Path) -> None:
     async with open_host(tmp_path / "state") as host:
         for kernel, words in {

@@ -79,8 +79,9 @@ class ResizeTerminals(Request[Done], frozen=True):
 class StartKernel(Request[Done], frozen=True):
     """Start a kernel of the session; it is added when the session has none of this name.
 
-    `spec` is a kernelspec, the path of a Python, or `docker:IMAGE`. Empty, it follows from the name
-    (`bash`), and `python` is the same as the first kernel. `policy` as in `OpenSession`.
+    `spec` is a kernelspec, the path of a Python, `docker:IMAGE`, or `ssh:HOST:FOLDER`. Empty, it
+    follows from the name (`bash`), and `python` is the same as the first kernel. `policy` as in
+    `OpenSession`.
     Conflict when the session has another kernel of this name."""
 
     kernel: str
@@ -104,8 +105,8 @@ class RemoveKernel(Request[Done], frozen=True):
 class RestartKernel(Request[Done], frozen=True):
     """Start a fresh process of a kernel, and cancel the executions that are queued for it.
 
-    `spec` is another kernelspec by name or path, `docker` or `docker:IMAGE`; `policy`, as in
-    `OpenSession`, is another policy. Empty, they stay as they were."""
+    `spec` is another kernelspec by name or path, `docker`, `docker:IMAGE` or `ssh:HOST:FOLDER`;
+    `policy`, as in `OpenSession`, is another policy. Empty, they stay as they were."""
 
     spec: str = ""
     policy: str = ""

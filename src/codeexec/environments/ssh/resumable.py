@@ -95,7 +95,7 @@ class ResumableLine:
     def write(self, data: bytes) -> None:
         offset = self._acknowledged + len(self._kept)
         self._kept += data
-        if self._writer is not None:
+        if self._writer is not None and not self._writer.is_closing():
             self._send_from(self._writer, offset)
 
     async def drain(self) -> None:

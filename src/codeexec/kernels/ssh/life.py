@@ -20,6 +20,7 @@ from codeexec.kernels.base import Handle, KernelUsage, Notice, Sink
 from codeexec.kernels.jupyter.exit_reason import printable_words
 from codeexec.kernels.jupyter.known.traits import KernelTraits
 from codeexec.kernels.jupyter.line.telling import CutTelling
+from codeexec.kernels.jupyter.remote.start_steps import StartSteps
 from codeexec.kernels.jupyter.transport import Receiver, Transport
 from codeexec.kernels.jupyter.zmq_transport import open_zmq
 from codeexec.kernels.relay.channel_proxy import Mux, Target, connection
@@ -122,24 +123,31 @@ class SshLife:
     # ---- its process ---------------------------------------------------------------------------
 
     async def launch(self) -> Mapping[str, object]:
+        steps = StartSteps(self._sink)
         try:
-            return await self._launch()
+            return await self._launch(steps)
         except CodeexecError as error:
             await self.kill()
             raise KernelUnavailable(error.message, error.next_step) from error
         except BaseException:
             await self.kill()
             raise
+        finally:
+            steps.close()
 
-    async def _launch(self) -> Mapping[str, object]:
+    async def _launch(self, steps: StartSteps) -> Mapping[str, object]:
+        name = self._machine.place.host
+        if self._machine.environment is None:
+            steps.tell(f"opening the line to {name}")
         environment = await self._machine.use(self)
+        steps.tell(f"starting Python on {name}")
         if environment is not self._environment:
             self._unlisten()
             self._environment, self._interpreter = environment, None
             self._unlisten = environment.listen(self._line_changed)
         if self._interpreter is None:
             self._interpreter = await self._probe(environment)
-        self._use_traits(self._interpreter.traits(environment.place.host))
+        self._use_traits(self._interpreter.traits(name))
         self._launches += 1
         self._said.clear()
         if self._interpreter.has_ipykernel:

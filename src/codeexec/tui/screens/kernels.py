@@ -159,14 +159,16 @@ class KernelsScreen(Picker[str | None]):
             self.say("Looking for kernels…")
         elif typed.startswith(IN_CONTAINER):
             self.say(f"Enter starts a container of the image {typed.removeprefix(IN_CONTAINER)}")
+        elif typed.startswith(f"{OVER_SSH}:"):
+            self.say("Enter starts Python on that machine: ssh:HOST[:FOLDER][#PYTHON]")
         elif _is_server(typed):
             self.say("Enter starts a kernel on this Jupyter server; #NAME behind it chooses one")
         elif _looks_like_path(typed):
             self.say(f"Enter uses the Python of {typed}")
         elif self._kernels:
             self.say(
-                "Nothing fits. A path of a Python is fine, too, and so are docker:IMAGE and the "
-                "address of a Jupyter server."
+                "Nothing fits. A path of a Python is fine, too, and so are docker:IMAGE, "
+                "ssh:HOST:FOLDER and the address of a Jupyter server."
             )
         else:
             self.say("No kernel was found.\npip install ipykernel  gives one to a Python.", "warn")
