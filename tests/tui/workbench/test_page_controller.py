@@ -50,9 +50,11 @@ async def test_addresses_are_opened_shown_and_revoked(
             session.become(host.session(summary.session_id))
             place = Workspace(tmp_path, ())
 
+            lesson_file = ""
+
             def controller(*, watch: bool = False) -> PageController:
                 state = WorkbenchState(host, session, OpenOptions(watch=watch), place, context)
-                return PageController(surface, state, opened.append)
+                return PageController(surface, state, lambda: lesson_file, opened.append)
 
             monkeypatch.delenv("SSH_CONNECTION", raising=False)
             monkeypatch.setenv("DISPLAY", ":0")
@@ -70,6 +72,20 @@ async def test_addresses_are_opened_shown_and_revoked(
                 async with web.stream("GET", f"{page}events") as answer:
                     first = await anext(answer.aiter_lines())
             assert json.loads(first) == {"interactive": True, "control": True}
+
+            # Of a session that gives a lesson the page shows its text too.
+            lesson_file = str(tmp_path / "lesson.md")
+            await controller().open_page()
+            opened.pop()
+            assert "lesson.md" in surface.errors.pop().message  # and the page is shown without it
+            Path(lesson_file).write_text("# A step\n\n```python\n1 + 1\n```\n")
+            await controller().open_page()
+            async with httpx.AsyncClient(timeout=DEADLINE) as web:
+                assert (await web.get(opened[-1])).status_code == 303
+                page = opened.pop().partition("enter")[0]
+                shown = (await web.get(f"{page}lesson")).json()
+            assert [part.get("cell", "") for part in shown["parts"]] == ["", "lesson 0.0"]
+            lesson_file = ""
             await controller().share_page()
             assert "until you revoke it" in words_of(surface.dialogs[0])
             (copied,) = surface.posted
@@ -84,7 +100,7 @@ async def test_addresses_are_opened_shown_and_revoked(
             assert "@10.0.0.1" in words_of(surface.dialogs[2])
 
             await controller().close_pages()
-            assert surface.notices[-1] == "Revoked 6 addresses of this session's page."
+            assert surface.notices[-1] == "Revoked 8 addresses of this session's page."
             await controller(watch=True).share_page()
             await controller(watch=True).close_pages()
             assert [error.message for error in surface.errors] == [

@@ -185,7 +185,7 @@ class Workbench(RoutedScreen):
         self.dispatcher = Dispatcher(self)
         self.plugins = PluginController(self, state)
         self.recordings = RecordingController(self, state, self)
-        pages = PageController(self, state)
+        pages = PageController(self, state, lambda: self.sharing.lesson_file)
         self.commands = CommandController(self, state, panes, layout, self.dispatcher, self)
         self.dispatcher.add(
             layout,

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from textual.message import Message
 
 from codeexec.domain.errors import CodeexecError
-from codeexec.domain.requests import ClosePages, OpenPage
+from codeexec.domain.requests import ClosePages, OpenPage, PageLesson
 from codeexec.tui.panes.console.messages import ConsoleMessages
 from codeexec.tui.session.ask import CopyRequested
 from codeexec.tui.session.watch_only import refusal
@@ -19,17 +20,19 @@ from codeexec.tui.workbench.surface import Surface, WorkbenchState
 
 
 class PageController:
-    """`open_url` opens a browser in place of the desktop's; it may block, and raise
-    CodeexecError."""
+    """`lesson_file` tells the file of the lesson that is being given; empty: none is. `open_url`
+    opens a browser in place of the desktop's; it may block, and raise CodeexecError."""
 
     def __init__(
         self,
         surface: Surface,
         state: WorkbenchState,
+        lesson_file: Callable[[], str],
         open_url: Callable[[str], None] | None = None,
     ) -> None:
         self._surface = surface
         self._state = state
+        self._lesson_file = lesson_file
         self._open_url = open_url
 
     def actions(self) -> Mapping[str, Handler]:
@@ -79,9 +82,16 @@ class PageController:
         from codeexec.client.browser import forward_command, has_browser, page_url  # 9 ms
 
         session_id = self._state.session.session_id
+        lesson = None
+        try:
+            lesson = await asyncio.to_thread(self._read_lesson)
+        except CodeexecError as error:
+            self._surface.show_error(error)  # the page shows its runs all the same
         try:
             page = await self._state.host.call(
-                OpenPage(session_id, is_shared, interactive=is_usable, control=is_usable)
+                OpenPage(
+                    session_id, is_shared, interactive=is_usable, control=is_usable, lesson=lesson
+                )
             )
         except CodeexecError as error:
             self._surface.show_error(error)
@@ -110,6 +120,17 @@ class PageController:
             self._surface.post_message(CopyRequested(url, "Address"))
         elif answer == "open":
             await self._open(url)
+
+    def _read_lesson(self) -> PageLesson | None:
+        """What the page shows around the runs of the lesson that is being given. CodeexecError."""
+        file = self._lesson_file()
+        if not file:
+            return None
+        from codeexec.documents.lessons.files import open_lesson  # few sessions have one
+        from codeexec.documents.lessons.to_page import page_lesson
+        from codeexec.languages.catalog import running_language
+
+        return page_lesson(open_lesson(Path(file), running_language)[1], file)
 
     async def _open(self, url: str) -> None:
         from codeexec.client.browser import open_in_browser

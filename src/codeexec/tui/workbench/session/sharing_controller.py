@@ -79,6 +79,11 @@ class SharingController:
         label = "watching only · following" if self.follows else "watching only · let go"
         self._status.show(watching=label if self._state.options.watch else "")
 
+    @property
+    def lesson_file(self) -> str:
+        """The file of the lesson of this session; empty: it has none."""
+        return self.lesson.file if self.lesson is not None else ""
+
     def load(self, session_id: str) -> SessionView | None:
         return self._views.load(session_id)
 
