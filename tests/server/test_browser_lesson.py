@@ -84,6 +84,8 @@ async def test_runs_stand_in_their_places(lesson: q.PageLesson) -> None:
         order = "[...document.getElementById('executions').children]"
         kinds = f"{order}.map(n => n.dataset.status || n.className)"
         assert await tab.evaluate(kinds) == ["prose", "unrun", "prose", "prose", "unrun"]
+        statuses = await tab.evaluate(f"{order}.map(n => n.querySelector('.status')?.innerText)")
+        assert statuses.count("not run yet") == 2
         assert await tab.evaluate("document.title") == "A lesson to look at – codeexec-tui"
         frames = f"{order}.map(n => n.querySelector('iframe')?.src).filter(Boolean)"
         address = (await tab.evaluate(frames))[0]

@@ -190,6 +190,46 @@ async def test_a_page_operates_widgets_where_its_address_was_given_out_for_that(
         assert await output_of(host, session, "print(slider.value)") == ["7"]
 
 
+CAPTURED = """
+import ipywidgets as widgets
+from IPython.display import HTML, display
+out = widgets.Output()
+with out:
+    print("text")
+    display(HTML("<b>bold</b><script>alert(1)</script>"))
+    display({"application/vnd.plotly.v1+json": {"data": [], "layout": {}}}, raw=True)
+display(out)
+print(out.model_id)
+"""
+
+
+async def test_what_an_output_widget_has_captured_stands_in_frames(here: Here) -> None:
+    async with here.client() as host:
+        opened = await host.call(q.OpenSession(cwd=str(here.host.state)))
+        model = (await output_of(host, opened.session_id, CAPTURED))[-1]
+        page = await host.call(q.OpenPage(opened.session_id, interactive=True))
+    async with httpx.AsyncClient(base_url=page.origin, timeout=DEADLINE) as web:
+        assert (await web.get(page.path)).status_code == 303
+        place = page.path.partition("enter")[0]
+
+        async def get(name: str, number: int, **more: str) -> httpx.Response:
+            return await web.get(
+                f"{place}{name}", params={"widget": model, "output": number, **more}
+            )
+
+        html = await get("frame", 1)
+        assert html.status_code == 200 and "<b>bold</b>" in html.text
+        policy = html.headers["content-security-policy"]
+        assert policy.startswith("sandbox ") and "allow-same-origin" not in policy
+        assert (await get("text", 1)).text.strip().startswith("bold")
+        for name, number in (("frame", 0), ("frame", 3), ("frame", 10**9), ("text", 0)):
+            assert (await get(name, number)).status_code == 404, (name, number)
+        assert (await get("figure", 1)).status_code == 404
+        assert (await get("figure", 2, check="1")).status_code == 204
+        figure = await get("figure", 2)
+        assert figure.headers["content-security-policy"].startswith("sandbox allow-scripts; ")
+
+
 async def test_agents_give_out_no_page_that_operates_widgets(here: Here) -> None:
     async with here.client() as host:
         opened = await host.call(q.OpenSession(cwd=str(here.host.state), start_kernel=False))

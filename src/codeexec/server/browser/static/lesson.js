@@ -12,12 +12,17 @@ export class Lesson {
   }
 
   // The nodes of the page in their order. `cardNode` gives the node of an execution by its id.
-  nodes(executions, cardNode) {
+  // `hasEarlier`: there are executions that the page does not hold, and code may have run in them.
+  nodes(executions, hasEarlier, cardNode) {
     const runs = new Map();
     const others = [];
     for (const { id, cell, origin } of executions) {
       if (cell?.document === this.document) runs.set(cell.cell, id);
       else if (cell || origin !== ORIGIN) others.push(id);
+    }
+    for (const { node } of this.parts) {
+      const status = node.querySelector(".status");
+      if (status) status.textContent = hasEarlier ? "not among the executions shown" : "not run yet";
     }
     const placed = this.parts.map(({ cell, node }) => (cell && runs.has(cell) ? cardNode(runs.get(cell)) : node));
     return [...placed, ...others.map(cardNode)];
@@ -36,7 +41,7 @@ function unrun({ text }) {
   node.dataset.status = "unrun";
   node.tabIndex = -1;
   const head = element("header");
-  head.append(element("span", "prompt", "[ ]"), element("span", "title"), element("span", "status", "not run yet"));
+  head.append(element("span", "prompt", "[ ]"), element("span", "title"), element("span", "status"));
   node.append(head, element("pre", "code", visible(text.replace(/\n+$/, ""))));
   return node;
 }

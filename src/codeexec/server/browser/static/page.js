@@ -76,7 +76,7 @@ function show() {
 }
 
 function placeLesson(list) {
-  const nodes = lesson.nodes([...session.executions.values()], id => cardOf(id).node);
+  const nodes = lesson.nodes([...session.executions.values()], session.hasEarlier, id => cardOf(id).node);
   placeNodes(list, nodes);
   // What has begun last is followed, wherever it stands.
   const begun = [...session.executions.values()].filter(execution => execution.startedAt !== null && nodes.includes(cardOf(execution.id).node));
