@@ -49,6 +49,7 @@ def in_containers(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def goes_on(session: Session) -> None:
     view = await run(session, "print(6 * 7)")
+    assert view.status == "ok", view.reason
     assert await text(session, view) == ["42"]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from codeexec.domain.errors import StorageError, UsageError
+from codeexec.environments.docker.mounts import MountRecords
 from codeexec.environments.trust.store import FILE, RunTrust, TrustStore, default_scope
 from codeexec.hostfiles.place import locate
 
@@ -328,3 +330,15 @@ def test_the_home_folder_and_shared_folders_are_not_trusted_as_a_whole(tmp_path:
     assert default_scope(str(own), environ)
     for folder in (shared, tmp_path / "home", tmp_path, Path("/")):
         assert not default_scope(str(folder), environ)
+
+
+async def test_a_container_that_is_ended_twice_at_once_has_no_mount_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    project = make_project(tmp_path / "project")
+    records = MountRecords("container", [project])
+    await records.begin()
+    assert TrustStore().running_in(str(project)) == ["container"]
+    await asyncio.gather(records.end(), records.end())
+    assert TrustStore().running_in(str(project)) == []

@@ -39,11 +39,11 @@ class MountRecords:
             self._recorded[name] = folder
 
     async def end(self) -> None:
-        """The container has ended. Can be repeated."""
+        """The container has ended. Can be repeated, and by two at the same time."""
         for name, folder in list(self._recorded.items()):
             with contextlib.suppress(StorageError):
                 await asyncio.to_thread(self._trust.record_end, str(folder), name)
-                del self._recorded[name]
+                self._recorded.pop(name, None)
 
 
 def exchangeable(targets: Mapping[str, Path]) -> dict[str, list[int]]:
