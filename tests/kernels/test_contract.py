@@ -75,7 +75,7 @@ def case(request: pytest.FixtureRequest) -> Iterator[KernelCase]:
     found = request.param
     if found in MACHINES:
         request.getfixturevalue("ssh_machine")
-        absent = frozenset({"outbox", "comms"} if found == "ssh_runner" else ())
+        absent = frozenset({"outbox", "comms", "adoption"} if found == "ssh_runner" else ())
         yield ssh_case(found, f"ssh:bare:{MACHINES[found]}", absent)
         return
     if isinstance(found, str):

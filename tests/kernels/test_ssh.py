@@ -241,6 +241,41 @@ async def test_a_session_goes_there_and_back(server: SshServer, tmp_path: Path) 
     await wait_until(lambda: not server.left(), "the end of all there")
 
 
+async def test_the_next_session_server_goes_on_with_ipykernel(
+    server: SshServer, tmp_path: Path
+) -> None:
+    kernel = f"ssh:bare:work#{sys.executable}"
+    async with open_host(tmp_path / "state", leave_kernels=True) as host:
+        session = await open_session(host, tmp_path, kernel=kernel)
+        await run(session, "import os; kept = 'as before'")
+        flood = await submit(session, FLOOD)
+        await until(session, partial(has_printed, flood, 500))
+        folder = spool_folder(session)
+        session_id = session.snapshot.session_id
+    assert folder.is_dir()
+    async with open_host(tmp_path / "state") as host:
+        session = host.session(session_id)
+        view = await finished(session, flood)
+        assert view.status == "ok"
+        printed = [row.text for row in await rows(session, view) if row.text]
+        assert printed == [f"line {i}" for i in range(LINES)]
+        view = await run(session, "print(kept, os.getcwd())")
+        assert await text(session, view) == [f"as before {work(server)}"]
+        assert spool_folder(session) == folder
+        sleeping = await submit(session, "print('begun', flush=True)\nimport time; time.sleep(600)")
+        await until(session, partial(has_printed, sleeping, 0))
+        await session.call(q.Interrupt())
+        view = await finished(session, sleeping)
+        assert view.error is not None
+        assert view.error.name == "KeyboardInterrupt"
+        view = await run(session, "os._exit(7)")
+        assert view.status == "lost"
+        view = await run(session, "print('kept' in globals())")
+        assert await text(session, view) == ["False"]
+    await wait_until(lambda: not server.left(), "the end of all there")
+    assert not folder.exists()
+
+
 async def test_each_failure_of_a_start_is_a_sentence(server: SshServer, tmp_path: Path) -> None:
     async with open_host(tmp_path / "state") as host:
         for kernel, words in {

@@ -60,10 +60,13 @@ class KernelCase:
     """A server keeps the process: it is ended by force over REST alone, and nobody tells how it
     exited."""
 
+    is_far: bool = False
+    """On a machine that ssh reaches."""
+
     @property
     def place(self) -> frozenset[str]:
         """The capabilities that depend on where it is."""
-        if self.has_server:
+        if self.has_server or self.is_far:
             return frozenset({"adoption"})
         return frozenset({"adoption", "host_paths"} if self.has_pid else {"pausing"})
 
@@ -106,7 +109,7 @@ def ssh_case(name: str, kernel: str, absent: frozenset[str] = frozenset()) -> Ke
         choice = KernelChoice(str(cwd), folder + "".join(python), session=CONTRACT)
         return Kernels().create(choice, sink)
 
-    return KernelCase(name, create, False, absent | {"pausing"}, has_matplotlib=False)
+    return KernelCase(name, create, False, absent, has_matplotlib=False, is_far=True)
 
 
 def _find_pythons() -> dict[str, str]:

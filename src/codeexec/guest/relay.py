@@ -446,7 +446,8 @@ class Relay:
             self.spawn(number, json.loads(payload))
         elif kind == SIGNAL:
             wanted = json.loads(payload)
-            self.signal(number, wanted["signal"], wanted.get("to", "group"))
+            pid = wanted.get("pid", 0)
+            self.signal(number, wanted["signal"], wanted.get("to", "group"), pid)
         elif kind == RESIZE:
             self.resize(number, json.loads(payload))
         elif kind == SWEEP:
@@ -461,8 +462,7 @@ class Relay:
                     ANSWER, number, {path: identity(path) for path in wanted["identify"]}
                 )
             elif "use" in wanted:
-                process = self.processes.get(wanted["use"])
-                self.send_json(ANSWER, number, use_of(process.pid) if process else {})
+                self.send_json(ANSWER, number, use_of(wanted["use"]))
             elif "waits" in wanted:
                 self.send_json(ANSWER, number, self.input_wait(wanted["waits"]))
             else:
@@ -636,9 +636,13 @@ class Relay:
                 self.add(stream, handle, reads=not fed, writes=fed)
         self.send_json(ANSWER, number, {"pid": process.pid})
 
-    def signal(self, number: int, which: int, to: str) -> None:
+    def signal(self, number: int, which: int, to: str, pid: int) -> None:
         """To the group of a process, to all of its session, or to the group in the foreground of
-        its terminal; or, to kill them, to all that it has started (`family`)."""
+        its terminal; or, to kill them, to it and all that it has started (`family`), or of the
+        process `pid` that another relay has started."""
+        if to == "family" and pid:
+            kill_family(pid)
+            return
         process = self.processes.get(number)
         if process is None:
             if which == signal.SIGKILL and number in self.ended:
@@ -650,8 +654,7 @@ class Relay:
             if to == "foreground" and terminal is not None:
                 group = os.tcgetpgrp(terminal.handle) or group
             if to == "family":
-                os.kill(process.pid, signal.SIGSTOP)
-                end_descendants(process.pid)
+                kill_family(process.pid)
             if to == "session":
                 signal_session(process.pid, which)
             os.killpg(group, which)
@@ -763,6 +766,15 @@ def kill_group(leader: int) -> None:
         os.killpg(leader, signal.SIGKILL)
     except OSError:
         pass  # gone meanwhile
+
+
+def kill_family(leader: int) -> None:
+    try:
+        os.kill(leader, signal.SIGSTOP)
+    except OSError:
+        return  # gone meanwhile
+    end_descendants(leader)
+    kill_group(leader)
 
 
 def signal_session(leader: int, which: int) -> None:

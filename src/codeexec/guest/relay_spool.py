@@ -8,6 +8,9 @@ of stdin and stdout on to the spool's Unix socket, until one of them ends.
 The two ends of a line (this one and `environments/ssh/resumable.py`) count the bytes of both
 directions and keep what the other end has not acknowledged. After a cut each end says how many it
 has, and the other one goes on from there: so the pipes of the relay never notice.
+
+A line that begins with FRESH is of another session server, which knows nothing of what was said
+before. It gets a new relay; the old one is heard no more, and keeps the processes it has started.
 """
 
 from __future__ import annotations
@@ -25,7 +28,7 @@ import threading
 import time
 
 HEADER = struct.Struct(">BQI")  # kind, offset in the bytes of this direction, length of the payload
-HELLO, DATA, ACK, END, GONE, BYE = range(6)
+HELLO, DATA, ACK, END, GONE, BYE, FRESH = range(7)
 MOST = 1 << 20  # bytes of one payload
 CHUNK = 1 << 16
 ACK_EVERY = 1 << 16  # bytes after which they are acknowledged
@@ -51,7 +54,8 @@ class Spool:
         self.cursor = 0  # offset of the next byte to send on this line
         self.received = 0  # bytes that have come for the relay
         self.told = 0  # of them, those that were acknowledged
-        self.unwritten = bytearray(relay)  # for the relay's stdin
+        self.program, self.boot = relay, boot
+        self.unwritten = bytearray()  # for the relay's stdin
         self.line: socket.socket | None = None
         self.is_greeted = False
         self.absence = FIRST_ABSENCE
@@ -59,8 +63,14 @@ class Spool:
         self.outgoing = bytearray()
         self.is_gone_told = False
         self.absent_since = time.monotonic()
+        self.retired: list[subprocess.Popen[bytes]] = []
+        self.start_relay()
+        listener.setblocking(False)
+        self.selector.register(listener, selectors.EVENT_READ, self.accept)
+
+    def start_relay(self) -> None:
         self.relay = subprocess.Popen(
-            [sys.executable, "-IS", "-c", boot, str(len(relay))],
+            [sys.executable, "-IS", "-c", self.boot, str(len(self.program))],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             bufsize=0,
@@ -71,8 +81,28 @@ class Spool:
         self.has_source = True
         for handle in (self.sink, self.source):
             os.set_blocking(handle, False)
-        listener.setblocking(False)
-        self.selector.register(listener, selectors.EVENT_READ, self.accept)
+        self.unwritten[:] = self.program
+
+    def retire_relay(self) -> None:
+        """Begin anew for another session server."""
+        old = self.source
+        self.wait_for(self.sink, 0, None)
+        self.wait_for(old, selectors.EVENT_READ, self.read_relay)
+        self.selector.modify(old, selectors.EVENT_READ, lambda _: self.drop_words(old))
+        self.retired.append(self.relay)
+        self.kept.clear()
+        self.acknowledged = self.cursor = self.received = self.told = 0
+        self.start_relay()
+
+    def drop_words(self, source: int) -> None:
+        try:
+            if os.read(source, CHUNK):
+                return
+        except BlockingIOError:
+            return
+        except OSError:
+            pass
+        self.selector.unregister(source)
 
     def run(self) -> None:
         """Until the other end says END, or no line has come for `absence` seconds."""
@@ -188,6 +218,9 @@ class Spool:
 
     def take(self, kind: int, offset: int, payload: bytes) -> bool:
         """False for what makes no sense."""
+        if kind == FRESH:
+            self.retire_relay()
+            kind, offset = HELLO, 0
         if kind in (HELLO, ACK):
             count = offset - self.acknowledged
             if not 0 <= count <= len(self.kept):
@@ -229,14 +262,18 @@ class Spool:
 
     def end(self) -> None:
         """End the relay with all that it has started, remove the folder, and exit."""
-        for handle in (self.sink, self.source):
-            self.wait_for(handle, 0, None)
-            os.close(handle)  # the relay ends all and then itself
-        try:
-            self.relay.wait(END_WAIT)
-        except subprocess.TimeoutExpired:
-            self.relay.kill()
-            self.relay.wait()
+        relays = [*self.retired, self.relay]
+        for relay in relays:
+            for pipe in (relay.stdin, relay.stdout):
+                if pipe is not None:
+                    self.wait_for(pipe.fileno(), 0, None)
+                    pipe.close()  # the relay ends all and then itself
+        for relay in relays:
+            try:
+                relay.wait(END_WAIT)
+            except subprocess.TimeoutExpired:
+                relay.kill()
+                relay.wait()
         shutil.rmtree(self.folder, ignore_errors=True)
         if self.line is not None:
             try:

@@ -200,10 +200,10 @@ class RelayConnection:
         used, limit, pids = (whole_number(answer, name) for name in ("used", "limit", "pids"))
         return ContainerUsage(used, limit, pids, whole_number(answer, "cpu") / 1e9)
 
-    async def use_of(self, number: int) -> tuple[int, float]:
+    async def use_of(self, pid: int) -> tuple[int, float]:
         """Bytes of memory and seconds of cpu of a process and all that it has started; 0 where
         the system does not say so."""
-        answer = await self._ask(Kind.ASK, {"use": number})
+        answer = await self._ask(Kind.ASK, {"use": pid})
         return optional_number(answer, "used"), optional_number(answer, "cpu") / 1e9
 
     async def identify(self, folders: list[str]) -> dict[str, object]:

@@ -101,9 +101,15 @@ class GuestProcess:
     async def signal(self, number: int) -> None:
         self._sender.send_json(Kind.SIGNAL, self.number, {"signal": number})
 
-    async def kill_family(self) -> None:
-        """End it and all that it has started, wherever that went, and wait for its end."""
-        self._sender.send_json(Kind.SIGNAL, self.number, {"signal": 9, "to": "family"})
+    def send_kill(self, pid: int = 0) -> None:
+        """End it and all that it has started, wherever that went. With `pid` those of another
+        process, which runs there since before the relay."""
+        content = {"signal": 9, "to": "family", "pid": pid}
+        self._sender.send_json(Kind.SIGNAL, self.number, content)
+
+    async def kill_family(self, pid: int = 0) -> None:
+        """The same as `send_kill`, and wait for its own end."""
+        self.send_kill(pid)
         await self.kill()
 
     async def kill(self) -> None:

@@ -54,6 +54,18 @@ class SshEnvironment:
             raise
         return self
 
+    @classmethod
+    async def take_over(cls, place: SshPlace, spool: str) -> SshEnvironment:
+        """Go on in the folder `spool` that an environment of another session server has had there,
+        and whose processes run on. EnvironmentUnavailable, SshFailure."""
+        self = cls(place)
+        try:
+            await self._start(spool)
+        except BaseException:
+            await asyncio.shield(self.terminate())
+            raise
+        return self
+
     def __init__(self, place: SshPlace) -> None:
         self.place = place
         self._line = ResumableLine(place, self._line_changed)
@@ -204,8 +216,22 @@ class SshEnvironment:
         name = self.place.host
         return EnvironmentUnavailable(f"Our relay on {name} has ended.", "Restart the kernel.")
 
-    async def _start(self) -> None:
-        self._far = await self._line.open()
+    async def leave(self, kept: Iterable[GuestProcess]) -> None:
+        """Close the line. These processes go on for another session server, all others end."""
+        if self._has_ended:
+            return
+        self._has_ended = True
+        if self._wire is not None:
+            for process in self._wire.running:
+                if process not in kept:
+                    process.send_kill()
+        await self._line.leave()
+        if self._carrying is not None:
+            self._carrying.cancel()
+            await asyncio.gather(self._carrying, return_exceptions=True)
+
+    async def _start(self, spool: str = "") -> None:
+        self._far = await (self._line.take_over(spool) if spool else self._line.open())
         name = self.place.host
         inside_words = f"on {name}"
         self._files = GuestFiles(self, self.folder, self._far.python, inside_words)

@@ -29,7 +29,7 @@ from codeexec.environments.ssh.process import SshProcess
 
 HEADER = struct.Struct(">BQI")
 """Kind, offset in the bytes of its direction, length of the payload."""
-HELLO, DATA, ACK, END, GONE, BYE = range(6)
+HELLO, DATA, ACK, END, GONE, BYE, FRESH = range(7)
 MOST = 1 << 20
 """Bytes of a payload at most."""
 ACK_EVERY = 1 << 16
@@ -39,6 +39,8 @@ OPEN_WAIT = 40.0
 """Seconds for a machine to answer, with its login."""
 END_WAIT = 8.0
 """Seconds for all that runs there to end, and for a line that is cut to come back for that."""
+LEAVE_WAIT = 2.0
+"""Seconds for what was written last to go out."""
 PAUSES = (0.2, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 """Seconds before each attempt to open the line again; the last one is used again and again."""
 
@@ -77,6 +79,8 @@ class ResumableLine:
         self._hurry = asyncio.Event()
         self._bye = asyncio.Event()
         self._is_ending = False
+        self._is_fresh = False
+        """The spool does not know yet that it has another session server."""
 
     async def open(self) -> Far:
         """Start a spool there. SshFailure."""
@@ -84,6 +88,26 @@ class ResumableLine:
         process, self.far = await self._begin(order, relay_source())
         self._running = asyncio.create_task(self._run(process), name=f"line to {self.place.host}")
         return self.far
+
+    async def take_over(self, folder: str) -> Far:
+        """Go on with a spool that another session server has left, with a new relay. SshFailure
+        where there is none any more, or no line can be opened."""
+        self._is_fresh = True
+        process, self.far = await self._begin(json.dumps({"folder": folder}).encode())
+        self._running = asyncio.create_task(self._run(process), name=f"line to {self.place.host}")
+        return self.far
+
+    async def leave(self) -> None:
+        """Close the line, and leave all there for another session server."""
+        running, self._running = self._running, None
+        if running is not None:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LEAVE_WAIT):
+                    if self._writer is not None:
+                        self._writer.transport.set_write_buffer_limits(0)  # drain all
+                    await self.drain()
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
 
     def join(self, folder: str) -> None:
         """Join a spool that another process of this user has left, to end it."""
@@ -192,7 +216,7 @@ class ResumableLine:
         reader, writer = await asyncio.open_connection(sock=process.socket)
         try:
             # One that only comes to end the spool does not know how much it has sent.
-            first = END if self._is_ending else HELLO
+            first = END if self._is_ending else FRESH if self._is_fresh else HELLO
             writer.write(HEADER.pack(first, self._received, 0))
             self._told = self._received
             while True:
@@ -226,6 +250,7 @@ class ResumableLine:
             del self._kept[:count]
             self._acknowledged = offset
             if kind == HELLO:
+                self._is_fresh = False
                 self._writer = writer
                 self._on_line(None)
                 self._send_from(writer, offset)

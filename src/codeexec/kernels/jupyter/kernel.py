@@ -107,7 +107,7 @@ class JupyterKernel:
         outbox = self._connection.outbox if self._connection else None
         return Capabilities(
             pausing=self._pausing,
-            adoption=self._adoption,
+            adoption=self._adoption if self.traits.can_outlive else None,
             outbox=outbox if outbox is not None and outbox.token else None,
             stdin=self if self._known.has_stdin else None,
             completion=self.language,

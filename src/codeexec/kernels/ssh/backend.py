@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import NamedTuple
 from weakref import WeakValueDictionary
 
 from codeexec.domain.backends import OVER_SSH
-from codeexec.domain.errors import UsageError
+from codeexec.domain.errors import KernelUnavailable, UsageError
 from codeexec.domain.events import KernelRef
 from codeexec.domain.ssh_place import SshPlace, parse_ssh_place
 from codeexec.environments.files import Folder
@@ -38,7 +39,7 @@ class SshBackend(Backend):
     """Python kernels, and the environments of their sessions."""
 
     name = OVER_SSH
-    loss_reason = "The session server ended, and the kernel on the other machine ends with it."
+    loss_reason = "The session server ended, and the kernel on the other machine with it."
 
     def __init__(self, start_timeout: float = START_TIMEOUT) -> None:
         self._start_timeout = start_timeout
@@ -56,13 +57,6 @@ class SshBackend(Backend):
 
     def create(self, choice: KernelChoice, sink: Sink) -> Kernel:
         far = _parse(choice.name)
-        kernel: JupyterKernel | None = None
-
-        def use_traits(traits: KernelTraits) -> None:
-            if kernel is not None:
-                kernel.traits = traits
-
-        life = SshLife(self._machine(choice, far.place), far.python, choice.env, sink, use_traits)
         python = f" ({far.python})" if far.python else ""
         ref = KernelRef(
             choice.name,
@@ -71,6 +65,25 @@ class SshBackend(Backend):
             str(far.place),
             OVER_SSH,
         )
+        machine = self._machine(choice.session, far.place)
+        return self._kernel(ref, machine, far.python, choice.env, choice.session, sink)[0]
+
+    def _kernel(
+        self,
+        ref: KernelRef,
+        machine: SshMachine,
+        python: str,
+        env: Mapping[str, str],
+        session: str,
+        sink: Sink,
+    ) -> tuple[JupyterKernel, SshLife]:
+        kernel: JupyterKernel | None = None
+
+        def use_traits(traits: KernelTraits) -> None:
+            if kernel is not None:
+                kernel.traits = traits
+
+        life = SshLife(machine, python, env, session, sink, use_traits)
         kernel = JupyterKernel(
             ref,
             life,
@@ -79,24 +92,45 @@ class SshBackend(Backend):
             start_timeout=self._start_timeout,
             open_transport=life.open_transport,
         )
-        return kernel
+        return kernel, life
 
     async def adopt(self, handle: Handle, sink: Sink, running: str) -> Kernel | None:
-        """None: a kernel ends with its session server. What one that was killed has left there is
-        ended beside all else."""
+        """Go on with ipykernel. What cannot be gone on with is ended, beside all else where its
+        machine is not reached."""
         spool = str(handle.get("spool") or "")
-        if handle.get("life") == LIFE and spool:
-            place = parse_ssh_place(str(handle.get("place")))
-            ending = asyncio.create_task(end_left(place, spool, log.warning), name="end-left-spool")
-            self._ending.add(ending)
-            ending.add_done_callback(self._ending.discard)
+        if handle.get("life") != LIFE or not spool:
+            return None
+        place = parse_ssh_place(str(handle.get("place")))
+        if handle.get("files"):
+            session, stored, env = (
+                str(handle.get("of_session")),
+                handle.get("ref"),
+                handle.get("env"),
+            )
+            fields = stored if isinstance(stored, dict) else {}
+            ref = KernelRef(**{str(key): str(value) for key, value in fields.items()})
+            variables = env if isinstance(env, dict) else {}
+            machine, python = self._machine(session, place), str(handle.get("python") or "")
+            kernel, life = self._kernel(ref, machine, python, variables, session, sink)
+            try:
+                if await kernel.adopt(await life.take_over(handle), handle, running):
+                    return kernel
+                await life.kill()
+            except KernelUnavailable as error:
+                log.warning("a kernel on %s is not gone on with: %s", place.host, error)
+            except BaseException:
+                await life.release()
+                raise
+        ending = asyncio.create_task(end_left(place, spool, log.warning), name="end-left-spool")
+        self._ending.add(ending)
+        ending.add_done_callback(self._ending.discard)
         return None
 
     def environment(self, choice: KernelChoice, folder: Folder) -> SshSessionPlace:
-        return SshSessionPlace(self._machine(choice, _parse(choice.name).place))
+        return SshSessionPlace(self._machine(choice.session, _parse(choice.name).place))
 
-    def _machine(self, choice: KernelChoice, place: SshPlace) -> SshMachine:
-        return self._machines.setdefault((choice.session, place), SshMachine(place))
+    def _machine(self, session: str, place: SshPlace) -> SshMachine:
+        return self._machines.setdefault((session, place), SshMachine(place))
 
     async def close(self) -> None:
         if self._ending:

@@ -8,6 +8,7 @@ import secrets
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from signal import SIGINT, SIGKILL
+from typing import cast
 
 from codeexec.domain.errors import CodeexecError, EnvironmentUnavailable, KernelUnavailable
 from codeexec.domain.events import Death
@@ -31,6 +32,7 @@ from codeexec.kernels.runner.launch import REQUESTS
 from codeexec.kernels.runner.transport import RunnerTransport
 from codeexec.kernels.ssh.machine import LEFT, SshMachine
 from codeexec.kernels.ssh.runner_pipes import RunnerPipes, send_program
+from codeexec.kernels.ssh.watcher import watch_kernel
 
 LIFE = "ssh"
 """Of a handle: which life it is of."""
@@ -60,23 +62,28 @@ class Interpreter:
         if self.has_ipykernel:
             return KernelTraits(notices=(relayed,))
         notice = f"no ipykernel: {self.path} -m pip install ipykernel"
-        return KernelTraits(END_PAUSES, NO_PLUGINS, (relayed, notice), has_comms=False)
+        return KernelTraits(
+            END_PAUSES, NO_PLUGINS, (relayed, notice), has_comms=False, can_outlive=False
+        )
 
 
 class SshLife:
-    """A KernelProcess. It goes on while the line is cut, and ends with its session."""
+    """A KernelProcess. It goes on while the line is cut, and without a session server where it is
+    ipykernel; and ends with its session."""
 
     def __init__(
         self,
         machine: SshMachine,
         python: str,
         env: Mapping[str, str],
+        session: str,
         sink: Sink,
         use_traits: Callable[[KernelTraits], None],
     ) -> None:
         """`python` is the interpreter there; empty: what the PATH of the login has. `use_traits` is
         called at each launch with what sets such a kernel apart."""
         self._machine, self._python, self._env = machine, python, env
+        self._session = session
         self._sink, self._use_traits = sink, use_traits
         self._telling = CutTelling(sink, machine.place.host)
         self._interpreter: Interpreter | None = None
@@ -86,6 +93,11 @@ class SshLife:
         self._environment: SshEnvironment | None = None
         self._unlisten: Callable[[], None] = lambda: None
         self._process: GuestProcess | None = None
+        self._folder = ""
+        """Of the present process of ipykernel, there."""
+        self._adopted = 0
+        """The pid there of a process that another session server has started; `_process` watches
+        it."""
         self._receiver: Receiver | None = None
         self._launches = 0
         self._said = bytearray()
@@ -115,10 +127,61 @@ class SshLife:
     def last_words(self) -> str:
         return printable_words(self._said.decode(errors="replace"))
 
+    @property
+    def can_outlive(self) -> bool:
+        return True  # of ipykernel; traits say which it is
+
+    def let_outlive(self) -> None:
+        if self._process is not None:
+            self._machine.outliving[self] = self._process
+
     def handle(self) -> Handle:
-        """For the next session server, which ends what this one has left when it was killed."""
-        spool = str(self._environment.own_folder) if self._environment is not None else ""
-        return {"life": LIFE, "place": str(self._machine.place), "spool": spool}
+        """For the next session server, which goes on with the kernel, or ends what is left."""
+        environment, interpreter = self._environment, self._interpreter
+        if environment is None or interpreter is None:
+            return {"life": LIFE}
+        return {
+            "life": LIFE,
+            "place": str(self._machine.place),
+            "spool": str(environment.own_folder),
+            "env": dict(self._env),
+            "of_session": self._session,
+            "python": self._python,
+            "interpreter": interpreter.path,
+            "version": list(interpreter.version),
+            "files": self._folder,
+            "key": self._key,
+            "far_pid": self._far_pid,
+        }
+
+    @property
+    def _far_pid(self) -> int:
+        return self._adopted or (self._process.pid if self._process is not None else 0)
+
+    async def take_over(self, handle: Handle) -> Mapping[str, object]:
+        """The connection of a kernel that another session server has left. KernelUnavailable where
+        it has ended, or cannot be reached."""
+        try:
+            environment = await self._machine.take_over(self, str(handle["spool"]))
+            self._join(environment)
+            major, minor = (int(str(number)) for number in cast("list[object]", handle["version"]))
+            self._interpreter = Interpreter(str(handle["interpreter"]), (major, minor), True)
+            self._use_traits(self._interpreter.traits(self._machine.place.host))
+            self._key, self._folder = str(handle["key"]), str(handle["files"])
+            self._adopted = int(str(handle["far_pid"]))
+            process = await watch_kernel(environment, self._adopted)
+            self._follow(process)
+            self.let_outlive()
+            return await self._channels(environment, process)
+        except (KeyError, ValueError) as error:
+            await self.kill()
+            raise KernelUnavailable("The journal does not say where the kernel is.") from error
+        except CodeexecError as error:
+            await self.kill()
+            raise KernelUnavailable(error.message, error.next_step) from error
+        except BaseException:
+            await self.release()
+            raise
 
     # ---- its process ---------------------------------------------------------------------------
 
@@ -142,9 +205,9 @@ class SshLife:
         environment = await self._machine.use(self)
         steps.tell(f"starting Python on {name}")
         if environment is not self._environment:
-            self._unlisten()
-            self._environment, self._interpreter = environment, None
-            self._unlisten = environment.listen(self._line_changed)
+            self._join(environment)
+            self._interpreter = None
+        self._adopted = 0
         if self._interpreter is None:
             self._interpreter = await self._probe(environment)
         self._use_traits(self._interpreter.traits(name))
@@ -153,6 +216,11 @@ class SshLife:
         if self._interpreter.has_ipykernel:
             return await self._launch_ipykernel(environment, self._interpreter.path)
         return await self._launch_runner(environment, self._interpreter.path)
+
+    def _join(self, environment: SshEnvironment) -> None:
+        self._unlisten()
+        self._environment = environment
+        self._unlisten = environment.listen(self._line_changed)
 
     async def _probe(self, environment: SshEnvironment) -> Interpreter:
         path, name = self._python or environment.python, environment.place.host
@@ -184,12 +252,8 @@ class SshLife:
     async def _launch_ipykernel(
         self, environment: SshEnvironment, python: str
     ) -> Mapping[str, object]:
-        if self._mux is None:
-            self._mux = Mux()
-        await self._mux.listen()
-        key = self._key
         folder = f"{environment.own_folder}/{self._name}-{self._launches}"
-        own = json.dumps(connection(f"{folder}/k", key))
+        own = json.dumps(connection(f"{folder}/k", self._key))
         files = [(f"{folder}/{name}", content) for name, content in launcher_files()]
         process = await environment.wire.spawn(
             [python, f"{folder}/launch.py", "-f", f"{folder}/kernel.json"],
@@ -199,9 +263,19 @@ class SshLife:
             folders=[folder],
             files=[(f"{folder}/kernel.json", own), *files],
         )
+        self._folder = folder
         self._follow(process, process.stdout, process.stderr)
-        self._mux.carry_to(Target(environment.wire, process, f"{folder}/k"))
-        return dict(connection(self._mux.prefix, key))
+        return await self._channels(environment, process)
+
+    async def _channels(
+        self, environment: SshEnvironment, process: GuestProcess
+    ) -> Mapping[str, object]:
+        """Sockets here for those of the kernel there."""
+        if self._mux is None:
+            self._mux = Mux()
+        await self._mux.listen()
+        self._mux.carry_to(Target(environment.wire, process, f"{self._folder}/k"))
+        return dict(connection(self._mux.prefix, self._key))
 
     async def _launch_runner(
         self, environment: SshEnvironment, python: str
@@ -237,7 +311,8 @@ class SshLife:
             await self._process.wait()
         except EnvironmentUnavailable:
             return  # `explain` says so
-        await asyncio.wait(self._reading, timeout=WORDS_WAIT)
+        if self._reading:
+            await asyncio.wait(self._reading, timeout=WORDS_WAIT)
 
     async def explain(self) -> Death:
         process = self._process
@@ -247,6 +322,8 @@ class SshLife:
             error = self._environment.end_explained() if self._environment is not None else None
             words = (error.message, error.next_step) if error is not None else ()
             return Death(" ".join(filter(None, words)) or "The kernel has ended.")
+        if self._adopted:
+            return Death("The kernel has ended.")  # a process of another relay
         return kernel_ended(process.exit.result(), self.last_words(), "").death
 
     async def interrupt(self) -> bool:
@@ -258,14 +335,14 @@ class SshLife:
         if self._environment is not None:
             self._environment.try_now()  # the signal waits for a line that is cut
         if signum == SIGKILL:
-            await self._process.kill_family()
+            await self._process.kill_family(self._adopted)
         else:
             await self._process.signal(signum)
         return True
 
     async def kill(self, *, restart: bool = False) -> None:
         if self._process is not None and self.is_alive:
-            await self._process.kill_family()
+            await self._process.kill_family(self._adopted)
         if self._mux is not None:
             self._mux.carry_to(None)
         if self._pipes is not None:
@@ -275,6 +352,13 @@ class SshLife:
             task.cancel()
         if restart:
             return
+        self._forget()
+        if not await self._machine.let_go(self):
+            left = LEFT.format(name=self._machine.place.host)
+            self._sink([Notice("warning", "A kernel may be left on its machine", left)])
+        await self._close_mux()
+
+    def _forget(self) -> None:
         self._process = None
         self._unlisten()
         self._unlisten = lambda: None
@@ -282,15 +366,18 @@ class SshLife:
         self._environment = None
         if self._asking is not None:
             self._asking.cancel()
-        if not await self._machine.let_go(self):
-            left = LEFT.format(name=self._machine.place.host)
-            self._sink([Notice("warning", "A kernel may be left on its machine", left)])
-        if self._mux is not None:
-            await self._mux.close()
-            self._mux = None
 
     async def release(self) -> None:
-        await self.kill()
+        self.let_outlive()
+        self._forget()
+        await self._machine.leave()
+        await self._close_mux()
+
+    async def _close_mux(self) -> None:
+        mux, self._mux = self._mux, None
+        if mux is not None:
+            mux.carry_to(None)
+            await mux.close()
 
     # ---- its use -------------------------------------------------------------------------------
 
@@ -307,7 +394,7 @@ class SshLife:
         if environment is None or process is None or environment.cut is not None:
             return
         try:
-            used, cpu = await environment.wire.use_of(process.number)
+            used, cpu = await environment.wire.use_of(self._far_pid)
         except CodeexecError:
             return  # it ended meanwhile, or the line is cut
         now, last = asyncio.get_running_loop().time(), self._busy

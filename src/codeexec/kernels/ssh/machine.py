@@ -6,9 +6,13 @@ import asyncio
 from collections.abc import Callable
 
 from codeexec.domain.ssh_place import SshPlace
+from codeexec.environments.relay.processes import GuestProcess
 from codeexec.environments.ssh.environment import SshEnvironment
+from codeexec.environments.ssh.failures import SshFailure
 from codeexec.environments.ssh.resumable import ResumableLine
 
+ADOPT_WAIT, ADOPT_PAUSE = 60.0, 2.0
+"""Seconds for which a machine is tried that the journal names, and between two attempts."""
 LEFT = (
     "No line to {name} could be opened to end what runs there. It ends by itself three days after "
     "the last line."
@@ -22,6 +26,8 @@ class SshMachine:
         self.place = place
         self.environment: SshEnvironment | None = None
         self._users: set[object] = set()
+        self.outliving: dict[object, GuestProcess] = {}
+        """Processes that go on for the next session server, by user."""
         self._making = asyncio.Lock()
 
     async def use(self, user: object) -> SshEnvironment:
@@ -34,16 +40,47 @@ class SshMachine:
             self._users.add(user)
             return environment
 
+    async def take_over(self, user: object, spool: str) -> SshEnvironment:
+        """The environment that another session server has left; errors as of `use`."""
+        async with self._making:
+            environment = self.environment
+            if environment is None or environment.poll() is not None:
+                environment = self.environment = await _found_again(self.place, spool)
+            self._users.add(user)
+            return environment
+
+    async def leave(self) -> None:
+        """Close the line: the session server ends, and the next one goes on."""
+        async with self._making:
+            environment, self.environment = self.environment, None
+            self._users.clear()
+            if environment is not None:
+                await environment.leave(self.outliving.values())
+
     async def let_go(self, user: object) -> bool:
         """End the environment unless somebody else uses it; false where it is not known whether
         all has ended there."""
         async with self._making:
             self._users.discard(user)
+            self.outliving.pop(user, None)
             environment = self.environment
             if self._users or environment is None:
                 return True
             self.environment = None
             return await environment.end()
+
+
+async def _found_again(place: SshPlace, spool: str) -> SshEnvironment:
+    """Try for a minute to reach it: the network may be away as well when a server starts."""
+    loop = asyncio.get_running_loop()
+    end = loop.time() + ADOPT_WAIT
+    while True:
+        try:
+            return await SshEnvironment.take_over(place, spool)
+        except SshFailure as error:
+            if error.kind == "gone" or loop.time() > end:
+                raise
+            await asyncio.sleep(ADOPT_PAUSE)
 
 
 async def end_left(place: SshPlace, folder: str, tell: Callable[[str], None]) -> None:

@@ -22,6 +22,8 @@ class KernelTraits:
     is_outdated: Callable[[], bool] = lambda: False
     has_server: bool = False
     has_comms: bool = True
+    can_outlive: bool = True
+    """Where its life could: whether such a kernel can outlive the session server."""
 
 
 NO_TRAITS = KernelTraits()
