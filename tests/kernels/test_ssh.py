@@ -172,6 +172,23 @@ async def test_a_long_cut_is_told_with_the_time_of_the_next_attempt(
         assert await text(session, view) == ["as before done"]
 
 
+async def test_a_session_that_is_stopped_while_the_line_is_cut_is_ended_there_later(
+    server: SshServer, kernel: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resumable, "PAUSES", (0.2, 1.0))
+    monkeypatch.setattr(resumable, "END_WAIT", 0.5)
+    async with open_host(tmp_path / "state") as host:
+        session = await open_session(host, tmp_path, kernel=kernel)
+        await run(session, "1")
+        monkeypatch.setenv("CODEEXEC_SSH", "false")
+        await cut_line()
+        await until(session, lambda s: s.kernel.line_cut is not None)
+        await host.call(q.StopSession(session.snapshot.session_id))
+        assert server.left()
+        monkeypatch.setenv("CODEEXEC_SSH", server.command)
+        await wait_until(lambda: not server.left(), "the end of all there")
+
+
 async def test_what_ends_the_relay_ends_the_kernel_with_the_reason(
     server: SshServer, tmp_path: Path
 ) -> None:

@@ -100,6 +100,7 @@ def ssh_server(folder: Path) -> Iterator[SshServer]:
             wait_for(lambda: _listens(server.port) or daemon.poll() is not None, "sshd")
             assert daemon.poll() is None, (folder / "sshd.log").read_text()
             yield server
+            wait_for(lambda: not server.left(), "the end of all that logins have started")
         finally:
             daemon.terminate()
             daemon.wait()

@@ -331,7 +331,8 @@ def join(folder: str) -> None:
     try:
         spool.connect(os.path.join(folder, SOCKET))
     except OSError as error:
-        shutil.rmtree(folder, ignore_errors=True)  # of a spool that was killed
+        if isinstance(error, ConnectionRefusedError):
+            shutil.rmtree(folder, ignore_errors=True)  # of a spool that was killed
         tell({"problem": "gone", "message": str(error.strerror)})
         return
     facts = {"folder": folder, "home": os.path.expanduser("~"), "python": sys.executable}

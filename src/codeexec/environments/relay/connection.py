@@ -162,6 +162,8 @@ class RelayConnection:
             self.send_json(Kind.SIGNAL, number, {"signal": 9})
             raise
         except BaseException:
+            # It may be started all the same, when a line that is cut is there again.
+            self.send_json(Kind.SIGNAL, number, {"signal": 9})
             self._processes.pop(number, None)
             raise
         return process

@@ -48,6 +48,10 @@ _PYTHONS = "python3 python3.14 python3.13 python3.12 python3.11 python3.10 pytho
 _IS_NEW = "import sys; sys.exit(sys.version_info < (3, 9))"
 
 
+_ending: set[asyncio.Task[None]] = set()
+"""Lines that are opened again and again to end what runs there."""
+
+
 class Far(NamedTuple):
     """What the spool says of itself: its folder, and home folder and Python of the user there."""
 
@@ -136,8 +140,10 @@ class ResumableLine:
         self._hurry.set()
 
     async def end(self) -> bool:
-        """End all that was started there; false where that is not known, as the line is cut."""
-        if self._running is None:
+        """End all that was started there; false where that is not known, as the line is cut. Then
+        it is tried on as long as this process lives."""
+        running = self._running
+        if running is None:
             return True
         self._is_ending = True
         self.try_now()
@@ -145,12 +151,13 @@ class ResumableLine:
             self._writer.write(HEADER.pack(END, 0, 0))
         try:
             async with asyncio.timeout(END_WAIT):
-                await asyncio.shield(self._running)
+                await asyncio.shield(running)
         except TimeoutError:
-            pass
-        finally:
-            self._running.cancel()
-            await asyncio.gather(self._running, return_exceptions=True)
+            _ending.add(running)
+            running.add_done_callback(_ending.discard)
+        except asyncio.CancelledError:
+            running.cancel()
+            raise
         return self._bye.is_set()
 
     async def _run(self, process: SshProcess | None) -> None:
@@ -158,6 +165,7 @@ class ResumableLine:
         assert self.far is not None
         order = json.dumps({"folder": str(self.far.folder)}).encode()
         attempts, since = 0, time.time()
+        ends = False
         try:
             while True:
                 try:
@@ -175,6 +183,8 @@ class ResumableLine:
                     return
                 if process is not None:
                     attempts, since, process = 0, time.time(), None
+                if self._is_ending and not ends:
+                    ends, attempts = True, 0  # soon, before that is given up
                 await self._pause(attempts, since, failure)
                 attempts += 1
         finally:
@@ -185,8 +195,6 @@ class ResumableLine:
         seconds = PAUSES[min(attempts, len(PAUSES) - 1)]
         self._hurry.clear()
         self._on_line(LineCut(since, failure.message, time.time() + seconds))
-        if self._is_ending:
-            seconds = PAUSES[0]
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._hurry.wait()
@@ -254,6 +262,8 @@ class ResumableLine:
                 self._writer = writer
                 self._on_line(None)
                 self._send_from(writer, offset)
+                if self._is_ending:
+                    writer.write(HEADER.pack(END, 0, 0))
         elif kind == DATA:
             if offset != self._received:
                 raise ProtocolError("Bytes are missing on the line.")

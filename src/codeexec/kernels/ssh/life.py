@@ -6,15 +6,12 @@ import asyncio
 import json
 import secrets
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass
 from signal import SIGINT, SIGKILL
 from typing import cast
 
 from codeexec.domain.errors import CodeexecError, EnvironmentUnavailable, KernelUnavailable
 from codeexec.domain.events import Death
 from codeexec.domain.events.lines import LineCut
-from codeexec.domain.text.printable import printable
-from codeexec.environments.base import run
 from codeexec.environments.relay.processes import GuestProcess
 from codeexec.environments.ssh.environment import SshEnvironment
 from codeexec.kernels.base import Handle, KernelUsage, Notice, Sink
@@ -27,44 +24,17 @@ from codeexec.kernels.jupyter.zmq_transport import open_zmq
 from codeexec.kernels.relay.channel_proxy import Mux, Target, connection
 from codeexec.kernels.relay.kernel_exit import kernel_ended
 from codeexec.kernels.relay.launcher_files import launcher_files
-from codeexec.kernels.runner.kernel import END_PAUSES, NO_PLUGINS
 from codeexec.kernels.runner.launch import REQUESTS
 from codeexec.kernels.runner.transport import RunnerTransport
+from codeexec.kernels.ssh.interpreter import Interpreter, find_interpreter
 from codeexec.kernels.ssh.machine import LEFT, SshMachine
 from codeexec.kernels.ssh.runner_pipes import RunnerPipes, send_program
 from codeexec.kernels.ssh.watcher import watch_kernel
 
 LIFE = "ssh"
 """Of a handle: which life it is of."""
-RELAYED = "a relay runs the kernel on {name}; the files shown are of this machine"
-PROBE_WAIT = 60.0
 WORDS_WAIT = 0.3
 """Seconds for the last words of a kernel that failed; its children may hold the pipe for ever."""
-
-_PROBE = (
-    "import json, sys; from importlib.util import find_spec as f; "
-    "print(json.dumps([list(sys.version_info[:2]), bool(f('ipykernel') and f('zmq'))]))"
-)
-_OLDEST = (3, 8)
-
-
-@dataclass(frozen=True, slots=True)
-class Interpreter:
-    """A Python there. `has_ipykernel`: with pyzmq, so that a kernel can run."""
-
-    path: str
-    version: tuple[int, int]
-    has_ipykernel: bool
-
-    def traits(self, name: str) -> KernelTraits:
-        """`name` is how the user calls the machine."""
-        relayed = RELAYED.format(name=name)
-        if self.has_ipykernel:
-            return KernelTraits(notices=(relayed,))
-        notice = f"no ipykernel: {self.path} -m pip install ipykernel"
-        return KernelTraits(
-            END_PAUSES, NO_PLUGINS, (relayed, notice), has_comms=False, can_outlive=False
-        )
 
 
 class SshLife:
@@ -209,7 +179,8 @@ class SshLife:
             self._interpreter = None
         self._adopted = 0
         if self._interpreter is None:
-            self._interpreter = await self._probe(environment)
+            path = self._python or environment.python
+            self._interpreter = await find_interpreter(environment, path)
         self._use_traits(self._interpreter.traits(name))
         self._launches += 1
         self._said.clear()
@@ -221,33 +192,6 @@ class SshLife:
         self._unlisten()
         self._environment = environment
         self._unlisten = environment.listen(self._line_changed)
-
-    async def _probe(self, environment: SshEnvironment) -> Interpreter:
-        path, name = self._python or environment.python, environment.place.host
-        try:
-            async with asyncio.timeout(PROBE_WAIT):
-                outcome = await run(environment, [path, "-c", _PROBE])
-        except TimeoutError:
-            raise EnvironmentUnavailable(
-                f"{path} on {name} has not answered within {PROBE_WAIT:g} s.",
-                "Look at the load of that machine, and try again.",
-            ) from None
-        lines = outcome.stdout.splitlines()
-        match _parsed(lines[-1] if lines else b""):
-            case [[int(major), int(minor)], bool(has_ipykernel)]:
-                version = major, minor
-            case _:
-                why = printable(outcome.stderr.decode(errors="replace"))[-200:]
-                raise EnvironmentUnavailable(
-                    f"{path} on {name} is no Python that runs: {why}",
-                    "Name another one: --kernel ssh:HOST:FOLDER#/path/of/python",
-                )
-        if version < _OLDEST:
-            raise EnvironmentUnavailable(
-                f"{path} on {name} is Python {major}.{minor}, which is too old.",
-                "Name a Python 3.8 or later: --kernel ssh:HOST:FOLDER#/path/of/python",
-            )
-        return Interpreter(path, version, has_ipykernel)
 
     async def _launch_ipykernel(
         self, environment: SshEnvironment, python: str
@@ -422,10 +366,3 @@ class SshLife:
         if self._receiver is not None:
             # What the sockets there had no room for is in the kernel's outbox.
             self._receiver.line.output_limited()
-
-
-def _parsed(line: bytes) -> object:
-    try:
-        return json.loads(line)
-    except (ValueError, RecursionError):
-        return None

@@ -14,8 +14,8 @@ from codeexec.environments.ssh.resumable import ResumableLine
 ADOPT_WAIT, ADOPT_PAUSE = 60.0, 2.0
 """Seconds for which a machine is tried that the journal names, and between two attempts."""
 LEFT = (
-    "No line to {name} could be opened to end what runs there. It ends by itself three days after "
-    "the last line."
+    "No line to {name} could be opened to end what runs there. That is tried again; it ends by "
+    "itself three days after the last line."
 )
 
 
