@@ -9,9 +9,10 @@ import pytest
 from codeexec.documents.lessons.files import open_lesson
 from codeexec.documents.lessons.to_page import page_lesson
 from codeexec.domain import requests as q
-from codeexec.domain.errors import UsageError
+from codeexec.domain.errors import Unavailable, UsageError
 from codeexec.domain.events import CellRef
 from codeexec.languages.catalog import running_language
+from codeexec.server.browser.addresses import HELD_LESSONS, PageAddresses
 from codeexec.server.browser.pages import LONGEST_LESSON
 from support.chromium import needs_chromium
 from support.servers import Here
@@ -74,6 +75,18 @@ async def test_a_lesson_is_not_too_long(here: Here, lesson: q.PageLesson) -> Non
         long = q.PageLesson("long", lesson.document, parts)
         with pytest.raises(UsageError, match="up to 1,000,000"):
             await host.call(q.OpenPage(opened.session_id, lesson=long))
+
+
+def test_lessons_of_all_pages_are_not_too_long_together() -> None:
+    addresses = PageAddresses()
+    long = q.PageLesson("", "", (q.LessonPart("x" * LONGEST_LESSON),))
+    for _ in range(HELD_LESSONS // LONGEST_LESSON):
+        addresses.add("session", lesson=long)
+    with pytest.raises(Unavailable, match="too long together"):
+        addresses.add("session", lesson=long)
+    addresses.add("session")
+    assert addresses.revoke("session") == HELD_LESSONS // LONGEST_LESSON + 1
+    addresses.add("session", lesson=long)
 
 
 @needs_chromium

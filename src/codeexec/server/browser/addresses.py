@@ -26,6 +26,9 @@ PAGE_SECONDS = 12 * 3600.0
 
 MAX_PAGES = 1000
 
+HELD_LESSONS = 32_000_000
+"""Characters of the lessons of all pages."""
+
 _NEXT = "Get another address: codeexec-tui page"
 
 _PATH = re.compile(r"/page/([A-Za-z0-9_-]{22})/(.*)")
@@ -79,13 +82,19 @@ class PageAddresses:
         expires: float | None = None,
     ) -> GrantedPage:
         """A new address. `expires`: the page ends then at the latest. Unavailable where there are
-        too many."""
+        too many, or their lessons are too long."""
         now = self._clock()
         self._forget_old(now)
         if len(self._pages) >= MAX_PAGES:
             raise Unavailable(
                 f"There are {MAX_PAGES} addresses of pages.",
                 "Revoke those of a session: codeexec-tui page SESSION --revoke",
+            )
+        lessons = [page.lesson for page in self._pages.values()]
+        if lesson is not None and sum(map(lesson_length, [*lessons, lesson])) > HELD_LESSONS:
+            raise Unavailable(
+                "The lessons of all pages are too long together.",
+                "Revoke the addresses of a session: codeexec-tui page SESSION --revoke",
             )
         ends = now + PAGE_SECONDS
         if expires is not None:
@@ -158,6 +167,14 @@ class PageAddresses:
         page.is_revoked = True
         for close in tuple(page.on_close):
             close()
+
+
+def lesson_length(lesson: PageLesson | None) -> int:
+    """Characters that a lesson holds."""
+    if lesson is None:
+        return 0
+    parts = sum(len(part.text) + len(part.cell) for part in lesson.parts)
+    return parts + len(lesson.title) + len(lesson.document)
 
 
 def split_path(path: str) -> tuple[str, str]:

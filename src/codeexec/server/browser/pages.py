@@ -13,7 +13,7 @@ from codeexec.domain.errors import Denied, Unavailable, UsageError
 from codeexec.server.access.identity import Identity, current_admission
 from codeexec.server.access.token_watch import wait_for_denial
 from codeexec.server.access.user_host import UserHost
-from codeexec.server.browser.addresses import GrantedPage, PageAddresses
+from codeexec.server.browser.addresses import GrantedPage, PageAddresses, lesson_length
 
 log = logging.getLogger(__name__)
 
@@ -117,8 +117,7 @@ class SessionPages:
 
 def _check_length(lesson: q.PageLesson) -> None:
     """UsageError for a lesson that is too long."""
-    length = sum(len(part.text) for part in lesson.parts)
-    if length > LONGEST_LESSON or len(lesson.parts) > MOST_PARTS:
+    if lesson_length(lesson) > LONGEST_LESSON or len(lesson.parts) > MOST_PARTS:
         raise UsageError(
             f"A page shows lessons of up to {LONGEST_LESSON:,} characters in {MOST_PARTS:,} parts.",
             "Part the lesson into several files.",
