@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -36,6 +37,19 @@ bar.value = 1
 time.sleep(0.02)
 bar.value = 2
 time.sleep(30)
+"""
+THREAD = """
+import os, threading, time
+from ipywidgets import IntProgress
+bar = IntProgress(max=3000)
+def work():
+    while not os.path.exists("go"):
+        time.sleep(0.01)
+    for bar.value in range(3000):
+        pass
+    bar.value = 42
+threading.Thread(target=work).start()
+bar
 """
 MANY = """
 from ipywidgets import IntProgress
@@ -103,6 +117,19 @@ async def test_floods_are_few_events_and_the_last_value_comes(session: Session) 
     await until(session, lambda _: model(session, "IntProgress").state["value"] == 2)
     assert session.snapshot.is_running
     await session.call(q.Interrupt())
+
+
+async def test_what_a_thread_sets_after_its_cell_comes_as_few_events(
+    session: Session, tmp_path: Path
+) -> None:
+    await run(session, THREAD)
+    # What the thread says then has the parent of this question, and not that of its cell.
+    await session.call(q.RefreshVariables())
+    before, began = session.snapshot.seq, time.monotonic()
+    (tmp_path / "go").touch()
+    await until(session, lambda _: model(session, "IntProgress").state["value"] == 42)
+    count = session.snapshot.seq - before
+    assert count <= (time.monotonic() - began) * 35 + 20
 
 
 async def test_too_many_widgets_are_refused_in_a_sentence(session: Session) -> None:

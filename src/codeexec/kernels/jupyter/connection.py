@@ -237,7 +237,7 @@ class KernelConnection:
             events = tuple(map(self._widgets.placed, translate(message, owner)))
             self._events += self._widgets.changes(now=bool(events))
             self._keep(events, message.number, skipped)
-        self._events += self._widgets.changes(now=not self.is_busy)
+        self._events += self._widgets.changes(now=False)
         # else it was said at the kernel's start, before anything was run
         if self._events or self.outbox.reached - self._marked > MARK_EVERY:
             self._mark()
@@ -302,19 +302,26 @@ class KernelConnection:
         self._events.append(lost_notice(count))
 
     async def drained(self) -> None:
+        self._plan_widgets()
         await self._batches.drain()
 
     def turned(self) -> bool:
+        self._plan_widgets()
+        return self._batches.turn()
+
+    def _plan_widgets(self) -> None:
+        """What is not told of widgets yet is told soon, also if no message follows."""
         if self._widgets.has_changes and self._widget_timer is None:
             loop = asyncio.get_running_loop()
             self._widget_timer = loop.call_later(WIDGETS_EVERY, self._show_widgets)
-        return self._batches.turn()
 
     def _show_widgets(self) -> None:
         """Code may be silent for long after it has set a widget."""
         self._widget_timer = None
         self._events += self._widgets.changes(now=True, is_idle=True)
         self._batches.hand_on()
+        if not self.is_busy:
+            self.outbox.look_for_tail()  # a thread sets it: no end of code will ask for the last
 
     # -- how executions end ------------------------------------------------------------
 

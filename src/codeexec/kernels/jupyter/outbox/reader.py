@@ -217,7 +217,8 @@ class OutboxReader:
         """The last messages may be missing: ask for them when no more come, unless `has_come` is
         true by then."""
         if self.token:
-            self._tails.append(has_come)
+            if has_come not in self._tails:
+                self._tails.append(has_come)
             self._look_later()
 
     def _look_later(self) -> None:

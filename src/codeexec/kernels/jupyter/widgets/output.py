@@ -104,7 +104,8 @@ class OutputWidgets:
     def captures(self, message: Message, execution: str = "") -> bool:
         """Take in a message of an execution; whether it is a widget's and not the cell's."""
         content = message.content
-        if message.type.startswith("comm_") and not message.parent.msg_id.startswith(OWN):
+        # What a thread sets while we ask a question of our own has the parent of that question.
+        if message.type.startswith("comm_") and not _is_own_echo(message):
             self.comms.take(message, execution)
         match message.type:
             case "comm_open":
@@ -273,6 +274,13 @@ class OutputWidgets:
             return (text or "").removesuffix("\n")
         kind = kind_of(self._states.get(key, {}))
         return f"[{kind} widget: a browser shows it]" if kind else ""
+
+
+def _is_own_echo(message: Message) -> bool:
+    """Whether it repeats what we have told a widget."""
+    data = message.content.get("data")
+    is_echo = isinstance(data, dict) and data.get("method") == "echo_update"
+    return is_echo and message.parent.msg_id.startswith(OWN)
 
 
 def _state(content: Mapping[str, object]) -> Mapping[str, Any]:
