@@ -55,6 +55,14 @@ class SaveRequested(Message):
     data: bytes
 
 
+@dataclass
+class TitleNoted(Message):
+    """Words for the right end of the title of a pane; empty: none."""
+
+    pane: str
+    words: str
+
+
 def focus_now(widget: Widget) -> None:
     """Give a widget the keys at once, as what is typed next is meant for it; one that is not on
     screen yet has them as soon as it is."""

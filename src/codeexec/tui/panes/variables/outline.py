@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,7 +13,7 @@ from codeexec.domain.requests import VariableDetail
 from codeexec.domain.snapshot import Snapshot
 from codeexec.domain.text.words import size_words
 from codeexec.tui.render.plain import padded
-from codeexec.tui.widgets.row_list import ListRow, Pieces, TextRow
+from codeexec.tui.widgets.row_list import Ink, ListRow, Pieces, TextRow
 
 Order = Literal["name", "type", "size"]
 ORDERS: tuple[Order, ...] = ("name", "type", "size")
@@ -32,12 +32,13 @@ _WIDE = 56
 @dataclass(frozen=True, slots=True)
 class VariableRow:
     """A variable, or a part of one that is open (`owner` names it). `widths` are those of the
-    columns name and type."""
+    columns name and type. `is_news`: the last run made it, or gave it another value."""
 
     variable: Variable
     owner: str = ""
     is_open: bool = False
     widths: tuple[int, int] = (8, 6)
+    is_news: bool = False
 
     def pieces(self, width: int) -> Pieces:
         variable = self.variable
@@ -49,7 +50,7 @@ class VariableRow:
             name_width -= 2
         row: Pieces = [
             (mark, "muted"),
-            (padded(variable.name, name_width) + "  ", "muted" if self.owner else "title"),
+            (padded(variable.name, name_width) + "  ", self._ink_of_name),
             (padded(variable.type, type_width) + "  ", "muted"),
         ]
         shape = variable.shape.replace("x", "×") if variable.kind in _OPENS else ""
@@ -64,6 +65,12 @@ class VariableRow:
         if room > 3:
             row.append((padded(variable.preview, room), "text"))
         return row
+
+    @property
+    def _ink_of_name(self) -> Ink:
+        if self.owner:
+            return "muted"
+        return "accent" if self.is_news else "title"
 
 
 def ordered(variables: Sequence[Variable], order: Order, descending: bool) -> list[Variable]:
@@ -86,8 +93,9 @@ def outline(
     details: Mapping[str, VariableDetail],
     sought: str,
     width: int,
+    news: Collection[str] = (),
 ) -> list[tuple[Key, ListRow]]:
-    """Rows of a list that is `width` cells wide.
+    """Rows of a list that is `width` cells wide. `news` are names that stand out.
 
     With `sought`, only variables whose name or type contains that text. Imported modules are not
     data: they are listed only if they match a search.
@@ -110,7 +118,8 @@ def outline(
     rows: list[tuple[Key, ListRow]] = []
     for variable in listed:
         detail = details.get(variable.name)
-        row = VariableRow(variable, is_open=detail is not None, widths=widths)
+        is_news = variable.name in news
+        row = VariableRow(variable, is_open=detail is not None, widths=widths, is_news=is_news)
         rows.append(((variable.name, ""), row))
         if detail is not None:
             rows += _inside(variable.name, detail, widths)

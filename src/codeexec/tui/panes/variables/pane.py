@@ -21,6 +21,7 @@ from codeexec.domain.snapshot import KernelView
 from codeexec.tui.commands.table import bindings
 from codeexec.tui.panes.pane import BuildContext
 from codeexec.tui.panes.variables.insides import Insides
+from codeexec.tui.panes.variables.last_run import LastRun
 from codeexec.tui.panes.variables.outline import (
     ORDERS,
     SESSION_PREFIX,
@@ -31,7 +32,7 @@ from codeexec.tui.panes.variables.outline import (
     outline,
 )
 from codeexec.tui.render.plain import one_line
-from codeexec.tui.session.ask import CopyRequested, Failed
+from codeexec.tui.session.ask import CopyRequested, Failed, TitleNoted
 from codeexec.tui.session.feed import Frame
 from codeexec.tui.widgets.field import Field
 from codeexec.tui.widgets.label_text import tell
@@ -39,6 +40,8 @@ from codeexec.tui.widgets.row_list import ListRow, RowList
 
 R = TypeVar("R")
 _EMPTY = "Variables appear here"
+_TITLE_ROOM = 13
+"""Cells of the line of the title that the title itself takes."""
 
 
 def build(context: BuildContext) -> VariablesPane:
@@ -76,6 +79,7 @@ class VariablesPane(Vertical):
         self._variables: tuple[Variable, ...] = ()
         self._kernel = KernelView()
         self._insides = Insides()
+        self._last_run = LastRun()
         self._keys: list[Key] = []
         self._order: Order = "name"
         self._descending = False
@@ -105,6 +109,7 @@ class VariablesPane(Vertical):
     def show_frame(self, frame: Frame) -> None:
         """Follow what is."""
         snapshot = frame.snapshot
+        has_begun = self._last_run.follow(frame, self._variables)
         changed = alive(snapshot) != self._variables
         became_idle = snapshot.kernel.state == "idle" and self._kernel.state != "idle"
         if snapshot.kernel.generation != self._kernel.generation:
@@ -115,7 +120,7 @@ class VariablesPane(Vertical):
         if changed:
             self._variables = alive(snapshot)
             self._insides.keep({variable.name for variable in self._variables})
-        if (changed or became_idle) and self._list.is_attached:
+        if (changed or became_idle or has_begun) and self._list.is_attached:
             self._arrange()
             if self._insides.details and snapshot.kernel.state == "idle":
                 self.run_worker(self._look_again(), group="details", exclusive=True)
@@ -138,12 +143,15 @@ class VariablesPane(Vertical):
 
     def _arrange(self) -> None:
         """Bring the list in line with what is and with what the person has set."""
+        changes = self._last_run.changes(self._variables)
         rows = outline(
             ordered(self._variables, self._order, self._descending),
             self._insides.details,
             self._sought,
             self.size.width,
+            changes.new | changes.changed,
         )
+        self.post_message(TitleNoted("variables", changes.words(self.size.width - _TITLE_ROOM)))
         keys = [key for key, _ in rows]
         at = (
             keys.index(self._current)

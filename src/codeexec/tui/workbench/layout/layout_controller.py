@@ -21,6 +21,7 @@ from codeexec.tui.layout import (
 )
 from codeexec.tui.pane_registry import PANES, place_of
 from codeexec.tui.panes.console.view import ConsoleView
+from codeexec.tui.session.ask import TitleNoted
 from codeexec.tui.widgets.chrome import Dragged, TabStrip
 from codeexec.tui.workbench.dispatch import Handler
 from codeexec.tui.workbench.layout.pane_boxes import COLUMNS, PaneBoxes
@@ -62,7 +63,11 @@ class LayoutController:
         }
 
     def messages(self) -> Mapping[type[Message], Handler]:
-        return {Dragged: self.drag, TabStrip.TabChosen: self.choose_tab}
+        return {
+            Dragged: self.drag,
+            TabStrip.TabChosen: self.choose_tab,
+            TitleNoted: lambda event: self._boxes.note_title(event.pane, event.words),
+        }
 
     # -- what is on screen -----------------------------------------------------------------------
 

@@ -128,6 +128,13 @@ class PaneBoxes:
         bar.show(tabs, front)
         bar.light(True)
 
+    def note_title(self, pane: str, words: str) -> None:
+        """Show words at the right end of a title, where the pane has one of its own."""
+        for entry in panes():
+            if entry.name == pane:
+                for title in self._screen.query(f"#{entry.title_widget}").results(TabStrip):
+                    title.say(words)
+
     def light(self, pane: str) -> None:
         """Light the title of the pane that has the keys."""
         for entry in panes():
