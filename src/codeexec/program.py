@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from codeexec.client.output import read_result
-from codeexec.domain.backends import LOCAL
-from codeexec.domain.containers import ClassicLayout
 from codeexec.domain.errors import CodeexecError, UsageError
 from codeexec.domain.events import ExecutionFinished, Recorded, StdinRequested, Variable
 from codeexec.domain.fold import apply
 from codeexec.domain.ids import EXECUTION, new_id
 from codeexec.domain.options import ExecuteOptions, ProgramOptions
+from codeexec.domain.places.backends import LOCAL
+from codeexec.domain.places.containers import ClassicLayout
 from codeexec.domain.requests import (
     AnswerStdin,
     CancelExecution,

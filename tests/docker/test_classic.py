@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from codeexec.domain import requests as q
-from codeexec.domain.containers import ClassicLayout
 from codeexec.domain.errors import CodeexecError, UsageError
+from codeexec.domain.places.containers import ClassicLayout
 from codeexec.environments.docker.engine import Engine
 from codeexec.environments.trust.store import TrustStore
 from codeexec.kernels.base import KernelChoice, Notice

@@ -10,10 +10,10 @@ import pytest
 
 from codeexec.client.socket import SocketHost
 from codeexec.domain import requests as q
-from codeexec.domain.backends import CONTAINERS, LOCAL
-from codeexec.domain.containers import ClassicLayout
 from codeexec.domain.errors import UsageError
 from codeexec.domain.options import PROGRAMS, ExecuteOptions
+from codeexec.domain.places.backends import CONTAINERS, LOCAL
+from codeexec.domain.places.containers import ClassicLayout
 from codeexec.environments.docker.policy import parse
 from codeexec.environments.files import Folder
 from codeexec.environments.local import LocalEnvironment

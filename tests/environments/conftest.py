@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from codeexec.domain.ssh_place import SshPlace
+from codeexec.domain.places.ssh import SshPlace
 from codeexec.environments.base import Environment
 from codeexec.environments.docker.engine import Engine
 from codeexec.environments.docker.environment import ContainerPlan, DockerEnvironment

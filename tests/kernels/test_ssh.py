@@ -213,7 +213,7 @@ async def test_the_next_session_server_ends_what_a_killed_one_has_left(
 ) -> None:
     program = """
 import asyncio, os, signal
-from codeexec.domain.ssh_place import SshPlace
+from codeexec.domain.places.ssh import SshPlace
 from codeexec.environments.ssh.environment import SshEnvironment
 
 async def main():

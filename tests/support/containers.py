@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from codeexec.domain.containers import CLASSIC_IMAGE
+from codeexec.domain.places.containers import CLASSIC_IMAGE
 from codeexec.environments.docker.orphans import this_process
 from codeexec.kernels.docker.containers import ContainerSettings
 from codeexec.kernels.factory import Kernels

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Literal
 
 from msgspec.structs import replace
 
-from codeexec.domain.backends import CONTAINERS
 from codeexec.domain.errors import UsageError
+from codeexec.domain.places.backends import CONTAINERS
 
 if TYPE_CHECKING:
     from codeexec.ces.session_folder import SessionFolder
@@ -85,7 +85,7 @@ def session_request(
         return replace(
             request, image=options.image, policy=options.policy, env=for_plugins | variables
         )
-    from codeexec.domain.containers import CLASSIC_IMAGE, ClassicLayout
+    from codeexec.domain.places.containers import CLASSIC_IMAGE, ClassicLayout
 
     return replace(
         request,

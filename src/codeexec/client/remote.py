@@ -11,8 +11,8 @@ from codeexec.client.wire import Address, parse_address
 from codeexec.config.model import RemoteServer
 from codeexec.domain.env_vars.secret import TOKEN
 from codeexec.domain.errors import UsageError
+from codeexec.domain.places.ssh import SSH_SCHEME
 from codeexec.domain.requests import GetHostInfo
-from codeexec.domain.ssh_place import SSH_SCHEME
 from codeexec.hostfiles.private_file import read_private
 
 

@@ -18,7 +18,7 @@ from urllib.parse import unquote, urlsplit
 from codeexec.client.tls import load_tls
 from codeexec.domain.content.digests import sha1
 from codeexec.domain.errors import Denied, ProtocolError, ServerUnavailable, UsageError
-from codeexec.domain.ssh_place import SSH_SCHEME, SshPlace, parse_ssh_place
+from codeexec.domain.places.ssh import SSH_SCHEME, SshPlace, parse_ssh_place
 from codeexec.domain.wire.frames import SOCKET_PATH
 
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"

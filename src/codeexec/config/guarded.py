@@ -6,8 +6,8 @@ import shlex
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from codeexec.domain.backends import CONTAINERS
 from codeexec.domain.content.digests import blake2s
+from codeexec.domain.places.backends import CONTAINERS
 from codeexec.environments.pythons.folders import interpreter_at, looks_like_path, owner_folder
 from codeexec.environments.trust.store import NO_SETTINGS, Trust
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from codeexec.config.model import JupyterRemote
-from codeexec.domain.backends import KERNEL_PREFIX
 from codeexec.domain.errors import UsageError
+from codeexec.domain.places.backends import KERNEL_PREFIX
 
 SECTION = "remote"
 MANUAL = """

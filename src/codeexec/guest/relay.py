@@ -5,7 +5,7 @@ Sent over stdin as source, so any image with a python3 does and versions never d
 frames on stdin and stdout (the layout is below; the host's side is `environments/relay`):
 the host starts processes, opens connections to unix or TCP sockets in here, and both sides send
 bytes on numbered streams. A stream may send only what the other side has granted, so one that
-nobody reads holds back nothing else. When stdin ends, everything in the container ends, or all
+is not read holds back nothing else. When stdin ends, everything in the container ends, or all
 that it has started on a machine with other processes.
 
 As PID 1 it forks: the parent reaps what is orphaned and passes signals on, the child relays.

@@ -42,7 +42,7 @@ SOCKET = "s"
 LENGTH = struct.Struct(">I")
 
 
-class Spool:
+class RelaySpool:
     """One relay, and at most one line."""
 
     def __init__(self, folder: str, listener: socket.socket, relay: bytes, boot: str) -> None:
@@ -108,13 +108,13 @@ class Spool:
         """Until the other end says END, or no line has come for `absence` seconds."""
         while True:
             self.watch()
-            left = None
+            remaining = None
             if self.line is None:
-                left = self.absent_since + self.absence - time.monotonic()
-                if left <= 0:
+                remaining = self.absent_since + self.absence - time.monotonic()
+                if remaining <= 0:
                     self.end()
                     return
-            for key, events in self.selector.select(left):
+            for key, events in self.selector.select(remaining):
                 key.data(events)
 
     def watch(self) -> None:
@@ -129,13 +129,13 @@ class Spool:
             self.wait_for(self.line.fileno(), events, self.serve)
 
     def wait_for(self, handle: int, events: int, work: object) -> None:
-        known = self.selector.get_map().get(handle)
-        if known is None:
+        registered = self.selector.get_map().get(handle)
+        if registered is None:
             if events:
                 self.selector.register(handle, events, work)
         elif not events:
             self.selector.unregister(handle)
-        elif known.events != events:
+        elif registered.events != events:
             self.selector.modify(handle, events, work)
 
     # ---- the relay -----------------------------------------------------------------------------
@@ -316,7 +316,7 @@ def start(relay: bytes, boot: str) -> str:
     os.dup2(log, 2)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
-        spool = Spool(folder, listener, relay, boot)
+        spool = RelaySpool(folder, listener, relay, boot)
         signal.signal(signal.SIGTERM, lambda *_: spool.end())
         spool.run()
     finally:

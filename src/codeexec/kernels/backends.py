@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from codeexec.domain.backends import CONTAINERS, LOCAL, OVER_SSH, REMOTE
 from codeexec.domain.env_vars.inherited import rule_of
 from codeexec.domain.errors import CodeexecError, KernelUnavailable
 from codeexec.domain.options import PROGRAMS
+from codeexec.domain.places.backends import CONTAINERS, LOCAL, OVER_SSH, REMOTE
 from codeexec.kernels.base import Handle, Kernel, KernelChoice, Sink
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from codeexec.domain.programs import ProgramStart, StepResult
 from codeexec.kernels.capabilities import Capabilities
 
 if TYPE_CHECKING:
-    from codeexec.domain.containers import ClassicLayout
+    from codeexec.domain.places.containers import ClassicLayout
     from codeexec.domain.requests import KernelInfo, Variables
     from codeexec.environments.base import Environment
     from codeexec.environments.files import Folder

@@ -10,10 +10,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from codeexec.domain.backends import ADDRESSES, CONTAINERS, LOCAL, OVER_SSH, REMOTE
 from codeexec.domain.env_vars.inherited import without_rule
 from codeexec.domain.errors import CodeexecError, UsageError
 from codeexec.domain.options import PROGRAMS
+from codeexec.domain.places.backends import ADDRESSES, CONTAINERS, LOCAL, OVER_SSH, REMOTE
 from codeexec.domain.requests import KernelInfo
 from codeexec.environments.trust.store import Trust, TrustStore
 from codeexec.kernels.backends import BUILT_IN, Backend, BackendContext, Backends, RemoteTarget

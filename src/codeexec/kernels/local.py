@@ -10,10 +10,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from codeexec.domain.backends import LOCAL
 from codeexec.domain.env_vars.inherited import rule_of
 from codeexec.domain.errors import KernelUnavailable
 from codeexec.domain.events import RESTRICTED, KernelRef
+from codeexec.domain.places.backends import LOCAL
 from codeexec.environments.pythons.folders import looks_like_path, owner_folder
 from codeexec.environments.trust.store import Trust, trust_step
 from codeexec.hostfiles.place import locate

@@ -11,14 +11,14 @@ from typing import TypeVar, cast
 
 from codeexec import __version__
 from codeexec.domain import requests as q
-from codeexec.domain.backends import ADDRESSES, CONTAINERS, OVER_SSH, REMOTE
 from codeexec.domain.clock import Clock, SystemClock
-from codeexec.domain.containers import checked_transport
 from codeexec.domain.env_vars.inherited import is_listed_only, with_rule
 from codeexec.domain.errors import CodeexecError, Conflict, StorageError, UsageError
 from codeexec.domain.events import NoticeGiven, SessionOpened
 from codeexec.domain.ids import SESSION, new_id
 from codeexec.domain.options import DEFAULT_KERNEL
+from codeexec.domain.places.backends import ADDRESSES, CONTAINERS, OVER_SSH, REMOTE
+from codeexec.domain.places.containers import checked_transport
 from codeexec.domain.wire.checks import check_name, check_request
 from codeexec.domain.wire.codec import SCHEMA
 from codeexec.environments.system_folders import refuse_for_session

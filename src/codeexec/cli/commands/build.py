@@ -26,8 +26,8 @@ from codeexec.cli.script import steps
 from codeexec.cli.script.file_build import build_file
 from codeexec.cli.script.plain import has_settings
 from codeexec.cli.script.prepared import NotRun
-from codeexec.domain.backends import CONTAINERS
 from codeexec.domain.errors import UsageError
+from codeexec.domain.places.backends import CONTAINERS
 
 if TYPE_CHECKING:
     from codeexec.languages.model import Language

@@ -12,8 +12,8 @@ import click
 from codeexec.cli import exit_codes as exits
 from codeexec.cli import messages as style
 from codeexec.config.load import load
-from codeexec.domain.containers import PORTS
 from codeexec.domain.errors import UsageError
+from codeexec.domain.places.containers import PORTS
 
 if TYPE_CHECKING:
     from codeexec.environments.docker.engine import Engine

@@ -27,8 +27,8 @@ from codeexec.cli.options import (
     TRUST,
     DockerCommand,
 )
-from codeexec.domain.backends import CONTAINERS
 from codeexec.domain.errors import UsageError
+from codeexec.domain.places.backends import CONTAINERS
 from codeexec.tui.options import OpenOptions
 from codeexec.tui.session.workspace import workspace_of
 

@@ -25,8 +25,8 @@ from codeexec.cli.options import (
     TRUST,
     DockerCommand,
 )
-from codeexec.domain.backends import ADDRESSES, CONTAINERS, LOCAL, OVER_SSH, REMOTE
 from codeexec.domain.errors import UsageError
+from codeexec.domain.places.backends import ADDRESSES, CONTAINERS, LOCAL, OVER_SSH, REMOTE
 
 if TYPE_CHECKING:
     from codeexec.cli.run_options import RunOptions

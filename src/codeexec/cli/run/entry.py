@@ -22,7 +22,7 @@ from codeexec.cli.run.source import (
 )
 from codeexec.cli.run_options import RunOptions
 from codeexec.domain import errors
-from codeexec.domain.backends import CONTAINERS
+from codeexec.domain.places.backends import CONTAINERS
 
 if TYPE_CHECKING:
     from codeexec.kernels.early import EarlyKernel

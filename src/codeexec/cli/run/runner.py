@@ -27,7 +27,6 @@ from codeexec.cli.streams.console import RunConsole
 from codeexec.cli.streams.printer import OutputPrinter
 from codeexec.cli.streams.signals import SignalPipe
 from codeexec.domain import errors
-from codeexec.domain.backends import CONTAINERS
 from codeexec.domain.content.mime import text_of
 from codeexec.domain.events import (
     CellRef,
@@ -37,6 +36,7 @@ from codeexec.domain.events import (
 from codeexec.domain.ids import EXECUTION, new_id
 from codeexec.domain.options import PROGRAMS, ExecuteOptions
 from codeexec.domain.outputs import MimePart
+from codeexec.domain.places.backends import CONTAINERS
 from codeexec.domain.requests import (
     AnswerStdin,
     Execute,

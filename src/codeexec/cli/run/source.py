@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from codeexec.documents.model import CellKind
-from codeexec.domain.backends import CONTAINERS
 from codeexec.domain.errors import DocumentError, UsageError
 from codeexec.domain.options import CodeAbove
+from codeexec.domain.places.backends import CONTAINERS
 from codeexec.environments.pythons.folders import looks_like_path
 
 if TYPE_CHECKING:

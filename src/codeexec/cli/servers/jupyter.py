@@ -7,7 +7,7 @@ import sys
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from codeexec.domain.backends import ADDRESSES, REMOTE
+from codeexec.domain.places.backends import ADDRESSES, REMOTE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from codeexec.client.wire import Address
-from codeexec.domain.backends import OVER_SSH
-from codeexec.domain.ssh_place import SshPlace
+from codeexec.domain.places.backends import OVER_SSH
+from codeexec.domain.places.ssh import SshPlace
 from codeexec.environments.ssh.failures import SshFailure
 
 T = TypeVar("T")

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 from msgspec import Struct, field
 
-from codeexec.domain.containers import ClassicLayout
+from codeexec.domain.places.containers import ClassicLayout
 from codeexec.domain.requests.base import Done, Reply, Request
 
 

@@ -1,4 +1,4 @@
-"""The command line of `ssh`: the user's own configuration, and what a line of ours needs."""
+"""The command line of `ssh`: the user's own configuration, and what our lines need."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 
 from codeexec.domain.errors import CodeexecError, EnvironmentUnavailable, ProtocolError
 from codeexec.domain.events.lines import LineCut
-from codeexec.domain.ssh_place import SshPlace
+from codeexec.domain.places.ssh import SshPlace
 from codeexec.environments.base import (
     BasePaths,
     FileChange,

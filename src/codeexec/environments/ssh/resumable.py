@@ -1,7 +1,7 @@
 """A line over ssh to a relay that goes on where it was cut: the near end of `guest/relay_spool.py`.
 
 Both ends count the bytes of both directions and keep what the other one has not acknowledged. So
-who reads and writes here sees one stream that is silent while the line is cut.
+the reader and the writer here see one stream that is silent while the line is cut.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from codeexec.domain.errors import ProtocolError
 from codeexec.domain.events.lines import LineCut
-from codeexec.domain.ssh_place import SshPlace
+from codeexec.domain.places.ssh import SshPlace
 from codeexec.domain.text.printable import printable
 from codeexec.environments.relay.boot import BOOT, relay_source
 from codeexec.environments.ssh.command import line_command

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
-from codeexec.domain.backends import CONTAINERS
-from codeexec.domain.containers import PORTS, checked_transport
 from codeexec.domain.errors import CodeexecError
+from codeexec.domain.places.backends import CONTAINERS
+from codeexec.domain.places.containers import PORTS, checked_transport
 from codeexec.domain.requests import KernelInfo
 from codeexec.environments.docker.engine import Engine, find_engine, installed
 from codeexec.environments.docker.image import DEFAULT_IMAGE

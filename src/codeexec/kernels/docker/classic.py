@@ -16,8 +16,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from codeexec.domain.containers import FIRST_PORT, LAST_FIRST_PORT, ClassicLayout
 from codeexec.domain.errors import CodeexecError, EnvironmentUnavailable, UsageError
+from codeexec.domain.places.containers import FIRST_PORT, LAST_FIRST_PORT, ClassicLayout
 from codeexec.environments.docker.environment import ContainerPlan, DockerEnvironment
 from codeexec.environments.docker.mounts import FolderMount
 from codeexec.environments.docker.policy import EngineInfo, Policy, identity, mountable

@@ -11,10 +11,10 @@ from itertools import count
 from pathlib import Path
 from weakref import WeakValueDictionary
 
-from codeexec.domain.backends import CONTAINERS
-from codeexec.domain.containers import PORTS, ClassicLayout, checked_transport
 from codeexec.domain.errors import CodeexecError
 from codeexec.domain.events import KernelRef
+from codeexec.domain.places.backends import CONTAINERS
+from codeexec.domain.places.containers import PORTS, ClassicLayout, checked_transport
 from codeexec.domain.requests import KernelInfo
 from codeexec.environments.docker.engine import Engine, find_engine
 from codeexec.environments.docker.environment import ContainerPlan, DockerEnvironment

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_core.paths import jupyter_data_dir
 
-from codeexec.domain.containers import Transport
 from codeexec.domain.errors import StorageError
+from codeexec.domain.places.containers import Transport
 from codeexec.environments.docker.engine import Engine
 from codeexec.environments.docker.image import DEFAULT_IMAGE
 from codeexec.environments.docker.policy import PRESETS, Policy

@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from signal import SIGINT, SIGKILL
 
-from codeexec.domain.containers import ClassicLayout
 from codeexec.domain.errors import CodeexecError, KernelUnavailable
 from codeexec.domain.events import Death
+from codeexec.domain.places.containers import ClassicLayout
 from codeexec.environments.base import Tell
 from codeexec.environments.docker.environment import ContainerPlan
 from codeexec.kernels.base import Handle, KernelUsage

@@ -15,8 +15,8 @@ from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from codeexec.domain.containers import ClassicLayout
 from codeexec.domain.errors import CodeexecError, EnvironmentUnavailable
+from codeexec.domain.places.containers import ClassicLayout
 from codeexec.environments.base import Tell
 from codeexec.environments.docker.environment import ContainerPlan, DockerEnvironment
 from codeexec.environments.docker.growth import GrowthMeter, Hidden

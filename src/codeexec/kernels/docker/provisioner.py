@@ -18,8 +18,8 @@ from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.provisioning.provisioner_base import KernelProvisionerBase
 from traitlets import Dict, Unicode
 
-from codeexec.domain.containers import ClassicLayout, checked_transport
 from codeexec.domain.errors import EnvironmentUnavailable
+from codeexec.domain.places.containers import ClassicLayout, checked_transport
 from codeexec.environments.docker.engine import Engine
 from codeexec.environments.docker.environment import ContainerPlan
 from codeexec.environments.docker.image import DEFAULT_IMAGE

@@ -31,7 +31,7 @@ class Receiver(Protocol):
 
     @property
     def is_busy(self) -> bool:
-        """Whether code of ours runs, or waits there to be run."""
+        """Whether code that we have sent runs, or waits there to be run."""
 
     def received(self, channel: Channel, message: Message) -> None:
         """Called with each message. What a channel says keeps its order; a question on `stdin`

@@ -9,10 +9,10 @@ from dataclasses import replace
 from typing import NamedTuple
 from weakref import WeakValueDictionary
 
-from codeexec.domain.backends import OVER_SSH
 from codeexec.domain.errors import KernelUnavailable, UsageError
 from codeexec.domain.events import KernelRef
-from codeexec.domain.ssh_place import SshPlace, parse_ssh_place
+from codeexec.domain.places.backends import OVER_SSH
+from codeexec.domain.places.ssh import SshPlace, parse_ssh_place
 from codeexec.environments.files import Folder
 from codeexec.kernels.backends import Backend, BackendContext
 from codeexec.kernels.base import Handle, Kernel, KernelChoice, Sink

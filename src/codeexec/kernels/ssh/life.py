@@ -264,8 +264,8 @@ class SshLife:
             return Death("The kernel has ended.")
         if process.exit.exception() is not None:
             error = self._environment.end_explained() if self._environment is not None else None
-            words = (error.message, error.next_step) if error is not None else ()
-            return Death(" ".join(filter(None, words)) or "The kernel has ended.")
+            texts = (error.message, error.next_step) if error is not None else ()
+            return Death(" ".join(filter(None, texts)) or "The kernel has ended.")
         if self._adopted:
             return Death("The kernel has ended.")  # a process of another relay
         return kernel_ended(process.exit.result(), self.last_words(), "").death
@@ -298,8 +298,8 @@ class SshLife:
             return
         self._forget()
         if not await self._machine.let_go(self):
-            left = LEFT.format(name=self._machine.place.host)
-            self._sink([Notice("warning", "A kernel may be left on its machine", left)])
+            warning = LEFT.format(name=self._machine.place.host)
+            self._sink([Notice("warning", "A kernel may be left on its machine", warning)])
         await self._close_mux()
 
     def _forget(self) -> None:

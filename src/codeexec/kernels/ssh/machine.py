@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from codeexec.domain.ssh_place import SshPlace
+from codeexec.domain.places.ssh import SshPlace
 from codeexec.environments.relay.processes import GuestProcess
 from codeexec.environments.ssh.environment import SshEnvironment
 from codeexec.environments.ssh.failures import SshFailure
@@ -20,7 +20,7 @@ LEFT = (
 
 
 class SshMachine:
-    """Has an environment there as long as somebody uses it."""
+    """Has an environment there as long as it is used."""
 
     def __init__(self, place: SshPlace) -> None:
         self.place = place
@@ -58,8 +58,8 @@ class SshMachine:
                 await environment.leave(self.outliving.values())
 
     async def let_go(self, user: object) -> bool:
-        """End the environment unless somebody else uses it; false where it is not known whether
-        all has ended there."""
+        """End the environment unless others use it; false where it is not known whether all has
+        ended there."""
         async with self._making:
             self._users.discard(user)
             self.outliving.pop(user, None)

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from codeexec.domain import requests as q
-from codeexec.domain.backends import LOCAL
 from codeexec.domain.errors import LimitReached
+from codeexec.domain.places.backends import LOCAL
 from codeexec.server.access.identity import Identity
 from codeexec.server.access.usage_meter import UsageMeter, disk_bytes, memory_bytes
 from codeexec.server.access.user_folder import user_folder

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from codeexec.domain.backends import OVER_SSH
+from codeexec.domain.places.backends import OVER_SSH
 from codeexec.environments.base import Environment
 from codeexec.environments.files import Folder
 from codeexec.kernels.base import KernelChoice, KernelFactory

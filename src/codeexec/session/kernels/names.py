@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from codeexec.domain.backends import LOCAL
 from codeexec.domain.errors import UsageError
 from codeexec.domain.language_words import LANGUAGE_WORDS
 from codeexec.domain.options import DEFAULT_KERNEL, PROGRAMS
+from codeexec.domain.places.backends import LOCAL
 from codeexec.domain.requests import KernelInfo
 from codeexec.domain.wire.checks import MAX_NAME, is_unicode
 from codeexec.kernels.base import KernelChoice

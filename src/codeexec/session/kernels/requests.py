@@ -11,10 +11,10 @@ from msgspec import ValidationError, convert
 from msgspec.structs import replace
 
 from codeexec.domain import requests as q
-from codeexec.domain.backends import LOCAL
-from codeexec.domain.containers import ClassicLayout
 from codeexec.domain.content.comms import check_size
 from codeexec.domain.errors import Conflict, NotFound
+from codeexec.domain.places.backends import LOCAL
+from codeexec.domain.places.containers import ClassicLayout
 from codeexec.domain.text.printable import printable
 from codeexec.kernels.base import KernelChoice
 from codeexec.session.kernels.names import spec_of

@@ -11,7 +11,6 @@ from dataclasses import replace
 
 from msgspec.structs import replace as replace_struct
 
-from codeexec.domain.backends import LOCAL
 from codeexec.domain.errors import Conflict, NotFound, StorageError, UsageError
 from codeexec.domain.events import (
     AnyEvent,
@@ -23,6 +22,7 @@ from codeexec.domain.events import (
 )
 from codeexec.domain.ids import EXECUTION, new_id
 from codeexec.domain.options import DEFAULT_KERNEL
+from codeexec.domain.places.backends import LOCAL
 from codeexec.domain.requests import Accepted, Execute, ResizeTerminals
 from codeexec.domain.snapshot import ExecutionView, Snapshot
 from codeexec.domain.wire.checks import check_id

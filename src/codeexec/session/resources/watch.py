@@ -16,9 +16,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from codeexec.domain.backends import LOCAL
 from codeexec.domain.env_vars.inherited import is_listed_only
 from codeexec.domain.events import NoticeGiven
+from codeexec.domain.places.backends import LOCAL
 from codeexec.session.session_limits import SessionLimits
 from codeexec.session.settings import HostSettings
 from codeexec.session.tasks import Tasks

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 
 import psutil
 
-from codeexec.domain.backends import LOCAL
+from codeexec.domain.places.backends import LOCAL
 from codeexec.domain.terminals import TerminalView
 from codeexec.session.terminals.terminal import SessionTerminal
 

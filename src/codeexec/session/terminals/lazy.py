@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from codeexec.domain import requests as q
-from codeexec.domain.backends import LOCAL
+from codeexec.domain.places.backends import LOCAL
 from codeexec.session.storage.event_log import EventLog
 
 if TYPE_CHECKING:

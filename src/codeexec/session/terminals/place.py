@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from codeexec.domain.backends import LOCAL
 from codeexec.domain.env_vars.inherited import without_rule
+from codeexec.domain.places.backends import LOCAL
 from codeexec.environments.base import Environment
 from codeexec.session.kernels.slots import KernelSlots
 

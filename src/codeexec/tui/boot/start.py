@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from codeexec.client import spawn
 from codeexec.client.tls import import_asyncio
 from codeexec.config.paths import find_paths, make_private
-from codeexec.domain.backends import CONTAINERS
 from codeexec.domain.errors import UsageError
+from codeexec.domain.places.backends import CONTAINERS
 
 if TYPE_CHECKING:
     from codeexec.tui.boot.first_frame import FirstFrame

@@ -11,8 +11,8 @@ from textual.binding import BindingType
 
 from codeexec.client.api import HostClient
 from codeexec.domain import requests as q
-from codeexec.domain.backends import ADDRESSES, OVER_SSH, REMOTE
 from codeexec.domain.errors import CodeexecError
+from codeexec.domain.places.backends import ADDRESSES, OVER_SSH, REMOTE
 from codeexec.domain.requests import KernelInfo
 from codeexec.tui.commands.table import bindings
 from codeexec.tui.render.plain import fitted, home_path

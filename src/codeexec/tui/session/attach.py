@@ -13,9 +13,9 @@ from msgspec.structs import replace as struct_replace
 from codeexec.client.api import HostClient
 from codeexec.client.remote import folder_there
 from codeexec.config.model import Settings
-from codeexec.domain.backends import CONTAINERS
-from codeexec.domain.containers import PORTS
 from codeexec.domain.errors import NotFound
+from codeexec.domain.places.backends import CONTAINERS
+from codeexec.domain.places.containers import PORTS
 from codeexec.domain.requests import (
     ListSessions,
     OpenSession,

@@ -11,8 +11,8 @@ from codeexec.cli import messages as style
 from codeexec.cli.run_options import RunOptions
 from codeexec.cli.script.file_build import print_diagnostic, print_end
 from codeexec.cli.script.projects import build_steps, plan_target
-from codeexec.domain.backends import CONTAINERS
 from codeexec.domain.errors import CodeexecError
+from codeexec.domain.places.backends import CONTAINERS
 from codeexec.domain.programs import StepResult, TestResult
 from codeexec.environments.trust.store import TrustStore
 from codeexec.kernels.process.projects.plan import ProjectPlan, failure_of

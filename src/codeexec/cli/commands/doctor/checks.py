@@ -16,8 +16,8 @@ from typing import Literal
 
 from codeexec.config.load import load
 from codeexec.config.paths import MAX_SOCKET_PATH, Paths, find_paths, make_private
-from codeexec.domain.backends import CONTAINERS
 from codeexec.domain.errors import CodeexecError
+from codeexec.domain.places.backends import CONTAINERS
 from codeexec.domain.plain_files import read_plain
 from codeexec.environments.trust.store import trust_command
 

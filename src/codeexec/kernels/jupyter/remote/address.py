@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass, field, replace
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
-from codeexec.domain.backends import ADDRESSES
 from codeexec.domain.errors import UsageError
+from codeexec.domain.places.backends import ADDRESSES
 
 PAGES = frozenset(
     {"api", "consoles", "doc", "edit", "files", "lab", "login", "nbclassic", "notebooks", "retro",

@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from urllib.parse import quote
 
-from codeexec.domain.backends import KERNEL_PREFIX, REMOTE
 from codeexec.domain.errors import CodeexecError, KernelUnavailable
 from codeexec.domain.events import KernelRef
+from codeexec.domain.places.backends import KERNEL_PREFIX, REMOTE
 from codeexec.domain.requests import KernelInfo
 from codeexec.kernels.backends import Backend, BackendContext, RemoteTarget
 from codeexec.kernels.base import Handle, Kernel, KernelChoice, Sink

@@ -175,9 +175,9 @@ class JupyterServer:
         answer = await self._ask("POST", "api/kernels", model, wait)
         if answer.status in (200, 201) and isinstance(answer.fields.get("id"), str):
             return StartedKernel(str(answer.fields["id"]))
-        told = _told(answer)
-        failure = failures.full(self.name, answer.status, told)
-        failure = failure or failures.gateway_start(self.name, answer.status, told)
+        text = _told(answer)
+        failure = failures.full(self.name, answer.status, text)
+        failure = failure or failures.gateway_start(self.name, answer.status, text)
         raise failure or self._refused(answer, "the start of a kernel")
 
     async def end_started(self, key: str) -> bool:

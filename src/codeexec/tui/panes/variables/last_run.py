@@ -30,9 +30,9 @@ class VariableChanges:
         where nothing has changed."""
         counts = [len(names) for names in (self.new, self.changed, self.gone)]
         in_words = zip(counts, ("new", "changed", "deleted"), strict=True)
-        words = ", ".join(f"{count:,} {word}" for count, word in in_words if count)
-        if cell_len(words) <= room:
-            return words
+        text = ", ".join(f"{count:,} {word}" for count, word in in_words if count)
+        if cell_len(text) <= room:
+            return text
         in_signs = zip("+~−", counts, strict=True)
         return " ".join(f"{sign}{count}" for sign, count in in_signs if count)
 
@@ -78,14 +78,14 @@ class LastRun:
 
     def changes(self, variables: Sequence[Variable]) -> VariableChanges:
         """From before the newest run to now."""
-        before = self._before
-        if before is None:
+        earlier = self._before
+        if earlier is None:
             return VariableChanges()
         now = _by_name(variables)
         return VariableChanges(
-            frozenset(now.keys() - before.keys()),
-            frozenset(name for name in now.keys() & before.keys() if now[name] != before[name]),
-            frozenset(before.keys() - now.keys()),
+            frozenset(now.keys() - earlier.keys()),
+            frozenset(name for name in now.keys() & earlier.keys() if now[name] != earlier[name]),
+            frozenset(earlier.keys() - now.keys()),
         )
 
 
@@ -121,4 +121,4 @@ def _are_one_run(views: Sequence[ExecutionView]) -> bool:
 
 
 def _by_name(variables: Sequence[Variable]) -> dict[str, Variable]:
-    return {each.name: each for each in variables if each.kind not in _NOT_COUNTED}
+    return {item.name: item for item in variables if item.kind not in _NOT_COUNTED}

@@ -13,8 +13,8 @@ from textual.timer import Timer
 
 from codeexec.config import trust
 from codeexec.config.load import load
-from codeexec.domain.backends import CONTAINERS
 from codeexec.domain.errors import CodeexecError
+from codeexec.domain.places.backends import CONTAINERS
 from codeexec.domain.requests import RestartKernel
 from codeexec.domain.snapshot import Snapshot
 from codeexec.tui.screens.trust_question import TrustQuestion

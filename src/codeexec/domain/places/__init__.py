@@ -1,0 +1,1 @@
+"""Where kernels run: names of backends, containers, and machines that `ssh` reaches."""
