@@ -125,5 +125,5 @@ def test_a_backend_that_is_broken_or_unknown_says_what_to_do(tmp_path: Path, sit
     assert raised.value.next_step == "Update or remove the package broken."
     with pytest.raises(KernelUnavailable, match="no backend 'moon'") as raised:
         Kernels().create(KernelChoice(str(tmp_path), backend="moon"), lambda events: None)
-    names = "broken, docker, echo, local, programs, remote"
+    names = "broken, docker, echo, local, programs, remote, ssh"
     assert raised.value.next_step == f"There are: {names}."
