@@ -311,11 +311,25 @@ for number in range(20):
     ] == [f"shown {number}" for number in range(20)]
 
 
+async def test_a_process_is_heard_before_what_is_printed_at_its_end(partner: Partner) -> None:
+    code = """
+import subprocess, sys
+for number in range(40):
+    process = subprocess.Popen(['echo', f'process {number}'])
+    while process.poll() is None:
+        sys.stdout.write('waiting\\n')  # so the pipes are looked at all the time
+    print(f'ended {number}')
+"""
+    assert (await partner.run(code)).status == "ok"
+    rows = [row for row in partner.text(stream="stdout").splitlines() if row != "waiting"]
+    assert rows == [f"{who} {n}" for n in range(40) for who in ("process", "ended")]
+
+
 async def test_threads_that_print_beside_processes_lose_nothing(partner: Partner) -> None:
     code = """
 import subprocess, sys, threading
 def work(name):
-    for number in range(10):
+    for number in range(40):
         subprocess.run(['echo', f'process {name} {number}'])
         sys.stdout.write(f'thread {name} {number}\\n')
 threads = [threading.Thread(target=work, args=(name,)) for name in 'abcd']
@@ -324,10 +338,10 @@ for thread in threads: thread.join()
 """
     assert (await partner.run(code)).status == "ok"
     rows = partner.text(stream="stdout").splitlines()
-    assert len(rows) == 80
+    assert len(rows) == 320
     for name in "abcd":
         own = [row for row in rows if f" {name} " in row]
-        assert own == [f"{who} {name} {n}" for n in range(10) for who in ("process", "thread")]
+        assert own == [f"{who} {name} {n}" for n in range(40) for who in ("process", "thread")]
     assert partner.text(stream="stderr") == ""
 
 

@@ -12,9 +12,8 @@ import os
 import select
 import threading
 from contextvars import ContextVar
-from math import inf
 from queue import Empty, SimpleQueue
-from time import monotonic, sleep
+from time import sleep
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -31,8 +30,6 @@ MOST_UNWRITTEN = 8 << 20
 FLUSH_SECONDS = 1.0
 PIPE_BYTES = 1 << 16
 """A pipe holds at most so many, so one read takes all that is in it."""
-SHORTEST_PROCESS_SECONDS = 0.0001
-"""No process starts, writes and ends in less."""
 
 EXECUTION: ContextVar[str] = ContextVar("codeexec_execution", default="")
 """The id of the execution whose code runs in this context; threads have none of their own."""
@@ -57,15 +54,15 @@ class FrameWriter:
         self.execution = ""
         self.is_forked = False
         """This process is a fork of the runner: nobody writes frames here."""
-        self.pass_on_children: Callable[[float], None] = lambda _now: None
-        """What child processes have written stands before what is sent from this time on."""
-        self.passed_on_until = inf
+        self.pass_on_children: Callable[[], None] = lambda: None
+        """Called before each thing that is sent: what child processes have written stands before
+        it."""
         threading.Thread(target=self._write_frames, name="codeexec-output", daemon=True).start()
 
     def send(self, kind: str, execution: str, **fields: Any) -> None:
         if self.is_forked:
             return
-        self.pass_on_children(monotonic())
+        self.pass_on_children()
         line = encode({"type": kind, "id": execution, **fields})
         if len(line) > LONGEST_FRAME:
             notice = f"[A message of {len(line):,} bytes was left out: "
@@ -74,8 +71,7 @@ class FrameWriter:
         self._queue.put(line)
 
     def send_text(self, stream: str, execution: str, text: str) -> None:
-        if (now := monotonic()) > self.passed_on_until:  # looked at for each print: no call
-            self.pass_on_children(now)
+        self.pass_on_children()
         self.put_text(stream, execution, text)
 
     def put_text(self, stream: str, execution: str, text: str) -> None:
@@ -177,7 +173,8 @@ class ChildOutput:
             os.close(writer)
             os.set_blocking(reader, False)
             self._readers[reader] = (stream, codecs.getincrementaldecoder("utf-8")("replace"))
-        channel.pass_on_children, channel.passed_on_until = self._pass_on, 0.0
+        self._pipes = list(self._readers)
+        channel.pass_on_children = self._pass_on
         threading.Thread(target=self._follow, name="codeexec-children", daemon=True).start()
 
     def take(self) -> None:
@@ -185,7 +182,7 @@ class ChildOutput:
         if self._channel.is_forked:
             return  # it is read by the runner
         with self._lock:
-            self._is_taking = True
+            was_taking, self._is_taking = self._is_taking, True
             for fd, (stream, decoder) in self._readers.items():
                 try:
                     data = os.read(fd, PIPE_BYTES)
@@ -194,18 +191,21 @@ class ChildOutput:
                 text = decoder.decode(data)
                 if text:
                     self._channel.put_text(stream, self._channel.execution, text)
-            self._is_taking = False
+            self._is_taking = was_taking
 
-    def _pass_on(self, now: float) -> None:
-        """Before something is sent: pass on what processes have written that have ended since."""
+    def _pass_on(self) -> None:
+        """Before something is sent: pass on what processes have written until now.
+
+        The pipes are looked at each time, which takes a microsecond: a process may have written and
+        ended since the look of another thread, or since that for the print before.
+        """
         if self._channel.is_forked:
             return
-        self._channel.passed_on_until = now + SHORTEST_PROCESS_SECONDS
-        is_waiting = select.select(list(self._readers), [], [], 0)[0]
+        is_waiting = select.select(self._pipes, [], [], 0)[0]
         if is_waiting or self._is_taking:  # in this order: what is being taken has left the pipe
             self._interrupts.shield(self.take)
 
     def _follow(self) -> None:
         while True:
-            select.select(list(self._readers), [], [])
+            select.select(self._pipes, [], [])
             self.take()
