@@ -9,7 +9,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -169,6 +169,32 @@ async def test_what_ended_meanwhile_is_known(record: Path, folder: Path) -> None
     assert left.end.peak_memory
     assert (left.output.offset, left.output.data) == (0, b"words\r\n")
     assert read_left_behind(folder / "none") is None
+
+
+async def test_what_goes_while_all_are_adopted_is_left_behind(
+    record: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = await HolderClient.begin(record)
+    (await start_shell(first, folder, "echo last words; exit 5")).keep()
+    second = await HolderClient.begin(record)
+    ask = second.ask
+
+    async def ask_as_the_first_one_dies(content: dict[str, object]) -> Mapping[str, object]:
+        answer = await ask(content)
+        if content["do"] == "list":
+            first.close()
+            await until(is_written_down)
+        return answer
+
+    async def is_written_down() -> bool:
+        return read_left_behind(folder) is not None
+
+    monkeypatch.setattr(second, "ask", ask_as_the_first_one_dies)
+    assert await second.adopt() == []
+    left = read_left_behind(folder)
+    assert left is not None
+    assert left.end.code == 5
+    second.close()
 
 
 async def test_what_was_not_kept_ends_with_its_server(record: Path, folder: Path) -> None:

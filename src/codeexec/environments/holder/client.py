@@ -148,6 +148,12 @@ class HeldProcess:
             self.input = None
 
 
+class Refused(EnvironmentUnavailable):
+    """The holder has no such process any more, or no such channel of it."""
+
+    code = EnvironmentUnavailable.code
+
+
 class HolderClient:
     """One connection to a holder, on the loop in which it was made."""
 
@@ -215,18 +221,23 @@ class HolderClient:
         """All that are held, which belong to this client then: they end with it unless kept."""
         answer = await self.ask({"do": "list"})
         jobs = answer.get("jobs")
-        numbers = [job["job"] for job in jobs] if isinstance(jobs, list) else []
-        return [
-            self._processes.get(number)
-            or self._process(await self.ask({"do": "adopt", "job": number}))
-            for number in numbers
-        ]
+        held = []
+        for number in [job["job"] for job in jobs] if isinstance(jobs, list) else []:
+            process = self._processes.get(number)
+            if process is None:
+                try:
+                    process = self._process(await self.ask({"do": "adopt", "job": number}))
+                except Refused:
+                    # It was another client's, which has just gone, and it has ended.
+                    continue
+            held.append(process)
+        return held
 
     def forget(self, number: int) -> None:
         self._processes.pop(number, None)
 
     async def ask(self, content: dict[str, object]) -> Mapping[str, object]:
-        """EnvironmentUnavailable when the holder is gone, or refuses."""
+        """Refused; EnvironmentUnavailable when the holder is gone."""
         if self._is_closed:
             raise EnvironmentUnavailable(f"{_LOST}.", _NEXT)
         number = next(self._numbers)
@@ -238,7 +249,7 @@ class HolderClient:
         finally:
             self._answers.pop(number, None)
         if "failed" in answer:
-            raise EnvironmentUnavailable(f"The holder refuses: {answer['failed']}.")
+            raise Refused(f"The holder refuses: {answer['failed']}.")
         return answer
 
     async def dial(
