@@ -83,7 +83,8 @@ class LightKernel:
                 reply = {"status": "ok", "restart": content["restart"]}
         self._send(socket, frames[:split], f"{kind}_reply", reply, header)
         self._publish("status", {"execution_state": "idle"}, header)
-        return bool(kind == "shutdown")
+        is_shutdown: bool = kind == "shutdown"
+        return is_shutdown
 
     def _execute(self, content: Message, header: Message) -> Message:
         self._count += 1

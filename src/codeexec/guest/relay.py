@@ -28,6 +28,7 @@ import sys
 import termios
 import time
 from collections import deque
+from collections.abc import Callable
 from typing import NoReturn, TypedDict
 
 PROTOCOL = 1
@@ -271,19 +272,28 @@ def descendants(top: int) -> set[int]:
 
 
 def end_descendants(top: int) -> None:
-    """Stop them first, again and again while they make new ones; then kill them."""
+    kill_all(lambda: descendants(top))
+
+
+def kill_all(find: Callable[[], set[int]]) -> None:
+    """Stop all that `find` finds first, again and again while they make new ones; then kill them: a
+    fork bomb in a full container cannot go on then."""
     for step in (signal.SIGSTOP, signal.SIGKILL):
         reached: set[int] = set()
         for _ in range(50):
-            family = descendants(top) - reached
+            family = find() - reached
             if not family:
                 break
-            for pid in family:
-                try:
-                    os.kill(pid, step)
-                except OSError:
-                    pass  # gone meanwhile
+            send_signal(family, step)
             reached |= family
+
+
+def send_signal(pids: set[int], which: int) -> None:
+    for pid in pids:
+        try:
+            os.kill(pid, which)
+        except OSError:
+            pass  # gone meanwhile
 
 
 class Wanted(TypedDict, total=False):
@@ -778,21 +788,16 @@ def kill_family(leader: int) -> None:
 
 
 def signal_session(leader: int, which: int) -> None:
-    """To all processes of a session but its leader. Those that are to be killed are stopped first,
-    again and again while they make new ones: a fork bomb in a full container cannot go on then."""
-    for step in (signal.SIGSTOP, which) if which == signal.SIGKILL else (which,):
-        reached: set[int] = set()
-        for _ in range(50 if which == signal.SIGKILL else 1):
-            family = {int(pid) for pid in filter(str.isdigit, os.listdir("/proc"))}
-            family = {pid for pid in family if session_of(pid) == leader != pid} - reached
-            if not family:
-                break
-            for pid in family:
-                try:
-                    os.kill(pid, step)
-                except OSError:
-                    pass  # gone meanwhile
-            reached |= family
+    """To all processes of a session but its leader."""
+
+    def find() -> set[int]:
+        pids = {int(pid) for pid in filter(str.isdigit, os.listdir("/proc"))}
+        return {pid for pid in pids if session_of(pid) == leader != pid}
+
+    if which == signal.SIGKILL:
+        kill_all(find)
+    else:
+        send_signal(find(), which)
 
 
 def pipe_or_null(wanted: bool) -> int:

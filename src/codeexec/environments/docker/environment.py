@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -16,17 +16,10 @@ from codeexec.domain.errors import (
 )
 from codeexec.environments.base import (
     BasePaths,
-    FileChange,
-    FileRow,
-    FileWrite,
     Location,
-    OpenFile,
     Tell,
     TerminalSize,
-    WorkspaceEntry,
-    WriteOutcome,
 )
-from codeexec.environments.budget import Budget
 from codeexec.environments.docker.container_cli import END_DEADLINE, ContainerCli
 from codeexec.environments.docker.engine import Engine
 from codeexec.environments.docker.failures import explain
@@ -45,6 +38,7 @@ from codeexec.environments.docker.policy import (
     unenforced,
 )
 from codeexec.environments.docker.run_arguments import arguments
+from codeexec.environments.forwarded import FileAccess, ForwardedFiles
 from codeexec.environments.holder.terminal import terminal_env
 from codeexec.environments.host_files import HostFiles
 from codeexec.environments.paths import inside
@@ -81,7 +75,7 @@ class ContainerPlan:
     """`uid:gid` to run as; empty: the owner of the workspace."""
 
 
-class DockerEnvironment:
+class DockerEnvironment(ForwardedFiles):
     """A container of an engine; made with `create`.
 
     Its first process is our relay, fed over the CLI's stdin. When that pipe ends, for whatever
@@ -188,33 +182,8 @@ class DockerEnvironment:
             folders=self.home_folders,
         )
 
-    async def read_file(self, path: Location, *, limit: int | None = None) -> bytes | None:
-        return await self._files.read_file(path, limit=limit)
-
-    async def open_file(self, path: Location) -> OpenFile | None:
-        return await self._files.open_file(path)
-
-    async def write_file(self, path: Location, content: bytes) -> None:
-        await self._files.write_file(path, content)
-
-    async def write_files(self, files: Iterable[FileWrite]) -> WriteOutcome:
-        return await self._files.write_files(files)
-
-    async def list_files(self, path: Location = "", pattern: str = "**") -> list[WorkspaceEntry]:
-        return await self._files.list_files(path, pattern)
-
-    async def list_rows(self, path: Location, pattern: str, budget: Budget) -> list[FileRow]:
-        return await self._files.list_rows(path, pattern, budget)
-
-    async def changed_files(
-        self, since: int, wanted: Callable[[str], bool], most: int
-    ) -> list[WorkspaceEntry]:
-        return await self._files.changed_files(since, wanted, most)
-
-    def watch(
-        self, path: Location = "", *, interval: float = 0.5, hide_ignored: bool = False
-    ) -> AsyncIterator[tuple[FileChange, ...]]:
-        return self._files.watch(path, interval=interval, hide_ignored=hide_ignored)
+    async def _file_access(self) -> FileAccess:
+        return self._files
 
     async def for_programs(self, tell: Tell) -> DockerEnvironment:
         return self

@@ -148,7 +148,7 @@ class HeldProcess:
             self.input = None
 
 
-class Refused(EnvironmentUnavailable):
+class RefusedByHolder(EnvironmentUnavailable):
     """The holder has no such process any more, or no such channel of it."""
 
     code = EnvironmentUnavailable.code
@@ -227,7 +227,7 @@ class HolderClient:
             if process is None:
                 try:
                     process = self._process(await self.ask({"do": "adopt", "job": number}))
-                except Refused:
+                except RefusedByHolder:
                     # It was another client's, which has just gone, and it has ended.
                     continue
             held.append(process)
@@ -237,7 +237,7 @@ class HolderClient:
         self._processes.pop(number, None)
 
     async def ask(self, content: dict[str, object]) -> Mapping[str, object]:
-        """Refused; EnvironmentUnavailable when the holder is gone."""
+        """RefusedByHolder; EnvironmentUnavailable when the holder is gone."""
         if self._is_closed:
             raise EnvironmentUnavailable(f"{_LOST}.", _NEXT)
         number = next(self._numbers)
@@ -249,7 +249,7 @@ class HolderClient:
         finally:
             self._answers.pop(number, None)
         if "failed" in answer:
-            raise Refused(f"The holder refuses: {answer['failed']}.")
+            raise RefusedByHolder(f"The holder refuses: {answer['failed']}.")
         return answer
 
     async def dial(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 
 from codeexec.domain.errors import CodeexecError, EnvironmentUnavailable, ProtocolError
@@ -11,17 +11,11 @@ from codeexec.domain.events.lines import LineCut
 from codeexec.domain.places.ssh import SshPlace
 from codeexec.environments.base import (
     BasePaths,
-    FileChange,
-    FileRow,
-    FileWrite,
     Location,
-    OpenFile,
     Tell,
     TerminalSize,
-    WorkspaceEntry,
-    WriteOutcome,
 )
-from codeexec.environments.budget import Budget
+from codeexec.environments.forwarded import FileAccess, ForwardedFiles
 from codeexec.environments.holder.terminal import terminal_env
 from codeexec.environments.paths import inside
 from codeexec.environments.relay.connection import RelayConnection, Site
@@ -36,7 +30,7 @@ HELLO_WAIT = 60.0
 LineListener = Callable[[LineCut | None], None]
 
 
-class SshEnvironment:
+class SshEnvironment(ForwardedFiles):
     """A folder there, and the processes that we start in it; made with `create`.
 
     When the line is cut, streams are silent and requests wait until it is back. All processes end
@@ -116,33 +110,8 @@ class SshEnvironment:
             command, size=size, cwd=str(folder), env=terminal_env({}, env or {})
         )
 
-    async def read_file(self, path: Location, *, limit: int | None = None) -> bytes | None:
-        return await self._files.read_file(path, limit=limit)
-
-    async def open_file(self, path: Location) -> OpenFile | None:
-        return await self._files.open_file(path)
-
-    async def write_file(self, path: Location, content: bytes) -> None:
-        await self._files.write_file(path, content)
-
-    async def write_files(self, files: Iterable[FileWrite]) -> WriteOutcome:
-        return await self._files.write_files(files)
-
-    async def list_files(self, path: Location = "", pattern: str = "**") -> list[WorkspaceEntry]:
-        return await self._files.list_files(path, pattern)
-
-    async def list_rows(self, path: Location, pattern: str, budget: Budget) -> list[FileRow]:
-        return await self._files.list_rows(path, pattern, budget)
-
-    async def changed_files(
-        self, since: int, wanted: Callable[[str], bool], most: int
-    ) -> list[WorkspaceEntry]:
-        return await self._files.changed_files(since, wanted, most)
-
-    def watch(
-        self, path: Location = "", *, interval: float = 0.5, hide_ignored: bool = False
-    ) -> AsyncIterator[tuple[FileChange, ...]]:
-        return self._files.watch(path, interval=interval, hide_ignored=hide_ignored)
+    async def _file_access(self) -> FileAccess:
+        return self._files
 
     async def for_programs(self, tell: Tell) -> SshEnvironment:
         return self

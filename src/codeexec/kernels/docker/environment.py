@@ -3,35 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import PurePosixPath
 
 from codeexec.domain.errors import CodeexecError, EnvironmentUnavailable
 from codeexec.environments.base import (
     BasePaths,
     ExecHandle,
-    FileChange,
-    FileRow,
-    FileWrite,
     Location,
-    OpenFile,
     Tell,
     TerminalHandle,
     TerminalSize,
-    WorkspaceEntry,
-    WriteOutcome,
 )
-from codeexec.environments.budget import Budget
 from codeexec.environments.docker.environment import DockerEnvironment
 from codeexec.environments.docker.policy import APPLICATION, HOME, TEMPORARY
 from codeexec.environments.files import Folder
+from codeexec.environments.forwarded import FileAccess, ForwardedFiles
 from codeexec.environments.host_files import HostFiles
 from codeexec.kernels.docker.program_container import ProgramContainer
 
 _SIZE = TerminalSize()
 
 
-class ContainerPlace:
+class ContainerPlace(ForwardedFiles):
     """An Environment.
 
     Files are those of the folder where the engine mounts it, also before a container is there and
@@ -89,36 +83,6 @@ class ContainerPlace:
     ) -> TerminalHandle:
         return await self._running().open_terminal(command, size=size, cwd=cwd, env=env)
 
-    async def read_file(self, path: Location, *, limit: int | None = None) -> bytes | None:
-        return await (await self._files()).read_file(path, limit=limit)
-
-    async def open_file(self, path: Location) -> OpenFile | None:
-        return await (await self._files()).open_file(path)
-
-    async def write_file(self, path: Location, content: bytes) -> None:
-        await (await self._files()).write_file(path, content)
-
-    async def write_files(self, files: Iterable[FileWrite]) -> WriteOutcome:
-        return await (await self._files()).write_files(files)
-
-    async def list_files(self, path: Location = "", pattern: str = "**") -> list[WorkspaceEntry]:
-        return await (await self._files()).list_files(path, pattern)
-
-    async def list_rows(self, path: Location, pattern: str, budget: Budget) -> list[FileRow]:
-        return await (await self._files()).list_rows(path, pattern, budget)
-
-    async def changed_files(
-        self, since: int, matches: Callable[[str], bool], most: int
-    ) -> list[WorkspaceEntry]:
-        return await (await self._files()).changed_files(since, matches, most)
-
-    async def watch(
-        self, path: Location = "", *, interval: float = 0.5, hide_ignored: bool = False
-    ) -> AsyncIterator[tuple[FileChange, ...]]:
-        files = await self._files()
-        async for batch in files.watch(path, interval=interval, hide_ignored=hide_ignored):
-            yield batch
-
     async def for_programs(self, tell: Tell) -> DockerEnvironment:
         async with self._making:
             if self._programs is None:
@@ -143,7 +107,7 @@ class ContainerPlace:
             raise EnvironmentUnavailable("The container is not started.", "Start the kernel.")
         return container
 
-    async def _files(self) -> HostFiles | DockerEnvironment:
+    async def _file_access(self) -> FileAccess:
         container = self._container()
         if container is not None:
             return self._host if container.mounted is not None else container

@@ -3,31 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import PurePosixPath
 
 from codeexec.environments.base import (
     BasePaths,
     ExecHandle,
     FileChange,
-    FileRow,
-    FileWrite,
     Location,
-    OpenFile,
     Tell,
     TerminalHandle,
     TerminalSize,
-    WorkspaceEntry,
-    WriteOutcome,
 )
-from codeexec.environments.budget import Budget
+from codeexec.environments.forwarded import FileAccess, ForwardedFiles
 from codeexec.environments.ssh.environment import SshEnvironment
 from codeexec.kernels.ssh.machine import SshMachine
 
 _SIZE = TerminalSize()
 
 
-class SshSessionPlace:
+class SshSessionPlace(ForwardedFiles):
     """An Environment that opens the line when something is first asked of it, unless a kernel has
     opened it."""
 
@@ -68,29 +63,6 @@ class SshSessionPlace:
     ) -> TerminalHandle:
         return await (await self._use()).open_terminal(command, size=size, cwd=cwd, env=env)
 
-    async def read_file(self, path: Location, *, limit: int | None = None) -> bytes | None:
-        return await (await self._use()).read_file(path, limit=limit)
-
-    async def open_file(self, path: Location) -> OpenFile | None:
-        return await (await self._use()).open_file(path)
-
-    async def write_file(self, path: Location, content: bytes) -> None:
-        await (await self._use()).write_file(path, content)
-
-    async def write_files(self, files: Iterable[FileWrite]) -> WriteOutcome:
-        return await (await self._use()).write_files(files)
-
-    async def list_files(self, path: Location = "", pattern: str = "**") -> list[WorkspaceEntry]:
-        return await (await self._use()).list_files(path, pattern)
-
-    async def list_rows(self, path: Location, pattern: str, budget: Budget) -> list[FileRow]:
-        return await (await self._use()).list_rows(path, pattern, budget)
-
-    async def changed_files(
-        self, since: int, matches: Callable[[str], bool], most: int
-    ) -> list[WorkspaceEntry]:
-        return await (await self._use()).changed_files(since, matches, most)
-
     async def watch(
         self, path: Location = "", *, interval: float = 0.5, hide_ignored: bool = False
     ) -> AsyncIterator[tuple[FileChange, ...]]:
@@ -110,6 +82,9 @@ class SshSessionPlace:
 
     async def terminate(self) -> None:
         await self._machine.let_go(self)
+
+    async def _file_access(self) -> FileAccess:
+        return await self._use()
 
     async def _use(self) -> SshEnvironment:
         return await self._machine.use(self)

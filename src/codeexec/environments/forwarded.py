@@ -1,0 +1,86 @@
+"""Files of an environment that another object reads and writes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
+from typing import Protocol
+
+from codeexec.environments.base import (
+    FileChange,
+    FileRow,
+    FileWrite,
+    Location,
+    OpenFile,
+    WorkspaceEntry,
+    WriteOutcome,
+)
+from codeexec.environments.budget import Budget
+
+
+class FileAccess(Protocol):
+    """The members of an Environment that are about files."""
+
+    async def read_file(self, path: Location, *, limit: int | None = None) -> bytes | None: ...
+
+    async def open_file(self, path: Location) -> OpenFile | None: ...
+
+    async def write_file(self, path: Location, content: bytes) -> None: ...
+
+    async def write_files(self, files: Iterable[FileWrite]) -> WriteOutcome: ...
+
+    async def list_files(
+        self, path: Location = "", pattern: str = "**"
+    ) -> list[WorkspaceEntry]: ...
+
+    async def list_rows(self, path: Location, pattern: str, budget: Budget) -> list[FileRow]: ...
+
+    async def changed_files(
+        self, since: int, wanted: Callable[[str], bool], most: int, /
+    ) -> list[WorkspaceEntry]: ...
+
+    def watch(
+        self, path: Location = "", *, interval: float = 0.5, hide_ignored: bool = False
+    ) -> AsyncIterator[tuple[FileChange, ...]]: ...
+
+
+class ForwardedFiles:
+    """The members about files of an environment, each handed on to what has the files now."""
+
+    async def _file_access(self) -> FileAccess:
+        """EnvironmentUnavailable where the files cannot be reached."""
+        raise NotImplementedError
+
+    async def read_file(self, path: Location, *, limit: int | None = None) -> bytes | None:
+        return await (await self._file_access()).read_file(path, limit=limit)
+
+    async def open_file(self, path: Location) -> OpenFile | None:
+        return await (await self._file_access()).open_file(path)
+
+    async def write_file(self, path: Location, content: bytes) -> None:
+        await (await self._file_access()).write_file(path, content)
+
+    async def write_files(self, files: Iterable[FileWrite]) -> WriteOutcome:
+        return await (await self._file_access()).write_files(files)
+
+    async def list_files(self, path: Location = "", pattern: str = "**") -> list[WorkspaceEntry]:
+        return await (await self._file_access()).list_files(path, pattern)
+
+    async def list_rows(self, path: Location, pattern: str, budget: Budget) -> list[FileRow]:
+        return await (await self._file_access()).list_rows(path, pattern, budget)
+
+    async def changed_files(
+        self, since: int, wanted: Callable[[str], bool], most: int
+    ) -> list[WorkspaceEntry]:
+        return await (await self._file_access()).changed_files(since, wanted, most)
+
+    async def watch(
+        self, path: Location = "", *, interval: float = 0.5, hide_ignored: bool = False
+    ) -> AsyncIterator[tuple[FileChange, ...]]:
+        files = await self._file_access()
+        batches = files.watch(path, interval=interval, hide_ignored=hide_ignored)
+        try:
+            async for batch in batches:
+                yield batch
+        finally:
+            if isinstance(batches, AsyncGenerator):
+                await batches.aclose()
