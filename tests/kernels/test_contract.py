@@ -127,6 +127,7 @@ async def test_capabilities(partner: Partner, case: KernelCase) -> None:
         "completion",
         "inspection",
         "variables",
+        "sizes",
         "tables",
         "values",
         "comms",

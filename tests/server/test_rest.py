@@ -129,6 +129,18 @@ async def test_a_snapshot_has_the_variables_of_the_last_run(
     assert [each["preview"] for each in taken[-1]["event"]["variables"]] == ["3"]
 
 
+async def test_memory_of_variables(
+    web: httpx.AsyncClient, session: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(variables, "DEADLINE", DEADLINE)
+    await run(web, session, "held, small = ['x' * 1_000_000], 1")
+    reply = await web.post(f"{session}/variable-sizes", json={})
+    sizes = {each["name"]: each for each in reply.json()["sizes"]}
+    assert 1_000_000 < sizes["held"]["size"] < 1_001_000
+    reply = await web.post(f"{session}/variable-sizes", json={"names": ["small"]})
+    assert [each["name"] for each in reply.json()["sizes"]] == ["small"]
+
+
 @pytest.mark.slow
 async def test_kernels_of_a_session(web: httpx.AsyncClient, session: str) -> None:
     await run(web, session, "x = 1")

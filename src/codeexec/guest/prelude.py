@@ -13,7 +13,7 @@ import os
 import sys
 import time
 import types
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any
 
@@ -46,8 +46,8 @@ LIBRARY = {
 
 _name_of: Callable[[Any], str] = type.__dict__["__name__"].__get__
 _module_of: Callable[[Any], Any] = type.__dict__["__module__"].__get__
-_mro_of: Callable[[Any], Any] = type.__dict__["__mro__"].__get__
-_content_of: Callable[[Any], Any] = type.__dict__["__dict__"].__get__
+mro_of: Callable[[Any], Any] = type.__dict__["__mro__"].__get__
+content_of: Callable[[Any], Any] = type.__dict__["__dict__"].__get__
 _names_of: Callable[[Any], Any] = vars(types.ModuleType)["__dict__"].__get__
 
 
@@ -150,7 +150,7 @@ def size_of(value: Any) -> int | None:
 
 def isinstance_of(value: Any, base: type) -> bool:
     """isinstance by the class alone: a class of the user's may answer what it likes."""
-    return is_one(base, _mro_of(type(value)))
+    return is_one(base, mro_of(type(value)))
 
 
 def is_one(cls: Any, classes: Iterable[Any]) -> bool:
@@ -305,16 +305,23 @@ def signature_of(value: Any) -> str:
 
 def state_of(value: Any) -> list[tuple[Any, Any]]:
     """The attributes that are stored in the instance itself."""
-    getters = (_content_of(cls).get("__dict__") for cls in _mro_of(type(value)))
+    attributes = attributes_of(value)
+    if attributes is None:
+        return []
+    items = attributes.items
+    return snapshot(lambda: list(islice(items(), MOST_CHILDREN)))
+
+
+def attributes_of(value: Any) -> dict[Any, Any] | None:
+    """The dictionary of an instance; None where it has none."""
+    getters = (content_of(cls).get("__dict__") for cls in mro_of(type(value)))
     # The interpreter's own getter, not a property that the user put in its place.
     getter = next(
         (entry for entry in getters if type(entry) is types.GetSetDescriptorType),
         None,
     )
     attributes = getter.__get__(value) if getter is not None else None
-    if type(attributes) is not dict:
-        return []
-    return snapshot(lambda: [(k, v) for k, v in islice(attributes.items(), MOST_CHILDREN)])
+    return attributes if type(attributes) is dict else None
 
 
 def str_of_label(label: Any) -> str:
@@ -364,20 +371,25 @@ def describe(name: str, value: Any, limit: int = PREVIEW) -> dict[str, Any]:
     return fields
 
 
-def variables(user: dict[str, Any]) -> str:
+def listed(user: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     """All that the user has defined, in that order."""
     ipython = sys.modules.get("IPython")  # absent in a program without IPython
     shell = ipython.get_ipython() if ipython is not None else None
     hidden = getattr(shell, "user_ns_hidden", {})
     nothing = object()
-    until = time.monotonic() + PLENTY
-    described: list[dict[str, Any]] = []
-    truncated = False
     for name, value in dict(user).items():
         if type(name) is not str or name.startswith("_") or name in ("In", "Out"):
             continue
-        if hidden.get(name, nothing) is value:
-            continue
+        if hidden.get(name, nothing) is not value:
+            yield name, value
+
+
+def variables(user: dict[str, Any]) -> str:
+    """What the user has defined, each in short."""
+    until = time.monotonic() + PLENTY
+    described: list[dict[str, Any]] = []
+    truncated = False
+    for name, value in listed(user):
         if len(described) >= MOST_VARIABLES or time.monotonic() > until:
             truncated = True
             break

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         TablePage,
         VariableDetail,
         Variables,
+        VariableSizes,
     )
     from codeexec.environments.base import TerminalSize
     from codeexec.kernels.base import Reached
@@ -94,6 +95,13 @@ class HasVariables(Protocol):
     async def delete(self, name: str, deadline: float) -> None: ...
 
 
+class HasSizes(Protocol):
+    """How much memory variables hold, with all that is in them."""
+
+    async def measure(self, names: Sequence[str], deadline: float) -> VariableSizes:
+        """Of all variables where none is named. Busy while code runs. `deadline` is in seconds."""
+
+
 class HasTables(Protocol):
     """Pages of variables that are tables. `deadline` is in seconds."""
 
@@ -141,6 +149,7 @@ class Capabilities(Struct, frozen=True):
     completion: Completing | None = None
     inspection: Inspectable | None = None
     variables: HasVariables | None = None
+    sizes: HasSizes | None = None
     tables: HasTables | None = None
     values: HasValues | None = None
     comms: HasComms | None = None

@@ -284,6 +284,7 @@ class Session:
             case (
                 q.RefreshVariables()
                 | q.InspectVariable()
+                | q.MeasureVariables()
                 | q.ReadTable()
                 | q.QueryTable()
                 | q.DeleteVariable()
@@ -472,6 +473,7 @@ _FOR_KERNEL = (
     q.IsComplete,
     q.RefreshVariables,
     q.InspectVariable,
+    q.MeasureVariables,
     q.ReadTable,
     q.QueryTable,
     q.DeleteVariable,

@@ -9,6 +9,7 @@ import pytest
 
 from codeexec.client.api import SessionClient
 from codeexec.domain.requests import SortKey
+from codeexec.tui.panes.variables.header import ColumnHeader
 from codeexec.tui.panes.variables.pane import VariablesPane
 from codeexec.tui.screens.tables.kernel_table import KernelTable
 from codeexec.tui.screens.tables.origins import VariableOrigin
@@ -65,6 +66,44 @@ async def test_variables_are_looked_into_sorted_and_deleted(session: SessionClie
         await pilot.press("d", "y")
         await until(pilot, lambda: len(pane.rows) == 2)
         assert [row.split()[0] for row in text_of(pane.rows)] == ["area", "df"]
+
+
+HELD = """
+import numpy as np
+small, holder = "x" * 60_000, [[], "y" * 2_000_000]
+view = np.zeros(1_000_000)[:3]
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [36, 70])
+async def test_sorted_by_size_the_kernel_counts_what_is_in_them(
+    session: SessionClient, width: int
+) -> None:
+    pane = VariablesPane(session)
+    app = PaneApp(pane, session)
+    async with app.run_test(size=(width, 24)) as pilot:
+        await run(session, HELD)
+        await until(pilot, lambda: len(pane.rows) == 3)
+        header = pane.query_one(ColumnHeader)
+        assert "Name ↑" in header.words
+        pane.take_focus()
+        await pilot.press("m")
+        assert "Size ↓" in header.words
+        names = ["view", "holder", "small"]
+        await until(pilot, lambda: [row.split()[0] for row in text_of(pane.rows)] == names)
+        assert ["8.0 MB" in text_of(pane.rows)[0], "2.0 MB" in text_of(pane.rows)[1]] == [True] * 2
+        # After a run they are counted anew.
+        await run(session, "holder[0].append('z' * 20_000_000)")
+        names = ["holder", "view", "small"]
+        await until(pilot, lambda: [row.split()[0] for row in text_of(pane.rows)] == names)
+
+        await pilot.click(header, offset=(header.column_of("size") + 1, 0))
+        assert "Size ↑" in header.words
+        assert [row.split()[0] for row in text_of(pane.rows)] == names[::-1]
+        await pilot.click(header, offset=(header.column_of("name") + 1, 0))
+        assert "Name ↑" in header.words
+        assert [row.split()[0] for row in text_of(pane.rows)] == ["holder", "small", "view"]
 
 
 @pytest.mark.slow

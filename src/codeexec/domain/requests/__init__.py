@@ -136,12 +136,15 @@ from codeexec.domain.requests.variables import (
     History,
     HistoryEntry,
     InspectVariable,
+    MeasureVariables,
     ReadTable,
     RefreshVariables,
     SearchHistory,
     TablePage,
     VariableDetail,
     Variables,
+    VariableSize,
+    VariableSizes,
 )
 
 SessionRequest = (
@@ -170,6 +173,7 @@ SessionRequest = (
     | ReadBlob
     | RefreshVariables
     | InspectVariable
+    | MeasureVariables
     | ReadTable
     | QueryTable
     | DeleteVariable
@@ -219,6 +223,7 @@ WATCHABLE = (
     ListDisplays,
     ReadBlob,
     InspectVariable,
+    MeasureVariables,
     ReadTable,
     QueryTable,
     SearchHistory,
@@ -291,6 +296,7 @@ __all__ = [
     "ListTerminals",
     "ListenerOpened",
     "LoadPlugin",
+    "MeasureVariables",
     "OpenListener",
     "OpenPage",
     "OpenSession",
@@ -359,6 +365,8 @@ __all__ = [
     "UnpauseKernel",
     "Usage",
     "VariableDetail",
+    "VariableSize",
+    "VariableSizes",
     "Variables",
     "WriteFile",
     "WriteTable",

@@ -214,12 +214,15 @@ def private_memory() -> int | None:
 
 
 def runs_user_code() -> bool:
-    """Whether a cell runs now, in the main thread."""
+    """Whether a cell runs now, in the main thread. A question of ours may run there as a cell."""
     frame = sys._current_frames().get(threading.main_thread().ident or 0)
     while frame is not None:
-        if frame.f_code.co_name == "run_code" and "interactiveshell" in os.path.basename(
-            frame.f_code.co_filename
-        ):
+        name, file = frame.f_code.co_name, frame.f_code.co_filename
+        if file == "<question>":
+            return False
+        if file.startswith("<cell"):  # of a Python without IPython
+            return True
+        if name == "run_code" and "interactiveshell" in os.path.basename(file):
             return True
         frame = frame.f_back
     return False

@@ -113,6 +113,7 @@ class JupyterKernel:
             completion=self.language,
             inspection=self._helpers.inspection,
             variables=self._helpers.variables,
+            sizes=self._helpers.sizes,
             tables=self._helpers.tables,
             values=self._helpers.values,
             comms=self if self.traits.has_comms else None,

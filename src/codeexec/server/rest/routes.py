@@ -134,6 +134,13 @@ ROUTES: tuple[Route, ...] = (
         q.VariableDetail,
     ),
     Route(
+        "POST",
+        f"{SESSION}/variable-sizes",
+        "How much memory variables hold, with all that is in them",
+        q.MeasureVariables,
+        q.VariableSizes,
+    ),
+    Route(
         "GET",
         f"{SESSION}/variables/{{name}}/table",
         "A page of a data frame or array",

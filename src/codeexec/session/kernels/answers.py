@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from msgspec.structs import replace
 
 from codeexec.domain.events import Variable
-from codeexec.domain.requests import TableAnswer, TablePage, VariableDetail
+from codeexec.domain.requests import TableAnswer, TablePage, VariableDetail, VariableSizes
 
 MASK = "••••••"
 _LEAST = 4
@@ -77,6 +77,12 @@ class SecretAnswers:
         hidden = self._hides_all(generation) and variable.preview == MASK
         text = MASK if hidden else self.mask(detail.text)
         return VariableDetail(variable, text, children)
+
+    def mask_sizes(self, answer: VariableSizes, variables: Iterable[Variable]) -> VariableSizes:
+        """Without those of variables that hold an answer; `variables` are masked."""
+        hidden = {variable.name for variable in variables if MASK in variable.preview}
+        sizes = tuple(size for size in answer.sizes if size.name not in hidden)
+        return replace(answer, sizes=sizes)
 
     def mask_table(self, page: TablePage) -> TablePage:
         if not self._answers:

@@ -14,7 +14,7 @@ from codeexec.domain import requests as q
 from codeexec.domain.errors import Busy, CodeexecError, Conflict, Unavailable
 from codeexec.domain.events import VariablesTaken
 from codeexec.kernels.base import Kernel
-from codeexec.kernels.capabilities import Capabilities, HasTables, HasVariables
+from codeexec.kernels.capabilities import Capabilities, HasSizes, HasTables, HasVariables
 from codeexec.session.kernels.parts import SessionParts
 from codeexec.session.kernels.slot import KernelSlot
 from codeexec.session.kernels.slots import KernelSlots
@@ -33,7 +33,12 @@ CATCH_UP_SECONDS = 1.0
 """Seconds that a reader of a snapshot waits for variables at most."""
 
 VariableRequest = (
-    q.RefreshVariables | q.InspectVariable | q.ReadTable | q.QueryTable | q.DeleteVariable
+    q.RefreshVariables
+    | q.InspectVariable
+    | q.MeasureVariables
+    | q.ReadTable
+    | q.QueryTable
+    | q.DeleteVariable
 )
 
 
@@ -129,6 +134,8 @@ class VariableWatch:
             case q.InspectVariable():
                 detail = await _variables_of(slot).describe(request.name, DEADLINE)
                 return slot.secrets.mask_detail(detail, slot.view.generation)
+            case q.MeasureVariables():
+                return await self._measure(request.names, slot)
             case q.ReadTable():
                 page = await _tables_of(slot).read_table(request, DEADLINE)
                 return slot.secrets.mask_table(page)
@@ -141,6 +148,17 @@ class VariableWatch:
                 return q.Done(self._parts.recorder.snapshot.seq, 1)
             case _:
                 assert_never(request)
+
+    async def _measure(self, names: tuple[str, ...], slot: KernelSlot) -> q.VariableSizes:
+        sizes = _sizes_of(slot)
+        if slot.is_busy:
+            raise Busy(
+                "Memory is not counted while code runs.", "Ask again when the run has ended."
+            )
+        if slot.name in self._stale:
+            await self._look(slot)
+        answer = await sizes.measure(names, DEADLINE)
+        return slot.secrets.mask_sizes(answer, slot.view.variables)
 
 
 def _can_be_asked(slot: KernelSlot) -> bool:
@@ -167,6 +185,16 @@ def _tables_of(slot: KernelSlot) -> HasTables:
     if tables is None:
         raise _without_variables(slot)
     return tables
+
+
+def _sizes_of(slot: KernelSlot) -> HasSizes:
+    able = _kernel_of(slot).capabilities
+    if able.sizes is not None:
+        return able.sizes
+    if able.variables is None:
+        raise _without_variables(slot)
+    language = slot.view.language or "this kernel"
+    raise Unavailable(f"The memory of variables of {language} cannot be counted.")
 
 
 def _without_variables(slot: KernelSlot) -> Unavailable:

@@ -25,6 +25,7 @@ _OF_FOCUS = (
     q.IsComplete,
     q.RefreshVariables,
     q.InspectVariable,
+    q.MeasureVariables,
     q.ReadTable,
     q.QueryTable,
     q.DeleteVariable,

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from codeexec.kernels.capabilities import HasTables, HasValues, HasVariables, Inspectable
+from codeexec.kernels.capabilities import (
+    HasSizes,
+    HasTables,
+    HasValues,
+    HasVariables,
+    Inspectable,
+)
 from codeexec.kernels.jupyter.known.helper_runs import HelperRuns
 from codeexec.kernels.jupyter.known.table import KnownKernel
 from codeexec.kernels.jupyter.language_service import LanguageService
@@ -17,6 +23,7 @@ class Helpers:
 
     inspection: Inspectable | None = None
     variables: HasVariables | None = None
+    sizes: HasSizes | None = None
     tables: HasTables | None = None
     values: HasValues | None = None
 
@@ -48,8 +55,10 @@ def helpers_of(
 
             ask = SilentQuestions(runs).ask
             variables = PythonVariables(ask)
-            return Helpers(inspection, variables, variables, values.python_values(ask))
+            of_python = values.python_values(ask)
+            return Helpers(inspection, variables, variables, variables, of_python)
     if language != "python" or "variables" in lacks:
         return Helpers(inspection)
     variables = PythonVariables(service.ask)
-    return Helpers(inspection, variables, variables, values.python_values(service.ask))
+    of_python = values.python_values(service.ask)
+    return Helpers(inspection, variables, variables, variables, of_python)

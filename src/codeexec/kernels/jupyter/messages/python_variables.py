@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from codeexec.domain.errors import Busy, UsageError
 from codeexec.domain.requests import (
@@ -17,6 +17,7 @@ from codeexec.domain.requests import (
     TableView,
     VariableDetail,
     Variables,
+    VariableSizes,
 )
 from codeexec.kernels.jupyter.messages import questions
 
@@ -25,14 +26,18 @@ Ask = Callable[[str, float], Awaitable[str]]
 
 POLL = 0.1
 
+POLL_SIZES = 0.02
+"""Seconds between two questions for memory, each of which holds up a kernel without subshells."""
+
 
 class PythonVariables:
-    """HasVariables and HasTables. ProtocolError where an answer cannot be read, which code in the
-    kernel may have changed."""
+    """HasVariables, HasTables and HasSizes. ProtocolError where an answer cannot be read, which
+    code in the kernel may have changed."""
 
     def __init__(self, ask: Ask) -> None:
         self._ask = ask
         self._has_table_helpers = False
+        self._has_size_helpers = False
 
     async def variables(self, deadline: float) -> Variables:
         return questions.parse_variables(await self._ask(questions.variables_code(), deadline))
@@ -68,3 +73,25 @@ class PythonVariables:
             text = await self._ask(questions.table_code(request, with_source=True), deadline)
             self._has_table_helpers = True
         return questions.parse_table_answer(text)
+
+    async def measure(self, names: Sequence[str], deadline: float) -> VariableSizes:
+        """Counted in a thread of the kernel, which ends where a cell begins."""
+        until = time.monotonic() + deadline
+        while True:
+            answer = questions.parse_sizes(await self._ask_sizes(names, deadline))
+            if answer.is_busy:
+                raise Busy("The kernel runs code.", "Ask again when the run has ended.")
+            if not answer.is_working:
+                return VariableSizes(answer.sizes, answer.rest)
+            if time.monotonic() > until:
+                raise Busy(f"Memory is not counted in {deadline:g} s.", "Try again.")
+            await asyncio.sleep(POLL_SIZES)
+
+    async def _ask_sizes(self, names: Sequence[str], deadline: float) -> str:
+        if self._has_size_helpers:
+            text = await self._ask(questions.sizes_code(names, with_source=False), deadline)
+            if text:
+                return text
+        text = await self._ask(questions.sizes_code(names, with_source=True), deadline)
+        self._has_size_helpers = True
+        return text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import TypeVar
@@ -11,10 +12,17 @@ from typing import TypeVar
 import msgspec
 
 from codeexec.domain.errors import ProtocolError
-from codeexec.domain.requests import QueryTable, Reply, TableAnswer, VariableDetail, Variables
+from codeexec.domain.requests import (
+    QueryTable,
+    Reply,
+    TableAnswer,
+    VariableDetail,
+    Variables,
+    VariableSize,
+)
 from codeexec.kernels.jupyter.launch import GUEST
 
-R = TypeVar("R", bound=Reply)
+R = TypeVar("R", bound=msgspec.Struct)
 
 
 _TABLES = (
@@ -22,6 +30,16 @@ _TABLES = (
     *("views", "facts", "code", "answers"),
 )
 """Modules below `guest/tables`, each after those that it imports."""
+
+
+class SizesAnswer(msgspec.Struct, frozen=True):
+    """The answer of `guest/memory/sizes.py`. `is_working`: ask again; `is_busy`: a cell runs."""
+
+    sizes: tuple[VariableSize, ...] = ()
+    rest: tuple[str, ...] = ()
+    is_working: bool = False
+    is_busy: bool = False
+
 
 _OWN_IMPORT = re.compile(
     r"^from codeexec\.guest[.\w]* import (?:\([^)]*\)|[^\n(]*)\n", re.MULTILINE
@@ -40,10 +58,20 @@ def _prelude() -> str:
 @cache
 def _table_helpers() -> tuple[str, str]:
     """Name and source of one module that is all of `guest/tables`: kernels cannot import it."""
-    files = ("prelude.py", *(f"tables/{name}.py" for name in _TABLES))
+    return _one_module("tables", ("prelude.py", *(f"tables/{name}.py" for name in _TABLES)))
+
+
+@cache
+def _size_helpers() -> tuple[str, str]:
+    """The same of `guest/memory`."""
+    files = ("prelude.py", "tables/work.py", "memory/walk.py", "memory/sizes.py")
+    return _one_module("memory", files)
+
+
+def _one_module(stem: str, files: tuple[str, ...]) -> tuple[str, str]:
     parts = [_OWN_IMPORT.sub("", _source(file)).replace(_FUTURE, "") for file in files]
     source = "\n".join([_FUTURE, *parts])
-    return _module_name("tables", source), source
+    return _module_name(stem, source), source
 
 
 def _source(file: str) -> str:
@@ -80,13 +108,23 @@ def detail_code(name: str) -> str:
 
 def table_code(request: QueryTable, *, with_source: bool) -> str:
     """The answer is empty where the kernel has not got the source of the helpers yet."""
-    name, source = _table_helpers()
     text = msgspec.json.encode(request).decode()
+    return _call_module(_table_helpers(), "table_answer", text, with_source)
+
+
+def sizes_code(names: Sequence[str], *, with_source: bool) -> str:
+    """As `table_code`: how much memory these variables hold, or all where none is named."""
+    text = msgspec.json.encode(names).decode()
+    return _call_module(_size_helpers(), "measure", text, with_source)
+
+
+def _call_module(module: tuple[str, str], function: str, text: str, with_source: bool) -> str:
+    name, source = module
     load = _load(name, source) if with_source else ""
     return f"""{load}
 import sys
 helpers = sys.modules.get({name!r})
-answer(helpers.table_answer(user, {text!r}) if helpers is not None else "")
+answer(helpers.{function}(user, {text!r}) if helpers is not None else "")
 """
 
 
@@ -108,6 +146,10 @@ def parse_detail(text: str) -> VariableDetail:
 
 def parse_table_answer(text: str) -> TableAnswer:
     return _parse(text, TableAnswer)
+
+
+def parse_sizes(text: str) -> SizesAnswer:
+    return _parse(text, SizesAnswer)
 
 
 def check_done(text: str) -> None:

@@ -23,6 +23,13 @@ COMMANDS: tuple[Command, ...] = (
     Command("variables.expand", "Look inside", "variables", "expand(True)", "right,l,space"),
     Command("variables.collapse", "Close", "variables", "expand(False)", "left,h"),
     Command("variables.sort", "Sort by name, type or size", "variables", "sort", "s"),
+    Command(
+        "variables.sort_by_size",
+        "Sort by memory, with all that is in a variable",
+        "variables",
+        "sort_by_size",
+        "m",
+    ),
     Command("variables.reverse", "Turn the order round", "variables", "reverse", "S"),
     Command("variables.first", "First", "variables", "end(-1)", "g,home"),
     Command("variables.last", "Last", "variables", "end(1)", "G,end"),

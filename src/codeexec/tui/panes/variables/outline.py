@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Literal
 
 from rich.cells import cell_len
 
 from codeexec.domain.events import Variable
-from codeexec.domain.requests import VariableDetail
+from codeexec.domain.requests import VariableDetail, VariableSize
 from codeexec.domain.snapshot import Snapshot
-from codeexec.domain.text.words import size_words
+from codeexec.tui.panes.variables.sizes import bytes_of, words_of
 from codeexec.tui.render.plain import padded
 from codeexec.tui.widgets.row_list import Ink, ListRow, Pieces, TextRow
 
@@ -30,19 +31,31 @@ _WIDE = 56
 
 
 @dataclass(frozen=True, slots=True)
+class Columns:
+    """Widths in cells. Where `shape` is 0, the shape stands before the value; where `size` is 0,
+    the size is not shown."""
+
+    name: int = 8
+    type: int = 6
+    shape: int = 0
+    size: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class VariableRow:
-    """A variable, or a part of one that is open (`owner` names it). `widths` are those of the
-    columns name and type. `is_news`: the last run made it, or gave it another value."""
+    """A variable, or a part of one that is open (`owner` names it). `size` is in words. `is_news`:
+    the last run made it, or gave it another value."""
 
     variable: Variable
     owner: str = ""
     is_open: bool = False
-    widths: tuple[int, int] = (8, 6)
+    columns: Columns = Columns()
+    size: str = ""
     is_news: bool = False
 
     def pieces(self, width: int) -> Pieces:
-        variable = self.variable
-        name_width, type_width = self.widths
+        variable, columns = self.variable, self.columns
+        name_width = columns.name
         if self.owner:
             name_width = max(name_width - 2, 4)
         mark = "  " if self.owner else ("▾ " if self.is_open else "")
@@ -51,14 +64,16 @@ class VariableRow:
         row: Pieces = [
             (mark, "muted"),
             (padded(variable.name, name_width) + "  ", self._ink_of_name),
-            (padded(variable.type, type_width) + "  ", "muted"),
+            (padded(variable.type, columns.type) + "  ", "muted"),
         ]
         shape = variable.shape.replace("x", "×") if variable.kind in _OPENS else ""
         room = width - sum(cell_len(text) for text, _ in row)
-        if width >= _WIDE:
-            size = size_words(variable.size) if variable.size is not None else ""
-            row += [(padded(shape, 9) + " ", "accent"), (f"{size:>7}  ", "muted")]
-            room -= 19
+        if columns.shape:
+            row.append((padded(shape, columns.shape) + " ", "accent"))
+            room -= columns.shape + 1
+        if columns.size:
+            row.append((f"{self.size:>{columns.size}}  ", "muted"))
+            room -= columns.size + 2
         elif shape and room > len(shape):
             row.append((padded(shape, len(shape) + 1), "accent"))
             room -= len(shape) + 1
@@ -73,8 +88,13 @@ class VariableRow:
         return "accent" if self.is_news else "title"
 
 
-def ordered(variables: Sequence[Variable], order: Order, descending: bool) -> list[Variable]:
-    """In the order of a column; those of unknown size last."""
+def ordered(
+    variables: Sequence[Variable],
+    order: Order,
+    descending: bool,
+    sizes: Mapping[str, VariableSize] = MappingProxyType({}),
+) -> list[Variable]:
+    """In the order of a column; those of unknown size last. `sizes` are with what is in them."""
 
     def key(variable: Variable) -> tuple[float, str]:
         match order:
@@ -83,54 +103,65 @@ def ordered(variables: Sequence[Variable], order: Order, descending: bool) -> li
             case "type":
                 return 0.0, f"{variable.type.casefold()}\0{variable.name.casefold()}"
             case "size":
-                return float(-1 if variable.size is None else variable.size), variable.name
+                size = bytes_of(variable, sizes)
+                return float(-1 if size is None else size), variable.name
 
     return sorted(variables, key=key, reverse=descending)
 
 
-def outline(
-    variables: Sequence[Variable],
-    details: Mapping[str, VariableDetail],
-    sought: str,
-    width: int,
-    news: Collection[str] = (),
-) -> list[tuple[Key, ListRow]]:
-    """Rows of a list that is `width` cells wide. `news` are names that stand out.
-
-    With `sought`, only variables whose name or type contains that text. Imported modules are not
-    data: they are listed only if they match a search.
-    """
+def listed(variables: Sequence[Variable], sought: str) -> list[Variable]:
+    """Those whose name or type contains a text; without one, all but imported modules, which are
+    not data."""
     search = sought.casefold()
-    listed = [
+    return [
         item
         for item in variables
         if (search and search in f"{item.name}\0{item.type}".casefold())
         or (not search and item.kind != "module")
     ]
-    inner = [
-        part for item in listed if item.name in details for part in details[item.name].children
-    ]
+
+
+def columns_for(
+    variables: Sequence[Variable],
+    details: Mapping[str, VariableDetail],
+    width: int,
+    *,
+    has_size: bool,
+) -> Columns:
+    """Widths for a list that is `width` cells wide; a narrow one has no sizes unless `has_size`."""
+    inner = [part for v in variables if v.name in details for part in details[v.name].children]
     is_wide = width >= _WIDE
-    widths = (
-        _widest([item.name for item in [*listed, *inner]], 4, 20 if is_wide else 13),
-        _widest([item.type for item in [*listed, *inner]], 3, 14 if is_wide else 10),
+    return Columns(
+        _widest([item.name for item in [*variables, *inner]], 4, 20 if is_wide else 13),
+        _widest([item.type for item in [*variables, *inner]], 3, 14 if is_wide else 10),
+        9 if is_wide else 0,
+        8 if is_wide or has_size else 0,
     )
+
+
+def outline(
+    variables: Sequence[Variable],
+    details: Mapping[str, VariableDetail],
+    columns: Columns,
+    sizes: Mapping[str, VariableSize],
+    news: Collection[str] = (),
+) -> list[tuple[Key, ListRow]]:
+    """Rows of variables, each with its parts where it is open. `news` are names that stand out."""
     rows: list[tuple[Key, ListRow]] = []
-    for variable in listed:
+    for variable in variables:
         detail = details.get(variable.name)
-        is_news = variable.name in news
-        row = VariableRow(variable, is_open=detail is not None, widths=widths, is_news=is_news)
+        size, is_news = words_of(variable, sizes), variable.name in news
+        row = VariableRow(variable, "", detail is not None, columns, size, is_news)
         rows.append(((variable.name, ""), row))
         if detail is not None:
-            rows += _inside(variable.name, detail, widths)
+            rows += _inside(variable.name, detail, columns)
     return rows
 
 
-def _inside(
-    name: str, detail: VariableDetail, widths: tuple[int, int]
-) -> Iterator[tuple[Key, ListRow]]:
+def _inside(name: str, detail: VariableDetail, columns: Columns) -> Iterator[tuple[Key, ListRow]]:
     for child in _public_first(detail.children):
-        yield (name, child.name), VariableRow(child, name, widths=widths)
+        size = words_of(child, {})
+        yield (name, child.name), VariableRow(child, name, columns=columns, size=size)
     if not detail.children:
         lines = detail.text.split("\n")
         for number, line in enumerate(lines[:_MOST_LINES]):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, TypeVar
 
@@ -11,6 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.message import Message
+from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from codeexec.client.api import SessionClient
@@ -20,6 +21,7 @@ from codeexec.domain.events import Variable
 from codeexec.domain.snapshot import KernelView
 from codeexec.tui.commands.table import bindings
 from codeexec.tui.panes.pane import BuildContext
+from codeexec.tui.panes.variables.header import ColumnHeader
 from codeexec.tui.panes.variables.insides import Insides
 from codeexec.tui.panes.variables.last_run import LastRun
 from codeexec.tui.panes.variables.outline import (
@@ -28,9 +30,12 @@ from codeexec.tui.panes.variables.outline import (
     Key,
     Order,
     alive,
+    columns_for,
+    listed,
     ordered,
     outline,
 )
+from codeexec.tui.panes.variables.sizes import measured
 from codeexec.tui.render.plain import one_line
 from codeexec.tui.session.ask import CopyRequested, Failed, TitleNoted
 from codeexec.tui.session.feed import Frame
@@ -42,6 +47,9 @@ R = TypeVar("R")
 _EMPTY = "Variables appear here"
 _TITLE_ROOM = 13
 """Cells of the line of the title that the title itself takes."""
+
+_LEAST_HEIGHT = 5
+"""Rows of a pane that has a line of titles."""
 
 
 def build(context: BuildContext) -> VariablesPane:
@@ -65,6 +73,7 @@ class VariablesPane(Vertical):
         text-align: center; color: $text-muted; }
     VariablesPane.-empty #nothing { display: block; }
     VariablesPane.-empty RowList { display: none; }
+    VariablesPane.-empty ColumnHeader, VariablesPane.-low ColumnHeader { display: none; }
     """
 
     @dataclass
@@ -83,6 +92,9 @@ class VariablesPane(Vertical):
         self._keys: list[Key] = []
         self._order: Order = "name"
         self._descending = False
+        self._sizes: Mapping[str, q.VariableSize] = {}
+        """With all that is in a variable; known where the list is sorted by size."""
+        self._is_counting = False
         self._sought = ""
         self._current: Key = ("", "")
         self._asks = ""
@@ -90,12 +102,13 @@ class VariablesPane(Vertical):
         self._field = Field(
             id="sought", compact=True, placeholder="name or type", select_on_focus=False
         )
+        self._header = ColumnHeader(id="columns")
         self._list = RowList(id="names")
         self._nothing = Static(_EMPTY, id="nothing")
         self._word = Static("", id="word")
 
     def compose(self) -> ComposeResult:
-        yield from (self._field, self._list, self._nothing, self._word)
+        yield from (self._field, self._header, self._list, self._nothing, self._word)
 
     def on_mount(self) -> None:
         self._arrange()
@@ -122,6 +135,7 @@ class VariablesPane(Vertical):
             self._insides.keep({variable.name for variable in self._variables})
         if (changed or became_idle or has_begun) and self._list.is_attached:
             self._arrange()
+            self._measure_soon()
             if self._insides.details and snapshot.kernel.state == "idle":
                 self.run_worker(self._look_again(), group="details", exclusive=True)
 
@@ -144,13 +158,13 @@ class VariablesPane(Vertical):
     def _arrange(self) -> None:
         """Bring the list in line with what is and with what the person has set."""
         changes = self._last_run.changes(self._variables)
-        rows = outline(
-            ordered(self._variables, self._order, self._descending),
-            self._insides.details,
-            self._sought,
-            self.size.width,
-            changes.new | changes.changed,
+        variables = listed(
+            ordered(self._variables, self._order, self._descending, self._sizes), self._sought
         )
+        details, by_size = self._insides.details, self._order == "size"
+        columns = columns_for(variables, details, self.size.width, has_size=by_size)
+        rows = outline(variables, details, columns, self._sizes, changes.new | changes.changed)
+        self._header.show(columns, self._order, self._descending, self._is_counting)
         self.post_message(TitleNoted("variables", changes.words(self.size.width - _TITLE_ROOM)))
         keys = [key for key, _ in rows]
         at = (
@@ -178,6 +192,7 @@ class VariablesPane(Vertical):
         word.set_class(bool(self._asks), "asks")
 
     def on_resize(self) -> None:
+        self.set_class(self.size.height < _LEAST_HEIGHT, "-low")
         if self.is_mounted:
             self._arrange()
 
@@ -205,6 +220,50 @@ class VariablesPane(Vertical):
     async def _look_again(self) -> None:
         if await self._insides.look_again(self._session):
             self._arrange()
+
+    # -- memory --------------------------------------------------------------------------
+
+    def on_show(self) -> None:
+        self._measure_soon()
+
+    def _measure_soon(self) -> None:
+        """Have the kernel count while the list is sorted by size, and is seen."""
+        is_seen = all(node.display for node in self.ancestors_with_self if isinstance(node, Widget))
+        can_count = self._kernel.state == "idle" and "sizes" in self._kernel.capabilities
+        if self._order == "size" and is_seen and can_count and self._session is not None:
+            self.run_worker(self._measure(self._session), group="sizes", exclusive=True)
+
+    async def _measure(self, session: SessionClient) -> None:
+        self._is_counting = True
+        try:
+            async for sizes in measured(session):
+                self._sizes = dict(sizes)
+                self._arrange()
+        except Busy:
+            return  # the end of that run asks again
+        except CodeexecError as error:
+            self.post_message(Failed(error))
+        finally:
+            self._is_counting = False
+        self._arrange()
+
+    def _sort(self, order: Order) -> None:
+        """By this column, of sizes the largest first; the other way round where it is so."""
+        if order == self._order:
+            self._descending = not self._descending
+        else:
+            self._order, self._descending = order, order == "size"
+        self._sizes = self._sizes if order == "size" else {}
+        self._arrange()
+        self._measure_soon()
+
+    @on(ColumnHeader.OrderChosen)
+    def sort_by_title(self, event: ColumnHeader.OrderChosen) -> None:
+        event.stop()
+        self._sort(event.order)
+
+    def action_sort_by_size(self) -> None:
+        self._sort("size")
 
     # -- keys and mouse ------------------------------------------------------------------
 
@@ -267,9 +326,7 @@ class VariablesPane(Vertical):
 
     def action_sort(self) -> None:
         """By the next column; of sizes the largest first."""
-        self._order = ORDERS[(ORDERS.index(self._order) + 1) % len(ORDERS)]
-        self._descending = self._order == "size"
-        self._arrange()
+        self._sort(ORDERS[(ORDERS.index(self._order) + 1) % len(ORDERS)])
 
     def action_reverse(self) -> None:
         self._descending = not self._descending

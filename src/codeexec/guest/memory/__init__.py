@@ -1,0 +1,1 @@
+"""How much memory variables hold, asked by `MeasureVariables`."""
