@@ -47,6 +47,7 @@ from codeexec.domain.events import (
     VariablesTaken,
 )
 from codeexec.domain.events.comms import CommEvent
+from codeexec.domain.events.learning import LearnerAdvanced
 from codeexec.domain.events.lines import KernelLineChanged
 from codeexec.domain.events.plugins import (
     ArtifactReported,
@@ -61,6 +62,7 @@ from codeexec.domain.events.plugins import (
 )
 from codeexec.domain.events.starts import ImagePullAdvanced, KernelStartAdvanced
 from codeexec.domain.events.terminals import TerminalEvent, fold_terminal
+from codeexec.domain.learning import LearnerRecord, merged
 from codeexec.domain.outputs import (
     TAIL_ROWS,
     Display,
@@ -231,6 +233,8 @@ class _Draft:
                 self.plugins = fold_plugin(self.plugins, event)
             case SessionVariablesSet():
                 self.fields["session_variables"] = event.variables
+            case LearnerAdvanced():
+                self._take_learner(event, at)
             case SnapshotTaken():
                 self._begin(decode_snapshot(event.state))
             case DefaultKernelChosen():
@@ -252,6 +256,11 @@ class _Draft:
                 self._take_kernel(event, at)
             case _:
                 self._take_execution(event, at)
+
+    def _take_learner(self, event: LearnerAdvanced, at: float) -> None:
+        record = self._get("learner")
+        assert record is None or isinstance(record, LearnerRecord)
+        self.fields["learner"] = merged(record, event.record, at)
 
     def _take_comm(self, event: CommEvent) -> None:
         if self.comms is self.base.comms:

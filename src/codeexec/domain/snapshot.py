@@ -20,6 +20,7 @@ from codeexec.domain.events import (
 )
 from codeexec.domain.events.lines import LineCut
 from codeexec.domain.events.starts import ImagePullAdvanced, KernelStartAdvanced
+from codeexec.domain.learning import LearnerRecord
 from codeexec.domain.options import DEFAULT_KERNEL, NO_OPTIONS, ExecuteOptions
 from codeexec.domain.outputs import Display, ErrorInfo, Runs
 from codeexec.domain.plugins import ExecutionReport, PluginView
@@ -130,7 +131,8 @@ class Snapshot(Struct, frozen=True):
     the kernels of the session by name, in the order of their first start. `owner` is the
     service's user that it belongs to; empty: the operator of the server. `files_watched`: changes
     of files in its folder are told by FilesChanged. `comms` has the comms of all kernels by id, the
-    oldest first, and `comms_weight` about how many characters they hold."""
+    oldest first, and `comms_weight` about how many characters they hold. `learner` has the
+    progress of the person that does a lesson in it."""
 
     seq: int = 0
     session_id: str = ""
@@ -154,6 +156,7 @@ class Snapshot(Struct, frozen=True):
     shown_total: int = 0
     comms: dict[str, CommView] = {}
     comms_weight: int = 0
+    learner: LearnerRecord | None = None
 
     @property
     def kernel(self) -> KernelView:

@@ -25,7 +25,9 @@ from codeexec.domain.events import (
     SessionClosed,
     SessionRenamed,
 )
+from codeexec.domain.events.learning import LearnerAdvanced
 from codeexec.domain.flow import OutputMode
+from codeexec.domain.learning import check_record
 from codeexec.domain.snapshot import Snapshot
 from codeexec.domain.wire.checks import check_integer, check_name, check_request
 from codeexec.environments.base import Environment, OpenFile
@@ -268,6 +270,9 @@ class Session:
                 await self.kernels.change(request)
             case q.RenameSession():
                 self.recorder.record(SessionRenamed(check_name(request.name)))
+            case q.KeepLearnerRecord():
+                check_record(request.record)
+                self.recorder.record_now(LearnerAdvanced(request.record))
             case q.Complete() | q.Inspect() | q.IsComplete():
                 return await self.kernels.ask(request)
             case q.SendComm():

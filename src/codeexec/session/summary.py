@@ -36,6 +36,7 @@ def summarize(session: Session, size: int) -> SessionSummary:
         language=kernel.language or (kernel.kernel.language if kernel.kernel else ""),
         kernels=tuple(kernel_summaries(snapshot)),
         owner=snapshot.owner,
+        learner=snapshot.learner.without_code() if snapshot.learner is not None else None,
     )
 
 

@@ -48,6 +48,8 @@ class OpenOptions(NamedTuple):
     """Show the speaker's view of it."""
     typing: int | Literal["keys", "once", ""] = ""
     """How its code is typed; empty: as it says."""
+    learner: str = ""
+    """Name of the person who does the exercises of the lesson; empty: it is given."""
     terminal: str = ""
     """Id of the terminal to show alone; empty for none."""
 

@@ -322,7 +322,7 @@ def test_the_version_of_a_checkpoint_belongs_to_its_fields() -> None:
     """Fails when the snapshot changes: raise `checkpoint.VERSION`, then this."""
     fields = Snapshot.__struct_fields__
     assert (checkpoint.VERSION, len(fields), fields[-3:]) == (
-        7,
-        22,
-        ("shown_total", "comms", "comms_weight"),
+        8,
+        23,
+        ("comms", "comms_weight", "learner"),
     )

@@ -20,6 +20,7 @@ from codeexec.cli.servers.local import (
     find_open_session,
     find_session,
     is_running,
+    session_summaries,
     sessions_folder,
     use_server,
 )
@@ -28,7 +29,6 @@ from codeexec.cli.text_width import TAB
 from codeexec.domain.errors import NotFound, UsageError
 from codeexec.domain.events import Recorded
 from codeexec.domain.requests import (
-    ListSessions,
     PauseKernel,
     RemoveSession,
     SessionSummary,
@@ -67,17 +67,6 @@ def sessions(ctx: click.Context, server: str, as_json: bool) -> None:
         _list(running=False, as_json=as_json)
 
 
-def _summaries(ended: bool) -> list[SessionSummary]:
-    if is_running():
-        return list(ask(ListSessions(ended=ended))[0].sessions)
-    shelf = SessionDirectory(sessions_folder())
-    open_ones = set(shelf.left_open())
-    summaries = [
-        session for session in shelf.summaries() if ended or session.session_id in open_ones
-    ]
-    return sorted(summaries, key=lambda session: session.opened_at, reverse=True)
-
-
 def _read(journal: Journal) -> Iterator[list[Recorded]]:
     last_seq = 0
     while records := journal.read(last_seq, BATCH, "tail"):
@@ -114,7 +103,7 @@ def list_command(running: bool, as_json: bool) -> None:
 
 
 def _list(running: bool, as_json: bool) -> None:
-    summaries = _summaries(ended=not running)
+    summaries = session_summaries(ended=not running)
     if as_json:
         for session in summaries:
             style.say_json(encode(session))
@@ -259,7 +248,7 @@ def rm(names: tuple[str, ...], stop_first: bool, as_json: bool) -> None:
     """Delete closed sessions with their output, artifacts and history."""
     ids = [find_session(name) for name in names]
     if is_running():
-        open_ones = {summary.session_id for summary in _summaries(ended=False)}
+        open_ones = {summary.session_id for summary in session_summaries(ended=False)}
         if stop_first:
             ask(*(StopSession(session_id) for session_id in ids if session_id in open_ones))
         ask(*(RemoveSession(session_id) for session_id in ids))

@@ -13,6 +13,8 @@ import click
 
 from codeexec.cli import messages as style
 from codeexec.cli.completion_names import complete_session, complete_theme
+from codeexec.cli.lessons.learning import class_list, learn
+from codeexec.cli.lessons.opening import check_theme, read_for_command
 from codeexec.domain.errors import CodeexecError, UsageError
 
 if TYPE_CHECKING:
@@ -41,6 +43,10 @@ def lesson() -> None:
     """Lessons: Markdown whose code runs step by step, and that checks itself."""
 
 
+lesson.add_command(learn)
+lesson.add_command(class_list)
+
+
 @lesson.command("show")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--speaker", is_flag=True, help="Notes, next step and clock, in a second terminal.")
@@ -63,10 +69,10 @@ def show(file: Path, speaker: bool, new: bool, typing: str, kernel: str, theme: 
     from codeexec.cli.launch import open_workbench
     from codeexec.tui.options import OpenOptions
 
-    _, read = _read(file)
+    _, read = read_for_command(file)
     front, path = read.front, file.absolute()
     if front.theme and not theme:
-        _check_theme(read)
+        check_theme(read)
     return open_workbench(
         OpenOptions(
             files=(str(path.parent),),
@@ -79,18 +85,6 @@ def show(file: Path, speaker: bool, new: bool, typing: str, kernel: str, theme: 
             typing=_typing(typing),
         )
     )
-
-
-def _check_theme(lesson: Lesson) -> None:
-    """UsageError with file and line where there is no theme of that name."""
-    from codeexec.config.load import user_folder
-    from codeexec.config.paths import built_in_themes
-    from codeexec.tui.theme.theme import find_theme
-
-    try:
-        find_theme(lesson.front.theme, (built_in_themes(), user_folder() / "themes"))
-    except UsageError as error:
-        raise UsageError(f"{lesson.where('theme')}: {error.message}", error.next_step) from None
 
 
 def _typing(words: str) -> int | Literal["keys", "once", ""]:
@@ -133,7 +127,7 @@ def verify(
     is_malformed = False
     for file in files:
         try:
-            text, read = _read(file)
+            text, read = read_for_command(file)
         except CodeexecError as error:
             style.show_error(error, as_json)
             is_malformed = True
@@ -257,7 +251,7 @@ def export(
     own = file.with_suffix(f".{form}") if form != "md" else file.with_suffix(".export.md")
     target = out or own
     _check_target(target, file, force=force)
-    _, read = _read(file)
+    _, read = read_for_command(file)
     content = exported_lesson(read, file, form, kernel, runs=runs)
     write_atomic(target.absolute(), content)
     if as_json:
@@ -286,13 +280,6 @@ def schema(as_json: bool) -> None:
         style.say_json(content)
     else:
         style.say_lines(json.dumps(content, indent=2))
-
-
-def _read(file: Path) -> tuple[FileText, Lesson]:
-    from codeexec.documents.lessons.files import open_lesson
-    from codeexec.languages.catalog import running_language
-
-    return open_lesson(file, running_language)
 
 
 def _run(

@@ -7,8 +7,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from codeexec.cli.lessons.running import expected_picture, main_language, running
+from codeexec.cli.lessons.running import main_language, running
 from codeexec.cli.servers.stored_session import open_stored
+from codeexec.client.lessons.block_output import expected_picture
 from codeexec.documents.export.forms import FORMS, as_notebook, export
 from codeexec.documents.formats import open_document
 from codeexec.documents.lessons.to_notebook import notebook_of_lesson

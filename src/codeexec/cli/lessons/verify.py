@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from codeexec.cli.lessons.running import LessonExecution, expected_picture, running
+from codeexec.cli.lessons.running import LessonExecution, running
+from codeexec.cli.lessons.starters import passing_starters
+from codeexec.client.lessons.block_output import expected_picture
 from codeexec.documents.lessons.expectation import BlockOutput, mismatch, normalized
 from codeexec.documents.lessons.model import Expectation, Lesson, Step
 from codeexec.domain.errors import CodeexecError
@@ -19,6 +21,10 @@ if TYPE_CHECKING:
 
 _MOST_LINES = 12
 """Last lines of output that are told with an error."""
+
+_PASSES_ALREADY = "The code that the learner begins with passes already: check more, or give less."
+_NO_SOLUTION = "The exercise has no solution, so that nothing shows that it can be done."
+_FAILED_SOLUTION = "The solution does not pass this check:"
 
 StepStatus = Literal["passed", "failed", "not run"]
 
@@ -70,13 +76,15 @@ async def verify(
     on_step: Callable[[StepReport], None] = lambda _: None,
 ) -> LessonReport:
     """Run each step in a session of its own, in `folder`. `kernel` is for a lesson that names
-    none. After an error that was not expected the rest is not run."""
+    none. After an error that was not expected the rest is not run. A lesson with exercises is run
+    once before, with the code that a learner begins with, which must not pass."""
     reports = tuple(StepReport(step) for step in lesson.steps)
     try:
+        passing = await passing_starters(lesson, folder, kernel, trust)
         async with running(lesson, folder, kernel, trust) as run:
             for report in reports:
                 began = time.monotonic()
-                can_go_on = await _run_step(run, lesson, folder, report)
+                can_go_on = await _run_step(run, lesson, folder, report, passing)
                 report.seconds = time.monotonic() - began
                 on_step(report)
                 if not can_go_on:
@@ -86,12 +94,24 @@ async def verify(
     return LessonReport(lesson, reports)
 
 
-async def _run_step(run: LessonExecution, lesson: Lesson, folder: Path, report: StepReport) -> bool:
-    """Run the blocks of a step; False where one has ended badly."""
+async def _run_step(
+    run: LessonExecution,
+    lesson: Lesson,
+    folder: Path,
+    report: StepReport,
+    passing: frozenset[int],
+) -> bool:
+    """Run the blocks of a step; False where one has ended badly. `passing` are the lines of
+    exercises that pass with the code that a learner begins with."""
     failures: list[StepFailure] = []
     corrections: list[Correction] = []
     can_go_on = True
     for block in report.step.blocks:
+        if block.line in passing:
+            failures.append(StepFailure(block.line, _PASSES_ALREADY))
+        if block.is_exercise and block.solution is None:
+            failures.append(StepFailure(block.line, _NO_SOLUTION))
+            continue
         output = await run.output(await run.block(block))
         if output.error and not block.may_raise:
             failures.append(StepFailure(block.line, _told(output)))
@@ -102,6 +122,9 @@ async def _run_step(run: LessonExecution, lesson: Lesson, folder: Path, report: 
             if reason := mismatch(expectation, output, picture):
                 failures.append(StepFailure(expectation.line, reason))
                 corrections += _correction(expectation, output)
+        failed = await run.failed_check(block, output)
+        if failed is not None:
+            failures.append(StepFailure(failed.line, f"{_FAILED_SOLUTION} {failed.sentence}"))
     report.status = "failed" if failures else "passed"
     report.failures, report.corrections = tuple(failures), tuple(corrections)
     return can_go_on

@@ -51,6 +51,18 @@ def is_running() -> bool:
     return is_remote() or spawn.find(find_paths()) is not None
 
 
+def session_summaries(ended: bool) -> list[SessionSummary]:
+    """All sessions, the newest first; with `ended` also closed ones. No server is started."""
+    if is_running():
+        return list(ask(ListSessions(ended=ended))[0].sessions)
+    shelf = SessionDirectory(sessions_folder())
+    open_ones = set(shelf.left_open())
+    summaries = [
+        session for session in shelf.summaries() if ended or session.session_id in open_ones
+    ]
+    return sorted(summaries, key=lambda session: session.opened_at, reverse=True)
+
+
 def ask(*requests: Request[R]) -> list[R]:
     """Send requests to the user's server, starting it if none runs; returns the replies."""
 

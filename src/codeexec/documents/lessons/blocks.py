@@ -21,7 +21,8 @@ class BlockRequests:
     def __init__(self, main: str, carries: Callable[[str], bool]) -> None:
         self.main = main
         self._carries = carries
-        self._above: dict[str, list[CodeAbove]] = {}
+        self._above: dict[str, dict[int, CodeAbove]] = {}
+        """By language and the line of the block: code that was run last."""
 
     def forget(self) -> None:
         """Fresh kernels: nothing was run yet."""
@@ -30,7 +31,8 @@ class BlockRequests:
     def note(self, block: CodeBlock, code: str) -> None:
         """A block was run, be it by another client."""
         if self._carries(block.language):
-            self._above.setdefault(block.language, []).append(CodeAbove(code, block.line))
+            codes = self._above.setdefault(block.language, {})
+            codes[block.line] = CodeAbove(code, block.line)
 
     def request(
         self,
@@ -49,10 +51,29 @@ class BlockRequests:
             timeout=timeout,
             columns=columns,
             language=self.language(block.language),
-            above=tuple(self._above.get(block.language, ())),
+            above=self._above_of(block),
         )
         self.note(block, code)
         return Execute(code, new_id(EXECUTION), origin=ORIGIN, cell=cell, options=options)
+
+    def check(self, block: CodeBlock, code: str, timeout: float, *, is_silent: bool) -> Execute:
+        """Run a check of a block that was run, for at most `timeout` seconds; a silent one shows
+        nothing."""
+        options = ExecuteOptions(
+            silent=is_silent,
+            store_history=False,
+            allow_stdin=False,
+            stop_on_error=False,
+            timeout=timeout,
+            language=self.language(block.language),
+            above=self._above_of(block),
+        )
+        return Execute(code, new_id(EXECUTION), origin=ORIGIN, options=options)
+
+    def _above_of(self, block: CodeBlock) -> tuple[CodeAbove, ...]:
+        """The code that a block takes declarations of: that of others in its language."""
+        codes = self._above.get(block.language, {})
+        return tuple(code for line, code in codes.items() if line != block.line)
 
     def language(self, name: str) -> str:
         """What `ExecuteOptions.language` says for code of a language; empty: the default kernel."""

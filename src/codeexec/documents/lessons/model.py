@@ -19,7 +19,8 @@ class FrontMatter(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults
 
     `kernel` is the name of a kernel and no path; empty: as in the workbench. `packages` are names
     of Python packages that must be installed. `setup` is code that runs before the first step and
-    is not shown. `timeout` is the longest time of one block in seconds. `theme`, `size`, as
+    is not shown. `timeout` is the longest time of one block in seconds, `check_timeout` that of one
+    check. `theme`, `size`, as
     `80x24`, and `typing` are for showing the lesson: code is typed at so many characters a second,
     one character for each key (`keys`), or is there at once (`once`).
     """
@@ -32,6 +33,7 @@ class FrontMatter(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults
     packages: tuple[Package, ...] = ()
     setup: str = ""
     timeout: Annotated[float, Meta(gt=0, le=86400)] = 60.0
+    check_timeout: Annotated[float, Meta(gt=0, le=86400)] = 10.0
     typing: Typing = 40
 
 
@@ -46,9 +48,29 @@ class Expectation(NamedTuple):
     tolerance: float = 0.05
 
 
+class ExerciseCheck(NamedTuple):
+    """Assertions about a learner's run. `line` is that of its fence, from 1; `timeout` in seconds;
+    None: the lesson's."""
+
+    code: str
+    line: int
+    timeout: float | None = None
+
+
+class ExerciseHint(NamedTuple):
+    """Markdown that a learner is shown after so many tries."""
+
+    tries: int
+    text: str
+    line: int
+
+
 class CodeBlock(NamedTuple):
     """A fence of code. `line` is that of its fence, from 1; `end` the line after it. `answers` are
-    the lines that are typed where it asks for input. `timeout` in seconds; None: the lesson's."""
+    the lines that are typed where it asks for input. `timeout` in seconds; None: the lesson's.
+
+    With checks, hints or a solution it is an exercise: `code` is what a learner begins with, and
+    the solution runs where the lesson is given or verified."""
 
     language: str
     code: str
@@ -58,6 +80,18 @@ class CodeBlock(NamedTuple):
     answers: tuple[str, ...] = ()
     expectations: tuple[Expectation, ...] = ()
     timeout: float | None = None
+    checks: tuple[ExerciseCheck, ...] = ()
+    hints: tuple[ExerciseHint, ...] = ()
+    solution: str | None = None
+
+    @property
+    def is_exercise(self) -> bool:
+        return bool(self.checks or self.hints) or self.solution is not None
+
+    @property
+    def given(self) -> str:
+        """The code that runs where the lesson is given: a solution in place of the learner's."""
+        return self.code if self.solution is None else self.solution
 
     @property
     def may_raise(self) -> bool:

@@ -8,9 +8,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NoReturn, cast, get_args
 
+from codeexec.documents.lessons.exercise_fences import (
+    CHECK,
+    EXERCISE_FENCES,
+    HINT,
+    python_problem,
+    tries_of,
+    unchecked,
+)
 from codeexec.documents.lessons.front_matter import field_lines, read_front_matter
 from codeexec.documents.lessons.model import (
     CodeBlock,
+    ExerciseCheck,
+    ExerciseHint,
     Expectation,
     ExpectationMode,
     Lesson,
@@ -92,6 +102,9 @@ class _LessonReader:
                 texts.append(self._text(body, start, block.line))
                 start = block.end
             texts.append(self._text(body, start, end))
+            for block in step.blocks:
+                if problem := unchecked(block):
+                    self._refuse(problem.line, problem.reason, "Add a fence ```check after it.")
             if step.title or step.blocks or step.notes or any(texts):
                 made.append(step.made(texts))
         return tuple(made)
@@ -153,6 +166,8 @@ class _LessonReader:
         elif first == INPUT:
             block = self._last_block(line, INPUT)
             self._replace_last(block._replace(answers=tuple(content.splitlines())))
+        elif first in EXERCISE_FENCES:
+            self._take_exercise(first, words, content, line)
         elif "norun" not in attributes and (language := self._runnable(first)):
             self.steps[-1].blocks.append(
                 CodeBlock(
@@ -171,6 +186,35 @@ class _LessonReader:
         else:
             return None
         return ""
+
+    def _take_exercise(self, kind: str, words: list[str], content: str, line: int) -> None:
+        """A check, a hint or the solution of the block before it."""
+        block = self._last_block(line, kind)
+        attributes = dict(word.partition("=")[::2] for word in words)
+        if kind == HINT:
+            tries = tries_of(words)
+            if tries is None:
+                self._refuse(
+                    line,
+                    "The hint has no number of tries after which it is shown.",
+                    "Write ```hint 2 for the second one.",
+                )
+            self._replace_last(
+                block._replace(hints=(*block.hints, ExerciseHint(tries, content, line)))
+            )
+            return
+        code = self._code(attributes, content, line)
+        if kind != CHECK:
+            if block.solution is not None:
+                self._refuse(line, "The exercise has two solutions.", "Remove one of them.")
+            self._replace_last(block._replace(solution=code))
+            return
+        if block.language == "python" and (problem := python_problem(code)):
+            # Of an include, the line is not one of this file.
+            at = line if "include" in attributes else line + problem.line
+            self._refuse(at, f"The check is not Python: {problem.reason}.", "Correct its code.")
+        check = ExerciseCheck(code, line, self._number(attributes, "timeout", line, 86400))
+        self._replace_last(block._replace(checks=(*block.checks, check)))
 
     def _expect(self, attributes: Mapping[str, str], content: str, line: int) -> None:
         modes = [word for word in attributes if word in _MODES]

@@ -53,7 +53,9 @@ def notebook_of_lesson(
             if block is None or (block.is_hidden and not is_for_running):
                 continue
             metadata = {**slide, **(_HIDDEN if block.is_hidden else {})}
-            if outputs is None:
+            if block.is_exercise:
+                cell_outputs: Sequence[Json] = ()  # they are those of the solution
+            elif outputs is None:
                 cell_outputs = _expected(block, picture)
             else:
                 cell_outputs = outputs.get(block.line, ())

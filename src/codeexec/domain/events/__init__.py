@@ -13,6 +13,7 @@ from msgspec import Raw, Struct, field
 from codeexec.domain.events.base import Event
 from codeexec.domain.events.comms import CommEvent
 from codeexec.domain.events.files import FilesChanged as FilesChanged
+from codeexec.domain.events.learning import LearnerAdvanced
 from codeexec.domain.events.lines import KernelLineChanged
 from codeexec.domain.events.plugins import AnyPluginEvent
 from codeexec.domain.events.starts import AnyStartEvent
@@ -377,6 +378,7 @@ AnyEvent = (
     | ArtifactRemoved
     | FilesChanged
     | CommEvent
+    | LearnerAdvanced
     | AnyPluginEvent
     | AnyTerminalEvent
     | SnapshotTaken

@@ -44,6 +44,7 @@ from codeexec.domain.requests.kernels import (
     StartKernel,
     UnpauseKernel,
 )
+from codeexec.domain.requests.learning import KeepLearnerRecord
 from codeexec.domain.requests.output import (
     Blob,
     DisplayPage,
@@ -182,6 +183,7 @@ SessionRequest = (
     | RenameSession
     | PinArtifact
     | RemoveArtifact
+    | KeepLearnerRecord
     | GetUsage
 )
 
@@ -283,6 +285,7 @@ __all__ = [
     "Inspection",
     "Interrupt",
     "IsComplete",
+    "KeepLearnerRecord",
     "KernelInfo",
     "KernelList",
     "KernelSummary",

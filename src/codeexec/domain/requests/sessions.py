@@ -6,6 +6,7 @@ from typing import ClassVar, Literal
 
 from msgspec import Struct, field
 
+from codeexec.domain.learning import LearnerRecord
 from codeexec.domain.places.containers import ClassicLayout
 from codeexec.domain.requests.base import Done, Reply, Request
 
@@ -70,7 +71,8 @@ class SessionSummary(Reply, frozen=True):
     `kernels` are all its kernels. The fields of a kernel describe the default one: `kernel_name`
     to request such a kernel again, `policy` for its limits, `language` as far as it is known before
     the kernel has started. `state` is "busy" when any kernel is. `owner` is the service's user
-    that it belongs to; empty: the operator of the server."""
+    that it belongs to; empty: the operator of the server. `learner` has the progress of the person
+    that does a lesson in it, without code."""
 
     session_id: str
     name: str
@@ -91,6 +93,7 @@ class SessionSummary(Reply, frozen=True):
     language: str = ""
     kernels: tuple[KernelSummary, ...] = ()
     owner: str = ""
+    learner: LearnerRecord | None = None
 
 
 class OpenSession(Request[SessionSummary], frozen=True):

@@ -169,6 +169,12 @@ ROUTES: tuple[Route, ...] = (
         "Set or remove variables of the session",
         q.SetSessionVariables,
     ),
+    Route(
+        "PATCH",
+        f"{SESSION}/learner",
+        "Keep how far a learner is with a lesson",
+        q.KeepLearnerRecord,
+    ),
     Route("GET", f"{SESSION}/plugins", "Plugins", q.ListPlugins, q.PluginList),
     Route("POST", f"{SESSION}/plugins", "Load a plugin", q.LoadPlugin, q.PluginAnswer),
     Route(

@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from codeexec.tui.session.workspace import Workspace
 
 
+_MOST_NAME = 24
+"""Characters of a learner's name in the name of a session."""
+
+
 def wanted(options: OpenOptions, place: Workspace, settings: Settings) -> OpenSession:
     """The request for a new session, or for the one of that name; what the command line does not
     say, the settings do. A kernel that it names is one of this machine."""
@@ -104,11 +108,15 @@ async def _session_of_lesson(
     """The session in which a lesson is given, or a new one."""
     listed = (await host.call(ListSessions(ended=False))).sessions
     base = f"lesson-{Path(options.lesson).stem}"
+    if options.learner:
+        base = f"learn-{Path(options.lesson).stem}-{_as_name(options.learner)}"
     is_named = re.compile(rf"{re.escape(base)}(~\d+)?").fullmatch
     given = [
         candidate
         for candidate in listed
-        if candidate.cwd == str(place.folder) and is_named(candidate.name)
+        if candidate.cwd == str(place.folder)
+        and is_named(candidate.name)
+        and (candidate.learner is None or candidate.learner.learner == options.learner)
     ]
     for session in [candidate for candidate in given if _never_had_a_kernel(candidate)]:
         if not options.watch:
@@ -126,6 +134,11 @@ async def _session_of_lesson(
     names = (f"{base}~{number}" if number > 1 else base for number in range(1, len(taken) + 2))
     name = next(name for name in names if name not in taken)
     return await host.call(wanted(options._replace(session=name), place, settings))
+
+
+def _as_name(learner: str) -> str:
+    """The name of a learner as a part of the name of a session."""
+    return re.sub(r"\W+", "-", learner.casefold()).strip("-")[:_MOST_NAME] or "learner"
 
 
 def _never_had_a_kernel(session: SessionSummary) -> bool:

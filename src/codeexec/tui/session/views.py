@@ -79,7 +79,7 @@ class SplitView:
 class LessonRun:
     """A block that was run, by its numbers from 0, with the code that was run and what was typed
     for it. `seconds` is how long it took where it was stopped; 0 where it ended by itself. Without
-    an execution it is still to be run."""
+    an execution it is still to be run. `has_passed`: it has done the exercise that its block is."""
 
     step: int
     block: int
@@ -88,13 +88,15 @@ class LessonRun:
     answers: tuple[str, ...] = ()
     seconds: float = 0.0
     has_failed: bool = False
+    has_passed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class LessonView:
     """A lesson that is being shown: its file, the block in front, how many characters of its code
     are on screen, the code where the speaker has edited it, the execution below it, and what was
-    run, in this order, on the kernels as they are. `began` is when the lesson began."""
+    run, in this order, on the kernels as they are. `began` is when the lesson began. `learner` is
+    the name of the person that writes the code; empty: the lesson is given."""
 
     file: str
     step: int = 0
@@ -106,6 +108,7 @@ class LessonView:
     is_zoomed: bool = False
     began: float = 0.0
     runs: tuple[LessonRun, ...] = ()
+    learner: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from codeexec.tui.panes.console.bars import AnswerBar
 from codeexec.tui.panes.editor.styles import EditorStyles
 from codeexec.tui.screens.lesson.bars import BarFacts, LessonBar, OutputRule
 from codeexec.tui.screens.lesson.code import LessonCode
+from codeexec.tui.screens.lesson.exercise import ExercisePanel
 from codeexec.tui.screens.lesson.output import LessonOutput
 from codeexec.tui.screens.lesson.text import LessonText
 from codeexec.tui.session.feed import Frame
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
 
 WIDE = 100
 """Columns from which the code stands beside the text."""
+
+_LEAST_WRITTEN = 5
+"""Rows in which a learner writes, at least."""
 
 _LEAST_OUTPUT = 6
 """Rows that the output has at least, below text and code."""
@@ -81,6 +85,7 @@ class LessonScreen(SafeScreen):
     LessonScreen.-plain LessonOutput { display: none; }
     LessonScreen.-zoomed #lesson-top, LessonScreen.-zoomed OutputRule { display: none; }
     LessonScreen.-blank #lesson-stage, LessonScreen.-blank LessonBar,
+    LessonScreen.-blank ExercisePanel, LessonScreen.-zoomed ExercisePanel,
     LessonScreen.-blank KeysShown { display: none; }
     """
 
@@ -106,6 +111,7 @@ class LessonScreen(SafeScreen):
         self.output.requester.connect(session)
         self._rule = OutputRule(theme)
         self._bar = LessonBar(theme)
+        self._exercise = ExercisePanel(theme, id="lesson-exercise")
         self._keys_shown = KeysShown(theme, id="lesson-keys-shown")
         self._answers = AnswerBar()
         self._message, self._tone = "", "muted"
@@ -122,6 +128,7 @@ class LessonScreen(SafeScreen):
             with Container(id="lesson-top"):
                 yield self.text
                 yield self.code
+            yield self._exercise
             yield self._rule
             yield self.output
 
@@ -141,7 +148,8 @@ class LessonScreen(SafeScreen):
     def use(self, theme: Theme) -> None:
         """Paint with another theme."""
         self.code.use_styles(EditorStyles.from_meanings(theme.style))
-        for widget in (self.text, self.output, self._rule, self._bar, self._keys_shown):
+        parts = (self.text, self.output, self._rule, self._bar, self._keys_shown, self._exercise)
+        for widget in parts:
             widget.use(theme)
 
     # -- what is on screen -------------------------------------------------------------------
@@ -175,7 +183,9 @@ class LessonScreen(SafeScreen):
         is_wide = width >= WIDE
         self.set_class(is_wide, "-wide")
         room = height - (4 if is_wide else 3)
+        writes = self.progress.exercise is not None
         inner = width - (12 if is_wide else 4)
+        room -= self._exercise.show(self.progress, inner, max(height // 4, 3))
         columns = inner
         if is_wide and self.progress.block is not None:
             columns = (inner - 4) // 2
@@ -184,9 +194,14 @@ class LessonScreen(SafeScreen):
             rows, code_rows = room, 0
             self.text.styles.height = min(text_rows, rows)
             return
-        codes = [block.code for block in self.progress.step.blocks if not block.is_hidden]
+        blocks = self.progress.step.blocks
+        codes = [block.given for block in blocks if not block.is_hidden]
+        if writes:
+            codes = [self.progress.code]
         longest = max(len(code.rstrip("\n").split("\n")) for code in codes)
         code_rows = max(longest, len(self.progress.code.split("\n")))
+        if writes:
+            code_rows = max(code_rows + 1, _LEAST_WRITTEN)
         room -= 2  # the rule, and a blank row above it
         least = min(max(_LEAST_OUTPUT, height // 4), max(room // 2, 1))
         most = max(room - least, 2)
@@ -208,7 +223,9 @@ class LessonScreen(SafeScreen):
         progress = self.progress
         title = progress.lesson.front.title or PurePath(progress.lesson.name).name
         message = self._message
-        if self.is_editing:
+        if progress.learns and not message:
+            message = self._learner_words()
+        elif self.is_editing and not progress.learns:
             message = "editing · F5 runs it · Esc leaves the editor"
         self._bar.show(
             BarFacts(
@@ -220,6 +237,16 @@ class LessonScreen(SafeScreen):
                 self._tone,
             )
         )
+
+    def _learner_words(self) -> str:
+        """Whose progress it is, and which keys there are."""
+        progress = self.progress
+        label = progress.view.learner
+        if progress.record is not None and progress.record.exercises:
+            label += f" · {progress.record.done} of {len(progress.record.exercises)} done"
+        if progress.next_thing in ("type", "run") and progress.exercise is None:
+            return f"{label} · Space runs it"
+        return f"{label} · Esc, ?: keys" if self.is_editing else f"{label} · ? keys"
 
     def show_execution(self, view: ExecutionView | None, rewritten: int | None = None) -> None:
         """Show how the code stands that was run last."""
@@ -288,17 +315,20 @@ class LessonScreen(SafeScreen):
 
     @on(LessonCode.EditingEnded)
     def end_editing(self) -> None:
-        self.leave_editor()
+        self._conductor.command("editor_left")
 
     @on(LessonCode.TextChanged)
     def take_text(self) -> None:
         if self.is_editing:
             self._conductor.edited(self.code.text)
+            if self.progress.learns:
+                self._arrange()  # the learner may have begun another line
 
     @on(LessonCode.RunRequested)
     def run_code(self, event: RunRequested) -> None:
         event.stop()
-        self.leave_editor()
+        if not self.progress.learns:
+            self.leave_editor()
         self._conductor.command("run")
 
     @on(LessonBar.BarClicked)

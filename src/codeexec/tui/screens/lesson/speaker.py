@@ -103,7 +103,7 @@ def speaker_markdown(progress: LessonProgress, now: float) -> str:
     if following is not None:
         parts += ["---", f"**Next: {following.label}**", *following.notes]
         parts += [
-            f"````{block.language}\n{block.code.rstrip()}\n````"
+            f"````{block.language}\n{block.given.rstrip()}\n````"
             for block in following.blocks
             if not block.is_hidden
         ]

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
 
-from codeexec.documents.lessons.model import CodeBlock, Lesson, Step
+from codeexec.documents.lessons.model import CodeBlock, Lesson, Step, cell_name
+from codeexec.domain.learning import ExerciseRecord, LearnerRecord
 from codeexec.tui.session.views import LessonRun, LessonView
 
 NextThing = Literal["type", "run", "block", "step", "end"]
@@ -19,6 +20,10 @@ class LessonProgress:
     def __init__(self, lesson: Lesson, view: LessonView) -> None:
         self.lesson = lesson
         self.view = view
+        self.record: LearnerRecord | None = None
+        """How far the learner is; None where the lesson is given."""
+        self.is_solution_shown = False
+        """The solution of the exercise in front is on screen."""
         self.restore(view)
 
     def restore(self, view: LessonView) -> None:
@@ -55,7 +60,11 @@ class LessonProgress:
         """The code that would run now."""
         if self.view.edited is not None:
             return self.view.edited
-        return self.block.code.rstrip("\n") if self.block is not None else ""
+        return self._written(self.block) if self.block is not None else ""
+
+    def _written(self, block: CodeBlock) -> str:
+        """The code of a block before it is edited: a learner begins with that of its fence."""
+        return (block.code if self.learns else block.given).rstrip("\n")
 
     @property
     def typed_code(self) -> str:
@@ -68,15 +77,33 @@ class LessonProgress:
 
     @property
     def has_run(self) -> bool:
-        """Whether the block in front was run."""
-        return self.was_run(self.view.step, self.view.block)
+        """Whether the block in front was run; of an exercise, whether it was ever done."""
+        is_done = self.exercise is not None and self.exercise.is_done
+        return is_done or self.was_run(self.view.step, self.view.block)
 
     def was_run(self, step: int, block: int) -> bool:
-        return any((run.step, run.block) == (step, block) for run in self.view.runs)
+        """Whether a block was run; of a learner's exercise, whether it was done."""
+        is_open = self.learns and self.lesson.steps[step].blocks[block].is_exercise
+        return any(
+            (run.step, run.block) == (step, block) and (run.has_passed or not is_open)
+            for run in self.view.runs
+        )
 
     def was_given(self, step: int) -> bool:
         """Whether any block of a step was run."""
         return any(run.step == step for run in self.view.runs)
+
+    @property
+    def learns(self) -> bool:
+        """A learner writes the code."""
+        return bool(self.view.learner)
+
+    @property
+    def exercise(self) -> ExerciseRecord | None:
+        """What the learner has done of the block in front, if it is an exercise."""
+        if self.record is None or self.block is None:
+            return None
+        return self.record.exercise(cell_name(self.view.step, self.view.block))
 
     def block_of(self, run: LessonRun) -> CodeBlock | None:
         """The block that a run is of; None where the lesson has none there any more."""
@@ -107,7 +134,7 @@ class LessonProgress:
         """Hidden blocks of the step that are to run now: those before the block in front, and
         behind the last one that is seen as soon as that was run."""
         step, here = self.view.step, self.view.block
-        is_over = self.block is None or (self.has_run and not self._later)
+        is_over = self.block is None or (self.was_run(step, here) and not self._later)
         return [
             at
             for at, block in enumerate(self.step.blocks)
@@ -120,13 +147,24 @@ class LessonProgress:
         due: list[tuple[LessonRun, CodeBlock]] = []
         for number, one in enumerate(self.lesson.steps[:step]):
             runs = [run for run in self.view.runs if run.step == number]
-            if not runs:
-                runs = [
-                    LessonRun(number, at, block.code.rstrip("\n"), answers=block.answers)
-                    for at, block in enumerate(one.blocks)
-                ]
+            if self.learns:
+                runs = [self._learned(number, at, block) for at, block in enumerate(one.blocks)]
+            elif not runs:
+                runs = [_as_written(number, at, block) for at, block in enumerate(one.blocks)]
             due += [(run, block) for run in runs if (block := self.block_of(run)) is not None]
         return due
+
+    def _learned(self, step: int, number: int, block: CodeBlock) -> LessonRun:
+        """The run of a block that later steps build on: of an exercise that is done, with the code
+        that has done it, else with its solution."""
+        runs = [run for run in self.view.runs if (run.step, run.block) == (step, number)]
+        if block.is_exercise:
+            runs = [run for run in runs if run.has_passed]
+        if runs:
+            return runs[-1]
+        run = _as_written(step, number, block)
+        exercise = self.record.exercise(cell_name(step, number)) if self.record else None
+        return replace(run, code=exercise.code) if exercise and exercise.is_done else run
 
     # -- what changes ------------------------------------------------------------------------
 
@@ -139,7 +177,7 @@ class LessonProgress:
 
     def edit(self, code: str) -> None:
         """The speaker has other code."""
-        is_changed = self.block is not None and code != self.block.code.rstrip("\n")
+        is_changed = self.block is not None and code != self._written(self.block)
         self.view = replace(self.view, edited=code if is_changed else None, typed=len(code))
 
     def go_to_block(self) -> None:
@@ -187,6 +225,14 @@ class LessonProgress:
         )
         self.view = replace(self.view, runs=runs)
 
+    def pass_run(self, execution_id: str) -> None:
+        """A run has done its exercise."""
+        runs = tuple(
+            replace(run, has_passed=True) if run.execution_id == execution_id else run
+            for run in self.view.runs
+        )
+        self.view = replace(self.view, runs=runs)
+
     def put_runs(self, runs: Sequence[LessonRun]) -> None:
         """These were run on the kernels as they are now."""
         self.view = replace(self.view, runs=tuple(runs))
@@ -198,3 +244,16 @@ class LessonProgress:
             is_blank=self.view.is_blank if blank is None else blank,
             is_zoomed=self.view.is_zoomed if zoomed is None else zoomed,
         )
+
+
+def _as_written(step: int, number: int, block: CodeBlock) -> LessonRun:
+    """A run of a block as the lesson has it; of an exercise, of its solution."""
+    is_tolerant = block.is_exercise and block.solution is None
+    return LessonRun(
+        step,
+        number,
+        block.given.rstrip("\n"),
+        answers=block.answers,
+        has_failed=is_tolerant,
+        has_passed=block.is_exercise,
+    )

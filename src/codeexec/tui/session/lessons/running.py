@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from codeexec.client.executing import Ended, run_to_end
+from codeexec.client.lessons.checking import ExerciseChecker
 from codeexec.client.output import read_rows
 from codeexec.documents.lessons.blocks import (
     BlockRequests,
@@ -43,6 +45,7 @@ class LessonRunner:
         self._snapshot = snapshot
         self._columns = columns
         self._requests = BlockRequests("python", carries_declarations)
+        self.checker = ExerciseChecker(session, lesson, Path(file).parent, self._requests)
 
     def take_up(self, runs: Sequence[tuple[LessonRun, CodeBlock]]) -> None:
         """These were run already, on the kernels as they are."""

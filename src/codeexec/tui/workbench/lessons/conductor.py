@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from textual.timer import Timer
 
-from codeexec.client.executing import wait_for_end
+from codeexec.client.executing import Ended, wait_for_end
 from codeexec.domain.errors import CodeexecError
 from codeexec.domain.events import ExecutionFinished
 from codeexec.domain.requests import AnswerStdin, CancelExecution, Interrupt, ReadExecution
@@ -89,6 +89,9 @@ class Conductor:
             "first": lambda: self._go(0),
             "zoom": self._toggle_zoom,
             "blank": self._toggle_blank,
+            "editor_left": lambda: self.screen.leave_editor(),
+            "solution": self._refuse_learners_key,
+            "starter": self._refuse_learners_key,
         }
 
     # -- the beginning -----------------------------------------------------------------------
@@ -221,6 +224,9 @@ class Conductor:
             case "end":
                 self._say("This was the last step. q leaves, o shows all steps.")
 
+    def _refuse_learners_key(self) -> None:
+        self._say("This key is for learners: codeexec-tui lesson learn FILE")
+
     def _back(self) -> None:
         """To the beginning of this step, or of the one before."""
         self._stop_typing()
@@ -320,7 +326,14 @@ class Conductor:
         finally:
             self._is_running = False
         await self._end_run(ended.end, time.monotonic() - began)
+        await self._block_ran(block, ended)
         await self._run_hidden()
+
+    async def _block_ran(self, block: CodeBlock, ended: Ended) -> None:
+        """The block in front was run to its end; the lesson goes on after this."""
+
+    def _arrived(self) -> None:
+        """The lesson is at the beginning of a step."""
 
     async def _end_run(self, end: ExecutionFinished, seconds: float) -> None:
         read = await ask_quietly(self._state.session, ReadExecution(end.execution_id))
@@ -338,7 +351,7 @@ class Conductor:
         while due := progress.hidden_due:
             step, number = progress.view.step, due[0]
             block = progress.step.blocks[number]
-            run = LessonRun(step, number, block.code.rstrip("\n"), answers=block.answers)
+            run = LessonRun(step, number, block.given.rstrip("\n"), answers=block.answers)
             progress.begin_run(await self._runner.run_quietly(run, block))
 
     def _stop(self) -> None:
@@ -386,6 +399,7 @@ class Conductor:
         missing = [(run, block) for run, block in progress.before(step) if not run.execution_id]
         if is_fresh and self._are_kernels_alive() and not missing:
             progress.go_to_step(step)
+            self._arrived()
             self._work(self._run_hidden, "")
             return
         due = missing if is_fresh and self._are_kernels_alive() else progress.before(step)
@@ -394,6 +408,7 @@ class Conductor:
         waiting = [replace(run, execution_id="") for run, _ in due]
         progress.go_to_step(step)
         progress.put_runs([*done, *waiting])
+        self._arrived()
         self._show()
         self._is_going = True
         self._work(lambda: self._run_before(due, done, is_again=is_again), "going there")

@@ -58,6 +58,7 @@ class LessonFollower:
     def mounted(self) -> None:
         self.screen.say("watching")
         self._show_execution()
+        self._show_learner()
 
     def command(self, name: str) -> None:
         if name in ("workbench", "quit"):
@@ -75,4 +76,11 @@ class LessonFollower:
         """The speaker answers."""
 
     def follow(self, frame: Frame) -> None:
-        """The screen has shown the frame."""
+        self._show_learner()
+
+    def _show_learner(self) -> None:
+        """What a learner has done, as the journal has it."""
+        record = self._state.snapshot.learner if self.progress.learns else None
+        if record != self.progress.record:
+            self.progress.record = record
+            self.screen.show(self.progress)

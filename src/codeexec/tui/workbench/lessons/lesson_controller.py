@@ -74,8 +74,11 @@ class LessonController:
         if options.watch:
             self._surface.repeat(_FOLLOW_EVERY, self._look)
         elif options.lesson:
-            is_same = kept is not None and kept.file == options.lesson
-            fresh = LessonView(options.lesson, began=time.time())
+            is_same = kept is not None and (kept.file, kept.learner) == (
+                options.lesson,
+                options.learner,
+            )
+            fresh = LessonView(options.lesson, began=time.time(), learner=options.learner)
             self._begin(kept if kept is not None and is_same else fresh, summary.seq)
         elif options.attach and kept is not None:
             self._begin(kept, summary.seq)
@@ -88,10 +91,12 @@ class LessonController:
             return
         from codeexec.tui.session.lessons.progress import LessonProgress  # few sessions have one
         from codeexec.tui.workbench.lessons.conductor import Conductor
+        from codeexec.tui.workbench.lessons.learner import LearnerConductor
 
         progress = LessonProgress(lesson, view)
         typing = self._state.options.typing or lesson.front.typing
-        conductor = Conductor(
+        make = LearnerConductor if progress.learns else Conductor
+        conductor = make(
             self._surface, self._state, progress, typing, from_seq, self._changed, self._leave
         )
         self._stage = conductor

@@ -1,0 +1,174 @@
+"""The list of learners: from sessions, from files that were handed in, as a table, CSV or JSON."""
+
+from __future__ import annotations
+
+import csv
+import io
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path, PurePath
+
+import msgspec
+
+from codeexec.cli.servers.local import session_summaries
+from codeexec.cli.servers.stored_session import open_stored
+from codeexec.domain.errors import CodeexecError, DocumentError
+from codeexec.domain.learning import ExerciseRecord, LearnerRecord, check_record
+from codeexec.domain.plain_files import SMALL, read_plain
+
+Table = tuple[list[tuple[str, ...]], tuple[str, ...]]
+"""Rows, and the names of their columns."""
+
+_FIELDS = ("learner", "lesson", "step", "title", "tries", "done", "solution_seen", "last_activity")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""Spreadsheets run a cell that begins so: https://owasp.org/www-community/attacks/CSV_Injection"""
+
+
+def learners_of_sessions() -> list[LearnerRecord]:
+    """The records of all sessions of the server, open and closed. CodeexecError."""
+    records = []
+    for session in session_summaries(ended=True):
+        record = session.learner
+        if record is None and session.state != "closed" and session.name.startswith("learn-"):
+            record = _journaled(session.session_id)
+        if record is not None:
+            records.append(record)
+    return records
+
+
+def _journaled(session_id: str) -> LearnerRecord | None:
+    """The record in the journal of a session whose server was killed."""
+    try:
+        journal = open_stored(session_id, with_output=False).journal
+    except CodeexecError:
+        return None
+    try:
+        record = journal.restore().learner
+    finally:
+        journal.close()
+    return record.without_code() if record is not None else None
+
+
+def handed_in(folder: Path) -> list[LearnerRecord]:
+    """The records in the JSON files of a folder. DocumentError for a file that has none."""
+    records: list[LearnerRecord] = []
+    for file in sorted(folder.glob("*.json")):
+        try:
+            learners = msgspec.json.decode(
+                read_plain(str(file), SMALL), type=tuple[LearnerRecord, ...]
+            )
+            for record in learners:
+                check_record(record)
+        except OSError as error:
+            raise DocumentError(
+                f"{file}: {error.strerror}.", "Remove it from the folder."
+            ) from None
+        except (msgspec.DecodeError, CodeexecError) as error:
+            reason = error.message if isinstance(error, CodeexecError) else f"{error}."
+            raise DocumentError(
+                f"{file}: It is no list of learners: {reason}",
+                "Learners make it so: codeexec-tui lesson class --json > NAME.json",
+            ) from None
+        records += learners
+    return records
+
+
+def newest(records: Iterable[LearnerRecord], name: str = "") -> list[LearnerRecord]:
+    """Of each learner and lesson the record that was changed last, in the order of lessons and
+    names. `name` is a part of the name of a lesson or learner."""
+    learners: dict[tuple[str, str], LearnerRecord] = {}
+    for record in sorted(records, key=lambda record: record.at):
+        learners[lesson_name(record), record.learner] = record
+    part = name.casefold()
+    return [
+        record
+        for key, record in sorted(learners.items())
+        if any(part in text.casefold() for text in (*key, record.title))
+    ]
+
+
+def lesson_name(record: LearnerRecord) -> str:
+    """The name of the lesson's file: its folder is another for each learner."""
+    return PurePath(record.lesson).name
+
+
+def learner_rows(learners: Sequence[LearnerRecord]) -> Table:
+    """A row for each learner."""
+    rows: list[tuple[str, ...]] = []
+    for record in learners:
+        titles = [exercise.title for exercise in record.exercises if exercise.step == record.step]
+        tries = sum(exercise.tries for exercise in record.exercises)
+        rows.append(
+            (
+                record.learner,
+                lesson_name(record),
+                f"{record.step}/{record.steps} {titles[0] if titles else ''}".rstrip(),
+                f"{record.done}/{len(record.exercises)}",
+                str(tries),
+                _moment(record.at),
+            )
+        )
+    return rows, ("LEARNER", "LESSON", "STEP", "DONE", "TRIES", "LAST")
+
+
+def exercise_rows(learners: Sequence[LearnerRecord]) -> Table:
+    """A row for each exercise of each learner."""
+    rows: list[tuple[str, ...]] = [
+        (
+            record.learner,
+            lesson_name(record),
+            f"{exercise.step} {exercise.title}",
+            _state(exercise),
+            str(exercise.tries),
+            _moment(exercise.at),
+            exercise.verdict,
+        )
+        for record in learners
+        for exercise in record.exercises
+    ]
+    return rows, ("LEARNER", "LESSON", "STEP", "DONE", "TRIES", "LAST", "MISSING")
+
+
+def _state(exercise: ExerciseRecord) -> str:
+    state = "yes" if exercise.is_done else "no"
+    return f"{state}, solution seen" if exercise.has_seen_solution else state
+
+
+def as_csv(learners: Iterable[LearnerRecord]) -> str:
+    """A row for each exercise of each learner. Times are those of this machine, as ISO 8601."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(_FIELDS)
+    for record in learners:
+        for exercise in record.exercises:
+            writer.writerow(
+                (
+                    _cell(record.learner),
+                    _cell(lesson_name(record)),
+                    exercise.step,
+                    _cell(exercise.title),
+                    exercise.tries,
+                    "yes" if exercise.is_done else "no",
+                    "yes" if exercise.has_seen_solution else "no",
+                    _iso(exercise.at),
+                )
+            )
+    return text.getvalue()
+
+
+def to_json(learners: Iterable[LearnerRecord]) -> object:
+    """The records as `handed_in` reads them, without the code of the learners."""
+    return [msgspec.to_builtins(record.without_code()) for record in learners]
+
+
+def _cell(text: str) -> str:
+    """Text that a spreadsheet shows and does not run."""
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def _moment(at: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(at)) if at else "-"
+
+
+def _iso(at: float) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S%z", time.localtime(at)) if at else ""

@@ -1,0 +1,32 @@
+"""Reads a lesson for a command."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from codeexec.domain.errors import UsageError
+
+if TYPE_CHECKING:
+    from codeexec.documents.files import FileText
+    from codeexec.documents.lessons.model import Lesson
+
+
+def read_for_command(file: Path) -> tuple[FileText, Lesson]:
+    """The file and its lesson. CodeexecError with file and line."""
+    from codeexec.documents.lessons.files import open_lesson
+    from codeexec.languages.catalog import running_language
+
+    return open_lesson(file, running_language)
+
+
+def check_theme(lesson: Lesson) -> None:
+    """UsageError with file and line where there is no theme of that name."""
+    from codeexec.config.load import user_folder
+    from codeexec.config.paths import built_in_themes
+    from codeexec.tui.theme.theme import find_theme
+
+    try:
+        find_theme(lesson.front.theme, (built_in_themes(), user_folder() / "themes"))
+    except UsageError as error:
+        raise UsageError(f"{lesson.where('theme')}: {error.message}", error.next_step) from None
