@@ -18,6 +18,7 @@ WIDGETS = f"""
 import os, time
 import ipywidgets as widgets
 from IPython.display import HTML, display
+from traitlets import Int, Unicode
 hostile = {HOSTILE}
 slider = widgets.IntSlider(description="number", value=3, max=10)
 slider.observe(lambda change: print("moved to", change["new"]), "value")
@@ -35,9 +36,17 @@ button.on_click(lambda _: setattr(label, "value", "pressed"))
 bar = widgets.IntProgress(max=2000)
 tab = widgets.Tab([label, bar], titles=["label", hostile])
 markup = widgets.HTML(hostile + "<b>bold</b>", description=hostile)
-other = widgets.Play(description="play")
+play = widgets.Play(max=3, interval=20)
+clock, when = widgets.TimePicker(), widgets.NaiveDatetimePicker()
+follower = widgets.IntSlider(max=3, description="follower")
+widgets.jslink((play, "value"), (follower, "value"))
+class Counter(widgets.DOMWidget):
+    _model_name = Unicode("AnyModel").tag(sync=True)
+    _anywidget_id = Unicode("some.place.Counter").tag(sync=True)
+    count = Int(4).tag(sync=True)
+other = Counter()
 entries = [slider, box, fruit, radio, some, name, count, day, button]
-display(widgets.VBox([*entries, tab, markup, other]))
+display(widgets.VBox([*entries, tab, markup, play, clock, when, follower, other]))
 print("slider is", slider.model_id)
 """
 
@@ -115,7 +124,9 @@ async def test_widgets_of_the_page_change_the_kernel() -> None:
             "(s => { s.options[0].selected = s.options[2].selected = true; "
             f"s.{choose} }})({of_kind('SelectMultiple', 'select')})"
         )
-        for kind, typed in (("BoundedIntText", "99"), ("DatePicker", "2026-03-01")):
+        entries = {"BoundedIntText": "99", "DatePicker": "2026-03-01", "Time": "09:05"}
+        entries["NaiveDatetime"] = "2026-03-01T14:30"
+        for kind, typed in entries.items():
             field = of_kind(kind)
             await tab.evaluate(f"(i => {{ i.value = {typed!r}; i.{choose} }})({field})")
         await tab.evaluate(f"{of_kind('Text')}.focus()")
@@ -128,11 +139,15 @@ async def test_widgets_of_the_page_change_the_kernel() -> None:
         await shown.sees("hello jo and k")
         await has(shown, "box.value, fruit.value, radio.value", "True pear y")
         await has(shown, "some.value, count.value, day.value", "('a', 'c') 9 2026-03-01")
+        await has(shown, "clock.value, when.value", "09:05:00 2026-03-01 14:30:00")
+        # It plays to its end, and the linked slider follows.
+        await press(tab, of_kind("Play", "button"))
+        await has(shown, "play.playing, play.value, follower.value", "False 3 3")
         await shown.sees("pressed")
         assert await tab.evaluate(of_kind("Label", ".written") + ".textContent") == "pressed"
         await press(tab, of_kind("Tab", ".head:nth-child(2)"))
         await has(shown, "tab.selected_index", 1)
-        await shown.sees("[play: Play 0 · Jupyter shows it, from the saved notebook]")
+        await shown.sees("[Counter count 4 · Jupyter shows it, from the saved notebook]")
 
         # An Output widget follows its slider, with HTML in a frame that reaches nothing.
         await shown.run(INTERACT)

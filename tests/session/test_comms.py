@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -15,7 +16,7 @@ from codeexec.domain.events.comms import CommChanged
 from codeexec.domain.fold import apply
 from codeexec.domain.snapshot import Snapshot
 from codeexec.session.session import Session
-from support.sessions import open_host, open_session, run, text, until
+from support.sessions import DEADLINE, open_host, open_session, run, text, until
 
 SLIDER = """
 from ipywidgets import Button, IntSlider
@@ -138,3 +139,129 @@ async def test_too_many_widgets_are_refused_in_a_sentence(session: Session) -> N
     (notice,) = session.snapshot.notices
     assert notice.title == "Too many widgets"
     assert len(session.snapshot.comms) == 3000
+
+
+LINKED = """
+from ipywidgets import BoundedIntText, FloatSlider, IntSlider, Play, jsdlink, jslink
+first, second, third = IntSlider(value=3), IntSlider(), BoundedIntText(max=10)
+link = jslink((first, "value"), (second, "value"))
+one_way = jsdlink((second, "value"), (third, "value"))
+first.observe(lambda change: print("first", change["new"]), "value")
+third.observe(lambda change: print("third", change["new"]), "value")
+"""
+
+
+async def test_linked_models_follow_each_other(session: Session) -> None:
+    shown = await run(session, LINKED)
+    views = list(session.snapshot.comms.values())
+    first, second = (v for v in views if v.state.get("_model_name") == "IntSliderModel")
+    third = model(session, "BoundedIntText")
+
+    def values() -> list[object]:
+        return [session.snapshot.comms[v.comm_id].state["value"] for v in (first, second, third)]
+
+    # The target begins with the value of the source.
+    await until(session, lambda _: values() == [3, 3, 3])
+    await send(session, first, q.CommUpdate({"value": 7}))
+    await until(session, lambda _: values() == [7, 7, 7])
+    await send(session, second, q.CommUpdate({"value": 9}))
+    await until(session, lambda _: values() == [9, 9, 9])
+    # One way alone.
+    await send(session, third, q.CommUpdate({"value": 1}))
+    assert values() == [9, 9, 1]
+    # The kernel knows them too, whether code sets a value or a client.
+    code = "second.value = 4"
+    await run(session, code)
+    await until(session, lambda _: values() == [4, 4, 4])
+    seen = await run(session, "print(first.value, second.value, third.value)")
+    assert await text(session, seen) == ["4 4 4"]
+    told = await text(session, session.snapshot.executions[shown.execution_id])
+    assert "first 9" in told and "third 7" in told
+    await run(session, "link.unlink()")
+    await send(session, first, q.CommUpdate({"value": 50}))
+    assert values() == [50, 4, 4]
+
+
+async def test_a_link_between_values_that_never_agree_comes_to_an_end(session: Session) -> None:
+    await run(
+        session,
+        "from ipywidgets import IntSlider, jslink\n"
+        "low, high = IntSlider(min=0, max=10), IntSlider(min=20, max=30)\n"
+        "jslink((low, 'value'), (high, 'value'))",
+    )
+    low = next(view for view in session.snapshot.comms.values() if view.state.get("max") == 10)
+    await send(session, low, q.CommUpdate({"value": 5}))
+    front_end = session.kernels.widgets
+    async with asyncio.timeout(DEADLINE):
+        while front_end._unhandled:  # noqa: ASYNC110  # it is no event
+            await asyncio.sleep(0.01)
+
+
+async def test_while_a_cell_runs_linked_values_are_shown_at_once(session: Session) -> None:
+    await run(session, LINKED)
+    views = list(session.snapshot.comms.values())
+    first, second = (v for v in views if v.state.get("_model_name") == "IntSliderModel")
+    await until(session, lambda now: now.comms[second.comm_id].state["value"] == 3)
+    await run(session, "1")
+    await session.call(q.Execute("import time\nwhile True: time.sleep(0.05)"))
+    await until(session, lambda now: now.kernel.state == "busy")
+    for value in (5, 6, 8):
+        await session.call(q.SendComm(first.comm_id, q.CommUpdate({"value": value})))
+    assert session.snapshot.comms[second.comm_id].state["value"] == 8
+    await session.call(q.Interrupt())
+    await until(
+        session,
+        lambda now: (
+            [now.comms[view.comm_id].state["value"] for view in (first, second)] == [8, 8]
+            and not now.is_running
+        ),
+    )
+    seen = await run(session, "print(first.value, second.value)")
+    assert await text(session, seen) == ["8 8"]
+
+
+async def test_an_animation_plays_for_all_clients_and_ends(session: Session) -> None:
+    shown = await run(
+        session,
+        "from ipywidgets import IntSlider, Play, jslink\n"
+        "play, slider = Play(max=5, interval=20), IntSlider(max=5)\n"
+        "jslink((play, 'value'), (slider, 'value'))\n"
+        "slider.observe(lambda change: print(change['new']), 'value')",
+    )
+    play, slider = model(session, "Play"), model(session, "IntSlider")
+    follower = session.events(session.snapshot.seq, "full")
+    reading = asyncio.ensure_future(anext(aiter(follower)))
+    try:
+        await send(session, play, q.CommUpdate({"playing": True}))
+        await until(
+            session,
+            lambda now: (
+                now.comms[play.comm_id].state["playing"] is False
+                and now.comms[slider.comm_id].state["value"] == 5
+            ),
+        )
+    finally:
+        reading.cancel()
+    await run(session, "1")
+    told = session.snapshot.executions[shown.execution_id]
+    assert await text(session, told) == ["1", "2", "3", "4", "5"]
+
+
+async def test_messages_of_a_widget_of_its_own_are_events(session: Session) -> None:
+    await run(
+        session,
+        "import ipywidgets\n"
+        "class Own(ipywidgets.DOMWidget): pass\n"
+        "own = Own()\n"
+        "own.on_msg(lambda _, content, buffers: own.send({'echo': content}, [b'x']))",
+    )
+    own = model(session, "DOMWidget")
+    await send(session, own, q.CommMessage({"any": ["thing", 1]}))
+    records = session.recorder.journal.read(0, 100_000)
+    messages = [
+        message
+        for record in records
+        if isinstance(record.event, CommChanged)
+        for message in record.event.messages
+    ]
+    assert messages == [{"echo": {"any": ["thing", 1]}}]

@@ -85,6 +85,7 @@ class CommUpdated:
     buffers: dict[str, str] = field(default_factory=dict)
     handled: tuple[str, ...] = ()
     is_partial: bool = False
+    messages: tuple[dict[str, object], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

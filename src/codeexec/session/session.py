@@ -368,6 +368,7 @@ class Session:
 
     def _hear(self, records: Sequence[Recorded]) -> None:
         self.execution_watch.hear(records)
+        self.kernels.widgets.hear(records)
         for record in records:
             if isinstance(record.event, KernelReady | KernelDied):
                 is_ready = isinstance(record.event, KernelReady)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from textual.strip import Strip
 
@@ -91,6 +93,9 @@ def test_sliders() -> None:
     assert entered(page.board, "root", "3 9") == SetState("root", {"value": [3, 9]})
 
 
+DAY: dict[str, object] = {"year": 2026, "month": 2, "date": 1}
+
+
 @pytest.mark.parametrize(
     ("state", "lines", "effect"),
     [
@@ -132,12 +137,89 @@ def test_sliders() -> None:
             ["2026-03-01"],
             AskText("root", "2026-03-01"),
         ),
+        (
+            widget("Time", value={"hours": 9, "minutes": 5, "seconds": 0, "milliseconds": 0}),
+            ["09:05"],
+            AskText("root", "09:05"),
+        ),
+        (
+            widget("NaiveDatetime", value={**DAY, "hours": 14, "minutes": 30, "seconds": 7}),
+            ["2026-03-01 14:30:07"],
+            AskText("root", "2026-03-01 14:30:07"),
+        ),
+        (
+            widget("Play", value=2, max=9, playing=False, repeat=False),
+            ["[ ▶ ] [ ■ ] [ ↻ ] 2 / 9"],
+            SetState("root", {"playing": True}),
+        ),
+        (
+            widget("Play", value=9, max=9, _playing=False, show_repeat=False),  # of ipywidgets 7
+            ["[ ▶ ] [ ■ ] 9 / 9"],
+            SetState("root", {"_playing": True, "value": 0}),
+        ),
     ],
 )
 def test_controls(state: dict[str, object], lines: list[str], effect: Effect) -> None:
     page = Page(state)
     assert page.lines() == lines
     assert activate(page.board, page.control()) == effect
+
+
+def test_an_animation_is_stopped_repeated_and_moved() -> None:
+    page = Page(widget("Play", value=4, min=1, max=9, step=2, playing=True, repeat=False))
+    stop, repeat = page.control(1), page.control(2)
+    assert activate(page.board, page.control()) == SetState("root", {"playing": False})
+    assert activate(page.board, stop) == SetState("root", {"playing": False, "value": 1})
+    assert activate(page.board, repeat) == SetState("root", {"repeat": True})
+    assert move(page.board, stop, "more") == SetState("root", {"value": 6})
+
+
+def test_dates_and_times_are_typed_and_moved(monkeypatch: pytest.MonkeyPatch) -> None:
+    page = Page(widget("DatePicker", value={**DAY, "date": 28, "month": 1}))
+    assert entered(page.board, "root", "2024-02-29") == SetState(
+        "root", {"value": {"year": 2024, "month": 1, "date": 29}}
+    )
+    assert entered(page.board, "root", " ") == SetState("root", {"value": None})
+    assert move(page.board, page.control(), "more") == SetState("root", {"value": DAY})
+    for wrong in ("2026-02-30", "soon", "2026-3-1"):
+        with pytest.raises(UsageError, match="a date, such as"):
+            entered(page.board, "root", wrong)
+
+    clock = {"hours": 23, "minutes": 59, "seconds": 0, "milliseconds": 0}
+    page = Page(widget("Time", value=clock, step=60))
+    assert entered(page.board, "root", "07:08:09") == SetState(
+        "root", {"value": {"hours": 7, "minutes": 8, "seconds": 9, "milliseconds": 0}}
+    )
+    assert move(page.board, page.control(), "less") == SetState(
+        "root", {"value": {**clock, "minutes": 58}}
+    )
+    assert move(page.board, page.control(), "more") is None  # not over midnight
+    with pytest.raises(UsageError, match="a time, such as"):
+        entered(page.board, "root", "25:00")
+
+    # A moment with a time zone is in UTC; here it is the time of this machine.
+    monkeypatch.setenv("TZ", "Asia/Kolkata")
+    time.tzset()
+    try:
+        page = Page(widget("Datetime", value={**DAY, "hours": 9, "minutes": 0}))
+        assert page.lines() == ["2026-03-01 14:30"]
+        value = {**DAY, "hours": 9, "minutes": 30, "seconds": 0, "milliseconds": 0}
+        for typed in ("2026-03-01 15:00", "2026-03-01T09:30Z"):
+            assert entered(page.board, "root", typed) == SetState("root", {"value": value})
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+def test_a_widget_of_its_own_shows_its_name_and_what_it_holds() -> None:
+    state = {
+        "_anywidget_id": "some.place.Counter",
+        "count": 4,
+        "_esm": "x",
+        "layout": "IPY_MODEL_l",
+    }
+    page = Page(widget("Any", **state))
+    assert page.lines(90) == ["[Counter count 4 · Jupyter shows it, from the saved notebook]"]
 
 
 def test_what_takes_no_keys() -> None:
@@ -229,7 +311,8 @@ HOSTILE: list[object] = [
         *("IntSlider", "FloatSlider", "FloatLogSlider", "IntRangeSlider", "SelectionSlider"),
         *("IntProgress", "Button", "Checkbox", "ToggleButton", "ToggleButtons", "Text", "Textarea"),
         *("IntText", "Dropdown", "RadioButtons", "Select", "Label", "HTML", "VBox", "HBox", "Tab"),
-        *("Accordion", "Stack", "Output", "Image", "DatePicker", "Valid", "Whatever\x1b[31m"),
+        *("Accordion", "Stack", "Output", "Image", "DatePicker", "Time", "Datetime", "Play"),
+        *("Valid", "Whatever\x1b[31m"),
     ],
 )
 def test_hostile_state_is_drawn_in_bounds(kind: str) -> None:

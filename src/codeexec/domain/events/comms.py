@@ -25,7 +25,9 @@ class CommOpened(Event, frozen=True):
 class CommChanged(Event, frozen=True):
     """Keys of a comm's state have these values now; the kernel or a client has set them. Changes
     that follow each other at once are one event, with the last value of each key. `handled` names
-    messages of clients (`CommSent.message_id`) that the kernel has handled."""
+    messages of clients (`CommSent.message_id`) that the kernel has handled. `messages` are the
+    last ones that code has sent to the widget's own front end, as `send` of anywidget does,
+    without what is binary in them."""
 
     comm_id: str
     state: dict[str, object] = field(default_factory=dict)
@@ -33,6 +35,7 @@ class CommChanged(Event, frozen=True):
     handled: tuple[str, ...] = ()
     is_partial: bool = False
     kernel: str = DEFAULT_KERNEL
+    messages: tuple[dict[str, object], ...] = ()
 
 
 class CommClosed(Event, frozen=True):

@@ -25,14 +25,16 @@ _KEYS = {
         *("IntSlider", "FloatSlider", "FloatLogSlider", "IntRangeSlider", "FloatRangeSlider"),
         *("Text", "Textarea", "Password", "Combobox", "IntText", "BoundedIntText", "FloatText"),
         *("BoundedFloatText", "DatePicker", "ColorPicker", "Checkbox", "ToggleButton"),
+        *("Time", "Datetime", "NaiveDatetime", "Play"),
     },
     "index": {
         *("Dropdown", "Select", "SelectMultiple", "RadioButtons", "ToggleButtons"),
         *("SelectionSlider", "SelectionRangeSlider"),
     },
     "selected_index": {"Tab", "Accordion"},
+    **{key: {"Play"} for key in ("playing", "repeat", "_playing", "_repeat")},
 }
-"""The key that a browser may set, by kinds of widgets."""
+"""The keys that a browser may set, and of which kinds of widgets."""
 
 _MESSAGES = {
     "click": {"Button"},

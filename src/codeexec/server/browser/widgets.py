@@ -26,7 +26,7 @@ LONGEST_TEXT = 40_000
 """Characters of a text that an Output widget has captured; of longer ones the end is shown."""
 
 _HTML = ("HTML", "HTMLMath")
-_NOT_DRAWN = ("_view_", "_model_module", "_dom_", "_esm", "_css", "_anywidget")
+_NOT_DRAWN = ("_view_", "_model_module", "_dom_", "_esm", "_css")
 """How keys begin that tell another front end how to draw the widget."""
 
 _LAYOUT = ("display", "visibility")

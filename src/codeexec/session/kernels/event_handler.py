@@ -289,6 +289,8 @@ class KernelEventHandler:
         if isinstance(event, says.CommEnded):
             return CommClosed(event.comm_id, self._kernel)
         self._room -= comm_weight(event.state, event.buffers)
+        if isinstance(event, says.CommUpdated):
+            self._room -= sum(comm_weight(message, {}) for message in event.messages)
         if isinstance(event, says.CommStarted):
             return CommOpened(
                 event.comm_id,
@@ -306,6 +308,7 @@ class KernelEventHandler:
             event.handled,
             event.is_partial,
             self._kernel,
+            event.messages,
         )
 
     def _display_id(self, display_id: str) -> str:

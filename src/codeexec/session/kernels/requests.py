@@ -11,7 +11,7 @@ from msgspec import ValidationError, convert
 from msgspec.structs import replace
 
 from codeexec.domain import requests as q
-from codeexec.domain.content.comms import check_size
+from codeexec.domain.content.comms import CommView, check_size
 from codeexec.domain.errors import Conflict, NotFound
 from codeexec.domain.places.backends import LOCAL
 from codeexec.domain.places.containers import ClassicLayout
@@ -24,6 +24,7 @@ from codeexec.session.kernels.slots import KernelSlots
 from codeexec.session.kernels.supervisor import CHOICE
 from codeexec.session.kernels.variables import VariableRequest, VariableWatch, unavailable
 from codeexec.session.storage.journal import Journal
+from codeexec.session.widgets.front_end import WidgetFrontEnd
 
 SLOT = "slot"
 """In the journaled choice of the first kernel: its name."""
@@ -49,6 +50,9 @@ class KernelRequests:
         self._recorder = parts.recorder
         self._slots = slots
         self.variables = VariableWatch(parts, slots, is_watched)
+        self.widgets = WidgetFrontEnd(
+            parts.recorder, self._send_state, lambda: parts.limit.is_reached
+        )
 
     async def change(self, request: KernelChange) -> None:
         match request:
@@ -98,6 +102,21 @@ class KernelRequests:
                 f"There is no widget with the id {printable(request.comm_id[:100])}.",
                 "Run the cell that makes it, and use the new one.",
             )
+        message = request.message
+        if isinstance(message, q.CommUpdate):
+            check_size(message.state)
+            message_id = self._send_state(view, message.state)
+            self.widgets.note_sent(view.comm_id, message.state, message_id)
+        else:
+            check_size(message.content)
+            message_id = self._send(view, {"method": "custom", "content": message.content})
+        return q.CommSent(message_id)
+
+    def _send_state(self, view: CommView, state: Mapping[str, object]) -> str:
+        return self._send(view, {"method": "update", "state": dict(state), "buffer_paths": []})
+
+    def _send(self, view: CommView, body: dict[str, object]) -> str:
+        """Send to the kernel that opened the comm; the id of the message. Conflict."""
         slot = next((slot for slot in self._slots if slot.name == view.kernel), None)
         kernel = slot.supervisor.kernel if slot is not None else None
         is_gone = slot is None or kernel is None or slot.view.generation != view.generation
@@ -111,16 +130,7 @@ class KernelRequests:
         _require_awake(slot)
         if slot.view.state not in ("idle", "busy") or kernel.capabilities.comms is None:
             raise Conflict("There is no kernel that could answer.", "It answers once it runs.")
-        message = request.message
-        body: dict[str, object]
-        if isinstance(message, q.CommUpdate):
-            check_size(message.state)
-            body = {"method": "update", "state": message.state, "buffer_paths": []}
-        else:
-            check_size(message.content)
-            body = {"method": "custom", "content": message.content}
-        execution = view.execution_id
-        return q.CommSent(kernel.capabilities.comms.send_comm(view.comm_id, body, execution))
+        return kernel.capabilities.comms.send_comm(view.comm_id, body, view.execution_id)
 
     def usage(self, kernel_name: str, clients: tuple[q.ClientInfo, ...]) -> q.Usage:
         kernel = self._slots.get(kernel_name).supervisor.kernel

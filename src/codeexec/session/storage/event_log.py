@@ -78,6 +78,11 @@ class EventLog:
         return self._closed
 
     @property
+    def is_followed(self) -> bool:
+        """Whether somebody reads events as they come."""
+        return self._readers > 0
+
+    @property
     def lost_file(self) -> Path | None:
         """The file of the journal that was removed or replaced while it was open: what is
         written goes to files that have no name any more. None while all is well."""

@@ -24,6 +24,12 @@ MOST_OPENED = 3000
 LARGEST = 1 << 20
 """Characters of a value that is kept; a larger one is left out of the state."""
 
+MOST_MESSAGES = 100
+"""Messages of a widget's own that are told at once: the last ones."""
+
+LARGEST_MESSAGE = 1 << 16
+"""Characters of one of them; a larger one is left out."""
+
 LONGEST_ID = 100
 
 SENT = "codeexec-w-"
@@ -54,6 +60,7 @@ class _Gathered:
     buffers: dict[str, str] = field(default_factory=dict)
     handled: list[str] = field(default_factory=list)
     is_partial: bool = False
+    messages: list[dict[str, object]] = field(default_factory=list)
 
 
 class CommFollower:
@@ -95,6 +102,8 @@ class CommFollower:
                     if (sent := self._sent.get(message.parent.msg_id)) and sent[0] == comm_id:
                         for key in state:
                             sent[1].pop(key, None)
+                elif method == "custom":
+                    self._note_message(comm_id, message)
 
     def idled(self, message_id: str) -> None:
         """The kernel has handled a message of a client."""
@@ -149,11 +158,24 @@ class CommFollower:
         change.buffers |= buffers
         change.is_partial |= is_partial
 
+    def _note_message(self, comm_id: str, message: Message) -> None:
+        """A message for the widget's own front end."""
+        body = message.content.get("data")
+        content = body.get("content") if isinstance(body, dict) else None
+        if isinstance(content, dict) and _is_small(content, LARGEST_MESSAGE):
+            change = self._changes.setdefault(comm_id, _Gathered())
+            change.messages = [*change.messages[1 - MOST_MESSAGES :], content]
+
     def _told(self, comm_id: str) -> Iterator[KernelEvent]:
         change = self._changes.pop(comm_id, None)
         if change is not None:
             yield CommUpdated(
-                comm_id, change.state, change.buffers, tuple(change.handled), change.is_partial
+                comm_id,
+                change.state,
+                change.buffers,
+                tuple(change.handled),
+                change.is_partial,
+                tuple(change.messages),
             )
 
 
@@ -191,8 +213,7 @@ def _sized(state: Mapping[str, object]) -> dict[str, object]:
     return {key: value for key, value in state.items() if _is_small(value)}
 
 
-def _is_small(value: object) -> bool:
-    room = LARGEST
+def _is_small(value: object, room: int = LARGEST) -> bool:
     waiting: list[object] = [value]
     while waiting and room >= 0:
         value = waiting.pop()

@@ -2,27 +2,11 @@
 // `set` values, `click`, `submit`. A control writes into a field only what has changed in the state,
 // so that nobody types against the kernel.
 
-import { button, element } from "./nodes.js";
-import { dateText, formatted, number, Scale, typedDate, typedNumber, words } from "./numbers.js";
+import { button, changes, element, field } from "./nodes.js";
+import { moment, play } from "./moments.js";
+import { formatted, number, Scale, typedNumber, words } from "./numbers.js";
 
 const LONGEST = 100000;
-
-function field(type, name = "input") {
-  const node = element(name);
-  if (name === "input") node.type = type;
-  return node;
-}
-
-// What the state says, told once for each time that it changes.
-function changes(tell) {
-  let before;
-  return value => {
-    const now = JSON.stringify(value ?? null);
-    if (now === before) return;
-    before = now;
-    tell(value);
-  };
-}
 
 // The event after which a value is sent.
 function listen(node, state, isContinuous, tell) {
@@ -129,16 +113,6 @@ function numeric({ kind, state, act }) {
   };
 }
 
-function date({ state, act }) {
-  const node = field("date");
-  node.addEventListener("change", () => {
-    const value = typedDate(node.value);
-    if (JSON.stringify(value) !== JSON.stringify(state().value)) act.set({ value });
-  });
-  const write = changes(value => { node.value = dateText(value); });
-  return { nodes: [node], fields: [node], show: now => write(now.value) };
-}
-
 function checkbox({ act }) {
   const node = field("checkbox");
   node.addEventListener("change", () => act.set({ value: node.checked }));
@@ -229,7 +203,7 @@ const BY_KIND = {
   IntRangeSlider: rangeSlider, FloatRangeSlider: rangeSlider,
   Text: text, Textarea: text, Password: text, Combobox: text, ColorPicker: text,
   IntText: numeric, BoundedIntText: numeric, FloatText: numeric, BoundedFloatText: numeric,
-  DatePicker: date, Checkbox: checkbox, Button: push, ToggleButton: toggle, Valid: valid,
+  DatePicker: moment, Time: moment, Datetime: moment, NaiveDatetime: moment, Play: play, Checkbox: checkbox, Button: push, ToggleButton: toggle, Valid: valid,
   IntProgress: progress, FloatProgress: progress,
   Label: written, HTML: written, HTMLMath: written, Image: image,
 };

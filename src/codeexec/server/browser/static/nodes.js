@@ -25,3 +25,20 @@ export function placeNodes(parent, wanted, from = 0) {
     else parent.insertBefore(node, place);
   }
 }
+
+export function field(type, name = "input") {
+  const node = element(name);
+  if (name === "input") node.type = type;
+  return node;
+}
+
+// What a state says, told once for each time that it changes.
+export function changes(tell) {
+  let before;
+  return value => {
+    const now = JSON.stringify(value ?? null);
+    if (now === before) return;
+    before = now;
+    tell(value);
+  };
+}

@@ -65,8 +65,3 @@ export function dateText(value) {
   const parts = [String(value.year).padStart(4, "0"), value.month + 1, value.date];
   return parts.map(part => String(part).padStart(2, "0")).join("-");
 }
-
-export function typedDate(text) {
-  const match = /^(\d{4,6})-(\d\d)-(\d\d)$/.exec(text);
-  return match ? { year: Number(match[1]), month: Number(match[2]) - 1, date: Number(match[3]) } : null;
-}

@@ -292,7 +292,7 @@ class Labelled {
   }
 }
 
-// A widget that is not drawn: its name and its value.
+// A widget that is not drawn: its name, and its value or what its keys hold.
 class Unknown {
   constructor(kind) {
     this.kind = kind;
@@ -300,12 +300,24 @@ class Unknown {
   }
 
   show(state) {
-    const value = words(state.value);
+    const values = valuesOf(state);
     const name = words(state.description);
+    const own = words(state._anywidget_id).split(".").at(-1) || words(this.kind);
     this.node.textContent = this.kind
-      ? `[${name ? `${name}: ` : ""}${words(this.kind)}${value ? ` ${value}` : ""} · Jupyter shows it, from the saved notebook]`
+      ? `[${name ? `${name}: ` : ""}${own}${values ? ` ${values}` : ""} · Jupyter shows it, from the saved notebook]`
       : "[a widget that the session does not keep any more]";
   }
+}
+
+const MOST_VALUES = 6;
+const NO_VALUES = ["layout", "style", "tooltip", "tabbable", "description", "disabled"]; // every widget has them
+
+function valuesOf(state) {
+  if (state.value !== null && state.value !== undefined) return words(state.value);
+  const listed = Object.entries(state).filter(([key, value]) =>
+    !key.startsWith("_") && !NO_VALUES.includes(key) && ["string", "number", "boolean"].includes(typeof value));
+  const shown = listed.slice(0, MOST_VALUES).map(([key, value]) => `${words(key)} ${words(value).slice(0, 60)}`);
+  return shown.join(", ") + (listed.length > MOST_VALUES ? ", …" : "");
 }
 
 function noted(text) {

@@ -9,13 +9,18 @@ from typing import Literal
 from codeexec.domain.errors import UsageError
 from codeexec.tui.output.ipywidgets.board import State, WidgetBoard
 from codeexec.tui.output.ipywidgets.drawing import Control
+from codeexec.tui.output.ipywidgets.moments import MOMENTS, moved_moment, typed_moment
 from codeexec.tui.output.ipywidgets.values import (
     ENTRIES,
+    REPEAT,
     SLIDERS,
+    STOP,
     ValueScale,
     chosen,
     labels,
     number,
+    playing_key,
+    repeat_key,
     text_of,
 )
 
@@ -85,6 +90,8 @@ def activate(board: WidgetBoard, control: Control) -> Effect | None:
             return Click(model)
         case "Checkbox" | "ToggleButton":
             return SetState(model, {"value": not state.get("value")})
+        case "Play":
+            return _play(model, option, state)
         case "Dropdown":
             return AskOption(model, tuple(labels(state)))
         case "Tab":
@@ -126,6 +133,12 @@ def move(board: WidgetBoard, control: Control, how: Move) -> Effect | None:
         step = number(state.get("step"), 1.0 if "Int" in kind else 0.1)
         value = _bounded(kind, state, number(state.get("value")) + steps * step)
         return SetState(model, {"value": value})
+    if kind in MOMENTS:
+        moved = moved_moment(kind, state, steps)
+        return SetState(model, {"value": moved}) if moved is not None else None
+    if kind == "Play":
+        scale = ValueScale("IntSlider", state)
+        return SetState(model, {"value": scale.moved(state.get("value"), steps)})
     if kind in ("Checkbox", "ToggleButton") and how in ("least", "most"):
         return SetState(model, {"value": how == "most"})
     return None
@@ -169,13 +182,22 @@ def entered(board: WidgetBoard, model: str, text: str) -> SetState:
             raise UsageError(f"This widget takes {wanted}.", "Type it again.")
         numbers = [_bounded(kind, state, value) for value in values]
         return SetState(model, {"value": sorted(numbers) if scale.is_range else numbers[0]})
-    if kind == "DatePicker":
-        parts = text.split("-")
-        if len(parts) != 3 or not all(part.isdecimal() for part in parts):
-            raise UsageError("This widget takes a date, such as 2026-03-01.", "Type it again.")
-        year, month, day = map(int, parts)
-        return SetState(model, {"value": {"year": year, "month": month - 1, "date": day}})
+    if kind in MOMENTS:
+        return SetState(model, {"value": typed_moment(kind, text)})
     return SetState(model, {"value": text})
+
+
+def _play(model: str, option: int, state: State) -> SetState:
+    """The session makes the steps; from the end it plays from the beginning."""
+    playing, repeat = playing_key(state), repeat_key(state)
+    first = {"value": round(number(state.get("min")))}
+    if option == REPEAT:
+        return SetState(model, {repeat: not state.get(repeat)})
+    if option == STOP:
+        return SetState(model, {playing: False, **first})
+    begins = not state.get(playing)
+    is_at_end = number(state.get("value")) >= number(state.get("max"), 100.0)
+    return SetState(model, {playing: begins, **(first if begins and is_at_end else {})})
 
 
 def _range(value: object, scale: ValueScale) -> tuple[float, float]:

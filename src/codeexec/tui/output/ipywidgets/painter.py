@@ -19,14 +19,19 @@ from codeexec.tui.output.ipywidgets.values import (
     LISTS,
     LONGEST,
     PROGRESS,
+    REPEAT,
     SLIDERS,
     ValueScale,
     chosen,
     description,
     labels,
     number,
+    own_name,
+    playing_key,
+    repeat_key,
     text_of,
     titles,
+    values_of,
     words,
 )
 from codeexec.tui.render.ansi import AnsiPainter, wrap_words
@@ -209,6 +214,8 @@ class WidgetPainter:
                 name = next((names[at] for at in index if 0 <= at < len(names)), "")
                 room = max(width - self._label_width(model) - 3, 4)
                 return self._labelled(model, f"{fitted(name, min(room, 40))} ▾", "popup")
+            case "Play":
+                return self._play(model, width)
             case "SelectionSlider" | "SelectionRangeSlider":
                 return self._selection_slider(model, width)
             case "ToggleButtons":
@@ -233,12 +240,26 @@ class WidgetPainter:
                 return self._other(model, kind, width)
 
     def _other(self, model: str, kind: str, width: int) -> Drawing:
-        """A widget that is not drawn: its name and value, and what shows it."""
+        """A widget that is not drawn: its name and values, and what shows it."""
         state = self._board.state(model)
-        value = words(state.get("value"))
-        name = description(state)
-        text = f"{f'{name}: ' if name else ''}{words(kind)}{f' {value}' if value else ''}"
+        name, values = description(state), values_of(state)
+        text = f"{f'{name}: ' if name else ''}{own_name(kind, state)}"
+        text = f"{text} {values}" if values else text
         return self._note(f"[{text} · Jupyter shows it, from the saved notebook]", width)
+
+    def _play(self, model: str, width: int) -> Drawing:
+        """Buttons to play, to stop and to repeat, and the value."""
+        state = self._board.state(model)
+        is_on = (state.get(playing_key(state)), False, state.get(repeat_key(state)))
+        drawings = [Drawing([Strip(self._label(model))])] if description(state) else []
+        drawings += [
+            self._option(model, at, f"[ {sign} ]", "accent.ground" if on else "popup")
+            for at, (sign, on) in enumerate(zip(("▶", "■", "↻"), is_on, strict=True))
+            if at != REPEAT or state.get("show_repeat", True)
+        ]
+        value = f"{words(state.get('value'))} / {words(state.get('max'))}"
+        drawings.append(Drawing([Strip([self._ink(value, "muted")])]))
+        return beside(drawings, width, 1)
 
     def _image(self, model: str, width: int) -> Drawing:
         """The place of a picture, which is painted later."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from codeexec.tui.output.ipywidgets.board import State
+from codeexec.tui.output.ipywidgets.moments import MOMENTS, text_of_moment
 from codeexec.tui.render.plain import one_line
 
 LONGEST = 2000
@@ -16,9 +17,13 @@ SLIDERS = frozenset(
 PROGRESS = frozenset({"IntProgress", "FloatProgress"})
 ENTRIES = frozenset(
     {"Text", "Textarea", "Password", "Combobox", "IntText", "BoundedIntText", "FloatText"}
-    | {"BoundedFloatText", "DatePicker", "ColorPicker"}
+    | {"BoundedFloatText", "ColorPicker"}
+    | MOMENTS
 )
 LISTS = frozenset({"RadioButtons", "Select", "SelectMultiple"})
+PLAY, STOP, REPEAT = range(3)
+"""The options of a Play widget."""
+
 BOXES = frozenset({"Box", "VBox", "HBox", "GridBox", "Stack"})
 
 
@@ -81,8 +86,7 @@ def text_of(kind: str, state: State) -> str:
     if isinstance(value, list | tuple):
         return " ".join(f"{number(part):g}" for part in value)
     if isinstance(value, dict):
-        month = number(value.get("month")) + 1
-        return f"{number(value.get('year')):04.0f}-{month:02.0f}-{number(value.get('date')):02.0f}"
+        return text_of_moment(kind, value)
     if isinstance(value, float):
         return f"{value:.12g}"
     return "" if value is None else str(value)
@@ -139,3 +143,39 @@ class ValueScale:
         if self.format.startswith(".") and digits.isdecimal() and kind in "fgeE%":
             return format(number(value), f".{min(int(digits), 12)}{kind}")
         return words(number(value))
+
+
+def playing_key(state: State) -> str:
+    """The key that says whether a Play widget plays; ipywidgets 7 has another one."""
+    return "_playing" if "_playing" in state else "playing"
+
+
+def repeat_key(state: State) -> str:
+    """The key that says whether it begins again at its end."""
+    return "_repeat" if "_repeat" in state else "repeat"
+
+
+_MOST_VALUES = 6
+_NO_VALUES = frozenset({"layout", "style", "tooltip", "tabbable", "description", "disabled"})
+"""Keys that every widget has."""
+
+
+def own_name(kind: str, state: State) -> str:
+    """The name of a widget that is not drawn: of one of anywidget its class in Python."""
+    declared = state.get("_anywidget_id")
+    if isinstance(declared, str) and declared:
+        return words(declared.rpartition(".")[2])
+    return words(kind)
+
+
+def values_of(state: State) -> str:
+    """What a widget that is not drawn holds: its value, or else what its keys hold."""
+    if (value := state.get("value")) is not None:
+        return words(value)
+    keys = [key for key in state if not key.startswith("_") and key not in _NO_VALUES]
+    listed = [(key, state[key]) for key in keys if isinstance(state[key], str | int | float)]
+    more = ", …" if len(listed) > _MOST_VALUES else ""
+    return (
+        ", ".join(f"{words(key)} {words(value)[:60]}" for key, value in listed[:_MOST_VALUES])
+        + more
+    )
