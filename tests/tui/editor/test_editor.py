@@ -6,6 +6,7 @@ import asyncio
 import inspect
 from collections.abc import Callable
 from functools import partial
+from time import monotonic
 from typing import TypeVar
 
 import pytest
@@ -444,6 +445,29 @@ async def test_fifty_thousand_lines_type_like_none(monkeypatch: pytest.MonkeyPat
     assert opened < 20 * 50_000  # 7 for each line
     assert typed_on_top < 1.5 * typed
     assert gone_on_top < 1.5 * gone
+
+
+async def test_trees_of_former_texts_are_freed_when_nobody_types(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Of a long text: freeing a tree holds keys up for 30 ms.
+    monkeypatch.setattr(TreeSyntax, "is_slow", True)
+    app = Host("def f(a):\n    return a + 1\n" * 50)
+    seconds_without_key: list[float] = []
+    free_old_trees = TreeSyntax.free_old_trees
+
+    def note_and_free(syntax: TreeSyntax) -> None:
+        seconds_without_key.append(monotonic() - app.editor.parser.typed_at)
+        free_old_trees(syntax)
+
+    monkeypatch.setattr(TreeSyntax, "free_old_trees", note_and_free)
+    async with app.run_test(size=(80, 24)):
+        await until(lambda: bool(app.editor.symbols()))
+        for sign in "# a":
+            app.editor.type(sign)
+            await until(lambda: not app.editor.parser.is_parsing)
+        await until(lambda: bool(seconds_without_key))
+    assert min(seconds_without_key) >= 1
 
 
 @pytest.mark.parametrize("theme", ["textual-dark", "textual-light", "nord", "solarized-light"])

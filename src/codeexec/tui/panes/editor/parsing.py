@@ -25,6 +25,8 @@ _KEY, _RUN = 0.01, 0.03
 _SLOW_PAUSE = 0.12
 _SLOW_PATIENCE = 2.0
 """The same for a text whose parse takes long: a thread parses beside the keys."""
+_IDLE = 1.0
+"""Seconds without a key after which memory of former parses is freed."""
 
 
 class BackgroundParser:
@@ -37,6 +39,7 @@ class BackgroundParser:
         self._editor = editor
         self._syntax = syntax
         self._is_scheduled = False
+        self._is_freeing = False
         self._is_closed = False
         self.typed_at = self._stale_since = self._ran_at = 0.0
 
@@ -89,11 +92,21 @@ class BackgroundParser:
 
     async def _parse_in_thread(self, syntax: TreeSyntax) -> None:
         is_done = await syntax.work_in_thread(self._is_wanted)
+        if not self._is_freeing:
+            self._free_when_idle(syntax)
         if is_done:
             self._show_colors()
         else:
             self._stale_since = monotonic()
             call_after(self._editor, _SLOW_PAUSE, self._parse)
+
+    def _free_when_idle(self, syntax: TreeSyntax) -> None:
+        wait = max(self.typed_at, self._ran_at) + _IDLE - monotonic()
+        self._is_freeing = wait > 0 and not self._is_closed
+        if self._is_freeing:
+            call_after(self._editor, wait, lambda: self._free_when_idle(syntax))
+        else:
+            syntax.free_old_trees()
 
     def _show_colors(self) -> None:
         self._is_scheduled = False

@@ -68,6 +68,8 @@ _SMALL = 0.0012
 """Seconds that a parse may have taken last for it to be done within a key."""
 _SLOW = 0.008
 """Seconds from which a parse is too long for slices between keys."""
+_MOST_OLD = 3
+"""Trees of former texts that are kept until nobody types: each may take some 20 MB."""
 _ENDLESS = 10 * LONG
 """Characters of a line from which a text is data: one token of that size stops the parser."""
 
@@ -139,6 +141,7 @@ class TreeSyntax:
         self._cursor = QueryCursor(query)
         self._tags = tags
         self._tree: Tree | None = None
+        self._old_trees: list[Tree] = []
         self._stale = True
         self._parse: TreeParse | None = None
         """The parse that is not done yet."""
@@ -203,10 +206,18 @@ class TreeSyntax:
         return self._parse
 
     def _take(self, parse: TreeParse) -> bool:
+        old_tree = self._tree
         self._tree, self._stale = parse.result(lambda: self._buffer.lines)
         self._last = parse.spent
         self._parse = None
+        if old_tree is not None and self.is_slow:
+            self._old_trees = [*self._old_trees[1 - _MOST_OLD :], old_tree]
         return not self._stale
+
+    def free_old_trees(self) -> None:
+        """Free the trees of former texts: of 50,000 lines one takes up to 30 ms, in which no key is
+        handled."""
+        self._old_trees.clear()
 
     def spans(self, first: int, last: int) -> dict[int, list[Span]]:
         spans_by_line: dict[int, list[Span]] = {}
