@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 import xml.etree.ElementTree as ET
 
+import psutil
 import pytest
 from PIL import Image
 from PIL.GifImagePlugin import GifImageFile
@@ -50,6 +52,26 @@ def opened(content: bytes) -> GifImageFile:
     image = Image.open(io.BytesIO(content))
     assert isinstance(image, GifImageFile)
     return image
+
+
+@pytest.mark.slow
+def test_a_long_gif_is_made_by_processes_in_the_same_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    def written() -> bytes:
+        writer = GifWriter(INFO)
+        for number in range(200):
+            text = f"row {number}"
+            rows = {number % 3: TerminalRow((Span(text, len(text)),))}
+            writer.write(ScreenFrame(number / 10, rows))
+        return writer.finish(20.0)
+
+    monkeypatch.setattr(os, "cpu_count", lambda: 3)
+    before = {child.pid for child in psutil.Process().children(recursive=True)}
+    by_processes = written()
+    left = {child.pid for child in psutil.Process().children(recursive=True)} - before
+    monkeypatch.setattr(os, "cpu_count", lambda: 1)
+    assert by_processes == written()
+    # What shares the numbers of their semaphores goes on for later pools.
+    assert all("resource_tracker" in " ".join(psutil.Process(pid).cmdline()) for pid in left)
 
 
 def test_a_gif_has_each_frame_at_its_time() -> None:

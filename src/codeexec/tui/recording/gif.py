@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterable
 
-from PIL import GifImagePlugin, Image
+from PIL import Image
 
 from codeexec.documents.recordings.model import Marker, RecordingInfo, ScreenFrame
 from codeexec.domain.errors import UsageError
 from codeexec.domain.terminals import EMPTY_ROW
 from codeexec.tui.recording.drawing import CELL_HEIGHT, CELL_WIDTH, RowDrawer
+from codeexec.tui.recording.gif_frames import FrameEncoder, FramePixels
 
 SHORTEST = 2
 """Hundredths of a second; what is shorter browsers show for a tenth."""
 _LONGEST = 65_535
 _AT_END = 300
-_MOST_COLORS = 256
 MOST_BYTES = 512 << 20
 
 
@@ -43,6 +44,7 @@ class GifWriter:
             b"\x21\xff\x0bNETSCAPE2.0\x03\x01\x00\x00\x00",
         ]
         self._bytes = 0
+        self._encoder = FrameEncoder()
 
     def write(self, frame: ScreenFrame) -> None:
         at = round(frame.at * 100)
@@ -62,6 +64,7 @@ class GifWriter:
 
     def finish(self, end: float) -> bytes:
         self._flush(max(round(end * 100), self._at) + _AT_END)
+        self._add(self._encoder.finish())
         return b"".join([*self._pieces, b";"])
 
     def _flush(self, until: int) -> None:
@@ -70,38 +73,28 @@ class GifWriter:
         top = first * CELL_HEIGHT
         right = min(max(self._right, 1) * CELL_WIDTH, self._screen.width)
         part = self._screen.crop((0, top, right, end * CELL_HEIGHT))
-        data = b"".join(GifImagePlugin.getdata(_indexed(part), (0, top), include_color_table=True))
         delay = max(until - self._at, SHORTEST)
-        self._add(_control(min(delay, _LONGEST)) + data)
+        self._take(min(delay, _LONGEST), FramePixels.of(part, top))
         while (delay := delay - _LONGEST) > 0:
-            pixel = _indexed(self._screen.crop((0, 0, 1, 1)))
-            dot = b"".join(GifImagePlugin.getdata(pixel, (0, 0), include_color_table=True))
-            self._add(_control(min(delay, _LONGEST)) + dot)
+            dot = self._screen.crop((0, 0, 1, 1))
+            self._take(min(delay, _LONGEST), FramePixels.of(dot, 0))
         self._at, self._changed, self._right = until, None, 0
 
-    def _add(self, piece: bytes) -> None:
-        self._pieces.append(piece)
-        self._bytes += len(piece)
-        if self._bytes > MOST_BYTES:
-            raise UsageError(
-                "The recording is too long for a GIF.",
-                "Take a part of it (--from, --to), a smaller --size, or write HTML.",
-            )
+    def _take(self, delay: int, frame: FramePixels) -> None:
+        self._add(self._encoder.take(_control(delay), frame))
+
+    def _add(self, pieces: Iterable[bytes]) -> None:
+        for piece in pieces:
+            self._pieces.append(piece)
+            self._bytes += len(piece)
+            if self._bytes > MOST_BYTES:
+                self._encoder.close()
+                raise UsageError(
+                    "The recording is too long for a GIF.",
+                    "Take a part of it (--from, --to), a smaller --size, or write HTML.",
+                )
 
 
 def _control(delay: int) -> bytes:
     """The block before a frame: it stays below the next one."""
     return b"\x21\xf9\x04\x04" + struct.pack("<H", delay) + b"\x00\x00"
-
-
-def _indexed(part: Image.Image) -> Image.Image:
-    """The part with a palette: its own colours where they are few enough."""
-    colors = part.getcolors(_MOST_COLORS)
-    if colors is None:
-        return part.quantize(
-            _MOST_COLORS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE
-        )
-    palette = Image.new("P", (1, 1))
-    known = [color for _, color in colors if isinstance(color, tuple)]
-    palette.putpalette([channel for color in known for channel in color])
-    return part.quantize(palette=palette, dither=Image.Dither.NONE)
