@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -179,6 +180,35 @@ def test_swap_is_kept_listed_restored_and_discarded(tmp_path: Path) -> None:
     store.discard("/a.py")
     store.discard("/a.py")
     assert [swap.name for swap in store.all()] == ["untitled-1"]
+
+
+def test_a_swap_may_be_discarded_while_it_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = SwapStore(tmp_path / "swap")
+    rename = os.rename
+
+    def rename_and_discard(
+        old: str, new: str, *, src_dir_fd: int | None = None, dst_dir_fd: int | None = None
+    ) -> None:
+        rename(old, new, src_dir_fd=src_dir_fd, dst_dir_fd=dst_dir_fd)
+        store.discard("a")  # as the event loop does after a save
+
+    store.write("b", ["kept"])
+    monkeypatch.setattr(os, "rename", rename_and_discard)
+    store.write("a", ["text"])
+    assert [swap.name for swap in store.all()] == ["b"]
+    [file] = (tmp_path / "swap").iterdir()
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_a_swap_that_cannot_be_kept_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    store = SwapStore(tmp_path / "file" / "swap")
+    with pytest.raises(StorageError, match="Unsaved text cannot be kept"):
+        store.write("a", ["text"])
+    store.discard("a")
+    assert store.find("a") is None
 
 
 def test_a_torn_swap_is_passed_over(tmp_path: Path) -> None:

@@ -388,15 +388,18 @@ def sync_file(file: FileText) -> None:
         raise _not_written(place, error) from error
 
 
-def write_atomic(target: Path, data: Content, *, sync: bool = True) -> None:
-    """Write `data` to `target` atomically and keep its mode. StorageError; Denied for a link that
-    must not be followed. Without `sync` a power failure may lose the data."""
-    _write(locate(target), data, sync=sync)
+def write_atomic(
+    target: Path, data: Content, *, sync: bool = True, new_mode: int | None = None
+) -> None:
+    """Write `data` to `target` atomically and keep its mode; a new file has `new_mode`.
+    StorageError; Denied for a link that must not be followed. Without `sync` a power failure may
+    lose the data."""
+    _write(locate(target), data, sync=sync, new_mode=new_mode)
 
 
-def _write(place: Place, data: Content, *, sync: bool = True) -> None:
+def _write(place: Place, data: Content, *, sync: bool = True, new_mode: int | None = None) -> None:
     try:
-        hostfiles.write(place, data, sync=sync)
+        hostfiles.write(place, data, sync=sync, new_mode=new_mode)
     except OSError as error:
         raise _not_written(place, error) from error
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from codeexec.documents.files import TOO_LARGE, Stamp, write_atomic
 from codeexec.domain.content.digests import sha256
+from codeexec.domain.errors import StorageError
 from codeexec.domain.plain_files import read_plain
 from codeexec.domain.text.parsing import load_json
 
@@ -57,14 +59,18 @@ class SwapStore:
         column: int = 0,
         base: Stamp | None = None,
     ) -> None:
-        """Write the text that has these lines in place of an older swap file of `name`.
-        StorageError."""
+        """Write the text that has these lines in place of an older swap file of `name`. It may be
+        discarded meanwhile, by another thread. StorageError."""
         stamp = [base.modified_ns, base.size, base.inode] if base is not None else None
         head = {"name": name, "at": self._clock(), "line": line, "column": column, "base": stamp}
-        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        target = self._file(name)
-        write_atomic(target, _content(json.dumps(head), lines))
-        target.chmod(0o600)
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise StorageError(
+                f"Unsaved text cannot be kept in {self._folder}: {error.strerror or error}.",
+                "Make the folder writable, or save the file.",
+            ) from error
+        write_atomic(self._file(name), _content(json.dumps(head), lines), new_mode=0o600)
 
     def find(self, name: str) -> Swap | None:
         """The unsaved text of `name`; None if there is none or it cannot be read."""
@@ -76,8 +82,9 @@ class SwapStore:
         return sorted((swap for swap in swaps if swap is not None), key=lambda swap: -swap.saved_at)
 
     def discard(self, name: str) -> None:
-        """Remove the swap file of `name`."""
-        self._file(name).unlink(missing_ok=True)
+        """Remove the swap file of `name`. Where that is not possible it is offered again later."""
+        with suppress(OSError):
+            self._file(name).unlink()
 
 
 def _content(head: str, lines: list[str]) -> Iterator[bytes]:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 
 from codeexec.documents.swap import Swap, SwapStore
-from codeexec.domain.errors import StorageError
+from codeexec.domain.errors import CodeexecError
 from codeexec.tui.panes.documents.context import PaneContext
 from codeexec.tui.panes.documents.document_view import DocumentView
 from codeexec.tui.panes.documents.host import PaneHost
@@ -70,7 +70,7 @@ class Autosave:
         cursor, stamp = sheet.editor.model.cursor, sheet.document.file.stamp
         try:
             self._store.write(sheet.name_key, lines, cursor.line, cursor.column, stamp)
-        except StorageError as error:
+        except CodeexecError as error:
             if not self._has_failed:  # a full disk is news once, until it has room again
                 self._has_failed = True
                 self._host.post_message(Failed(error))
