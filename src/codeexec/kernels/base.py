@@ -8,8 +8,11 @@ which the kernel said it. Terminal text comes raw; making rows of it is the sess
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
+
+from msgspec import Struct, field
 
 from codeexec.domain.events import CellRef, Death, KernelRef, NoticeLevel
 from codeexec.domain.events.lines import LineCut
@@ -30,23 +33,20 @@ if TYPE_CHECKING:
 # after the last cell) carries the id of the execution it was started in, as the kernel says.
 
 
-@dataclass(frozen=True, slots=True)
-class Started:
+class Started(Struct, frozen=True):
     """The kernel has taken up the execution; `count` is its prompt number."""
 
     execution: str
     count: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class StreamWritten:
+class StreamWritten(Struct, frozen=True):
     execution: str
     stream: Literal["stdout", "stderr"]
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Displayed:
+class Displayed(Struct, frozen=True):
     """`data` maps MIME types to values as Jupyter sends them: text, base64, or JSON values."""
 
     execution: str
@@ -57,15 +57,13 @@ class Displayed:
     count: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class DisplayRefreshed:
+class DisplayRefreshed(Struct, frozen=True):
     display_id: str
     data: Mapping[str, object]
     metadata: Mapping[str, object]
 
 
-@dataclass(frozen=True, slots=True)
-class CommStarted:
+class CommStarted(Struct, frozen=True):
     """The kernel has opened a comm; the fields as those of `CommOpened`."""
 
     comm_id: str
@@ -76,8 +74,7 @@ class CommStarted:
     is_partial: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class CommUpdated:
+class CommUpdated(Struct, frozen=True):
     """Keys of a comm's state are these now; the fields as those of `CommChanged`."""
 
     comm_id: str
@@ -88,27 +85,23 @@ class CommUpdated:
     messages: tuple[dict[str, object], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class CommEnded:
+class CommEnded(Struct, frozen=True):
     comm_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class OutputCleared:
+class OutputCleared(Struct, frozen=True):
     """With `wait`, only when the next output comes."""
 
     execution: str
     wait: bool
 
 
-@dataclass(frozen=True, slots=True)
-class ErrorRaised:
+class ErrorRaised(Struct, frozen=True):
     execution: str
     error: ErrorInfo
 
 
-@dataclass(frozen=True, slots=True)
-class InputRequested:
+class InputRequested(Struct, frozen=True):
     execution: str
     prompt: str
     password: bool
@@ -118,24 +111,21 @@ class InputRequested:
     """The program's terminal shows the answer in its output."""
 
 
-@dataclass(frozen=True, slots=True)
-class StepDone:
+class StepDone(Struct, frozen=True):
     """A step of a program has ended; what it wrote was told before."""
 
     execution: str
     step: StepResult
 
 
-@dataclass(frozen=True, slots=True)
-class ScreenUsed:
+class ScreenUsed(Struct, frozen=True):
     """A program uses the whole screen."""
 
     execution: str
     start: ProgramStart
 
 
-@dataclass(frozen=True, slots=True)
-class Finished:
+class Finished(Struct, frozen=True):
     """Said once per execution: the reply and idle have both come (`aborted`: it never ran; `lost`:
     they will not come, and whether it ran and how it ended is not known)."""
 
@@ -147,8 +137,7 @@ class Finished:
     """How it ended is known for certain, though it has no prompt number."""
 
 
-@dataclass(frozen=True, slots=True)
-class Overheard:
+class Overheard(Struct, frozen=True):
     """The kernel has taken up code that another client gave it; outputs and `Finished` follow as
     for ours. `client` is the name that its messages carry."""
 
@@ -157,8 +146,7 @@ class Overheard:
     client: str
 
 
-@dataclass(frozen=True, slots=True)
-class NextInput:
+class NextInput(Struct, frozen=True):
     """Code asked for this text as the next input (`%load`), in place of its own if `replaces`."""
 
     execution: str
@@ -166,15 +154,13 @@ class NextInput:
     replaces: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Died:
+class Died(Struct, frozen=True):
     """The process ended unexpectedly; its open executions have no `Finished`."""
 
     death: Death
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(Struct, frozen=True):
     """Something a person should know of the place where the kernel runs."""
 
     level: NoticeLevel
@@ -183,15 +169,13 @@ class Notice:
     next_step: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class LineChanged:
+class LineChanged(Struct, frozen=True):
     """The line to the kernel is cut; None: it is there again."""
 
     cut: LineCut | None
 
 
-@dataclass(frozen=True, slots=True)
-class Pulled:
+class Pulled(Struct, frozen=True):
     """How far the image has come that the kernel waits for, as `ImagePullAdvanced` has it."""
 
     image: str
@@ -201,8 +185,7 @@ class Pulled:
     total: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class StartAdvanced:
+class StartAdvanced(Struct, frozen=True):
     """How far the start of the kernel is, as `KernelStartAdvanced` has it."""
 
     step: str
@@ -210,8 +193,7 @@ class StartAdvanced:
     percent: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Reached:
+class Reached(Struct, frozen=True):
     """Everything up to this place of the kernel's outbox stands in the events before: all of
     message `number`, and the first `part` events of the one after it. `token` names the process."""
 
@@ -220,38 +202,33 @@ class Reached:
     part: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class NeverTaken:
+class NeverTaken(Struct, frozen=True):
     """The request to run this never arrived: the last server ended before it was sent."""
 
     execution: str
 
 
-@dataclass(frozen=True, slots=True)
-class VariablesSent:
+class VariablesSent(Struct, frozen=True):
     """The variables that a program had at its end."""
 
     variables: Variables
 
 
-@dataclass(frozen=True, slots=True)
-class ResultReport:
+class ResultReport(Struct, frozen=True):
     """What an execution with `ExecuteOptions.report` has at its end."""
 
     variables: Mapping[str, str]
     output: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Reported:
+class Reported(Struct, frozen=True):
     """Code reported something beside its output."""
 
     execution: str
     report: LogEntry | ReportedArtifact | ResultReport
 
 
-@dataclass(frozen=True, slots=True)
-class PluginReported:
+class PluginReported(Struct, frozen=True):
     """A step of a plugin has ended; `messages` has a text for each failed test. Where a magic
     loaded it, `implementation` and `config` come along."""
 
@@ -266,8 +243,7 @@ class PluginReported:
     config: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class SessionVariablesReported:
+class SessionVariablesReported(Struct, frozen=True):
     """Code has set the variables of the session."""
 
     execution: str
@@ -309,8 +285,7 @@ Sink = Callable[[Sequence[KernelEvent]], None]
 # -- what a kernel is asked ------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Ready:
+class Ready(Struct, frozen=True):
     pid: int | None
     language: str
     version: str
@@ -324,8 +299,7 @@ class Ready:
     """The name of the kernel's program, as it says it."""
 
 
-@dataclass(frozen=True, slots=True)
-class PluginCall:
+class PluginCall(Struct, frozen=True):
     """A step of a plugin; `implementation` and `config` are empty but for `load`."""
 
     action: Literal["load", "test", "unload"]
@@ -334,8 +308,7 @@ class PluginCall:
     config: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class ExecuteCall:
+class ExecuteCall(Struct, frozen=True):
     execution: str
     code: str
     options: ExecuteOptions = NO_OPTIONS
@@ -357,7 +330,7 @@ class KernelChoice:
     cwd: str
     name: str = ""
     file: str = ""
-    env: Mapping[str, str] = field(default_factory=dict)
+    env: Mapping[str, str] = dataclass_field(default_factory=dict)
     backend: str = "local"
     image: str = ""
     policy: str = ""
@@ -374,7 +347,7 @@ class KernelChoice:
     confined_policy: str = ""
     """Where the policy is not empty, whatever else is chosen runs in a container of this image with
     this policy."""
-    place: Callable[[], Environment] | None = field(default=None, compare=False)
+    place: Callable[[], Environment] | None = dataclass_field(default=None, compare=False)
     """The environment of the session, in which kernels of programs run them; None: a folder of
     this machine, `cwd`."""
 
@@ -397,8 +370,7 @@ Handle = dict[str, object]
 private part (it holds the signing key)."""
 
 
-@dataclass(frozen=True, slots=True)
-class KernelUsage:
+class KernelUsage(Struct, frozen=True):
     """Of the process and its children; `cpu` in cores since the last call."""
 
     cpu: float | None

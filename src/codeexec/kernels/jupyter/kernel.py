@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Mapping
-from dataclasses import replace
 from signal import SIGTERM
 
-import msgspec
+from msgspec.structs import replace
 
 from codeexec.domain.errors import Busy, KernelDied, KernelUnavailable, UsageError
 from codeexec.domain.events import KernelRef
@@ -371,7 +370,7 @@ class JupyterKernel:
         await connection.hear_out(read_spool(folder) if folder is not None else ())
         death = await self._life.explain()
         if connection.was_shut_down and not self.traits.has_server:
-            death = msgspec.structs.replace(death, message=SHUT_DOWN)
+            death = replace(death, message=SHUT_DOWN)
         self._watcher = None
         self._disconnect()
         self._sink([Died(death)])

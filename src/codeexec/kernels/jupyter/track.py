@@ -9,7 +9,9 @@ last request that it saw, and goes to the execution that ran then.
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from codeexec.domain.outputs import ErrorInfo
 from codeexec.kernels.base import ExecuteCall, Finished, KernelEvent, StreamWritten

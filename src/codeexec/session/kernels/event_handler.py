@@ -7,9 +7,8 @@ import logging
 import math
 import secrets
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 
-from msgspec.structs import replace as replace_struct
+from msgspec.structs import replace
 
 from codeexec.domain.content.comms import comm_weight
 from codeexec.domain.events import (
@@ -224,8 +223,8 @@ class KernelEventHandler:
     def _with_rows(self, event: says.StepDone) -> StepResult:
         document, view = self._documents.get(event.execution), self._find(event.execution)
         if document is not None:
-            return replace_struct(event.step, rows=document.total)
-        return replace_struct(event.step, rows=view.total if view is not None else 0)
+            return replace(event.step, rows=document.total)
+        return replace(event.step, rows=view.total if view is not None else 0)
 
     def _flush(self) -> list[AnyEvent]:
         events: list[AnyEvent] = []

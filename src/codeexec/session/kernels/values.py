@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from msgspec.structs import replace as replace_struct
+from msgspec.structs import replace
 
 from codeexec.domain.errors import Busy, CodeexecError, Conflict, NotFound, UsageError
 from codeexec.kernels.base import ExecuteCall
@@ -41,7 +40,7 @@ async def with_values(
     for cell in call.options.above:
         others, rest = languages.take_gets(cell.code)
         gets = [*others, *gets]
-        above.append(replace_struct(cell, code=rest))
+        above.append(replace(cell, code=rest))
     by_name = {slot.name: slot for slot in slots}
     values: dict[str, object] = {}
     size = 0
@@ -64,7 +63,7 @@ async def with_values(
                 )
             values[name] = languages.check_json(name, text)
     made = languages.with_values(language, code, values)
-    options = replace_struct(call.options, above=tuple(above))
+    options = replace(call.options, above=tuple(above))
     return replace(call, code=made.code, preamble=made.preamble, options=options)
 
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
-from msgspec.structs import replace as replace_struct
+from msgspec.structs import replace
 
 from codeexec.environments.base import TerminalSize
 from codeexec.kernels.base import ExecuteCall
@@ -28,6 +27,6 @@ class WaitingSizes:
             return call
         options, program = call.options, call.options.program
         if program is not None:
-            program = replace_struct(program, rows=size.rows)
-        options = replace_struct(options, columns=size.columns, program=program)
+            program = replace(program, rows=size.rows)
+        options = replace(options, columns=size.columns, program=program)
         return replace(call, options=options)
