@@ -146,6 +146,34 @@ def test_displays_stand_between_the_lines(desk: Desk) -> None:
     assert (done.stderr, done.returncode) == ("", 0)
 
 
+CHART = """
+import plotly.graph_objects as go
+fig = go.Figure(go.Bar(x=["a", "b"], y=[1, 2]), {"title": {"text": "Sales"}})
+print("above")
+fig.show()
+print("below")
+"""
+
+
+@pytest.mark.slow
+def test_a_figure_of_plotly_is_shown_and_opens_no_browser(desk: Desk) -> None:
+    desk.file("chart.py", CHART)
+    browser = desk.folder / desk.file("browser", "#!/bin/sh\ntouch opened\n")
+    browser.chmod(0o755)
+    done = desk.run("run", "--artifacts", "art", "chart.py", env={"BROWSER": str(browser)})
+    assert done.stderr == ""
+    above, chart, below = done.stdout.splitlines()
+    assert (above, below) == ("above", "below")
+    assert chart.startswith("[plotly chart “Sales”") and chart.endswith("]")
+    (saved,) = [file for file in (desk.folder / "art").iterdir() if "json" in file.name]
+    assert json.loads(saved.read_text())["layout"]["title"]["text"] == "Sales"
+    assert not (desk.folder / "opened").exists()
+    # What the user has chosen stays.
+    named = "import plotly.io; print(plotly.io.renderers.default)"
+    desk.file("named.py", named)
+    assert desk.run("run", "named.py", env={"PLOTLY_RENDERER": "json"}).stdout == "json\n"
+
+
 @pytest.mark.slow
 def test_json_has_streams_displays_variables_and_the_status(desk: Desk) -> None:
     desk.file("figures.py", FIGURES + "import sys; print('last', file=sys.stderr); sys.exit(3)\n")

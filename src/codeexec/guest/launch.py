@@ -195,6 +195,7 @@ def main() -> None:
     load("drawing")
     load("libraries/import_hook")
     load("libraries/screen_width")
+    load("libraries/graph_source")
     load("program_magic")
     load("bash_magic")
     load("libraries/tqdm_bars")

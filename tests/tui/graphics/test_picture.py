@@ -31,6 +31,7 @@ from support.graphics import (
     tmux_messages_in,
     written_by,
 )
+from support.pane_app import until
 
 APP = Path(__file__).parents[2] / "support" / "picture_app.py"
 CELL = CellSize(10, 20)
@@ -290,3 +291,52 @@ async def test_tmux_says_whether_it_passes(tmp_path: Path) -> None:
         assert "passthrough" in (await ask_tmux(environ, timeout=90)).split()
     finally:
         tmux("kill-server")
+
+
+def _animation(kind: str, loop: int | None = 0) -> bytes:
+    """Three frames, red, green and blue."""
+    frames = [Image.new("RGB", (60, 40), colour) for colour in ("red", "lime", "blue")]
+    file = io.BytesIO()
+    loops = {} if loop is None else {"loop": loop}
+    frames[0].save(file, kind, save_all=True, append_images=frames[1:], duration=30, **loops)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG"])
+async def test_an_animation_plays_and_stops_by_a_key(kind: str) -> None:
+    picture = Picture(_animation(kind), graphics=Graphics("half"), navigable=True)
+    app = Pane(picture)
+    async with app.run_test(size=(40, 20)) as pilot:
+        await until(pilot, lambda: picture.pixel_size == (60, 40))
+        picture.focus()
+        seen: set[tuple[int, ...]] = set()
+
+        def colour() -> tuple[int, ...]:
+            assert picture._image is not None
+            pixel = picture._image.getpixel((30, 20))
+            assert isinstance(pixel, tuple)
+            seen.add(tuple(round(value / 255) for value in pixel))
+            return pixel
+
+        await pilot.press("p")
+        await until(pilot, lambda: colour() and len(seen) == 3)
+        await pilot.press("p")
+        await until(pilot, lambda: picture._player is None)
+        assert picture.pixel_size == (60, 40)
+        # Another picture that does not move takes its place.
+        picture.show(_png(_drawing()))
+        await until(pilot, lambda: picture.pixel_size == (320, 240))
+        await pilot.press("p")
+        await until(pilot, lambda: picture._player is None)
+
+
+async def test_an_animation_that_is_shown_once_ends_at_its_last_frame() -> None:
+    picture = Picture(_animation("GIF", None), graphics=Graphics("half"), navigable=True)
+    app = Pane(picture)
+    async with app.run_test(size=(40, 20)) as pilot:
+        await until(pilot, lambda: picture.pixel_size == (60, 40))
+        picture.focus()
+        await pilot.press("p")
+        await until(pilot, lambda: picture._animation is not None and picture._player is None)
+        assert picture._image is not None
+        assert picture._image.getpixel((30, 20)) == (0, 0, 255)

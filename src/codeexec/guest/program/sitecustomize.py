@@ -135,7 +135,7 @@ def end_with_parent(life: int) -> None:
 
 
 class LibraryFinder:
-    """A finder that adds to two modules right after they are imported, and provides the backend
+    """A finder that adds to some modules right after they are imported, and provides the backend
     that the first of them is told to use."""
 
     def __init__(self, channel: ParentChannel, folder: str) -> None:
@@ -144,6 +144,7 @@ class LibraryFinder:
         self._added = {
             "matplotlib": self._add_to_matplotlib,
             "IPython.core.display_functions": self._add_to_ipython,
+            "plotly.io._renderers": self._add_to_plotly,
         }
         if "i" in channel.flags:
             self._added["getpass"] = self._add_to_getpass
@@ -215,6 +216,9 @@ class LibraryFinder:
 
     def _add_to_ipython(self, module: Any) -> None:
         self._load("displays").replace_displays(module, self._channel)
+
+    def _add_to_plotly(self, module: Any) -> None:
+        self._load("charts").add_renderer(module, self._channel)
 
 
 BACKEND = "codeexec_figures"

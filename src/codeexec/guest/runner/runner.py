@@ -256,6 +256,8 @@ def _set_up_libraries(displays: Displays) -> Any:
     finders: Any = sys.meta_path
     finders.append(StandIn(displays))
     import_hook.ImportHook(lambda name: name in LIBRARIES, displays.imported)
+    import codeexec.guest.libraries.graph_source  # noqa: F401  # acts as it is imported
+
     width = screen_width.ScreenWidth(None)
     import_hook.ImportHook(
         lambda name: bool(width.columns) and name in width.missing, width.imported

@@ -11,10 +11,11 @@ SHIPPED = (
     *("launch.py", "outbox.py", "questions.py", "drawing.py"),
     *("program_magic.py", "fast_streams.py", "interrupts.py"),
     *(f"libraries/{name}.py" for name in ("import_hook", "screen_width", "tqdm_bars")),
+    "libraries/graph_source.py",
     *("traceback_imports.py", "plugin_entry.py", "prelude.py"),
     *("bash_magic.py", "runner/commands.py"),
     *(f"plugins/{name}.py" for name in ("runtime", "context", "loading", "magics", "api")),
-    *("program/sitecustomize.py", "program/figures.py", "program/displays.py"),
+    *(f"program/{name}.py" for name in ("sitecustomize", "figures", "displays", "charts")),
 )
 """Paths below `guest`."""
 

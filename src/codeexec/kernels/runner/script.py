@@ -18,7 +18,7 @@ from codeexec.kernels.jupyter.launch import GUEST
 
 PACKAGE = "codeexec_runner"
 """Name of the package in the zip file: a kernel that has this product installed keeps both."""
-LIBRARIES = ("import_hook", "screen_width")
+LIBRARIES = ("import_hook", "screen_width", "graph_source")
 """Guest files beside the package that it uses."""
 MAIN = f"""import sys
 if sys.version_info < {OLDEST_RUNNER}:

@@ -54,6 +54,7 @@ def of_parts() -> tuple[Command, ...]:
         c("picture.zoom_in", "Zoom in", "picture", "zoom_in", "plus,equals_sign,i"),
         c("picture.zoom_out", "Zoom out", "picture", "zoom_out", "minus,o"),
         c("picture.whole", "Whole picture", "picture", "whole", "0,home"),
+        c("picture.play", "Play an animation, or stop it", "picture", "play", "p,space"),
         c("picture.left", "Left", "picture", "pan(-1, 0)", "left,h"),
         c("picture.right", "Right", "picture", "pan(1, 0)", "right,l"),
         c("picture.up", "Up", "picture", "pan(0, -1)", "up,k"),

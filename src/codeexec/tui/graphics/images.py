@@ -125,7 +125,7 @@ def decode(data: bytes, ground: Color, mime: str = "") -> Image:
     elif is_svg(data):
         data = draw_svg(data)
     size = picture_size(data)
-    if size is not None and size[0] * size[1] > _most_pixels(data):
+    if size is not None and not is_within_limits(data, size):
         raise _too_many(size)
     with _one_at_a_time:
         return _decode(data, ground)
@@ -144,7 +144,7 @@ def _decode(data: bytes, ground: Color) -> Image:
         if image.width * image.height * _DEPTHS.get(image.mode, 4) > MAX_MEMORY:
             raise _too_many(size)
         image.load()
-        return _composed(image, ground)
+        return composed(image, ground)
     except (pillow.DecompressionBombError, OSError, SyntaxError, ValueError, EOFError) as fault:
         # Pillow says all of these of damaged files (SyntaxError is its word for a broken PNG).
         dimensions = _pixels(picture_size(data))
@@ -153,6 +153,11 @@ def _decode(data: bytes, ground: Color) -> Image:
         raise DocumentError(
             f"This picture{dimensions} cannot be shown: {why}.", "Run the code that made it again."
         ) from None
+
+
+def is_within_limits(data: bytes, size: tuple[int, int]) -> bool:
+    """Whether a picture of this size is opened at all."""
+    return size[0] * size[1] <= _most_pixels(data)
 
 
 def _most_pixels(data: bytes) -> int:
@@ -169,7 +174,7 @@ def _within(size: tuple[int, int], pixels: int) -> tuple[int, int]:
     return max(int(size[0] * scale), 1), max(int(size[1] * scale), 1)
 
 
-def _composed(image: Image, ground: Color) -> Image:
+def composed(image: Image, ground: Color) -> Image:
     """RGB on the ground, of at most DETAIL pixels; made in bands, which costs little memory."""
     from PIL import Image as pillow
 

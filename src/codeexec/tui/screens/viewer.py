@@ -31,6 +31,9 @@ _HINTS = (
     Hint("esc", "close", "close"),
 )
 _PICTURE_HINTS = (Hint("+", "zoom", "zoom(1)"), Hint("−", "out", "zoom(-1)"))
+_MOVING = ("image/gif", "image/webp", "image/apng")
+"""Types of pictures that may be animated, which is known when they are played."""
+_PLAY_HINT = Hint("p", "play", "play")
 
 
 class ViewerScreen(ItemActions, Modal[str]):
@@ -92,6 +95,8 @@ class ViewerScreen(ItemActions, Modal[str]):
         item = self.selected
         self.query_one("#title", Static).update(plain_words(f"{item.title}  {item.detail}"))
         hints = (*_PICTURE_HINTS, *_HINTS) if item.kind == "picture" else _HINTS
+        if item.mime in _MOVING:
+            hints = (_PLAY_HINT, *hints)
         room = hints if self.size.width >= 90 else hints[-1:]
         self.query_one("#keys", Static).update(hint_line(room))
         self.query_one(Preview).look(item)
@@ -122,6 +127,10 @@ class ViewerScreen(ItemActions, Modal[str]):
     def action_zoom(self, way: int) -> None:
         for picture in self.query(Picture):
             picture.zoom(ZOOM_STEP**way)
+
+    def action_play(self) -> None:
+        for picture in self.query(Picture):
+            picture.play()
 
     def action_close(self) -> None:
         self.dismiss(self._item.key)

@@ -19,6 +19,7 @@ from textual.widget import Widget
 from codeexec.domain.errors import DocumentError
 from codeexec.tui.commands.table import bindings
 from codeexec.tui.graphics import kitty
+from codeexec.tui.graphics.animation import Animation, open_animation
 from codeexec.tui.graphics.images import WHOLE, Extent, View, decode, fit
 from codeexec.tui.graphics.painting import Painting, paint
 from codeexec.tui.graphics.probe import Graphics
@@ -97,6 +98,10 @@ class Picture(Widget, can_focus=True):
         self._fault = ""
         self._is_covered = False
         self._dragged_from: tuple[int, int] | None = None
+        self._animation: Animation | None = None
+        """The frames of what is shown, while it is played or stopped."""
+        self._player: object | None = None
+        """Stands for the run of `_play` that goes on; None: nothing moves."""
 
     # -- what is shown -----------------------------------------------------------------
 
@@ -117,6 +122,8 @@ class Picture(Widget, can_focus=True):
 
     def show(self, data: bytes, description: str = "", mime: str = "") -> None:
         """Show another picture, or a new state of it; the view stays if its size does."""
+        if data is not self._data:
+            self._let_go_of_frames()
         self._data = data
         self._mime = mime
         self._description = description
@@ -151,11 +158,54 @@ class Picture(Widget, can_focus=True):
             self._view = view
             self._repaint()
 
+    # -- animation ---------------------------------------------------------------------
+
+    def play(self) -> None:
+        """Play an animated picture, or stop it at the frame that is seen."""
+        if self._player is not None:
+            self._player = None
+        elif self._image is not None:
+            self._player = object()
+            self._play(self._data, self._player)
+
+    @work(group="play", exclusive=True)
+    async def _play(self, data: bytes, player: object) -> None:
+        """Frame by frame, as often as the picture says; a frame that takes longer to paint than it
+        is to be seen makes the animation slower."""
+        animation = self._animation
+        try:
+            if animation is None:
+                animation = await asyncio.to_thread(open_animation, data, self._ground())
+                if animation is None or self._player is not player:
+                    return
+                self._animation = animation
+            rounds = 0
+            while self._player is player:
+                began = asyncio.get_running_loop().time()
+                frame, seconds = await asyncio.to_thread(animation.next_frame)
+                if self._player is not player:
+                    return
+                self._image = frame
+                await self._paint_image()
+                rounds += animation.is_at_start
+                if animation.loops and rounds >= animation.loops:
+                    return
+                until = began + seconds
+                await asyncio.sleep(max(until - asyncio.get_running_loop().time(), 0.0))
+        except (OSError, ValueError, EOFError):
+            return  # a damaged frame: the one before stays
+        finally:
+            if self._player is player:
+                self._player = None
+
+    def _let_go_of_frames(self) -> None:
+        self._player = self._animation = None
+
     # -- keys and mouse ----------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Arrow keys belong to the pane around unless the picture can be walked about in."""
-        if action in {"zoom_in", "zoom_out", "whole", "pan"}:
+        if action in {"zoom_in", "zoom_out", "whole", "pan", "play"}:
             return self._navigable
         return True
 
@@ -167,6 +217,9 @@ class Picture(Widget, can_focus=True):
 
     def action_whole(self) -> None:
         self.reset_view()
+
+    def action_play(self) -> None:
+        self.play()
 
     def action_pan(self, right: int, down: int) -> None:
         self.pan(right * PAN_STEP, down * PAN_STEP)
@@ -243,9 +296,14 @@ class Picture(Widget, can_focus=True):
             self._view = self._view if same_size else WHOLE
             if not same_size:
                 self.refresh(layout=True)
+        if await self._paint_image() and self._image is not None:
+            self.post_message(self.Shown(self, data, self._image.size))
+
+    async def _paint_image(self) -> bool:
+        """Paint what is decoded; whether it can be seen."""
         if self._image is None or not self.size or self._graphics.way == "none":
             self._replace(None)
-            return
+            return False
         extent = fit(
             *self._image.size,
             Extent(self.size.width, self.size.height),
@@ -255,7 +313,7 @@ class Picture(Widget, can_focus=True):
         painting = await asyncio.to_thread(paint, self._image, extent, self._view, self._graphics)
         self._write(painting.sent)
         self._replace(painting)
-        self.post_message(self.Shown(self, data, self._image.size))
+        return True
 
     def _ground(self) -> Color:
         _, ground = self.background_colors
