@@ -226,8 +226,16 @@ def test_a_difference_of_output_is_a_sentence() -> None:
 def test_an_exception_that_is_not_asked_for_is_told() -> None:
     block = CodeBlock("python", "a", 1, 3)
     output = BlockOutput("", "NameError: name 'a' is\nnot defined")
-    assert error_sentence(block, output) == (
+    assert error_sentence(block, output, "error") == (
         "The code ended with NameError: name 'a' is not defined"
     )
+    wrong = BlockOutput("", "SyntaxError: invalid syntax (685465526.py, line 3)")
+    assert error_sentence(block, wrong, "error") == (
+        "The code ended with SyntaxError: invalid syntax in line 3"
+    )
+    lost = BlockOutput("", "The kernel exited with code 7.")
+    assert error_sentence(block, lost, "lost") == (
+        "The code did not run to its end: The kernel exited with code 7."
+    )
     raising = block._replace(expectations=(Expectation("raises", "", 1),))
-    assert error_sentence(raising, output) == ""
+    assert error_sentence(raising, output, "error") == ""

@@ -171,6 +171,10 @@ async def test_exercises_are_checked_hinted_solved_and_taken_up_again(tmp_path: 
             await _is_free(bench)
             await bench.press("space")
             await _is_at(bench, 2)
+            await _replace(bench, "import os; os._exit(7)")
+            await bench.sees("✗ The code did not run to its end: The kernel exited with code 7")
+            await _is_free(bench)
+            # The next run brings a fresh kernel to where that one was.
             await _replace(bench, "print(numbers[::-1])")
             await bench.sees("✗ The output is “[2, 1, 3]”, and should be “[1, 2, 3]”.")
             await _is_free(bench)
@@ -207,15 +211,15 @@ async def test_exercises_are_checked_hinted_solved_and_taken_up_again(tmp_path: 
             await again.sees("Ada · 1 of 2 done")
             await watcher.sees("✗ The output is")
             await _replace(again, "print(sorted(numbers))")
-            await again.sees("✓ Done · 2 tries")
-            await watcher.sees("✓ Done · 2 tries")
+            await again.sees("✓ Done · 3 tries")
+            await watcher.sees("✓ Done · 3 tries")
         (session,) = (await host.call(ListSessions())).sessions
         assert session.name == "learn-practice-ada"
         record = session.learner
         assert record is not None
         assert [(each.title, each.tries, each.is_done) for each in record.exercises] == [
             ("The largest", 4, True),
-            ("Sorted", 2, True),
+            ("Sorted", 3, True),
         ]
     finally:
         await host.close()

@@ -10,11 +10,12 @@ from pathlib import Path, PurePath
 
 import msgspec
 
-from codeexec.cli.servers.local import session_summaries
+from codeexec.cli.servers.local import is_running, session_summaries
 from codeexec.cli.servers.stored_session import open_stored
 from codeexec.domain.errors import CodeexecError, DocumentError
 from codeexec.domain.learning import ExerciseRecord, LearnerRecord, check_record
 from codeexec.domain.plain_files import SMALL, read_plain
+from codeexec.tui.session.attach import LEARNERS_SESSION
 
 Table = tuple[list[tuple[str, ...]], tuple[str, ...]]
 """Rows, and the names of their columns."""
@@ -27,9 +28,11 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 def learners_of_sessions() -> list[LearnerRecord]:
     """The records of all sessions of the server, open and closed. CodeexecError."""
     records = []
+    is_served = is_running()
     for session in session_summaries(ended=True):
         record = session.learner
-        if record is None and session.state != "closed" and session.name.startswith("learn-"):
+        may_be_old = not is_served and session.state != "closed"
+        if may_be_old and (record is not None or session.name.startswith(LEARNERS_SESSION)):
             record = _journaled(session.session_id)
         if record is not None:
             records.append(record)

@@ -50,7 +50,7 @@ class ExerciseChecker:
         """What the run of `code` for an exercise still misses, in a sentence; empty: it is done.
         CodeexecError where that cannot be found out."""
         output = await read_block_output(self._session, ended)
-        if sentence := error_sentence(block, output):
+        if sentence := error_sentence(block, output, ended.end.status):
             return sentence
         for expectation in block.expectations:
             picture = await asyncio.to_thread(

@@ -4,6 +4,7 @@ is still missing."""
 from __future__ import annotations
 
 import ast
+import re
 
 from codeexec.documents.lessons.expectation import (
     ELLIPSIS,
@@ -12,21 +13,29 @@ from codeexec.documents.lessons.expectation import (
     normalized,
 )
 from codeexec.documents.lessons.model import CodeBlock, ExerciseCheck, Expectation
-from codeexec.domain.events import ExecutionFinished
+from codeexec.domain.events import ExecutionFinished, FinishStatus
 from codeexec.domain.outputs import plain
 from codeexec.domain.text.printable import printable
 
 _SHOWN = 60
 """Characters of a line of output in a sentence."""
 
+_PLACE = re.compile(r"\((?:\d+\.py|<[^<>]*>), line (\d+)\)$")
+"""Where a SyntaxError is, at its end, as IPython says it."""
+
 _FAILED_ASSERTION = "AssertionError"
 
 
-def error_sentence(block: CodeBlock, output: BlockOutput) -> str:
-    """What is wrong where the code ended with an exception that the exercise does not ask for."""
+def error_sentence(block: CodeBlock, output: BlockOutput, status: FinishStatus) -> str:
+    """What is wrong where the code ended with an exception that the exercise does not ask for, or
+    did not end by itself."""
+    if status not in ("ok", "error"):
+        return f"The code did not run to its end: {_line(output.error)}"
     if not output.error or block.may_raise:
         return ""
-    return f"The code ended with {_line(output.error)}"
+    # The name of the file is the kernel's own.
+    error = _PLACE.sub(r"in line \1", _line(output.error))
+    return f"The code ended with {error}"
 
 
 def output_sentence(

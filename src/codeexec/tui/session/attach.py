@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from codeexec.tui.session.workspace import Workspace
 
 
+LEARNERS_SESSION = "learn-"
+"""Begin of the name of a session in which a learner does a lesson."""
+
 _MOST_NAME = 24
 """Characters of a learner's name in the name of a session."""
 
@@ -109,7 +112,7 @@ async def _session_of_lesson(
     listed = (await host.call(ListSessions(ended=False))).sessions
     base = f"lesson-{Path(options.lesson).stem}"
     if options.learner:
-        base = f"learn-{Path(options.lesson).stem}-{_as_name(options.learner)}"
+        base = f"{LEARNERS_SESSION}{Path(options.lesson).stem}-{_as_name(options.learner)}"
     is_named = re.compile(rf"{re.escape(base)}(~\d+)?").fullmatch
     given = [
         candidate

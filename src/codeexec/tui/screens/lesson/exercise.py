@@ -16,8 +16,11 @@ from codeexec.tui.screens.lesson.text import LessonText
 from codeexec.tui.session.lessons.progress import LessonProgress
 from codeexec.tui.theme.theme import Theme
 
-_MOST_ROWS = 3
+_MOST_ROWS = 4
 """Rows of the sentence."""
+
+_MOST_SIGNS = 200
+"""Characters of it, so that the tries behind it are seen."""
 
 
 class Verdict(Widget):
@@ -93,10 +96,13 @@ class ExercisePanel(Vertical):
 def verdict_sentence(exercise: ExerciseRecord) -> tuple[str, str]:
     """The sentence about an exercise, and the meaning of its colour."""
     tries = f"{exercise.tries} {'try' if exercise.tries == 1 else 'tries'}"
-    if exercise.verdict and exercise.is_done:
-        return f"✗ {exercise.verdict} (It was done before.)", "warn"
-    if exercise.verdict:
-        return f"✗ {exercise.verdict}" + (f" · {tries}" if exercise.tries else ""), "error"
+    verdict = exercise.verdict
+    if len(verdict) > _MOST_SIGNS:
+        verdict = f"{verdict[:_MOST_SIGNS]}…"
+    if verdict and exercise.is_done:
+        return f"✗ {verdict} (It was done before.)", "warn"
+    if verdict:
+        return f"✗ {verdict}" + (f" · {tries}" if exercise.tries else ""), "error"
     if exercise.is_done:
         seen = ", the solution was seen" if exercise.has_seen_solution else ""
         return f"✓ Done · {tries}{seen} · F2 goes on", "ok"

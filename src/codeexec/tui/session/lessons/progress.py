@@ -154,6 +154,13 @@ class LessonProgress:
             due += [(run, block) for run in runs if (block := self.block_of(run)) is not None]
         return due
 
+    def before_block(self) -> list[tuple[LessonRun, CodeBlock]]:
+        """What has to run, from nothing, to come to a learner's block in front."""
+        step = self.view.step
+        blocks = self.step.blocks[: self.view.block]
+        here = [(self._learned(step, at, block), block) for at, block in enumerate(blocks)]
+        return [*self.before(step), *here]
+
     def _learned(self, step: int, number: int, block: CodeBlock) -> LessonRun:
         """The run of a block that later steps build on: of an exercise that is done, with the code
         that has done it, else with its solution."""

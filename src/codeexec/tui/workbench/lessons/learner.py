@@ -157,12 +157,16 @@ class LearnerConductor(Conductor):
     # -- running and checking ----------------------------------------------------------------
 
     def _run_now(self) -> None:
-        is_dead = self._state.snapshot.kernel.state == "dead"
-        if not is_dead or self.progress.block is None:
+        block = self.progress.block
+        if block is None or self._state.snapshot.kernel.state != "dead":
             super()._run_now()
         elif self._is_free:
-            self._go(self.progress.view.step)
-            self._say("The kernel had ended and was started anew: run the code again", "warn")
+            self._work(lambda: self._run_on_fresh_kernel(block), "starting the kernel anew")
+
+    async def _run_on_fresh_kernel(self, block: CodeBlock) -> None:
+        """Bring a kernel to where the one was that has ended, and run the code on it."""
+        await self._run_before(self.progress.before_block(), [], is_again=True)
+        await self._run_block(block)
 
     async def _block_ran(self, block: CodeBlock, ended: Ended) -> None:
         """Check the run of an exercise, count it, and keep what came of it."""
