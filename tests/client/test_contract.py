@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -235,6 +236,34 @@ async def test_files_of_the_folder_are_read_and_written(
     assert (await session.call(q.ReadFile("data/a.bin"))).data == bytes(range(256))
     with pytest.raises(CodeexecError):
         await session.call(q.ReadFile("../outside"))
+    await session.call(q.MakeFolder("new"))
+    await session.call(q.RenameFile("data/a.bin", "new/b.bin"))
+    listed = await session.call(q.ListFiles("new"))
+    assert [entry.path for entry in listed.entries] == ["new/b.bin"]
+    assert (listed.machine, listed.folder) == ("", str(tmp_path))
+    with pytest.raises(Conflict):
+        await session.call(q.MakeFolder("data"))
+    await session.call(q.RemoveFile("new"))
+    assert [path.name for path in tmp_path.iterdir() if path.name == "new"] == []
+
+
+async def test_a_file_is_replaced_only_while_it_is_as_it_was_read(
+    session: SessionClient, tmp_path: Path
+) -> None:
+    old, new = b"old", b"new"
+    await session.call(q.WriteFile("a.txt", old, ""))
+    with pytest.raises(Conflict):
+        await session.call(q.WriteFile("a.txt", new, ""))
+    (tmp_path / "a.txt").write_bytes(b"theirs")
+    with pytest.raises(Conflict, match="changed by somebody else"):
+        await session.call(q.WriteFile("a.txt", new, hashlib.sha256(old).hexdigest()))
+    assert (tmp_path / "a.txt").read_bytes() == b"theirs"
+    await session.call(q.WriteFile("a.txt", new, hashlib.sha256(b"theirs").hexdigest()))
+    assert (tmp_path / "a.txt").read_bytes() == new
+    await session.call(q.WriteFile("a.txt", new, ""))  # it is there, as a repeated request finds it
+    (tmp_path / "a.txt").unlink()
+    with pytest.raises(Conflict, match="was removed"):
+        await session.call(q.WriteFile("a.txt", old, hashlib.sha256(new).hexdigest()))
 
 
 async def test_the_link_is_told_and_closes(host: HostClient) -> None:

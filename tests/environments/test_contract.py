@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import signal
 from pathlib import PurePosixPath
 
 import pytest
 
-from codeexec.domain.errors import Denied, EnvironmentUnavailable, StorageError, UsageError
+from codeexec.domain.errors import (
+    Conflict,
+    Denied,
+    EnvironmentUnavailable,
+    NotFound,
+    StorageError,
+    UsageError,
+)
 from codeexec.environments.base import Change, Environment, FileChange, FileKind, FileWrite, run
 from codeexec.environments.budget import Budget
 from codeexec.environments.files import entry_of
@@ -115,23 +123,23 @@ class TestFiles:
         here = environment.base_paths.workspace / "deep/er/data.bin"
         assert await environment.read_file(here) == content
 
-    async def test_code_can_change_what_we_wrote(self, environment: Environment) -> None:
-        await environment.write_file("notes.txt", b"ours\n")
-        await shell(environment, "echo theirs >> notes.txt")
-        assert await environment.read_file("notes.txt") == b"ours\ntheirs\n"
+    async def test_code_can_change_what_we_wrote(self, place: Environment) -> None:
+        await place.write_file("notes.txt", b"ours\n")
+        await shell(place, "echo theirs >> notes.txt")
+        assert await place.read_file("notes.txt") == b"ours\ntheirs\n"
 
-    async def test_what_is_not_there_is_none(self, environment: Environment) -> None:
-        await environment.write_file("file", b"")
-        assert await environment.read_file("nothing") is None
-        assert await environment.read_file("no/such/folder") is None
-        assert await environment.read_file("file/below") is None
+    async def test_what_is_not_there_is_none(self, place: Environment) -> None:
+        await place.write_file("file", b"")
+        assert await place.read_file("nothing") is None
+        assert await place.read_file("no/such/folder") is None
+        assert await place.read_file("file/below") is None
 
-    async def test_the_mode_is_kept(self, environment: Environment) -> None:
-        await environment.write_file("tool.sh", b"echo one")
-        await shell(environment, "chmod 755 tool.sh")
-        await environment.write_file("tool.sh", b"echo two")
-        assert await shell(environment, "./tool.sh || sh tool.sh") == "two\n"
-        assert await shell(environment, "test -x tool.sh && echo yes") == "yes\n"
+    async def test_the_mode_is_kept(self, place: Environment) -> None:
+        await place.write_file("tool.sh", b"echo one")
+        await shell(place, "chmod 755 tool.sh")
+        await place.write_file("tool.sh", b"echo two")
+        assert await shell(place, "./tool.sh || sh tool.sh") == "two\n"
+        assert await shell(place, "test -x tool.sh && echo yes") == "yes\n"
 
     @pytest.mark.parametrize("path", ["../x", "/etc/hostname", "a/../../x", "a\0b", ""])
     async def test_paths_out_of_the_workspace_are_denied(
@@ -194,21 +202,19 @@ class TestFiles:
             with pytest.raises(Denied):
                 await environment.open_file(path)
 
-    async def test_rows_are_what_entries_are_within_a_budget(
-        self, environment: Environment
-    ) -> None:
-        await environment.write_files(FileWrite(f"sub/{n}.txt", b"x" * n) for n in range(30))
-        await shell(environment, "ln -s /etc/hostname sub/link.txt")
+    async def test_rows_are_what_entries_are_within_a_budget(self, place: Environment) -> None:
+        await place.write_files(FileWrite(f"sub/{n}.txt", b"x" * n) for n in range(30))
+        await shell(place, "ln -s /etc/hostname sub/link.txt")
         budget = Budget(20.0, "The list")
-        rows = await environment.list_rows("sub", "*.txt", budget)
+        rows = await place.list_rows("sub", "*.txt", budget)
         assert [entry_of(PurePosixPath(row[0]), *row[1:]) for row in rows] == (
-            await environment.list_files("sub", "*.txt")
+            await place.list_files("sub", "*.txt")
         )
-        assert await environment.list_rows("nothing", "**", budget) == []
+        assert await place.list_rows("nothing", "**", budget) == []
         with pytest.raises(Denied):
-            await environment.list_rows("..", "**", budget)
+            await place.list_rows("..", "**", budget)
         with pytest.raises(UsageError, match="longer than 0 s"):
-            await environment.list_rows("", "**", Budget(0.0, "The list"))
+            await place.list_rows("", "**", Budget(0.0, "The list"))
 
     async def test_changed_files_are_plain_wanted_and_new(self, environment: Environment) -> None:
         def is_csv(name: str) -> bool:
@@ -223,14 +229,14 @@ class TestFiles:
         assert [(str(each.path), each.size) for each in changed] == [("a.csv", 1), ("b.csv", 1)]
         assert await environment.changed_files(since, is_csv, 1) == changed[:1]
 
-    async def test_a_folder_is_no_file(self, environment: Environment) -> None:
-        await environment.write_file("folder/x", b"")
+    async def test_a_folder_is_no_file(self, place: Environment) -> None:
+        await place.write_file("folder/x", b"")
         with pytest.raises(Denied):
-            await environment.read_file("folder")
+            await place.read_file("folder")
         with pytest.raises(Denied):
-            await environment.write_file("folder", b"")
+            await place.write_file("folder", b"")
         with pytest.raises((Denied, StorageError)):
-            await environment.write_file("folder/x/y", b"")
+            await place.write_file("folder/x/y", b"")
 
     async def test_a_batch_writes_what_it_can(self, environment: Environment) -> None:
         outcome = await environment.write_files(
@@ -240,18 +246,18 @@ class TestFiles:
         assert list(outcome.refused) == ["../b"]
         assert await environment.read_file("c/d") == b"3"
 
-    async def test_listing_by_pattern(self, environment: Environment) -> None:
+    async def test_listing_by_pattern(self, place: Environment) -> None:
         for name in ("a.py", "b.txt", "sub/c.py", "sub/deep/d.py"):
-            await environment.write_file(name, b"12345")
+            await place.write_file(name, b"12345")
 
         async def names(path: str, pattern: str) -> list[str]:
-            return [str(entry.path) for entry in await environment.list_files(path, pattern)]
+            return [str(entry.path) for entry in await place.list_files(path, pattern)]
 
         assert await names("", "*.py") == ["a.py"]
         assert await names("", "**/*.py") == ["a.py", "sub/c.py", "sub/deep/d.py"]
         assert await names("sub", "**") == ["sub/c.py", "sub/deep", "sub/deep/d.py"]
         assert await names("nothing", "**") == []
-        entry = (await environment.list_files("", "a.py"))[0]
+        entry = (await place.list_files("", "a.py"))[0]
         assert (entry.kind, entry.size) == (FileKind.FILE, 5)
 
     async def test_changes_are_seen(self, environment: Environment) -> None:
@@ -284,6 +290,87 @@ class TestFiles:
 
         await until(touched)
         watcher.cancel()
+
+
+class TestChanges:
+    async def test_a_digest_is_that_of_the_content(self, place: Environment) -> None:
+        content = bytes(range(256)) * 9000
+        await place.write_file("sub/data.bin", content)
+        assert await place.file_digest("sub/data.bin") == hashlib.sha256(content).hexdigest()
+        await shell(place, "printf new > sub/data.bin")
+        assert await place.file_digest("sub/data.bin") == hashlib.sha256(b"new").hexdigest()
+        assert await place.file_digest("sub/nothing") is None
+        assert await place.file_digest("nothing/below") is None
+        for path in ("sub", ""):
+            with pytest.raises(Denied):
+                await place.file_digest(path)
+
+    async def test_a_folder_is_made_where_there_is_nothing_of_that_name(
+        self, place: Environment
+    ) -> None:
+        await place.make_folder("new/deep er")
+        await place.write_file("new/file", b"x")
+        assert await shell(place, "ls new; test -d 'new/deep er' && echo folder") == (
+            "deep er\nfile\nfolder\n"
+        )
+        for path in ("new", "new/deep er", "new/file"):
+            with pytest.raises(Conflict, match="there already"):
+                await place.make_folder(path)
+
+    async def test_a_rename_moves_and_never_replaces(self, place: Environment) -> None:
+        await place.write_files([FileWrite("a.py", b"a"), FileWrite("folder/b.py", b"b")])
+        await place.rename_entry("a.py", "new/c é.py")
+        await place.rename_entry("folder", "other")
+        assert await shell(place, "find . -type f | sort") == "./new/c é.py\n./other/b.py\n"
+        with pytest.raises(Conflict, match="there already"):
+            await place.rename_entry("new/c é.py", "other/b.py")
+        with pytest.raises(Conflict):
+            await place.rename_entry("new/c é.py", "other")
+        with pytest.raises(NotFound):
+            await place.rename_entry("nothing", "something")
+        assert await place.read_file("other/b.py") == b"b"
+
+    async def test_what_is_removed_is_gone_with_all_in_it(self, place: Environment) -> None:
+        await place.write_files([FileWrite("a", b"a"), FileWrite("folder/sub/b", b"b")])
+        await place.remove_entry("a")
+        await place.remove_entry("folder")
+        assert await place.list_files() == []
+        for path in ("a", "folder", "folder/sub/b"):
+            with pytest.raises(NotFound):
+                await place.remove_entry(path)
+
+    async def test_nothing_outside_is_changed(self, place: Environment) -> None:
+        await place.write_file("file", b"x")
+        for path in ("", ".", "../x", "a/../.."):
+            with pytest.raises(Denied):
+                await place.remove_entry(path)
+            with pytest.raises(Denied):
+                await place.make_folder(path)
+            with pytest.raises(Denied):
+                await place.rename_entry("file", path)
+            with pytest.raises(Denied):
+                await place.rename_entry(path, "new")
+        assert await place.read_file("file") == b"x"
+
+    async def test_a_link_is_changed_itself_and_none_is_followed(
+        self, environment: Environment
+    ) -> None:
+        await shell(environment, "mkdir far; echo kept > far/file; ln -s far link; ln -s far two")
+        for change in (
+            environment.remove_entry("link/file"),
+            environment.make_folder("link/new"),
+            environment.rename_entry("link/file", "moved"),
+            environment.rename_entry("far/file", "link/moved"),
+        ):
+            with pytest.raises(Denied):
+                await change
+        with pytest.raises(Denied):
+            await environment.file_digest("link")
+        await environment.rename_entry("link", "renamed")
+        await environment.remove_entry("two")
+        assert await shell(environment, "ls; ls far; readlink renamed") == (
+            "far\nrenamed\nfile\nfar\n"
+        )
 
 
 class TestLife:

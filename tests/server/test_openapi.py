@@ -22,6 +22,7 @@ NOT_IN_THE_TABLE = {
     "ReadBlob",
     "ReadFile",
     "WriteFile",
+    "RemoveFile",
     "OpenListener",
     "OpenPage",
     "ClosePages",

@@ -34,7 +34,7 @@ GATEWAY_VENV = VENV.with_name(".venv-enterprise-gateway")
 TOKEN = f"token-of-tests-{secrets.token_hex(8)}"
 READY_WAIT = 120.0
 _NAMES = {"jupyter_server", "kernel_gateway", "enterprise_gateway", "jupyter_hub", "hub_server"}
-_TEST_SECONDS = 1200
+SERVER_SECONDS = 1200
 """For a test that uses one: the first one makes the environment, the others wait for that. Beside
 other work the packages take minutes."""
 
@@ -43,7 +43,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         names = {*getattr(item, "fixturenames", ()), *vars(getattr(item, "module", item))}
         if names & _NAMES and item.get_closest_marker("timeout") is None:
-            item.add_marker(pytest.mark.timeout(_TEST_SECONDS))
+            item.add_marker(pytest.mark.timeout(SERVER_SECONDS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +120,13 @@ def program(name: str, venv: Path = VENV, packages: tuple[str, ...] = PACKAGES) 
 
 @contextmanager
 def jupyter_server(
-    folder: Path, *options: str, port: int = 0, token: str = TOKEN
+    folder: Path,
+    *options: str,
+    port: int = 0,
+    token: str = TOKEN,
+    root: Path | None = None,
 ) -> Iterator[TestServer]:
+    """It keeps its own files in `folder`, and serves those of `root`; None: of `folder`."""
     port = port or pick_port()
     command = [
         program("jupyter-server"),
@@ -130,7 +135,7 @@ def jupyter_server(
         "--ip=127.0.0.1",
         f"--port={port}",
         "--ServerApp.port_retries=0",
-        f"--ServerApp.root_dir={folder}",
+        f"--ServerApp.root_dir={root or folder}",
         *options,
     ]
     # By a variable: other users see the words of a command.

@@ -18,7 +18,10 @@ from codeexec.domain.wire.frames import ServerFrame
 
 R = TypeVar("R")
 
-_ONCE = (q.Interrupt, q.RestartKernel, q.ShutDownKernel, q.PinArtifact, q.StopHost, q.OpenListener)
+_ONCE = (
+    *(q.Interrupt, q.RestartKernel, q.ShutDownKernel, q.PinArtifact, q.StopHost, q.OpenListener),
+    *(q.MakeFolder, q.RenameFile, q.RemoveFile),
+)
 """What is not asked again when the line drops before the answer: it would be done twice."""
 
 _EXECUTIONS = (q.Execute, q.LoadPlugin, q.TestPlugin, q.UnloadPlugin)

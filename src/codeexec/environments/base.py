@@ -335,6 +335,22 @@ class Environment(EnvironmentPrimitive, Protocol):
     async def list_rows(self, path: Location, pattern: str, budget: Budget) -> list[FileRow]:
         """The same as `list_files` as rows, within a budget."""
 
+    @property
+    def machine(self) -> str:
+        """What has the files, as users call it; empty: this machine."""
+
+    async def file_digest(self, path: Location) -> str | None:
+        """The SHA-256 of a plain file in hex; None when there is no such file."""
+
+    async def make_folder(self, path: Location) -> None:
+        """And those on the way to it. Conflict where there is something of that name."""
+
+    async def rename_entry(self, path: Location, target: Location) -> None:
+        """Of a file, link or folder. Conflict where there is something of that name; NotFound."""
+
+    async def remove_entry(self, path: Location) -> None:
+        """A file, a link, or a folder with all that it holds. NotFound."""
+
     async def changed_files(
         self, since: int, wanted: Callable[[str], bool], most: int
     ) -> list[WorkspaceEntry]:

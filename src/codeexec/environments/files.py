@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from codeexec.domain.errors import Denied
+from codeexec.domain.content.digests import sha256
+from codeexec.domain.errors import CodeexecError, Denied
 from codeexec.environments.base import FileKind, FileRow, Location, WorkspaceEntry
 from codeexec.environments.globs import depth, glob
 from codeexec.environments.names import WantedNames, sorted_in_slices
-from codeexec.environments.paths import inside
+from codeexec.environments.paths import entry_parts, inside, missing, taken
 from codeexec.hostfiles.opening import (
     FOLDER,
     check_single,
@@ -23,6 +24,8 @@ from codeexec.hostfiles.opening import (
     not_plain,
     open_plain,
     refused,
+    remove_entry,
+    rename_entry,
     replace_file,
     walk,
 )
@@ -31,6 +34,7 @@ from codeexec.hostfiles.place import Place, locate
 MOST_ENTRIES = 200_000
 MOST_LEVELS = 100
 """Folders within folders that are looked into."""
+_CHUNK = 1 << 20
 
 
 class Folder:
@@ -107,6 +111,58 @@ class Folder:
         except OSError as error:
             raise refused(path, error) from error
         return PurePosixPath(*parts)
+
+    def digest(self, path: Location) -> str | None:
+        """The SHA-256 of a plain file in hex; None when it is not there."""
+        file = self.open(path)
+        if file is None:
+            return None
+        hashing = sha256()
+        with file:
+            try:
+                while chunk := file.read(_CHUNK):
+                    hashing.update(chunk)
+            except OSError as error:
+                raise refused(path, error) from error
+        return hashing.hexdigest()
+
+    def make_folder(self, path: Location) -> None:
+        """A new folder and those on the way to it; made by root, they belong to the owner of the
+        workspace. Conflict where there is something of that name."""
+        parts = entry_parts(self._name, path)
+        try:
+            with self._walk(parts[:-1], make=True) as parent:
+                os.mkdir(parts[-1], dir_fd=parent)
+                made = os.open(parts[-1], FOLDER, dir_fd=parent)
+                try:
+                    give_to_owner(self._real.stat())(made)
+                finally:
+                    os.close(made)
+        except OSError as error:
+            raise _not_changed(path, error) from error
+
+    def rename(self, path: Location, target: Location) -> None:
+        """Never over what is there: Conflict. NotFound."""
+        parts, new_parts = entry_parts(self._name, path), entry_parts(self._name, target)
+        try:
+            with (
+                self._walk(parts[:-1]) as source,
+                self._walk(new_parts[:-1], make=True) as destination,
+            ):
+                rename_entry(source, parts[-1], destination, new_parts[-1])
+        except FileExistsError as error:
+            raise _not_changed(target, error) from error
+        except OSError as error:
+            raise _not_changed(path, error) from error
+
+    def remove(self, path: Location) -> None:
+        """A file, a link, or a folder with all that it holds. NotFound."""
+        parts = entry_parts(self._name, path)
+        try:
+            with self._walk(parts[:-1]) as parent:
+                remove_entry(parent, parts[-1])
+        except OSError as error:
+            raise _not_changed(path, error) from error
 
     def entries(
         self,
@@ -277,3 +333,12 @@ def _mode_of(parent: int, name: str, path: Location) -> int | None:
         raise not_plain(path, "a folder")
     # Set-id bits of a file that code made are not kept on content that comes from us.
     return info.st_mode & 0o777 if stat.S_ISREG(info.st_mode) else None
+
+
+def _not_changed(path: Location, error: OSError) -> CodeexecError:
+    """Why something was not made, renamed or removed."""
+    if isinstance(error, FileExistsError):
+        return taken(path)
+    if isinstance(error, FileNotFoundError | NotADirectoryError):
+        return missing(path)
+    return refused(path, error)

@@ -34,6 +34,14 @@ class FileAccess(Protocol):
 
     async def list_rows(self, path: Location, pattern: str, budget: Budget) -> list[FileRow]: ...
 
+    async def file_digest(self, path: Location) -> str | None: ...
+
+    async def make_folder(self, path: Location) -> None: ...
+
+    async def rename_entry(self, path: Location, target: Location) -> None: ...
+
+    async def remove_entry(self, path: Location) -> None: ...
+
     async def changed_files(
         self, since: int, wanted: Callable[[str], bool], most: int, /
     ) -> list[WorkspaceEntry]: ...
@@ -45,6 +53,10 @@ class FileAccess(Protocol):
 
 class ForwardedFiles:
     """The members about files of an environment, each handed on to what has the files now."""
+
+    @property
+    def machine(self) -> str:
+        return ""
 
     async def _file_access(self) -> FileAccess:
         """EnvironmentUnavailable where the files cannot be reached."""
@@ -67,6 +79,18 @@ class ForwardedFiles:
 
     async def list_rows(self, path: Location, pattern: str, budget: Budget) -> list[FileRow]:
         return await (await self._file_access()).list_rows(path, pattern, budget)
+
+    async def file_digest(self, path: Location) -> str | None:
+        return await (await self._file_access()).file_digest(path)
+
+    async def make_folder(self, path: Location) -> None:
+        await (await self._file_access()).make_folder(path)
+
+    async def rename_entry(self, path: Location, target: Location) -> None:
+        await (await self._file_access()).rename_entry(path, target)
+
+    async def remove_entry(self, path: Location) -> None:
+        await (await self._file_access()).remove_entry(path)
 
     async def changed_files(
         self, since: int, wanted: Callable[[str], bool], most: int

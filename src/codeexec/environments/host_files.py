@@ -42,6 +42,22 @@ class HostFiles:
     async def write_files(self, files: Iterable[FileWrite]) -> WriteOutcome:
         return await asyncio.to_thread(self._write_all, tuple(files))
 
+    @property
+    def machine(self) -> str:
+        return ""
+
+    async def file_digest(self, path: Location) -> str | None:
+        return await asyncio.to_thread(self._folder.digest, path)
+
+    async def make_folder(self, path: Location) -> None:
+        await asyncio.to_thread(self._folder.make_folder, path)
+
+    async def rename_entry(self, path: Location, target: Location) -> None:
+        await asyncio.to_thread(self._folder.rename, path, target)
+
+    async def remove_entry(self, path: Location) -> None:
+        await asyncio.to_thread(self._folder.remove, path)
+
     async def list_files(self, path: Location = "", pattern: str = "**") -> list[WorkspaceEntry]:
         return await asyncio.to_thread(self._folder.entries, path, pattern)
 

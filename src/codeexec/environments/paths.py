@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import PurePosixPath
 
-from codeexec.domain.errors import Denied
+from codeexec.domain.errors import Conflict, Denied, NotFound
 from codeexec.environments.base import Location
 
 
@@ -31,6 +31,24 @@ def inside(root: PurePosixPath, path: Location) -> tuple[str, ...]:
         else:
             raise _outside(root, path)
     return tuple(parts)
+
+
+def entry_parts(root: PurePosixPath, path: Location) -> tuple[str, ...]:
+    """The same of what is to be made, renamed or removed below the root; Denied for the root."""
+    parts = inside(root, path)
+    if not parts:
+        raise Denied(f"The folder {root} itself is not changed.", "Name something in it.")
+    return parts
+
+
+def taken(path: Location) -> Conflict:
+    """The error for a name that something has already."""
+    return Conflict(f"{path} is there already.", "Choose another name.")
+
+
+def missing(path: Location) -> NotFound:
+    """The error for what was to be changed and is not there."""
+    return NotFound(f"{path} is not there.", "List the folder again.")
 
 
 def _outside(root: PurePosixPath, path: Location) -> Denied:

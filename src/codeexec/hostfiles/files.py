@@ -17,6 +17,8 @@ from codeexec.hostfiles.opening import (
     check_single,
     give_to_owner,
     open_plain,
+    remove_entry,
+    rename_entry,
     replace_file,
     stat_plain,
     write_content,
@@ -156,28 +158,13 @@ def rename(path: Path, target: Path) -> None:
         locate_entry(path).parent() as source,
         target_place.parent(make=True, on_made=_giver(target_place)) as destination,
     ):
-        source_info = os.stat(path.name, dir_fd=source, follow_symlinks=False)
-        try:
-            target_info = os.stat(target.name, dir_fd=destination, follow_symlinks=False)
-        except FileNotFoundError:
-            pass
-        else:
-            # The same file under a name in another case, where the file system ignores it.
-            if (target_info.st_dev, target_info.st_ino) != (source_info.st_dev, source_info.st_ino):
-                raise FileExistsError(target)
-        os.rename(path.name, target.name, src_dir_fd=source, dst_dir_fd=destination)
+        rename_entry(source, path.name, destination, target.name)
 
 
 def delete(path: Path) -> None:
     """Remove a file, a link, or a folder with all that it holds. Denied, OSError."""
     with locate_entry(path).parent() as parent:
-        info = os.stat(path.name, dir_fd=parent, follow_symlinks=False)
-        if stat.S_ISDIR(info.st_mode):
-            from shutil import rmtree  # 8 ms that the first frame need not wait for
-
-            rmtree(path.name, dir_fd=parent)
-        else:
-            os.unlink(path.name, dir_fd=parent)
+        remove_entry(parent, path.name)
 
 
 def _check(place: Place, info: os.stat_result) -> None:

@@ -158,6 +158,31 @@ def replace_file(
         raise
 
 
+def rename_entry(source: int, name: str, destination: int, new_name: str) -> None:
+    """Give a file, link or folder in the folder `source` another name in `destination`, itself and
+    not what it points at; never over what is there. OSError (FileExistsError)."""
+    info = os.stat(name, dir_fd=source, follow_symlinks=False)
+    try:
+        present = os.stat(new_name, dir_fd=destination, follow_symlinks=False)
+    except FileNotFoundError:
+        pass
+    else:
+        # The same file under a name in another case, where the file system ignores it.
+        if (present.st_dev, present.st_ino) != (info.st_dev, info.st_ino):
+            raise FileExistsError(errno.EEXIST, "there is something of that name", new_name)
+    os.rename(name, new_name, src_dir_fd=source, dst_dir_fd=destination)
+
+
+def remove_entry(parent: int, name: str) -> None:
+    """Remove a file, a link, or a folder with all that it holds. OSError."""
+    if stat.S_ISDIR(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode):
+        from shutil import rmtree  # 8 ms that the first frame need not wait for
+
+        rmtree(name, dir_fd=parent)
+    else:
+        os.unlink(name, dir_fd=parent)
+
+
 def give_to_owner(folder: os.stat_result) -> Callable[[int], None]:
     """A function that changes the owner of a new file to that of its folder, if we are root."""
 

@@ -296,7 +296,14 @@ class Session:
             ):
                 return await self.kernels.answer_variables(request)
             case (
-                q.ListFiles() | q.ReadFile() | q.WriteFile() | q.PinArtifact() | q.RemoveArtifact()
+                q.ListFiles()
+                | q.ReadFile()
+                | q.WriteFile()
+                | q.MakeFolder()
+                | q.RenameFile()
+                | q.RemoveFile()
+                | q.PinArtifact()
+                | q.RemoveArtifact()
             ):
                 return await self._files.answer(request)
             case _:

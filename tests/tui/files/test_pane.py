@@ -13,7 +13,7 @@ from codeexec.domain.events import FilesChanged
 from codeexec.domain.snapshot import Snapshot
 from codeexec.environments.trust.store import TrustStore
 from codeexec.hostfiles.ignored import Ignored
-from codeexec.tui.panes.files import changes
+from codeexec.tui.panes.files import changes, outline
 from codeexec.tui.panes.files import pane as files_pane
 from codeexec.tui.panes.files.folder import list_folder
 from codeexec.tui.panes.files.outline import stale
@@ -158,7 +158,7 @@ async def test_what_the_session_tells_is_seen_without_looking_again_and_again(
         looks.append(arguments)
         return stale(*arguments)
 
-    monkeypatch.setattr(files_pane, "stale", counted)
+    monkeypatch.setattr(outline, "stale", counted)
     pane = FilesPane(folder)
     snapshot = Snapshot(cwd=str(folder), files_watched=True)
     async with PaneApp(pane).run_test(size=(30, 12)) as pilot:
@@ -255,16 +255,3 @@ async def test_a_link_in_a_folder_of_a_container_is_listed_and_leads_nowhere(
     assert (outside / "private").read_text() == "x"
     changes.delete(folder / "link")
     assert (outside / "private").exists()
-
-
-async def test_the_folder_of_a_session_elsewhere_is_none_of_this_machine(
-    folder: Path, tmp_path: Path
-) -> None:
-    pane = FilesPane(folder, is_far=True)
-    async with PaneApp(pane).run_test(size=(30, 12)) as pilot:
-        await until(pilot, lambda: shown(pane))
-        rows = shown(pane)
-        pane.show_frame(Frame(Snapshot(cwd=str(folder / "data")), Snapshot(), frozenset()))
-        pane.look_again()
-        await pilot.pause()
-        assert (pane.root, shown(pane)) == (folder, rows)

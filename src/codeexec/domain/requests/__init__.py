@@ -17,7 +17,10 @@ from codeexec.domain.requests.files import (
     FileEntry,
     FileList,
     ListFiles,
+    MakeFolder,
     ReadFile,
+    RemoveFile,
+    RenameFile,
     WriteFile,
 )
 from codeexec.domain.requests.kernels import (
@@ -204,7 +207,7 @@ TerminalRequest = (
     | ReadTerminalText
 )
 
-FileRequest = ListFiles | ReadFile | WriteFile
+FileRequest = ListFiles | ReadFile | WriteFile | MakeFolder | RenameFile | RemoveFile
 
 PluginRequest = LoadPlugin | TestPlugin | UnloadPlugin | ListPlugins | SetSessionVariables
 
@@ -299,6 +302,7 @@ __all__ = [
     "ListTerminals",
     "ListenerOpened",
     "LoadPlugin",
+    "MakeFolder",
     "MeasureVariables",
     "OpenListener",
     "OpenPage",
@@ -322,8 +326,10 @@ __all__ = [
     "ReadTerminalText",
     "RefreshVariables",
     "RemoveArtifact",
+    "RemoveFile",
     "RemoveKernel",
     "RemoveSession",
+    "RenameFile",
     "RenameSession",
     "Reply",
     "Request",

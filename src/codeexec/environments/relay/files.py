@@ -31,11 +31,14 @@ from codeexec.environments.budget import Budget, beside_loop
 from codeexec.environments.files import MOST_ENTRIES, entry_of
 from codeexec.environments.globs import glob
 from codeexec.environments.names import sorted_in_slices
-from codeexec.environments.paths import inside
+from codeexec.environments.paths import entry_parts, inside, missing, taken
 from codeexec.environments.watch import changes
 
 LIST_SECONDS = 20.0
 LONGEST_HEAD = 200
+MISSING, REFUSED, TAKEN = 3, 4, 6
+"""Exit codes of `guest/files/relay_files.py`."""
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 _VERSION = re.compile(r"[0-9a-f-]+")
 
 
@@ -58,7 +61,7 @@ class GuestFiles:
     async def read_file(self, path: Location, *, limit: int | None = None) -> bytes | None:
         parts = self._file(path)
         outcome = await self._do("read", parts, str(-1 if limit is None else limit))
-        if outcome.code == 3:
+        if outcome.code == MISSING:
             return None
         self._check(path, outcome)
         return outcome.stdout
@@ -77,6 +80,27 @@ class GuestFiles:
                 refused[str(file.path)] = str(error)
         return WriteOutcome(tuple(written), refused)
 
+    async def file_digest(self, path: Location) -> str | None:
+        outcome = await self._do("digest", self._file(path))
+        if outcome.code == MISSING:
+            return None
+        self._check(path, outcome)
+        digest = outcome.stdout.decode("ascii", "replace")
+        if not _DIGEST.fullmatch(digest):
+            raise ProtocolError("What answers does not say what the file holds.")
+        return digest
+
+    async def make_folder(self, path: Location) -> None:
+        self._check_change(path, await self._do("mkdir", entry_parts(self._root, path)))
+
+    async def rename_entry(self, path: Location, target: Location) -> None:
+        parts, new_parts = entry_parts(self._root, path), entry_parts(self._root, target)
+        outcome = await self._do("rename", parts, str(self._root.joinpath(*new_parts)))
+        self._check_change(target if outcome.code == TAKEN else path, outcome)
+
+    async def remove_entry(self, path: Location) -> None:
+        self._check_change(path, await self._do("remove", entry_parts(self._root, path)))
+
     async def open_file(self, path: Location) -> GuestFile | None:
         parts = self._file(path)
         handle = await self._container.exec(self._command("open", parts), stdin=b"")
@@ -87,7 +111,7 @@ class GuestFiles:
             outcome = ExecOutcome(await handle.wait(), b"", await _last(handle.stderr))
         finally:
             await file.close()
-        if outcome.code == 3:
+        if outcome.code == MISSING:
             return None
         self._check(path, outcome)
         raise ProtocolError("The relay does not say how large the file is.")
@@ -103,7 +127,7 @@ class GuestFiles:
                 outcome = await self._do("list", parts, str(_depth(pattern)), str(MOST_ENTRIES))
         except TimeoutError:
             raise budget.late() from None
-        if outcome.code == 3:
+        if outcome.code == MISSING:
             return []
         self._check(path, outcome)
         return await beside_loop(budget, lambda: self._rows(outcome.stdout, parts, match, budget))
@@ -146,11 +170,18 @@ class GuestFiles:
             raise Denied(f"{str(path)!r} is a folder, and is not opened.", "Name a file in it.")
         return parts
 
+    def _check_change(self, path: Location, outcome: ExecOutcome) -> None:
+        if outcome.code == MISSING:
+            raise missing(path)
+        if outcome.code == TAKEN:
+            raise taken(path)
+        self._check(path, outcome)
+
     def _check(self, path: Location, outcome: ExecOutcome) -> None:
         if outcome.code == 0:
             return
         why = outcome.stderr.decode(errors="replace").strip()[-300:] or f"code {outcome.code}"
-        if outcome.code == 4:
+        if outcome.code == REFUSED:
             raise Denied(f"{str(path)!r} {why}.", "Copy it to a plain file in the workspace.")
         step = f"Look at the space and rights {self._inside}."
         raise StorageError(f"{str(path)!r}: {why}.", step)

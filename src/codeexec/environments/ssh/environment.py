@@ -79,6 +79,10 @@ class SshEnvironment(ForwardedFiles):
         return f"{self.place.host}:{self._far.folder.name}"
 
     @property
+    def machine(self) -> str:
+        return self.place.host
+
+    @property
     def base_paths(self) -> BasePaths:
         far = self._far
         return BasePaths(self.folder, far.home, PurePosixPath("/tmp"), far.folder / "application")

@@ -1,9 +1,10 @@
 """Reads, writes and lists files of a workspace that only the container has.
 
 Called as `python3 -c SOURCE OPERATION ROOT PATH [LIMIT]`; for `list` DEPTH (folders below PATH, -1
-is all) and MOST (entries) in place of LIMIT. `open` writes a line of JSON, [SIZE,
-VERSION], and then the content. Exit codes: 0 done, 3 not there,
-4 refused (why on stderr). Nothing but plain files is opened, so no FIFO can hold it up.
+is all) and MOST (entries) in place of LIMIT, for `rename` the new path. `open` writes a line of
+JSON, [SIZE, VERSION], and then the content; `digest` the SHA-256 in hex. Exit codes: 0 done, 3 not
+there, 4 refused (why on stderr), 6 the name is taken. Nothing but plain files is opened, so no FIFO
+can hold it up.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import json
 import os
 import stat
 import sys
+from io import BufferedReader
 
 
 def refuse(why: str) -> None:
@@ -19,11 +21,27 @@ def refuse(why: str) -> None:
     sys.exit(4)
 
 
-def read(path: str, limit: int, with_head: bool = False) -> None:
+def open_plain(path: str) -> BufferedReader:
     kind = os.lstat(path).st_mode
     if not stat.S_ISREG(kind):
         refuse("is not a plain file, and is not opened")
-    with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
+    return open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb")
+
+
+def print_digest(path: str) -> None:
+    import hashlib  # 10 ms that other operations need not wait for
+
+    hashing = hashlib.sha256()
+    with open_plain(path) as file:
+        chunk = file.read(1 << 20)
+        while chunk:
+            hashing.update(chunk)
+            chunk = file.read(1 << 20)
+    sys.stdout.write(hashing.hexdigest())
+
+
+def read(path: str, limit: int, with_head: bool = False) -> None:
+    with open_plain(path) as file:
         left = limit
         if with_head:
             info = os.fstat(file.fileno())
@@ -64,6 +82,28 @@ def write(path: str) -> None:
         raise
 
 
+def make_folder(path: str) -> None:
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    os.mkdir(path)
+
+
+def rename(path: str, target: str) -> None:
+    info = os.lstat(path)
+    os.makedirs(os.path.dirname(target), exist_ok=True)
+    if os.path.lexists(target) and not os.path.samestat(os.lstat(target), info):
+        sys.exit(6)
+    os.rename(path, target)
+
+
+def remove(path: str) -> None:
+    if stat.S_ISDIR(os.lstat(path).st_mode):
+        import shutil  # as above
+
+        shutil.rmtree(path)
+    else:
+        os.unlink(path)
+
+
 def listing(top: str, depth: int, most: int) -> None:
     for folder, folders, files in os.walk(top):
         for name in folders + files:
@@ -91,22 +131,39 @@ def real_folder(root: str, folder: str) -> str:
     return real
 
 
+def real_entry(root: str, path: str) -> str:
+    """What has this name in its real folder; a link itself, not what it points at."""
+    folder, name = os.path.split(path)
+    return os.path.join(real_folder(root, folder), name)
+
+
 def main() -> None:
     operation, root, path = sys.argv[1:4]
     try:
         if operation == "list":
             listing(real_folder(root, path), int(sys.argv[4]), int(sys.argv[5]))
             return
-        folder, name = os.path.split(path)
-        path = os.path.join(real_folder(root, folder), name)
+        path = real_entry(root, path)
         if operation == "open":
             read(path, 0, with_head=True)
         elif operation == "read":
             read(path, int(sys.argv[4]))
+        elif operation == "digest":
+            print_digest(path)
+        elif operation == "mkdir":
+            make_folder(path)
+        elif operation == "rename":
+            rename(path, real_entry(root, sys.argv[4]))
+        elif operation == "remove":
+            remove(path)
         else:
             write(path)
     except FileNotFoundError:
         sys.exit(3)
+    except FileExistsError:
+        if operation == "write":
+            refuse("is below something that is not a folder")
+        sys.exit(6)
     except NotADirectoryError:
         if operation == "write":
             refuse("is below something that is not a folder")

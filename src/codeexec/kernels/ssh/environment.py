@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import PurePosixPath
 
+from codeexec.domain.errors import EnvironmentUnavailable
 from codeexec.environments.base import (
     BasePaths,
     ExecHandle,
@@ -33,6 +34,10 @@ class SshSessionPlace(ForwardedFiles):
     def id(self) -> str:
         environment = self._machine.environment
         return environment.id if environment is not None else self._machine.place.host
+
+    @property
+    def machine(self) -> str:
+        return self._machine.place.host
 
     @property
     def base_paths(self) -> BasePaths:
@@ -84,7 +89,14 @@ class SshSessionPlace(ForwardedFiles):
         await self._machine.let_go(self)
 
     async def _file_access(self) -> FileAccess:
-        return await self._use()
+        environment = await self._use()
+        if environment.cut is not None:
+            # A file would be written when the line is back, whatever has become of it by then.
+            raise EnvironmentUnavailable(
+                f"The line to {self.machine} is cut, so its files cannot be reached.",
+                "Try it again when the line is back: the status line says when that is.",
+            )
+        return environment
 
     async def _use(self) -> SshEnvironment:
         return await self._machine.use(self)

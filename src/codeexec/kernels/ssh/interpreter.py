@@ -14,7 +14,7 @@ from codeexec.kernels.jupyter.discover import OLDEST_RUNNER
 from codeexec.kernels.jupyter.known.traits import KernelTraits
 from codeexec.kernels.runner.kernel import END_PAUSES, NO_PLUGINS
 
-RELAYED = "a relay runs the kernel on {name}; the files shown are of this machine"
+RELAYED = "a relay runs the kernel on {name}"
 PROBE_WAIT = 60.0
 _PROBE = (
     "import json, sys; from importlib.util import find_spec as f; "

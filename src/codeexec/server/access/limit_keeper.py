@@ -34,7 +34,7 @@ LONG_RETRY_SECONDS = 60.0
 
 _PLUGINS = (q.LoadPlugin, q.TestPlugin, q.UnloadPlugin)
 _WRITING = (
-    *(q.WriteFile, q.Execute, q.PinArtifact, q.OpenTerminal),
+    *(q.WriteFile, q.MakeFolder, q.Execute, q.PinArtifact, q.OpenTerminal),
     *(*_PLUGINS, q.SetSessionVariables, q.KeepLearnerRecord),
 )
 _STARTING = (q.Execute, q.StartKernel, q.RestartKernel, q.OpenTerminal, *_PLUGINS)

@@ -189,6 +189,8 @@ ROUTES: tuple[Route, ...] = (
         "GET", f"{SESSION}/history", "Code that was run, newest first", q.SearchHistory, q.History
     ),
     Route("GET", f"{SESSION}/files", "Files of the working folder", q.ListFiles, q.FileList),
+    Route("POST", f"{SESSION}/files/rename", "Rename a file or folder", q.RenameFile),
+    Route("POST", f"{SESSION}/folders", "Make a folder", q.MakeFolder, status=201),
     Route("GET", f"{SESSION}/terminals", "Terminals", q.ListTerminals, q.TerminalList),
     Route(
         "POST",

@@ -164,6 +164,16 @@ def _add_bytes(app: FastAPI, host: UserHost) -> None:
         done = await target.call(q.WriteFile(path, data), client())
         return answer(done)
 
+    @app.delete(
+        f"{SESSION}/files/{{path:path}}",
+        summary="Remove a file or folder of the working folder",
+        response_class=Response,
+    )
+    async def remove_file(session: str, path: str) -> Response:
+        target = await host.find_session(session)
+        done = await target.call(q.RemoveFile(path), client())
+        return answer(done)
+
 
 async def blob_answer(session: Session, digest: str, request: Request) -> Response:
     """Content by its digest, with the type that a display or an artifact of it has."""

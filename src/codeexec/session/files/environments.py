@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from codeexec.domain.places.backends import OVER_SSH
+from codeexec.domain.places.backends import OVER_SSH, REMOTE
 from codeexec.environments.base import Environment
 from codeexec.environments.files import Folder
 from codeexec.kernels.base import KernelChoice, KernelFactory
@@ -12,7 +12,8 @@ from codeexec.kernels.base import KernelChoice, KernelFactory
 
 class SessionPlaces:
     """One environment for each kind of place that the session has used: a backend, with the image
-    and the policy of a container, or the machine that `ssh` reaches. Those of this machine see the
+    and the policy of a container, or the machine that `ssh` reaches, or a
+    Jupyter server. Those of this machine see the
     folder `cwd` as it was when the session was opened: links to it that code makes later change
     nothing."""
 
@@ -23,7 +24,7 @@ class SessionPlaces:
 
     def of(self, choice: KernelChoice) -> Environment:
         """The place of kernels of this choice."""
-        machine = choice.name if choice.backend == OVER_SSH else ""
+        machine = choice.name if choice.backend in (OVER_SSH, REMOTE) else ""
         key = (choice.backend, choice.image, choice.policy, machine)
         environment = self._made.get(key)
         if environment is None:

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import stat
-from collections.abc import Callable, Sequence
-from typing import assert_never
+from collections.abc import Callable, Coroutine, Sequence
+from typing import TypeVar, assert_never
 
 from codeexec.domain import requests as q
-from codeexec.domain.errors import CodeexecError, NotFound, UsageError
+from codeexec.domain.content.digests import sha256
+from codeexec.domain.errors import (
+    CodeexecError,
+    Conflict,
+    EnvironmentUnavailable,
+    NotFound,
+    UsageError,
+)
 from codeexec.domain.events import Artifact, ArtifactAdded, ArtifactRemoved
 from codeexec.domain.events.plugins import ExecutionLogged
 from codeexec.domain.ids import new_id
@@ -24,13 +31,18 @@ LARGEST = 32 * 2**20
 """Bytes of a file that is read as a whole; over HTTP a file of any size is streamed."""
 
 LIST_SECONDS = 20.0
+ANSWER_SECONDS = 30.0
+"""For what another machine is asked to do with a file."""
 
 _PIECE = 1 << 16
 
 MOST_COLLECTED = 2000
 """Files kept of those that runs wrote; the oldest go first, and pinned ones never."""
 
-Request = q.ListFiles | q.ReadFile | q.WriteFile | q.PinArtifact | q.RemoveArtifact
+Request = q.FileRequest | q.PinArtifact | q.RemoveArtifact
+
+
+T = TypeVar("T")
 
 
 class SessionFiles:
@@ -59,10 +71,17 @@ class SessionFiles:
             case q.ListFiles():
                 return await self._list(request)
             case q.ReadFile():
-                data = await self._read(request.path, LARGEST)
+                data = await self._within(self._read(request.path, LARGEST))
                 return q.FileContent(request.path, data)
             case q.WriteFile():
-                await self._environment().write_file(request.path, request.data)
+                await self._within(write_checked(self._environment(), request))
+            case q.MakeFolder():
+                await self._within(self._environment().make_folder(request.path))
+            case q.RenameFile():
+                work = self._environment().rename_entry(request.path, request.target)
+                await self._within(work)
+            case q.RemoveFile():
+                await self._within(self._environment().remove_entry(request.path))
             case q.PinArtifact():
                 data = await self._read(request.path, self._blobs.quota)
                 digest = await asyncio.to_thread(self._blobs.put, data)
@@ -87,8 +106,27 @@ class SessionFiles:
 
     async def _list(self, request: q.ListFiles) -> q.FileList:
         budget = Budget(LIST_SECONDS, "The list of files")
-        rows = await self._environment().list_rows(request.path, request.pattern or "*", budget)
-        return await beside_loop(budget, lambda: _file_list(rows, budget))
+        environment = self._environment()
+        listing = environment.list_rows(request.path, request.pattern or "*", budget)
+        rows = await self._within(listing)
+        entries = await beside_loop(budget, lambda: _file_entries(rows, budget))
+        # Asked for last: the folder of another machine is known once it was reached.
+        return q.FileList(entries, environment.machine, str(environment.base_paths.workspace))
+
+    async def _within(self, work: Coroutine[object, object, T]) -> T:
+        """What work with files gives; EnvironmentUnavailable where another machine takes too long:
+        its line may be cut, which nothing tells for a while."""
+        machine = self._environment().machine
+        if not machine:
+            return await work
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                return await work
+        except TimeoutError:
+            raise EnvironmentUnavailable(
+                f"{machine} has not done it within {ANSWER_SECONDS:g} s.",
+                "The line to it may be slow or cut: try it again.",
+            ) from None
 
     async def _read(self, path: str, limit: int) -> bytes:
         file = await self.open(path)
@@ -181,12 +219,38 @@ class SessionFiles:
             )
 
 
-def _file_list(rows: Sequence[FileRow], budget: Budget) -> q.FileList:
+async def write_checked(environment: Environment, request: q.WriteFile) -> None:
+    """Write a file as `WriteFile` says."""
+    path, data = request.path, request.data
+    if request.base is None:
+        await environment.write_file(path, data)
+        return
+    written = await asyncio.to_thread(lambda: sha256(data).hexdigest())
+    present = await environment.file_digest(path)
+    if present == written:
+        return
+    if (present or "") != request.base:
+        raise Conflict(_changed(path, present), "Compare both, then save over it or reload it.")
+    await environment.write_file(path, data)
+    if await environment.file_digest(path) != written:
+        raise Conflict(
+            f"{path} was changed by somebody else while it was written.",
+            "Compare both, then save over it or reload it.",
+        )
+
+
+def _changed(path: str, digest: str | None) -> str:
+    gone = digest is None
+    return f"{path} was removed." if gone else f"{path} has been changed by somebody else."
+
+
+def _file_entries(rows: Sequence[FileRow], budget: Budget) -> tuple[q.FileEntry, ...]:
     entries = []
     for path, mode, size, modified in rows:
         budget.check()
-        entries.append(q.FileEntry(path, stat.S_ISDIR(mode), size, modified / 1e9))
-    return q.FileList(tuple(entries))
+        is_folder, is_link = stat.S_ISDIR(mode), stat.S_ISLNK(mode)
+        entries.append(q.FileEntry(path, is_folder, size, modified / 1e9, is_link))
+    return tuple(entries)
 
 
 def _too_large(path: str, size: int, limit: int) -> UsageError:

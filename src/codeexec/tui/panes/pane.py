@@ -19,6 +19,7 @@ from codeexec.client.api import SessionClient
 from codeexec.documents.swap import SwapStore
 from codeexec.domain.snapshot import ExecutionView
 from codeexec.tui.graphics.probe import Graphics
+from codeexec.tui.session.machine_files import MachineFiles
 from codeexec.tui.theme.theme import Theme
 
 
@@ -43,8 +44,8 @@ class BuildContext:
     swaps: SwapStore | None
     find_pane: Callable[[str], Widget | None]
     watch_only: bool = False
-    is_far: bool = False
-    """The session is on another machine: paths of it are not of this one."""
+    machine_files: MachineFiles | None = None
+    """Files of the session, where another machine has them."""
 
 
 class BuildPane(Protocol):

@@ -8,6 +8,7 @@ from typing import TypeVar
 from textual.message import Message
 from textual.screen import Screen
 
+from codeexec.domain.errors import CodeexecError
 from codeexec.domain.requests import SearchHistory
 from codeexec.tui.output.ipywidgets.board import model_of
 from codeexec.tui.output.peek import OutputPeek
@@ -86,6 +87,9 @@ class ConsoleController:
         """Open a file that code or a program has named, at a line and a column from 0; the user is
         told where it is not there."""
         last, server = self._state.last, self._state.options.server
+        if self._documents.elsewhere.machine:
+            await self._show_file_elsewhere(name, line, column)
+            return
         path = source_path(name, last.snapshot if last is not None else None)
         if server is not None:
             message = f"{name} is a file of {server.name}, not of this machine."
@@ -96,6 +100,16 @@ class ConsoleController:
         elif not path.is_file():
             self._surface.notify(f"{name} is not on this machine.", severity="warning")
         elif await self._documents.opener.open(path, line, column) is not None:
+            self._layout.go("editor")
+
+    async def _show_file_elsewhere(self, name: str, line: int, column: int) -> None:
+        """The same where another machine has the session's files."""
+        try:
+            path = self._documents.elsewhere.copy_of(name)
+        except CodeexecError as error:
+            self._surface.notify(str(error), severity="warning")
+            return
+        if await self._documents.opener.open(path, line, column) is not None:
             self._layout.go("editor")
 
     async def show_card(self, execution_id: str) -> None:

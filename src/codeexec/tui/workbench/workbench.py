@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -26,6 +26,7 @@ from codeexec.tui.panes.documents.programs.configurations import RunConfiguratio
 from codeexec.tui.panes.pane import BuildContext
 from codeexec.tui.session.deferred import DeferredSession
 from codeexec.tui.session.feed import Frame, FrameListener
+from codeexec.tui.session.machine_files import MachineFiles
 from codeexec.tui.session.views import FileView, SessionView
 from codeexec.tui.session.workspace import Workspace
 from codeexec.tui.textual_ext.screen import RoutedScreen
@@ -125,6 +126,8 @@ class Workbench(RoutedScreen):
             lambda: app_context.settings.session.show_assignments,
         )
         self.state = WorkbenchState(host, session, options, place, app_context)
+        server = options.server.name if options.server is not None else ""
+        self.machine_files = MachineFiles(session, server)
         self._terminal_size = ProgramTerminalSize(self, self.state, self.pane_layout)
         for entry in (entry for entry in panes() if not entry.late):
             self.panes.build(entry, self._build_context())
@@ -262,7 +265,7 @@ class Workbench(RoutedScreen):
             app_context.swaps,
             self.panes.find,
             state.options.watch,
-            state.options.server is not None,
+            self.machine_files,
         )
 
     async def on_mount(self) -> None:
@@ -272,6 +275,7 @@ class Workbench(RoutedScreen):
         documents.context.configurations = RunConfigurations(
             state.app_context.state / "run-configurations.json"
         )
+        documents.elsewhere.use(self.machine_files, state.app_context.state / "elsewhere")
         self.follow_settings()
         console.graphics = state.app_context.graphics
         files = self.layout_store.load()
@@ -289,7 +293,7 @@ class Workbench(RoutedScreen):
             self.pane_layout.lay_out()
             self.pane_layout.go("console")
             return  # the session says which files are its own
-        opened = state.place.files or tuple(Path(name) for name in files if Path(name).is_file())
+        opened = state.place.files or tuple(self._present(files))
         viewed = [path for path in opened if is_viewed(path)]
         sheets = [await documents.opener.open(path) for path in opened if path not in viewed]
         if (first := next(filter(None, sheets), None)) is not None:
@@ -297,6 +301,14 @@ class Workbench(RoutedScreen):
         await self._begin("editor" if state.place.files else "console")
         if viewed:
             await self.files.view(viewed[0])
+
+    def _present(self, names: Iterable[str]) -> Iterator[Path]:
+        """Those of the files that are there. Copies of files elsewhere are not opened before the
+        session says which machine has them."""
+        elsewhere = self.documents.elsewhere
+        for path in map(Path, names):
+            if path.is_file() and not elsewhere.holds(path):
+                yield path
 
     async def _begin(self, pane: str) -> None:
         """The documents are open: the rest of the screen follows, and `pane` has the keys. A pane
@@ -468,6 +480,8 @@ class Workbench(RoutedScreen):
             begin = self.trust.begin
             call_after(self, _TRUST_AFTER, lambda: self.start(begin, "trust", exclusive=True))
         self.state.last = frame
+        if self.machine_files.needs_asking(frame.snapshot):
+            self.start(self.machine_files.learn, "machine files", exclusive=True)
         self.widgets.follow(frame)
         with self.app.batch_update():
             self.console_pane.show_frame(frame)

@@ -12,6 +12,7 @@ from codeexec.domain.errors import CodeexecError, KernelUnavailable
 from codeexec.domain.events import KernelRef
 from codeexec.domain.places.backends import KERNEL_PREFIX, REMOTE
 from codeexec.domain.requests import KernelInfo
+from codeexec.environments.files import Folder
 from codeexec.kernels.backends import Backend, BackendContext, RemoteTarget
 from codeexec.kernels.base import Handle, Kernel, KernelChoice, Sink
 from codeexec.kernels.jupyter.kernel import JupyterKernel
@@ -19,6 +20,7 @@ from codeexec.kernels.jupyter.known.traits import KernelTraits
 from codeexec.kernels.jupyter.remote.access import Access, ca_path
 from codeexec.kernels.jupyter.remote.address import ServerAddress, parse_address
 from codeexec.kernels.jupyter.remote.failures import ServerFailure
+from codeexec.kernels.jupyter.remote.files.environment import ServedPlace
 from codeexec.kernels.jupyter.remote.life import LIFE, RemoteLife
 from codeexec.kernels.jupyter.remote.rest import JupyterServer, RemoteSpec, RunningKernel
 from codeexec.kernels.jupyter.remote.running import running_servers
@@ -26,8 +28,6 @@ from codeexec.kernels.jupyter.remote.tokens import keep_token, token_for
 
 START_TIMEOUT = 180.0
 """Seconds for a kernel to answer: kernels of clusters wait for a machine and its image."""
-
-FILES = "The files shown are of this machine"
 
 OFFERS_WAIT = 3.0
 ADOPT_WAIT = 60.0
@@ -130,6 +130,10 @@ class RemoteBackend(Backend):
         await life.release()
         return None
 
+    def environment(self, choice: KernelChoice, folder: Folder) -> ServedPlace:
+        server = JupyterServer(self.place(choice.name).access)
+        return ServedPlace(server, super().environment(choice, folder))
+
     def _kernel(self, ref: KernelRef, life: RemoteLife, sink: Sink) -> JupyterKernel:
         return JupyterKernel(
             ref,
@@ -137,7 +141,7 @@ class RemoteBackend(Backend):
             sink,
             start_timeout=self._start_timeout,
             open_transport=life.open_transport,
-            traits=KernelTraits(has_server=True, notices=(FILES,)),
+            traits=KernelTraits(has_server=True),
         )
 
     # -- what there is -------------------------------------------------------------------

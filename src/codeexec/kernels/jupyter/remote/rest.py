@@ -12,7 +12,12 @@ from codeexec.kernels.jupyter.remote import failures
 from codeexec.kernels.jupyter.remote.access import Access
 from codeexec.kernels.jupyter.remote.failures import ServerFailure
 from codeexec.kernels.jupyter.remote.hub import Hub
-from codeexec.kernels.jupyter.remote.rest_client import ANSWER_WAIT, JsonAnswer, RestClient
+from codeexec.kernels.jupyter.remote.rest_client import (
+    ANSWER_WAIT,
+    Download,
+    JsonAnswer,
+    RestClient,
+)
 
 START_WAIT = 120.0
 """Seconds for a kernel to be made: cluster gateways answer when it runs."""
@@ -96,9 +101,9 @@ class JupyterServer:
 
     async def version(self) -> str:
         """Of the server; a failure where it is none, or too old."""
-        answer = await self._ask("GET", "api")
+        answer = await self.ask("GET", "api")
         if answer.status != 200:
-            raise self._refused(answer, "its version")
+            raise self.refused(answer, "its version")
         version = answer.fields.get("version")
         if not isinstance(version, str):
             raise failures.not_jupyter(self.name)
@@ -121,19 +126,19 @@ class JupyterServer:
         return found
 
     async def kernels(self) -> list[RunningKernel]:
-        answer = await self._ask("GET", "api/kernels")
+        answer = await self.ask("GET", "api/kernels")
         if answer.status != 200 or not isinstance(answer.content, list):
-            raise self._refused(answer, "its list of kernels")
+            raise self.refused(answer, "its list of kernels")
         return [_running(model) for model in answer.content if isinstance(model, dict)]
 
     async def kernel(self, kernel_id: str) -> RunningKernel | None:
         """None when it is gone."""
         path = f"api/kernels/{quote(kernel_id)}?{NO_ACTIVITY}"
-        answer = await self._ask("GET", path)
+        answer = await self.ask("GET", path)
         if answer.status in (404, 410) and answer.is_json:
             return None
         if answer.status != 200 or not isinstance(answer.content, dict):
-            raise self._refused(answer, "a kernel")
+            raise self.refused(answer, "a kernel")
         return _running(answer.fields)
 
     # -- their life ----------------------------------------------------------------------
@@ -151,7 +156,7 @@ class JupyterServer:
         model = {"path": path, "name": path, "type": "console", "kernel": kernel}
         # Kernel Gateway has the older model of a session.
         model["notebook"] = {"path": path, "name": path}
-        answer = await self._ask("POST", "api/sessions", model, START_WAIT)
+        answer = await self.ask("POST", "api/sessions", model, START_WAIT)
         if answer.status in (200, 201):
             started = answer.fields.get("kernel")
             if isinstance(started, dict) and isinstance(started.get("id"), str):
@@ -159,11 +164,11 @@ class JupyterServer:
         if failure := failures.full(self.name, answer.status, _told(answer)):
             raise failure
         if answer.status in (401, 403) or not answer.is_json:
-            raise self._refused(answer, "the start of a kernel")
+            raise self.refused(answer, "the start of a kernel")
         # Some servers have no sessions that start kernels.
-        answer = await self._ask("POST", "api/kernels", kernel, START_WAIT)
+        answer = await self.ask("POST", "api/kernels", kernel, START_WAIT)
         if answer.status not in (200, 201) or not isinstance(answer.content, dict):
-            raise self._refused(answer, "the start of a kernel")
+            raise self.refused(answer, "the start of a kernel")
         return StartedKernel(str(answer.fields.get("id") or ""))
 
     async def _start_at_gateway(self, model: Mapping[str, object]) -> StartedKernel:
@@ -172,20 +177,20 @@ class JupyterServer:
         assert isinstance(variables, dict)
         limit = str(variables.get(LAUNCH_TIMEOUT, ""))
         wait = max(START_WAIT, float(limit) + ANSWER_WAIT) if limit.isdigit() else START_WAIT
-        answer = await self._ask("POST", "api/kernels", model, wait)
+        answer = await self.ask("POST", "api/kernels", model, wait)
         if answer.status in (200, 201) and isinstance(answer.fields.get("id"), str):
             return StartedKernel(str(answer.fields["id"]))
         text = _told(answer)
         failure = failures.full(self.name, answer.status, text)
         failure = failure or failures.gateway_start(self.name, answer.status, text)
-        raise failure or self._refused(answer, "the start of a kernel")
+        raise failure or self.refused(answer, "the start of a kernel")
 
     async def end_started(self, key: str) -> bool:
         """End the kernel that was to be made by this key; whether there was one."""
         if self.gateway:
             return await self.delete(key) not in (404, 410)
         path = _path(key)
-        answer = await self._ask("GET", "api/sessions")
+        answer = await self.ask("GET", "api/sessions")
         models = answer.content if isinstance(answer.content, list) else []
         found = False
         for model in models if answer.status == 200 else ():
@@ -193,40 +198,41 @@ class JupyterServer:
             older_path = older.get("path") if isinstance(older, dict) else None
             if isinstance(model, dict) and path in (model.get("path"), older_path):
                 found = True
-                await self._ask("DELETE", f"api/sessions/{quote(str(model.get('id')))}")
+                await self.ask("DELETE", f"api/sessions/{quote(str(model.get('id')))}")
         return found
 
     async def restart(self, kernel_id: str) -> bool:
         """False when the kernel is gone."""
         path = f"api/kernels/{quote(kernel_id)}/restart"
-        answer = await self._ask("POST", path, {}, START_WAIT)
+        answer = await self.ask("POST", path, {}, START_WAIT)
         if answer.status in (404, 410) and answer.is_json:
             return False
         if answer.status not in (200, 204):
-            raise self._refused(answer, "the restart of a kernel")
+            raise self.refused(answer, "the restart of a kernel")
         return True
 
     async def interrupt(self, kernel_id: str) -> bool:
         """Whether the server says that it has sent a signal or message; the code may go on."""
-        answer = await self._ask("POST", f"api/kernels/{quote(kernel_id)}/interrupt", {})
+        answer = await self.ask("POST", f"api/kernels/{quote(kernel_id)}/interrupt", {})
         return answer.status in (200, 204)
 
     async def delete(self, kernel_id: str) -> int:
         """End a kernel; the status that confirms it. 404 and 410 mean that it was gone."""
-        answer = await self._ask("DELETE", f"api/kernels/{quote(kernel_id)}")
+        answer = await self.ask("DELETE", f"api/kernels/{quote(kernel_id)}")
         if answer.status not in (200, 202, 204, 404, 410):
-            raise self._refused(answer, "the end of a kernel")
+            raise self.refused(answer, "the end of a kernel")
         return answer.status
 
     # -- requests ------------------------------------------------------------------------
 
     async def _object(self, method: str, path: str, asked: str) -> dict[str, object]:
-        answer = await self._ask(method, path)
+        answer = await self.ask(method, path)
         if answer.status != 200 or not isinstance(answer.content, dict):
-            raise self._refused(answer, asked)
+            raise self.refused(answer, asked)
         return answer.fields
 
-    def _refused(self, answer: JsonAnswer, asked: str) -> ServerFailure:
+    def refused(self, answer: JsonAnswer, asked: str) -> ServerFailure:
+        """Why this answer is none to what was asked, in words."""
         message = str(answer.fields.get("message") or "")
         if answer.status == 200:
             return failures.not_jupyter(self.name)
@@ -236,13 +242,14 @@ class JupyterServer:
             self.name, answer.status, message, is_json=answer.is_json, asked=asked
         )
 
-    async def _ask(
+    async def ask(
         self,
         method: str,
         path: str,
         body: Mapping[str, object] | None = None,
         wait: float = ANSWER_WAIT,
     ) -> JsonAnswer:
+        """The answer to a request below the root of the server."""
         client = self._client or await self._locate()
         answer = await client.ask(method, path, body, wait)
         if self.hub is None and (hub := self._hub_of(answer.location)):
@@ -251,6 +258,10 @@ class JupyterServer:
             self.hub = Hub(self._access)
             answer = await (await self._locate()).ask(method, path, body, wait)
         return answer
+
+    async def download(self, path: str, most: int) -> Download:
+        """A file of the server, of which more than `most` bytes are not read."""
+        return await (self._client or await self._locate()).download(path, most)
 
     async def _locate(self) -> RestClient:
         """The client of the server itself: where the address is that of a hub, the server is that

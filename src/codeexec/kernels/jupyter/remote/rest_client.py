@@ -46,6 +46,15 @@ class JsonAnswer:
         return self.content if isinstance(self.content, dict) else {}
 
 
+@dataclass(frozen=True, slots=True)
+class Download:
+    """`content` is None where there is more than may be read."""
+
+    status: int
+    content: bytes | None
+    is_json: bool = False
+
+
 class RestClient:
     """Requests below the base of one address. `name` stands in messages."""
 
@@ -93,6 +102,22 @@ class RestClient:
         except msgspec.MsgspecError:
             return replace(answer, is_json=False)
 
+    async def download(self, path: str, most: int) -> Download:
+        """The bytes of an answer, at most so many. ServerFailure where no answer comes."""
+        client = self._open()
+        import httpx
+
+        timeout = httpx.Timeout(ANSWER_WAIT, connect=CONNECT_WAIT)
+        try:
+            async with client.stream("GET", path, timeout=timeout) as response:
+                content = await _read(response, most)
+        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+            raise failures.unreachable(self._name, error) from error
+        finally:
+            client.cookies.clear()
+        is_json = "json" in response.headers.get("content-type", "")
+        return Download(response.status_code, content, is_json)
+
     async def lines(self, path: str, silence: float) -> AsyncIterator[str]:
         """The lines of an answer that goes on; none where it has another status than 200. It ends
         after `silence` seconds without a byte. ServerFailure where the server is not reached."""
@@ -135,12 +160,12 @@ class RestClient:
         return self._client
 
 
-async def _read(response: httpx.Response) -> bytes | None:
-    """The body; None of one that is larger than LARGEST."""
+async def _read(response: httpx.Response, most: int = LARGEST) -> bytes | None:
+    """The body; None of one that has more bytes than that."""
     content = bytearray()
     async for chunk in response.aiter_bytes():
         content += chunk
-        if len(content) > LARGEST:
+        if len(content) > most:
             return None
     return bytes(content)
 

@@ -35,6 +35,7 @@ _ANSWERS: dict[tuple[str, str], type[msgspec.Struct]] = {
     ("get", f"{SESSION}/executions/{{execution_id}}"): ExecutionRows,
     ("get", f"{SESSION}/artifacts"): ArtifactList,
     ("put", f"{SESSION}/files/{{path}}"): Done,
+    ("delete", f"{SESSION}/files/{{path}}"): Done,
     **operations.ANSWERS,
     **named_sessions.ANSWERS,
 }

@@ -68,7 +68,7 @@ class DocumentList:
             Tab(
                 sheet.name_key,
                 self._tab_title(sheet),
-                "●" if sheet.is_changed else "",
+                "●" if sheet.is_changed or sheet.is_unsent else "",
                 "run.edited",
                 closable=True,
             )

@@ -64,11 +64,14 @@ class DocumentView(Vertical):
         untitled: str = "",
         key: str = "",
         habits: Habits | None = None,
+        machine: str = "",
     ) -> None:
-        """`untitled` is what a document without a file is called, and `key` its `name_key`."""
+        """`untitled` is what a document without a file is called, and `key` its `name_key`.
+        `machine` is the one that has its file: see `files/elsewhere.py`; empty: this one."""
         super().__init__()
         self.document = document
         self.untitled = untitled
+        self.machine = machine
         self._key = key or untitled
         self.language = language_of(document, untitled)
         self._habits = habits or Habits()
@@ -97,7 +100,8 @@ class DocumentView(Vertical):
         self.disk_lock = asyncio.Lock()
         """Held while its file is written or read in a thread."""
         self.is_on_disk = True
-        """Whether the disk is known to have what was saved last: until then its swap file stays."""
+        """Whether the disk is known to have what was saved last, and of a file elsewhere its
+        machine: until then its swap file stays."""
         self.is_frozen = False
         """The document is shown read-only because another client edits it."""
 
@@ -186,11 +190,17 @@ class DocumentView(Vertical):
     @property
     def title(self) -> str:
         # Names of files may hold anything, also what would act on the terminal.
-        return self.untitled or printable(self.path.name)
+        name = self.untitled or printable(self.path.name)
+        return f"{name} · {self.machine}" if self.machine else name
 
     @property
     def is_changed(self) -> bool:
         return not self.editor.model.shared.is_saved
+
+    @property
+    def is_unsent(self) -> bool:
+        """Whether it was saved, and not sent yet to the machine that has its file."""
+        return bool(self.machine) and not self.is_on_disk
 
     @property
     def is_written(self) -> bool:
@@ -204,7 +214,7 @@ class DocumentView(Vertical):
         if self.is_frozen:
             return False
         if not self.untitled:
-            return self.is_changed
+            return self.is_changed or self.is_unsent
         return self.is_changed and any(line.strip() for line in self.editor.model.lines)
 
     # -- on disk --------------------------------------------------------------------------------

@@ -26,6 +26,7 @@ from codeexec.tui.panes.documents.document_view import DocumentView
 from codeexec.tui.panes.documents.files.autosave import Autosave
 from codeexec.tui.panes.documents.files.closing import DocumentCloser
 from codeexec.tui.panes.documents.files.disk_changes import DiskChanges
+from codeexec.tui.panes.documents.files.elsewhere import FilesElsewhere
 from codeexec.tui.panes.documents.files.opening import DocumentOpener
 from codeexec.tui.panes.documents.files.saving import DocumentSaver
 from codeexec.tui.panes.documents.files.watching import LOOK_EVERY, DocumentWatch
@@ -82,19 +83,24 @@ class DocumentsPane(DocumentMessages, Vertical):
         )
 
         self.autosave = Autosave(self, context, swaps)
+        elsewhere = self.elsewhere = FilesElsewhere()
         self.opener = DocumentOpener(
-            self, context, documents, self.front, self.autosave, self.cells
+            *(self, context, documents, self.front, self.autosave, self.cells, elsewhere)
         )
         self.saver = DocumentSaver(
-            self, context, documents, self.autosave, self.opener, self.outputs
+            *(self, context, documents, self.autosave, self.opener, self.outputs, elsewhere)
         )
+        self.outputs.send = self.saver.send
         self.closer = DocumentCloser(
-            self, documents, self.front, self.halves, self.autosave, self.stored, self.opener
+            *(self, documents, self.front, self.halves, self.autosave, self.stored, self.opener),
+            elsewhere,
         )
-        self.disk = DiskChanges(self, context, documents, self.autosave, self.stored, self._keys_of)
+        self.disk = DiskChanges(
+            *(self, context, documents, self.autosave, self.stored, self._keys_of, elsewhere)
+        )
         self.watcher = DocumentWatch(context, documents, self.autosave, self.disk)
 
-        self.runner = RunController(self, context, self.saver)
+        self.runner = RunController(self, context, self.saver, self.elsewhere)
         self.pages = Pages(self, context, documents, self.runner)
         self.linter = Linter(self, context, documents)
         self.shared_view = SharedView(

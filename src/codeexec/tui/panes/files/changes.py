@@ -8,7 +8,7 @@ from codeexec.domain.errors import Conflict, Denied, StorageError, UsageError
 from codeexec.hostfiles import files as hostfiles
 
 
-def _inside(root: Path, folder: Path, name: str) -> Path:
+def path_inside(root: Path, folder: Path, name: str) -> Path:
     """Path of a name that the user typed; raises UsageError and Denied."""
     name = name.strip()
     if not name.strip("/. ") or "\0" in name:
@@ -32,14 +32,14 @@ def create(root: Path, folder: Path, name: str) -> Path:
 
     Raises UsageError, Denied, Conflict and StorageError.
     """
-    path = _inside(root, folder, name)
+    path = path_inside(root, folder, name)
     try:
         if name.rstrip().endswith("/"):
             hostfiles.make_folder(path)
         else:
             hostfiles.make_file(path)
     except FileExistsError as error:
-        raise Conflict(f"{name} is there already.", "Choose another name.") from error
+        raise taken(name) from error
     except OSError as error:
         raise _storage(f"{name} cannot be made", error) from error
     return path
@@ -47,13 +47,13 @@ def create(root: Path, folder: Path, name: str) -> Path:
 
 def rename(root: Path, path: Path, name: str) -> Path:
     """Another name, or with slashes another place; never over what is there."""
-    target = _inside(root, path.parent, name)
+    target = path_inside(root, path.parent, name)
     if target == path:
         return path
     try:
         hostfiles.rename(path, target)
     except FileExistsError as error:
-        raise Conflict(f"{name} is there already.", "Choose another name.") from error
+        raise taken(name) from error
     except OSError as error:
         raise _storage(f"{path.name} cannot become {name}", error) from error
     return target
@@ -70,3 +70,8 @@ def delete(path: Path) -> None:
 def _storage(message: str, error: OSError) -> StorageError:
     reason = (error.strerror or type(error).__name__).lower()
     return StorageError(f"{message}: {reason}.", "Check the permissions of the folder.")
+
+
+def taken(name: str) -> Conflict:
+    """The error for a name that something has already."""
+    return Conflict(f"{name} is there already.", "Choose another name.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,6 +49,11 @@ def list_folder(folder: Path, ignored: Ignored) -> tuple[FolderEntry, ...]:
             )
             for entry in scanned
         ]
+    return in_order(entries)
+
+
+def in_order(entries: Iterable[FolderEntry]) -> tuple[FolderEntry, ...]:
+    """Folders first, each by name."""
     return tuple(sorted(entries, key=_order))
 
 

@@ -17,13 +17,14 @@ from textual.widgets import Static
 
 from codeexec.domain.errors import CodeexecError
 from codeexec.tui.commands.table import bindings
-from codeexec.tui.panes.files import changes
 from codeexec.tui.panes.files.folder import FolderEntry
-from codeexec.tui.panes.files.outline import FileRow, Outline, read, stale
+from codeexec.tui.panes.files.outline import FileRow, Outline
+from codeexec.tui.panes.files.sources import FileSource, LocalSource, MachineSource
 from codeexec.tui.panes.pane import BuildContext
 from codeexec.tui.render.plain import plain_words
-from codeexec.tui.session.ask import CopyRequested, Failed
+from codeexec.tui.session.ask import CopyRequested, Failed, TitleNoted
 from codeexec.tui.session.feed import Frame
+from codeexec.tui.session.machine_files import MachineFiles
 from codeexec.tui.widgets.click_rows import ClickRows
 from codeexec.tui.widgets.dialogs import Asker, Confirm
 from codeexec.tui.widgets.row_list import RowList
@@ -36,7 +37,7 @@ beyond those that can be watched, are not told."""
 
 
 def build(context: BuildContext) -> FilesPane:
-    return FilesPane(context.folder, is_far=context.is_far)
+    return FilesPane(context.folder, machine_files=context.machine_files)
 
 
 class FilesPane(Vertical):
@@ -57,6 +58,8 @@ class FilesPane(Vertical):
         """Open this file in the editor."""
 
         path: Path
+        is_elsewhere: bool = False
+        """The path is one of the session's other machine."""
 
     @dataclass
     class FileRenamed(Message):
@@ -64,12 +67,18 @@ class FilesPane(Vertical):
 
         before: Path
         after: Path | None
+        is_elsewhere: bool = False
 
-    def __init__(self, root: Path, id: str = "files", *, is_far: bool = False) -> None:
-        """With `is_far` the session is on another machine, and `root` stays what is listed."""
+    def __init__(
+        self, root: Path, id: str = "files", *, machine_files: MachineFiles | None = None
+    ) -> None:
+        """`root` is listed until the session, or `machine_files`, names another folder."""
         super().__init__(id=id)
-        self._is_far = is_far
-        self._outline = Outline(root.absolute())
+        self._machine_files = machine_files
+        self._source: FileSource = LocalSource(root)
+        self._outline = Outline(self._source.root)
+        if machine_files is not None:
+            machine_files.listen(self._follow_machine)
         self._session_folder = ""
         """The session's folder as it was known last; empty before the first frame."""
         self._wanted: Path | None = None
@@ -84,8 +93,11 @@ class FilesPane(Vertical):
 
     def on_mount(self) -> None:
         self._list = self.query_one(ClickRows)
-        self.run_worker(self._read([self.root]), group="files")
         self.set_interval(_LOOK_EVERY, self.look_again)
+        if self._machine_files is not None and self._machine_files.is_elsewhere:
+            self._follow_machine()
+        else:
+            self.run_worker(self._read([self.root]), group="files")
 
     @property
     def root(self) -> Path:
@@ -118,7 +130,10 @@ class FilesPane(Vertical):
     def show_frame(self, frame: Frame) -> None:
         """List the session's folder, where code runs: a session that was chosen by name may have
         another one than the folder in which the workbench was started."""
-        if self._is_far:
+        if self._is_elsewhere:
+            # The machine tells no changes; what has run may have made some.
+            if any(_is_over(frame, execution_id) for execution_id in frame.changed):
+                self._looks_left = 0
             return
         cwd = frame.snapshot.cwd
         self._is_told = frame.snapshot.files_watched and not frame.snapshot.closed
@@ -130,10 +145,27 @@ class FilesPane(Vertical):
         self._session_folder = cwd
         folder = Path(cwd).absolute()
         if cwd and folder.resolve() != self.root.resolve():
-            self._outline = Outline(folder)
-            if self.is_mounted:
-                self._show()
-                self.run_worker(self._read([self.root]), group="files")
+            self._list_source(LocalSource(folder))
+
+    @property
+    def _is_elsewhere(self) -> bool:
+        return isinstance(self._source, MachineSource)
+
+    def _follow_machine(self) -> None:
+        """List the folder of the machine that has the session's files."""
+        files = self._machine_files
+        if files is not None and files.is_elsewhere:
+            self._list_source(MachineSource(files))
+        elif self._is_elsewhere:
+            self._list_source(LocalSource(Path(self._session_folder or ".")))
+        machine = files.machine if files is not None else ""
+        self.post_message(TitleNoted(self.id or "files", machine))
+
+    def _list_source(self, source: FileSource) -> None:
+        self._source, self._outline = source, Outline(source.root)
+        if self.is_mounted:
+            self._show()
+            self.run_worker(self._read([self.root]), group="files")
 
     # -- reading ------------------------------------------------------------------------------
 
@@ -141,7 +173,8 @@ class FilesPane(Vertical):
         """Read again what has changed on disk."""
         if not self.is_on_screen or self._reading.locked():
             return
-        if self._is_told and not self._outline.has_untold and self._looks_left > 0:
+        is_told = self._is_elsewhere or (self._is_told and not self._outline.has_untold)
+        if is_told and self._looks_left > 0:
             self._looks_left -= 1
             return
         self._looks_left = _TOLD_LOOKS
@@ -149,13 +182,16 @@ class FilesPane(Vertical):
 
     async def _look(self) -> None:
         folders = self._outline.seen
-        old = await asyncio.to_thread(stale, dict(self._outline.listings), folders)
+        old = await self._source.stale(self._outline.listings, folders)
         if old:
             await self._read(old)
 
     async def _read(self, folders: Iterable[Path]) -> None:
+        source = self._source
         async with self._reading:
-            listings = await asyncio.to_thread(read, self.root, list(folders))
+            listings = await source.read(list(folders))
+        if source is not self._source:
+            return  # another folder is listed by now
         if self._outline.take(listings) or not self._list.rows:
             self._show()
 
@@ -214,7 +250,7 @@ class FilesPane(Vertical):
         if entry is not None and entry.is_dir:
             self._set_open(entry.path, entry.path not in self._outline.opened)
         elif entry is not None:
-            self.post_message(self.FileOpenRequested(entry.path))
+            self.post_message(self.FileOpenRequested(entry.path, self._is_elsewhere))
 
     def action_toggle_folder(self) -> None:
         if self._entry is not None and self._entry.is_dir:
@@ -275,13 +311,13 @@ class FilesPane(Vertical):
         if name is None:
             return
         try:
-            path = await asyncio.to_thread(changes.create, self.root, folder, name)
+            path = await self._source.create(folder, name)
         except CodeexecError as error:
             self.post_message(Failed(error))
             return
         await self._land(path)
-        if not path.is_dir():
-            self.post_message(self.FileOpenRequested(path))
+        if not name.rstrip().endswith("/"):
+            self.post_message(self.FileOpenRequested(path, self._is_elsewhere))
 
     async def _land(self, path: Path) -> None:
         """Show the tree anew with the cursor on that."""
@@ -300,13 +336,13 @@ class FilesPane(Vertical):
         if name is None or name == path.name:
             return
         try:
-            target = await asyncio.to_thread(changes.rename, self.root, path, name)
+            target = await self._source.rename(path, name)
         except CodeexecError as error:
             self.post_message(Failed(error))
             return
         self._outline.moved(path, target)
         await self._land(target)
-        self.post_message(self.FileRenamed(path, target))
+        self.post_message(self.FileRenamed(path, target, self._is_elsewhere))
 
     def action_copy_path(self) -> None:
         if self._entry is not None:
@@ -327,9 +363,14 @@ class FilesPane(Vertical):
         if await self.app.push_screen_wait(dialog) != "delete":
             return
         try:
-            await asyncio.to_thread(changes.delete, entry.path)
+            await self._source.delete(entry.path)
         except CodeexecError as error:
             self.post_message(Failed(error))
         else:
-            self.post_message(self.FileRenamed(entry.path, None))
+            self.post_message(self.FileRenamed(entry.path, None, self._is_elsewhere))
         await self._read(self._outline.seen)
+
+
+def _is_over(frame: Frame, execution_id: str) -> bool:
+    view = frame.view(execution_id)
+    return view is not None and not view.is_open

@@ -102,10 +102,13 @@ class FileController:
 
     async def view(self, path: Path) -> None:
         """Show a file that is no text on the full screen."""
-        if has_tables(path):
-            self._table_files.open(path)
-            return
+        elsewhere = self._documents.elsewhere
         try:
+            if elsewhere.holds(path):
+                await elsewhere.fetch(path, replaces=True)
+            if has_tables(path):
+                self._table_files.open(path)
+                return
             data = await asyncio.to_thread(read_viewed, path)
         except CodeexecError as error:
             self._surface.show_error(error)
@@ -138,7 +141,14 @@ class FileController:
         self._surface.open_screen(ViewerScreen(ArtifactIndex(), store, item, graphics))
 
     async def _open_requested(self, event: FilesPane.FileOpenRequested) -> None:
-        await self.open_path(event.path)
+        path = event.path
+        try:
+            if event.is_elsewhere:
+                path = self._documents.elsewhere.copy_of(path.as_posix())
+        except CodeexecError as error:
+            self._surface.show_error(error)
+            return
+        await self.open_path(path)
 
     async def new_file(self) -> None:
         await self._documents.opener.new(folder=self._state.place.folder)
@@ -188,9 +198,18 @@ class FileController:
         if is_saved or answer == "discard":
             await self._documents.closer.close(sheet)
 
-    def follow_renamed(self, event: FilesPane.FileRenamed) -> None:
+    async def follow_renamed(self, event: FilesPane.FileRenamed) -> None:
         """Tabs follow a file that was renamed, and say so of one that was deleted."""
-        self._documents.disk.follow(event.before, event.after)
+        path, target, elsewhere = event.before, event.after, self._documents.elsewhere
+        if event.is_elsewhere:
+            try:
+                path = elsewhere.copy_of(path.as_posix())
+                target = elsewhere.copy_of(target.as_posix()) if target is not None else None
+                await elsewhere.moved(path, target)
+            except CodeexecError as error:
+                self._surface.show_error(error)
+                return
+        self._documents.disk.follow(path, target)
 
     async def offer_swap(self, event: DocumentsPane.SwapFound) -> None:
         """Offer unsaved text of an earlier workbench."""

@@ -58,6 +58,8 @@ class LeavingController:
         if answer == "discard":
             for sheet in unsaved:
                 self._documents.autosave.discard(sheet)
+                if sheet.machine:
+                    await self._documents.elsewhere.forget(sheet.path)
             return True
         return False
 

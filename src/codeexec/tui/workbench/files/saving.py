@@ -69,14 +69,14 @@ class SavingController:
         sheet = self._documents.sheet
         if sheet is None:
             return
-        if is_large(sheet):
+        if is_large(sheet) or sheet.machine:
             # In a worker: keys are answered meanwhile. A second save waits for the first.
-            work = partial(self._save_large, sheet)
-            self._surface.start(work, "save large", exclusive=False)
+            work = partial(self._save_slow, sheet)
+            self._surface.start(work, "save slow", exclusive=False)
         elif self._documents.saver.save(sheet):
             self._surface.notify(f"Saved {sheet.title}.", timeout=2)
 
-    async def _save_large(self, sheet: DocumentView) -> None:
+    async def _save_slow(self, sheet: DocumentView) -> None:
         if await self._documents.saver.save_beside(sheet):
             self._surface.notify(f"Saved {sheet.title}.", timeout=2)
 
@@ -112,7 +112,9 @@ class SavingController:
         if context.watch_only:
             self._surface.show_error(refusal())
             return
-        asker = Asker(_EXPORT, _relative(sheet.path.with_suffix(".html")), with_suffix=True)
+        proposed = sheet.path.with_suffix(".html")
+        shown = proposed.name if sheet.machine else _relative(proposed)
+        asker = Asker(_EXPORT, shown, with_suffix=True)
         name = await self._surface.ask_user(asker)
         if name is None:
             return
@@ -138,7 +140,14 @@ class SavingController:
         sheet = self._documents.sheet
         if sheet is None:
             return
-        if sheet.untitled or sheet.path.suffix not in (".ipynb", ".py"):
+        if sheet.machine:
+            self._surface.show_error(
+                UsageError(
+                    f"{sheet.title} is of another machine, and only files of this one are paired.",
+                    "Pair it in a workbench there.",
+                )
+            )
+        elif sheet.untitled or sheet.path.suffix not in (".ipynb", ".py"):
             self._surface.show_error(
                 UsageError(
                     "Only a notebook (.ipynb) and a script (.py) can be a pair.",
@@ -180,6 +189,9 @@ class SavingController:
 
     async def save_as(self, sheet: DocumentView) -> bool:
         """Save a document under a name that the user gives; `.ipynb` makes it a notebook."""
+        elsewhere = self._documents.elsewhere
+        if elsewhere.machine and (sheet.untitled or sheet.machine):
+            return await self._save_as_elsewhere(sheet)
         asker = Asker("Save as", _relative(sheet.path), with_suffix=True)  # it says the format
         name = await self._surface.ask_user(asker)
         if name is None:
@@ -188,6 +200,26 @@ class SavingController:
         if path.exists() and path != sheet.path and not await self._may_overwrite(path):
             return False
         return self._documents.saver.save_as(sheet, path, overwrite=True)
+
+    async def _save_as_elsewhere(self, sheet: DocumentView) -> bool:
+        """The same in the folder of the machine that has the session's files."""
+        elsewhere = self._documents.elsewhere
+        present = elsewhere.path_of(sheet.path) if sheet.machine else sheet.path.name
+        asker = Asker(f"Save as, on {elsewhere.machine}", present, with_suffix=True)
+        name = await self._surface.ask_user(asker)
+        if name is None:
+            return False
+        try:
+            path = elsewhere.copy_of(name.strip())
+            replaces = path == sheet.path or await elsewhere.exists(path)
+            if replaces and path != sheet.path and not await self._may_overwrite(path):
+                return False
+        except CodeexecError as error:
+            self._surface.show_error(error)
+            return False
+        saver = self._documents.saver
+        is_saved = saver.save_as(sheet, path, overwrite=True)
+        return is_saved and await saver.send(sheet, overwrite=replaces)
 
     async def _save_as(self, sheet: DocumentView) -> None:
         if await self.save_as(sheet):
@@ -204,9 +236,10 @@ class SavingController:
 
     async def settle_conflict(self, sheet: DocumentView) -> bool:
         """Ask which version counts; whether the document and its file are the same then."""
+        place = f"on {sheet.machine}" if sheet.machine else "on disk"
         answer = await self._surface.ask_user(
             Confirm(
-                f"“{sheet.title}” has changed on disk.",
+                f"“{sheet.path.name}” has changed {place}.",
                 "Another program has saved it since you opened it.",
                 [
                     ("compare", "Compare"),
@@ -236,7 +269,8 @@ class SavingController:
         """Show what is in the editor beside what is on disk; the answer says which is meant."""
         from codeexec.tui.screens.compare import ComparingScreen  # not at the start
 
-        return await self._surface.ask_user(ComparingScreen(sheet.title, compared(sheet)))
+        theirs = await self._documents.elsewhere.fetch_theirs(sheet.path) if sheet.machine else None
+        return await self._surface.ask_user(ComparingScreen(sheet.title, compared(sheet, theirs)))
 
     async def _settle(self, sheet: DocumentView, answer: str | None) -> bool:
         """Do what was answered to a conflict."""

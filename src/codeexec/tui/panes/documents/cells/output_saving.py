@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 from textual.worker import Worker
 
@@ -22,6 +23,8 @@ class OutputSaver:
         self._context = context
         self._one_at_a_time = asyncio.Lock()
         self._workers: set[Worker[None]] = set()
+        self.send: Callable[[DocumentView], Awaitable[object]] = _keep
+        """Writes a saved notebook to the machine that has its file."""
 
     def save(self, sheet: DocumentView) -> None:
         """Write what the document's cells have put out into its notebook, where it is one."""
@@ -33,10 +36,15 @@ class OutputSaver:
 
     async def _write(self, sheet: DocumentView, session: SessionClient) -> None:
         async with self._one_at_a_time:
+            saved = sheet.document
             try:
                 await sheet.save_outputs(self._context.snapshot, session)
             except CodeexecError as error:
                 self._host.post_message(Failed(error))
+                return
+            if sheet.machine and sheet.document is not saved:
+                sheet.is_on_disk = False
+                await self.send(sheet)
 
     async def wait(self) -> None:
         """Wait until all that was to be written is on disk."""
@@ -44,3 +52,7 @@ class OutputSaver:
 
     def _unfinished(self) -> list[Worker[None]]:
         return [worker for worker in self._workers if not worker.is_finished]
+
+
+async def _keep(sheet: DocumentView) -> None:
+    """The place of `OutputSaver.send` before there is one that saves."""

@@ -16,6 +16,7 @@ from codeexec.languages.plan import carries_declarations
 from codeexec.languages.running import refusal
 from codeexec.tui.panes.documents.context import PaneContext
 from codeexec.tui.panes.documents.document_view import DocumentView
+from codeexec.tui.panes.documents.files.elsewhere import FilesElsewhere
 from codeexec.tui.panes.documents.files.saving import DocumentSaver
 from codeexec.tui.panes.documents.host import PaneHost
 from codeexec.tui.panes.documents.messages import CodeRun, DocumentMessages
@@ -27,7 +28,14 @@ from codeexec.tui.session.ask import Failed, ask
 class RunController:
     """Saves before it runs, where that is set."""
 
-    def __init__(self, host: PaneHost, context: PaneContext, saver: DocumentSaver) -> None:
+    def __init__(
+        self,
+        host: PaneHost,
+        context: PaneContext,
+        saver: DocumentSaver,
+        elsewhere: FilesElsewhere,
+    ) -> None:
+        self._elsewhere = elsewhere
         self._host = host
         self._context = context
         self._saver = saver
@@ -132,10 +140,20 @@ class RunController:
             problem = "A program is run from its file, and this text has none yet."
         if problem:
             self._host.post_message(Failed(UsageError(problem, "Save it as a script first.")))
+        elif sheet.machine:
+            self._host.run_worker(self._run_sent(sheet, cell), group="run")
         elif not sheet.is_changed or self._saver.save(sheet):
-            code = f"%program {shlex.quote(str(sheet.path))}"
-            runs = (CodeRun(code, sheet.cell_states.ref(cell, whole=False)),)
-            self._host.run_worker(self._run(sheet, runs), group="run")
+            self._host.run_worker(self._run_file(sheet, cell, str(sheet.path)), group="run")
+
+    async def _run_file(self, sheet: DocumentView, cell: Cell, path: str) -> None:
+        code = f"%program {shlex.quote(path)}"
+        await self._run(sheet, (CodeRun(code, sheet.cell_states.ref(cell, whole=False)),))
+
+    async def _run_sent(self, sheet: DocumentView, cell: Cell) -> None:
+        """The same of a file elsewhere, once it is there."""
+        if sheet.would_be_lost and not await self._saver.save_beside(sheet):
+            return
+        await self._run_file(sheet, cell, self._elsewhere.path_in_code(sheet.path))
 
     def _run_steps(self, sheet: DocumentView, cell: Cell, options: ExecuteOptions) -> None:
         """Build and run the file by the tools of its language, which read it: it is saved first."""

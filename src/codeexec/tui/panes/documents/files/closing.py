@@ -8,6 +8,7 @@ from codeexec.tui.panes.documents.cells.stored_outputs import StoredOutputs
 from codeexec.tui.panes.documents.document_list import DocumentList
 from codeexec.tui.panes.documents.document_view import DocumentView
 from codeexec.tui.panes.documents.files.autosave import Autosave
+from codeexec.tui.panes.documents.files.elsewhere import FilesElsewhere
 from codeexec.tui.panes.documents.files.opening import DocumentOpener
 from codeexec.tui.panes.documents.front import FrontDocument
 from codeexec.tui.panes.documents.host import PaneHost
@@ -27,7 +28,9 @@ class DocumentCloser:
         autosave: Autosave,
         stored: StoredOutputs,
         opener: DocumentOpener,
+        elsewhere: FilesElsewhere,
     ) -> None:
+        self._elsewhere = elsewhere
         self._host = host
         self._documents = documents
         self._front = front
@@ -65,6 +68,8 @@ class DocumentCloser:
         self._stored.close(sheet)
         if was_in_front or len(sheets) == 1:
             self._show_another(index, had_focus)
+        if sheet.machine and not sheet.is_frozen:
+            await self._elsewhere.forget(sheet.path)
         await sheet.remove()
         self._documents.show_tabs()
         self._documents.post_tabs()
@@ -84,6 +89,9 @@ class DocumentCloser:
         """Open the file again that was closed last."""
         while self._closed:
             path, line = self._closed.pop()
-            if self._documents.by_key(str(path)) is None and path.exists():
+            if self._documents.by_key(str(path)) is None and self._may_reopen(path):
                 await self._opener.open(path, line)
                 return
+
+    def _may_reopen(self, path: Path) -> bool:
+        return self._elsewhere.holds(path) or path.exists()

@@ -21,6 +21,7 @@ from codeexec.tui.panes.documents.files.disk_work import (
     merge_in_thread,
     reload_in_thread,
 )
+from codeexec.tui.panes.documents.files.elsewhere import FilesElsewhere
 from codeexec.tui.panes.documents.host import PaneHost
 from codeexec.tui.panes.documents.messages import DocumentMessages
 from codeexec.tui.render.counts import counted
@@ -45,7 +46,9 @@ class DiskChanges:
         autosave: Autosave,
         stored: StoredOutputs,
         keys_of: Callable[[str], str],
+        elsewhere: FilesElsewhere,
     ) -> None:
+        self._elsewhere = elsewhere
         self._host = host
         self._context = context
         self._documents = documents
@@ -131,7 +134,13 @@ class DiskChanges:
             self._host.post_message(Failed(error))
 
     async def reload_beside(self, sheet: DocumentView) -> None:
-        """The same, of a large notebook in a thread."""
+        """The same, of a large notebook in a thread, and of a file elsewhere as it is there now."""
+        if sheet.machine:
+            try:
+                await self._elsewhere.fetch(sheet.path, replaces=True)
+            except CodeexecError as error:
+                self._host.post_message(Failed(error))
+                return
         if not is_large(sheet):
             self.reload(sheet)
             return

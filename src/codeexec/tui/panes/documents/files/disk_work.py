@@ -10,6 +10,7 @@ import asyncio
 import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from codeexec.documents.formats import save_document
@@ -85,14 +86,16 @@ def can_merge(document: Document, theirs: Document) -> bool:
     return theirs.notebook is not None and is_whole(theirs, document)
 
 
-def compared(sheet: DocumentView) -> list[str]:
-    """Rows of a unified diff from the file on disk to the text in the editor.
+def compared(sheet: DocumentView, theirs: Path | None = None) -> list[str]:
+    """Rows of a unified diff from the file on disk to the text in the editor; `theirs` is a copy of
+    that file, where another machine has it.
 
     Raises DocumentError, NotFound and Denied.
     """
-    disk_lines = read(sheet.path, sheet.document.file.real).text.split("\n")
-    editor_lines = sheet.editor.text.split("\n")
-    return list(difflib.unified_diff(disk_lines, editor_lines, "on disk", "here", lineterm=""))
+    on_disk = read(theirs) if theirs else read(sheet.path, sheet.document.file.real)
+    disk_lines, editor_lines = on_disk.text.split("\n"), sheet.editor.text.split("\n")
+    place = f"on {sheet.machine}" if theirs else "on disk"
+    return list(difflib.unified_diff(disk_lines, editor_lines, place, "here", lineterm=""))
 
 
 async def save_in_thread(sheet: DocumentView, *, overwrite: bool = False) -> None:

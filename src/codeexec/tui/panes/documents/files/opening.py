@@ -7,12 +7,13 @@ import os
 from pathlib import Path
 
 from codeexec.documents.model import Document
-from codeexec.domain.errors import CodeexecError
+from codeexec.domain.errors import CodeexecError, NotFound
 from codeexec.tui.panes.documents.cells.following import CellFollower
 from codeexec.tui.panes.documents.context import PaneContext
 from codeexec.tui.panes.documents.document_list import DocumentList
 from codeexec.tui.panes.documents.document_view import DocumentView
 from codeexec.tui.panes.documents.files.autosave import Autosave
+from codeexec.tui.panes.documents.files.elsewhere import FilesElsewhere
 from codeexec.tui.panes.documents.files.reading import read
 from codeexec.tui.panes.documents.files.recent import RecentFiles
 from codeexec.tui.panes.documents.front import FrontDocument
@@ -38,7 +39,9 @@ class DocumentOpener:
         front: FrontDocument,
         autosave: Autosave,
         cells: CellFollower,
+        elsewhere: FilesElsewhere,
     ) -> None:
+        self._elsewhere = elsewhere
         self._host = host
         self._context = context
         self._documents = documents
@@ -63,6 +66,7 @@ class DocumentOpener:
         document: Document | None = None
         if sheet is None:
             try:
+                await self._fetch(path)
                 document = await self._read(path)
             except CodeexecError as error:
                 self._host.post_message(Failed(error))
@@ -70,13 +74,30 @@ class DocumentOpener:
             sheet = self._documents.by_key(str(path))  # it may have been opened meanwhile
         if sheet is not None:
             self._front.bring(sheet)
-            if self.recent is not None:
-                self.recent.add(path)
+            self._note_recent(path)
         elif document is not None:
             sheet = await self._add_document(path, document)
         if sheet is not None and line is not None:
             sheet.go_to(line, column)
         return sheet
+
+    async def _fetch(self, path: Path) -> None:
+        """Have a copy of what another machine has. One that was removed there opens empty where
+        unsaved text of it is left. A client that only watches shows what another one has here."""
+        if not self._elsewhere.holds(path) or self._context.watch_only:
+            return
+        try:
+            await self._elsewhere.fetch(path)
+        except NotFound:
+            if self._autosave.find(str(path)) is None:
+                raise
+            await self._elsewhere.moved(path, None)
+
+    def _note_recent(self, path: Path) -> tuple[str, ...]:
+        """The name that the file had before, where it had another one."""
+        if self.recent is None or self._elsewhere.holds(path):
+            return ()
+        return self.recent.add(path)
 
     @staticmethod
     async def _read(path: Path) -> Document:
@@ -84,10 +105,18 @@ class DocumentOpener:
         return await asyncio.to_thread(read, path) if _is_large(path) else read(path)
 
     async def _add_document(self, path: Path, document: Document) -> DocumentView:
-        sheet = DocumentView(document, self._context.theme, habits=self._context.habits)
-        if self.recent is not None:
-            sheet.former = self.recent.add(path)
+        is_elsewhere = self._elsewhere.holds(path)
+        sheet = DocumentView(
+            document,
+            self._context.theme,
+            habits=self._context.habits,
+            machine=self._elsewhere.machine if is_elsewhere else "",
+        )
+        sheet.former = self._note_recent(path)
         await self._add(sheet)
+        if is_elsewhere and await self._elsewhere.is_unsent(path):
+            sheet.is_on_disk = False
+            sheet.banner.say(f"Not saved on {sheet.machine} yet. Save it again.", warn=True)
         if not self._context.watch_only:
             self._offer_swap(sheet)
         return sheet

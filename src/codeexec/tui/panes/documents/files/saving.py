@@ -20,6 +20,7 @@ from codeexec.tui.panes.documents.files.disk_work import (
     merge_in_thread,
     save_in_thread,
 )
+from codeexec.tui.panes.documents.files.elsewhere import FilesElsewhere, shown_reason
 from codeexec.tui.panes.documents.files.opening import DocumentOpener
 from codeexec.tui.panes.documents.host import PaneHost
 from codeexec.tui.panes.documents.messages import DocumentMessages
@@ -38,7 +39,9 @@ class DocumentSaver:
         autosave: Autosave,
         opener: DocumentOpener,
         outputs: OutputSaver,
+        elsewhere: FilesElsewhere,
     ) -> None:
+        self._elsewhere = elsewhere
         self._host = host
         self._context = context
         self._documents = documents
@@ -47,14 +50,41 @@ class DocumentSaver:
         self._outputs = outputs
 
     def save(self, sheet: DocumentView | None = None, *, overwrite: bool = False) -> bool:
-        """Write a document (None: that in front); whether it is on disk now."""
-        return self._save(sheet, overwrite=overwrite)
+        """Write a document (None: that in front); whether it is on disk now. One whose file is
+        elsewhere is sent there after that."""
+        sheet = sheet or self._documents.front
+        is_saved = self._save(sheet, overwrite=overwrite)
+        if is_saved and sheet is not None and sheet.machine:
+            self._host.run_worker(self.send(sheet, overwrite=overwrite), group="send")
+        return is_saved
+
+    async def send(self, sheet: DocumentView, *, overwrite: bool = False) -> bool:
+        """Write what was saved to the machine that has the file; whether it is there now. Where it
+        is not, it stays here as it is, and a later save sends it."""
+        try:
+            await self._elsewhere.send(sheet.path, overwrite=overwrite)
+        except Conflict:
+            sheet.banner.say(f"It has changed on {sheet.machine}: not saved there.", warn=True)
+            self._host.post_message(DocumentMessages.ConflictFound(sheet))
+            return False
+        except CodeexecError as error:
+            sheet.banner.say(f"Not saved on {sheet.machine}: {shown_reason(error)}", warn=True)
+            self._host.post_message(Failed(error))
+            return False
+        if await self._elsewhere.is_unsent(sheet.path):
+            return True  # what was saved meanwhile is sent by that save
+        sheet.is_on_disk = True
+        sheet.banner.say("")
+        if not sheet.is_changed:
+            self._autosave.discard(sheet)
+        self._documents.show_tabs()
+        return True
 
     async def save_to_run(self, sheet: DocumentView) -> bool:
         """As `save_beside`, before code runs that may read the file: it is in its place, and whole,
         when this returns. That the disk has it is waited for in a thread, as this takes longer
         than the run of a short cell; until then the swap file stays."""
-        if is_large(sheet):
+        if is_large(sheet) or sheet.machine:
             return await self.save_beside(sheet)
         is_saved = self._save(sheet, sync=False)
         if is_saved:
@@ -85,15 +115,23 @@ class DocumentSaver:
             return self._report(sheet, error)
         self._finish(sheet)
         try:
-            save_counterpart(before, sheet.document)
+            if not sheet.machine:  # the other file of a pair there is no copy of
+                save_counterpart(before, sheet.document)
         except CodeexecError as error:
             self._host.post_message(Failed(error))
         return True
 
     async def save_beside(self, sheet: DocumentView, *, overwrite: bool = False) -> bool:
-        """The same, of a large notebook in a thread."""
+        """The same, of a large notebook in a thread; whether it is in its place, also where that is
+        elsewhere."""
+        if not sheet.machine:
+            return await self._save_beside(sheet, overwrite=overwrite)
+        is_saved = await self._save_beside(sheet, overwrite=overwrite)
+        return is_saved and await self.send(sheet, overwrite=overwrite)
+
+    async def _save_beside(self, sheet: DocumentView, *, overwrite: bool) -> bool:
         if not is_large(sheet) or not self._may_save(sheet):
-            return self.save(sheet, overwrite=overwrite)
+            return self._save(sheet, overwrite=overwrite)
         async with sheet.disk_lock:
             before = sheet.document
             try:
@@ -102,7 +140,8 @@ class DocumentSaver:
                 return self._report(sheet, error)
             self._finish(sheet)
             try:
-                await asyncio.to_thread(save_counterpart, before, sheet.document)
+                if not sheet.machine:
+                    await asyncio.to_thread(save_counterpart, before, sheet.document)
             except CodeexecError as error:
                 self._host.post_message(Failed(error))
         return True
@@ -124,6 +163,8 @@ class DocumentSaver:
         return False
 
     def _finish(self, sheet: DocumentView) -> None:
+        if sheet.machine:
+            sheet.is_on_disk = False  # until it is sent
         if sheet.is_on_disk:
             self._autosave.discard(sheet)
         self._outputs.save(sheet)
@@ -171,9 +212,11 @@ class DocumentSaver:
         except CodeexecError as error:
             self._host.post_message(Failed(error))
             return False
+        sheet.machine = self._elsewhere.machine if self._elsewhere.holds(path) else ""
+        sheet.is_on_disk = not sheet.machine
         self._context.kernel_focus.rename(old_name, sheet.name_key)
         self._autosave.forget(old_name)
-        if self._opener.recent is not None:
+        if self._opener.recent is not None and not sheet.machine:
             self._opener.recent.add(path, sheet.former)
         sheet.cell_states.show(self._context.snapshot)
         self._outputs.save(sheet)

@@ -1,0 +1,1 @@
+"""Files of a Jupyter server, by its contents API."""
