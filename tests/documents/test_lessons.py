@@ -247,3 +247,16 @@ def test_the_schema_names_each_field() -> None:
     assert isinstance(properties, dict)
     assert set(properties) == set(FrontMatter.__struct_fields__)
     assert schema["additionalProperties"] is False
+
+
+def test_lines_of_code_are_emphasised() -> None:
+    lesson = read("```python {1, 3-4} timeout=5\na\nb\nc\nd\n```\n\n```{bash} {2}\na\nb\n```\n")
+    first, second = lesson.steps[0].blocks
+    assert (first.language, first.marks, first.timeout) == ("python", ((1, 1), (3, 4)), 5.0)
+    assert (second.language, second.marks) == ("bash", ((2, 2),))
+
+
+@pytest.mark.parametrize("marks", ["{0}", "{3}", "{2-1}", "{1,2-3}", "{99999999999999}"])
+def test_lines_that_the_code_does_not_have_are_told(marks: str) -> None:
+    with pytest.raises(DocumentError, match=r"^a.md:2: The code has no lines .*; it has 2"):
+        read(f"# A\n```python {marks}\na\nb\n```\n")

@@ -8,6 +8,8 @@ import pytest
 
 from codeexec.documents.lessons.model import Lesson
 from codeexec.documents.lessons.reading import read_lesson
+from codeexec.documents.lessons.to_page import page_lesson
+from codeexec.domain.learning import ExerciseRecord, LearnerRecord
 from codeexec.languages.catalog import running_language
 from codeexec.tui.screens.lesson.speaker import speaker_markdown
 from codeexec.tui.session.lessons.progress import LessonProgress
@@ -169,3 +171,82 @@ def test_a_place_is_taken_up_as_it_was_kept(
     kept = views.load("session")
     assert kept is not None and kept.lesson == view
     assert LessonProgress(lesson, view).view == view
+
+
+EXERCISES = """\
+# One
+
+```python
+a = ...
+```
+
+```check
+assert a == 1
+```
+
+```solution
+a = 1
+```
+
+```python hidden
+after = a
+```
+
+# Two
+
+```python
+b = a
+```
+
+```output
+nothing
+```
+
+```hint 1
+None.
+```
+
+# Three
+"""
+
+
+def _exercises(learner: str) -> LessonProgress:
+    lesson = read_lesson(EXERCISES, "a.md", lambda name: name, running_language)
+    return LessonProgress(lesson, LessonView("a.md", learner=learner))
+
+
+def test_a_speaker_is_given_the_solution_and_a_learner_what_to_begin_with() -> None:
+    assert _exercises("").code == "a = 1"
+    assert _exercises("Ada").code == "a = ..."
+    page = page_lesson(_exercises("").lesson, "/a.md")
+    assert [part.text for part in page.parts if part.cell] == ["a = ...\n", "b = a\n"]
+    assert "a = 1" not in repr(page) and "assert" not in repr(page)
+
+
+def test_a_learner_goes_on_from_an_exercise_that_is_done() -> None:
+    progress = _exercises("Ada")
+    progress.type_all()
+    progress.begin_run(LessonRun(0, 0, "a = ...", "x1"))
+    assert (progress.next_thing, progress.hidden_due) == ("run", [])
+    progress.edit("a = 2 - 1")
+    progress.begin_run(LessonRun(0, 0, "a = 2 - 1", "x2"))
+    progress.pass_run("x2")
+    assert (progress.next_thing, progress.hidden_due) == ("step", [1])
+
+
+def test_what_a_learner_has_not_done_the_solution_does_quietly() -> None:
+    progress = _exercises("Ada")
+    progress.begin_run(LessonRun(0, 0, "a = ...", "x1"))
+    due = [run for run, _ in progress.before(2)]
+    assert [(run.code, run.execution_id, run.has_failed) for run in due] == [
+        ("a = 1", "", False),
+        ("after = a", "", False),
+        ("b = a", "", True),  # it has no solution, and may fail
+    ]
+    # What was done on kernels that are gone is done again, with the learner's code.
+    done = ExerciseRecord("lesson 0.0", 1, is_done=True, code="a = 2 - 1")
+    progress.record = LearnerRecord("Ada", "a.md", exercises=(done,))
+    assert progress.before(1)[0][0].code == "a = 2 - 1"
+    assert progress.next_thing == "step"
+    progress.go_to_step(1)
+    assert progress.before_block() == progress.before(1)

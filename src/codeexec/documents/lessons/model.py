@@ -7,6 +7,8 @@ from typing import Annotated, Literal, NamedTuple
 
 from msgspec import Meta, Struct
 
+from codeexec.documents.lessons.line_marks import LineRange
+
 ExpectationMode = Literal["exact", "contains", "regex", "raises", "image"]
 
 Typing = Annotated[int, Meta(ge=1, le=10_000)] | Literal["keys", "once"]
@@ -68,6 +70,7 @@ class ExerciseHint(NamedTuple):
 class CodeBlock(NamedTuple):
     """A fence of code. `line` is that of its fence, from 1; `end` the line after it. `answers` are
     the lines that are typed where it asks for input. `timeout` in seconds; None: the lesson's.
+    `marks` are ranges of lines that are emphasised, first and last, from 1.
 
     With checks, hints or a solution it is an exercise: `code` is what a learner begins with, and
     the solution runs where the lesson is given or verified."""
@@ -83,6 +86,7 @@ class CodeBlock(NamedTuple):
     checks: tuple[ExerciseCheck, ...] = ()
     hints: tuple[ExerciseHint, ...] = ()
     solution: str | None = None
+    marks: tuple[LineRange, ...] = ()
 
     @property
     def is_exercise(self) -> bool:

@@ -17,6 +17,7 @@ from codeexec.documents.lessons.exercise_fences import (
     unchecked,
 )
 from codeexec.documents.lessons.front_matter import field_lines, read_front_matter
+from codeexec.documents.lessons.line_marks import missing_lines, take_marks
 from codeexec.documents.lessons.model import (
     CodeBlock,
     ExerciseCheck,
@@ -149,6 +150,7 @@ class _LessonReader:
 
     def _take_fence(self, info: str, content: str, line: int, end: int) -> str | None:
         """The text that is shown in its place; None: itself."""
+        info, marks = take_marks(info)
         try:
             first, *words = shlex.split(info.strip("{}"), posix=True) or [""]
         except ValueError:
@@ -169,14 +171,18 @@ class _LessonReader:
         elif first in EXERCISE_FENCES:
             self._take_exercise(first, words, content, line)
         elif "norun" not in attributes and (language := self._runnable(first)):
+            code = self._code(attributes, content, line)
+            if problem := missing_lines(marks, code):
+                self._refuse(line, problem, "Write {3} or {1,4-6}.")
             self.steps[-1].blocks.append(
                 CodeBlock(
                     language,
-                    self._code(attributes, content, line),
+                    code,
                     line,
                     end,
                     is_hidden="hidden" in attributes,
                     timeout=self._number(attributes, "timeout", line, 86400),
+                    marks=marks,
                 )
             )
         elif "include" in attributes:

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from textual.message import Message
+from collections.abc import Sequence
 
+from rich.segment import Segment
+from rich.style import Style
+from textual.message import Message
+from textual.strip import Strip
+
+from codeexec.documents.lessons.line_marks import LineRange
 from codeexec.domain.errors import NotFound
 from codeexec.languages.catalog import by_name, text
 from codeexec.languages.model import Language
@@ -29,9 +35,14 @@ class LessonCode(CodeEditor):
         self.line_numbers = False
         self.soft_wrap = True
         self._language_name = ""
+        self._marks: tuple[LineRange, ...] = ()
 
-    def show(self, code: str, language: str) -> None:
-        """Show this code; more of the same is added at its end, where the cursor is."""
+    def show(self, code: str, language: str, marks: Sequence[LineRange] = ()) -> None:
+        """Show this code; more of the same is added at its end, where the cursor is. All lines but
+        those of `marks` are dimmed, except while it is edited."""
+        if tuple(marks) != self._marks:
+            self._marks = tuple(marks)
+            self.refresh()
         here = self.text
         if language == self._language_name and code == here:
             return
@@ -42,6 +53,20 @@ class LessonCode(CodeEditor):
             self._language_name = language
             self.load(code, _language(language))
         self.move_to(_end(code))
+
+    def render_line(self, y: int) -> Strip:
+        strip = super().render_line(y)
+        row = y + self.scroll_offset.y
+        if not self._marks or self.has_focus or row >= self.model.rows.total:
+            return strip
+        line = self.model.rows.line_at(row)[0] + 1
+        if any(first <= line <= last for first, last in self._marks):
+            return strip
+        dimmed = Style(color=self.painter.styles("faint").color, bold=False)
+        return Strip(
+            [Segment(text, (style or Style()) + dimmed) for text, style, _ in strip],
+            strip.cell_length,
+        )
 
     def action_dismiss(self) -> None:
         if not self.completion.dismiss():

@@ -164,7 +164,8 @@ class LessonScreen(SafeScreen):
         self.set_class(view.is_zoomed, "-zoomed")
         self.set_class(view.is_blank and self.blanks, "-blank")
         if not self.is_editing:
-            self.code.show(progress.typed_code, block.language if block is not None else "")
+            language = block.language if block is not None else ""
+            self.code.show(progress.typed_code, language, progress.marks)
         if not view.execution_id:
             self.show_execution(None)
         self._arrange()

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
 
+from codeexec.documents.lessons.line_marks import LineRange
 from codeexec.documents.lessons.model import CodeBlock, Lesson, Step, cell_name
 from codeexec.domain.learning import ExerciseRecord, LearnerRecord
 from codeexec.tui.session.views import LessonRun, LessonView
@@ -65,6 +66,14 @@ class LessonProgress:
     def _written(self, block: CodeBlock) -> str:
         """The code of a block before it is edited: a learner begins with that of its fence."""
         return (block.code if self.learns else block.given).rstrip("\n")
+
+    @property
+    def marks(self) -> tuple[LineRange, ...]:
+        """Lines of the code that are emphasised, as long as it is what the lesson has."""
+        block = self.block
+        if block is None or self.code != block.code.rstrip("\n"):
+            return ()
+        return block.marks
 
     @property
     def typed_code(self) -> str:
