@@ -172,3 +172,13 @@ def test_a_notification_cannot_end_its_own_sequence() -> None:
 def test_changes_that_share_no_line_are_painted_apart() -> None:
     regions = [Region(0, 40, 10, 1), Region(5, 2, 3, 2), Region(20, 3, 5, 4)]
     assert groups(regions) == [Region(5, 2, 20, 5), Region(0, 40, 10, 1)]
+
+
+def test_lines_of_one_block_are_painted_at_once() -> None:
+    block = [Region(5, y, 20, 1) for y in (12, 10, 11)]
+    other_columns, apart = Region(0, 13, 30, 1), Region(5, 15, 20, 1)
+    assert groups([*block, other_columns, apart]) == [
+        Region(5, 10, 20, 3),
+        other_columns,
+        apart,
+    ]

@@ -21,14 +21,22 @@ from codeexec.tui.textual_ext.shared_rows import share_rows
 
 
 def groups(regions: Iterable[Region]) -> list[Region]:
-    """Boxes around regions that share lines, from top to bottom; no two boxes share one."""
+    """Boxes around regions that share lines or are lines of one block, from top to bottom; no two
+    boxes share a line."""
     boxes: list[Region] = []
     for region in sorted(regions, key=lambda region: region.y):
-        if boxes and region.y < boxes[-1].bottom:
+        if boxes and (region.y < boxes[-1].bottom or _goes_on(boxes[-1], region)):
             boxes[-1] = boxes[-1].union(region)
         else:
             boxes.append(region)
     return boxes
+
+
+def _goes_on(above: Region, below: Region) -> bool:
+    """Whether the second one begins where the first one ends, in the same columns: each box costs
+    as much as ten lines of one."""
+    is_next = below.y == above.bottom
+    return is_next and (below.x, below.width) == (above.x, above.width)
 
 
 class SafeCompositor(Compositor):
