@@ -7,7 +7,9 @@ import os
 from pathlib import Path
 
 import pytest
+from textual.geometry import Region
 from textual.pilot import Pilot
+from textual.widget import Widget
 from textual.widgets import Static
 
 from codeexec.config.model import Editor as Habits
@@ -50,6 +52,30 @@ async def opened(pane: DocumentsPane, path: Path) -> DocumentView:
     assert sheet is not None
     sheet.editor.focus()
     return sheet
+
+
+async def test_a_save_of_what_needs_no_words_lays_out_nothing(
+    pane: DocumentsPane, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path / "one.py", "1\n")
+    async with PaneApp(pane).run_test(size=(60, 12)) as pilot:
+        sheet = await opened(pane, path)
+        layouts: list[Widget] = []
+        refresh = Widget.refresh
+
+        def note(self: Widget, *regions: Region, layout: bool = False, **more: bool) -> Widget:
+            if layout:
+                layouts.append(self)
+            return refresh(self, *regions, layout=layout, **more)
+
+        await pilot.press("x")
+        await pilot.pause()
+        monkeypatch.setattr(Widget, "refresh", note)
+        assert pane.saver.save()
+        assert not layouts
+        sheet.banner.say("a word")
+        assert set(layouts) == {sheet.banner}
+    assert path.read_text() == "x1\n"
 
 
 async def test_open_edit_save_close_and_reopen(pane: DocumentsPane, tmp_path: Path) -> None:

@@ -30,10 +30,16 @@ class Banner(Static):
         banner: Banner
         answer: str
 
+    _said: tuple[str, tuple[tuple[str, str], ...], bool] = ("", (), False)
+
     def say(
         self, message: str, answers: Sequence[tuple[str, str]] = (), *, warn: bool = False
     ) -> None:
         """Words, and answers as `(key, words)`; nothing takes the line away."""
+        words = (message, tuple(answers), warn)
+        if words == self._said:
+            return  # each update lays out the whole screen, and each save comes here
+        self._said = words
         parts = [plain_words(message)]
         parts += [
             Content.styled(label, f"@click=choose('{key}')")
