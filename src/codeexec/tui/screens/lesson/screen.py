@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from textual import events, on
@@ -20,7 +20,7 @@ from codeexec.tui.screens.lesson.bars import BarFacts, LessonBar, OutputRule
 from codeexec.tui.screens.lesson.code import LessonCode
 from codeexec.tui.screens.lesson.exercise import ExercisePanel
 from codeexec.tui.screens.lesson.output import LessonOutput
-from codeexec.tui.screens.lesson.text import LessonText
+from codeexec.tui.screens.lesson.text import LessonText, PicturePlace
 from codeexec.tui.session.feed import Frame
 from codeexec.tui.session.lessons.progress import LessonProgress
 from codeexec.tui.textual_ext.screen import SafeScreen
@@ -36,6 +36,9 @@ WIDE = 100
 
 _LEAST_WRITTEN = 5
 """Rows in which a learner writes, at least."""
+
+_LEAST_PICTURE = 4
+"""Rows of a picture in the text, at least."""
 
 _LEAST_OUTPUT = 6
 """Rows that the output has at least, below text and code."""
@@ -190,7 +193,7 @@ class LessonScreen(SafeScreen):
         columns = inner
         if is_wide and self.progress.block is not None:
             columns = (inner - 4) // 2
-        text_rows = max(self.text.show(self.progress.step.text, columns), 1)
+        text_rows = max(self.text.show(self.progress.step.text, columns, self._pictures(room)), 1)
         if self.progress.block is None:
             rows, code_rows = room, 0
             self.text.styles.height = min(text_rows, rows)
@@ -214,6 +217,18 @@ class LessonScreen(SafeScreen):
             code_rows = min(code_rows, max(most - min(text_rows, most // 2), 1))
             self.code.styles.height = code_rows
             self.text.styles.height = min(text_rows, max(most - code_rows, 1))
+
+    def _pictures(self, room: int) -> PicturePlace:
+        """How pictures of the text are drawn: one gets the rows that its lines leave, with code
+        those of about half the room."""
+        lines = self.progress.step.text.count("\n")
+        rows = room - lines - 1 if self.progress.block is None else room // 2 + 1 - lines
+        graphics, file = self.output.loader.graphics, Path(self.progress.view.file)
+        return PicturePlace(graphics, file.parent, max(rows, _LEAST_PICTURE))
+
+    @on(LessonText.HeightChanged)
+    def arrange_text(self) -> None:
+        self._arrange()
 
     def say(self, message: str, tone: str = "muted") -> None:
         """Say something in the bar."""
