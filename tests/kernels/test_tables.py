@@ -304,6 +304,51 @@ def test_a_long_order_has_its_first_rows_at_once_can_be_cancelled_and_needs_memo
     assert "1 MB are free. Filter first." in refused.note
 
 
+@pytest.mark.parametrize("kind", ["pandas", "polars", "arrow"])
+def test_what_takes_long_asks_before_it_is_begun(
+    kernel: Kernel, helpers: ModuleType, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    monkeypatch.setitem(helpers.__dict__, "FEW", 2)
+    kernel.user["t"] = _table(kind)
+    monkeypatch.setitem(helpers.__dict__, "ASKS_FROM", 1e-12)
+    view: dict[str, Any] = {"filter": "n > 1"}
+    answer = kernel.ask("t", q.TableRows(), **view)
+    assert (answer.page, answer.working) == (None, "")
+    assert answer.asks == "Filtering 5 rows takes about 0 s"
+    assert kernel.column("t", 2, allows_long=True, **view) == ["2", "3", "4", "5"]
+    # What is there needs no question.
+    assert kernel.column("t", 2, **view) == ["2", "3", "4", "5"]
+
+    order = [("n", True)]
+    asks = kernel.ask("t", q.TableRows(), order=order)
+    assert (asks.page, asks.asks) == (None, "Sorting 5 rows takes about 0 s")
+    # The first rows of an order are there sooner than all of it.
+    monkeypatch.setitem(helpers.__dict__, "TOP_IS_FASTER", 1e12)
+    partial = kernel.ask("t", q.TableRows(), order=order)
+    assert partial.page is not None and partial.asks.startswith("Sorting 5 rows takes")
+    assert [row[2] for row in partial.page.cells] == ["5", "4", "3", "2", "1"]
+    assert partial.note == "Only the first 5 rows."
+    assert kernel.ask("t", q.WriteTable("x.csv"), order=order).asks
+    whole = kernel.until_done("t", q.TableRows(), order=order, allows_long=True)
+    assert (whole.asks, whole.note) == ("", "")
+
+
+def test_an_estimate_grows_with_rows_keys_and_texts(helpers: ModuleType) -> None:
+    import pandas as pd
+
+    def table(rows: int) -> Any:
+        frame = pd.DataFrame({"n": range(rows), "t": pd.Series(["x"] * rows, dtype=object)})
+        return helpers.open_table("t", frame)
+
+    sort, small, large = helpers.seconds_to_sort, table(1000), table(2000)
+    assert sort(large, [(0, False)]) == 2 * sort(small, [(0, False)])
+    assert sort(small, [(1, False)]) > 3 * sort(small, [(0, False)])
+    assert sort(small, [(0, False), (1, False)]) > sort(small, [(1, False)])
+    tree = helpers.parse_filter('n > 1 & (t ~ "x" | n is null) & not n == n', ["n", "t"])
+    assert helpers.compared_columns(tree) == [0, 1, 0, 0, 0]
+    assert helpers.words_of(12.4) == "12 s" and helpers.words_of(600) == "10 minutes"
+
+
 def test_a_changed_variable_is_read_anew_and_nothing_holds_a_deleted_one(kernel: Kernel) -> None:
     import gc
     import weakref

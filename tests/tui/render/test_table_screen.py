@@ -144,6 +144,41 @@ async def test_rows_are_sorted_by_several_columns_and_searched() -> None:
         await until(pilot, lambda: _column(table, -1) == ["2", "5", "1", "4", "3"])
 
 
+async def test_what_takes_long_is_begun_by_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = Answers()
+    app = Pane()
+    async with app.run_test(size=(100, 30)) as pilot:
+        screen = TableScreen(VariableOrigin(answers, "df"))  # type: ignore[arg-type]
+        await app.push_screen(screen)
+        table = screen.query_one(KernelTable)
+        await until(pilot, lambda: table.size_of_table == (5, 3))
+        answers.helpers.__dict__["ASKS_FROM"] = 1e-12
+        answers.helpers.__dict__["FEW"] = 2
+        await _type(pilot, "f", "n > 2")
+        asks = "Filtering 5 rows takes about 0 s: Enter begins it, Esc not"
+        await until(pilot, lambda: asks in _view_words(screen))
+        # Esc leaves the view as it was.
+        await pilot.press("escape")
+        await until(pilot, lambda: _view_words(screen) == "")
+        assert table.size_of_table == (5, 3)
+        await _type(pilot, "f", "n > 2")
+        await until(pilot, lambda: asks in _view_words(screen))
+        await pilot.press("enter")
+        await until(pilot, lambda: table.size_of_table == (3, 3))
+        assert _view_words(screen) == "where n > 2"
+
+        # Of an order the first rows come without a question.
+        answers.helpers.__dict__["TOP_IS_FASTER"] = 1e12
+        await pilot.press("u")
+        await until(pilot, lambda: table.size_of_table == (5, 3))
+        table.go_to(0, 2)
+        await pilot.press("s", "s")
+        first = "Only the first 5 rows. Sorting 5 rows takes about 0 s: Enter begins it"
+        await until(pilot, lambda: first in _view_words(screen))
+        await pilot.press("enter")
+        await until(pilot, lambda: _view_words(screen) == "by n ↓")
+
+
 async def test_columns_are_hidden_moved_frozen_and_found() -> None:
     app = Pane()
     async with app.run_test(size=(80, 24)) as pilot:

@@ -23,11 +23,13 @@ class SortKey(Struct, frozen=True, omit_defaults=True):
 class TableView(Struct, frozen=True, omit_defaults=True):
     """Which rows of a table, in which order. `filter` is an expression such as
     `price > 10 & city ~ "ber"`. Orders and filters that the kernel has computed for another
-    `revision` are not used."""
+    `revision` are not used. With `allows_long` a filter or an order is begun however long it takes;
+    else the answer asks first (`TableAnswer.asks`)."""
 
     filter: str = ""
     order: tuple[SortKey, ...] = ()
     revision: int = 0
+    allows_long: bool = False
 
 
 class TableRows(Struct, frozen=True, tag="rows"):
@@ -96,8 +98,10 @@ class ColumnFacts(Struct, frozen=True, omit_defaults=True):
 class TableAnswer(Reply, frozen=True, omit_defaults=True):
     """The answer to a question; fields that it does not concern are empty.
 
-    `working` says what goes on in the kernel: ask again. `fault` is why there is no answer, `at`
-    the place in the filter that it is about.
+    `working` says what goes on in the kernel: ask again. `asks` says what would take long, such as
+    `Sorting 100,000,000 rows takes about 12 s`, and is not begun: ask with
+    `TableView.allows_long`. `fault` is why there is no answer, `at` the place in the filter that it
+    is about.
     """
 
     page: TablePage | None = None
@@ -108,6 +112,7 @@ class TableAnswer(Reply, frozen=True, omit_defaults=True):
     text: str = ""
     note: str = ""
     working: str = ""
+    asks: str = ""
     fault: str = ""
     at: int = -1
 

@@ -14,21 +14,27 @@ from typing import Any
 
 from codeexec.guest.prelude import MOST_COLUMNS, MOST_ROWS, clip, type_name
 from codeexec.guest.tables.code import code_of
+from codeexec.guest.tables.estimates import begin_only_if_short, seconds_to_sort
 from codeexec.guest.tables.facts import count_values, describe_column
 from codeexec.guest.tables.filters import FilterError
 from codeexec.guest.tables.views import PAGE_SECONDS, WORK_SECONDS, RowsView, variable_view
 from codeexec.guest.tables.work import (
+    LongWork,
     Refused,
     StillWorking,
     cancel,
     finished,
     forget_one,
+    is_begun,
     once,
     work,
 )
 
 TOP = 1000
 """Rows that are sorted first, where there are many."""
+
+TOP_IS_FASTER = 30
+"""How much faster the first rows are there than all, at least."""
 
 FEW = 300_000
 """Rows that are put in order at once."""
@@ -50,6 +56,8 @@ def answer_of(request: dict[str, Any], open_view: Callable[[], RowsView]) -> dic
         return {"fault": str(error)}
     except StillWorking as error:
         return {"working": str(error)}
+    except LongWork as error:
+        return {"asks": str(error)}
     except MemoryError:
         name = clip(str(request.get("name")), 80)
         return {"fault": f"{name} could not be read: it needs more memory than there is."}
@@ -97,14 +105,14 @@ class TableQuestion:
         table, total = self._rows_view(start + count)
         columns = list(range(min(len(table.names), MOST_COLUMNS)))
         rows = 0 if table.is_lazy else table.rows()
-        working, note = "", ""
+        working, note, asks = "", "", ""
         index, cells = once(
             self.view.table, "Reading rows", lambda: table.page(start, count, columns), PAGE_SECONDS
         )
         if table.is_lazy:
             rows, working = self._counted(table, start, len(index), count)
         elif total is not None:
-            rows, working, note = self._begin_order(rows, total)
+            rows, working, note, asks = self._begin_order(rows, total)
         page = {
             "names": [clip(name, 200) for name in table.names[:MOST_COLUMNS]],
             "types": table.types[:MOST_COLUMNS],
@@ -114,7 +122,7 @@ class TableQuestion:
             "rows": rows,
             "columns": len(table.names),
         }
-        return {"page": page, "working": working, "note": note}
+        return {"page": page, "working": working, "note": note, "asks": asks}
 
     def _rows_view(self, until: int) -> tuple[Any, int | None]:
         """The view; where it is only the head of an order, the number of all rows too."""
@@ -130,24 +138,31 @@ class TableQuestion:
         if until > TOP:
             return self.view.ordered(), None
         keys = self.view.keys(table.names)
+        top_key = self.view.key("top", self.view.filter, json.dumps(self.view.order))
+        title = f"Sorting {rows:,} rows"
+        if not self.view.allows_long and not is_begun(top_key):
+            # The first rows are a part of the work that grows with texts as all of it does.
+            begin_only_if_short(title, seconds_to_sort(table, keys) / TOP_IS_FASTER)
         head = work(
-            self.view.key("top", self.view.filter, json.dumps(self.view.order)),
-            f"Sorting {rows:,} rows",
+            top_key,
+            title,
             lambda _: table.top(keys, TOP).picks,
             PAGE_SECONDS,
         )
         return table.picked(head), rows
 
-    def _begin_order(self, rows: int, total: int) -> tuple[int, str, str]:
+    def _begin_order(self, rows: int, total: int) -> tuple[int, str, str, str]:
         """Put all rows in order, now that the first ones are read: both take all processors. How
-        many rows there are, what goes on, and why not."""
+        many rows there are, what goes on, why not, and what is to be agreed to before."""
         try:
             self.view.ordered(0.0)
         except StillWorking as error:
-            return total, str(error), ""
+            return total, str(error), "", ""
         except Refused as error:
-            return rows, "", f"Only the first {rows:,} rows. {error}"
-        return total, "", ""
+            return rows, "", f"Only the first {rows:,} rows. {error}", ""
+        except LongWork as error:
+            return rows, "", f"Only the first {rows:,} rows.", str(error)
+        return total, "", "", ""
 
     def _counted(self, table: Any, start: int, row_count: int, limit: int) -> tuple[int, str]:
         if row_count < limit and (row_count or not start):

@@ -11,10 +11,19 @@ from typing import Any
 from codeexec.guest.prelude import TABLES, is_index, library, type_name
 from codeexec.guest.tables.columns import ColumnsTable
 from codeexec.guest.tables.duckdb_tables import DuckdbTable
+from codeexec.guest.tables.estimates import begin_only_if_short, seconds_to_filter, seconds_to_sort
 from codeexec.guest.tables.filters import parse_filter
 from codeexec.guest.tables.polars_tables import LazyPolarsTable, PolarsTable
 from codeexec.guest.tables.sources import ArraySource, ArrowSource, PandasSource, XarraySource
-from codeexec.guest.tables.work import Refused, check_memory, forget, forget_all_of, once, work
+from codeexec.guest.tables.work import (
+    Refused,
+    check_memory,
+    forget,
+    forget_all_of,
+    is_begun,
+    once,
+    work,
+)
 
 PAGE_SECONDS = 2.0
 WORK_SECONDS = 0.25
@@ -108,6 +117,7 @@ class RowsView:
         self.filter: str = view.get("filter", "").strip()
         self.order: list[dict[str, Any]] = view.get("order", [])
         self.revision: int = view.get("revision", 0)
+        self.allows_long: bool = view.get("allows_long", False)
         forget(self.table, self.revision)
 
     def key(self, part: str, *more: Any) -> Any:
@@ -127,8 +137,16 @@ class RowsView:
         if table.is_lazy:
             return table.filtered(tree)
         key = self.key("filter", self.filter)
+        self._ask_before(
+            key, f"Filtering {table.rows():,} rows", lambda: seconds_to_filter(table, tree)
+        )
         # What is kept are numbers of rows: no reference that outlives the variable.
         return table.picked(work(key, "Filtering", lambda _: table.filtered(tree).picks, seconds))
+
+    def _ask_before(self, key: Any, title: str, seconds: Callable[[], float]) -> None:
+        """LongWork where this takes long, has not begun, and the user has not agreed."""
+        if not self.allows_long and not is_begun(key):
+            begin_only_if_short(title, seconds())
 
     def keys(self, names: list[str]) -> list[tuple[int, bool]]:
         for key in self.order:
@@ -149,6 +167,7 @@ class RowsView:
             return table.sorted(keys)
         check_memory(table.rows(), make_room=getattr(table, "make_room", None))
         title = f"Sorting {table.rows():,} rows"
+        self._ask_before(self.order_key(), title, lambda: seconds_to_sort(table, keys))
         return table.picked(
             work(self.order_key(), title, lambda _: table.sorted(keys).picks, seconds)
         )

@@ -32,6 +32,10 @@ class Refused(Exception):
     """A question that is not answered, in words for the user."""
 
 
+class LongWork(Exception):
+    """Work that is not begun, as it takes long: in words, for a user who may agree."""
+
+
 class TableJob:
     def __init__(self, title: str) -> None:
         self.title = title
@@ -131,6 +135,12 @@ def finished(key: Any) -> Any:
     with _lock:
         job = _jobs.get(key)
     return job.result if job is not None and job.done.is_set() else None
+
+
+def is_begun(key: Any) -> bool:
+    """Whether this work goes on, or is done."""
+    with _lock:
+        return key in _jobs
 
 
 def forget_one(key: Any) -> None:

@@ -75,6 +75,8 @@ def of_parts() -> tuple[Command, ...]:
           "filter_cell(True)", "minus"),
         c("table_screen.unfilter", "All rows, in their own order", "table_screen", "unfilter", "u"),
         c("table_screen.add_order", "Sort by this column too", "table_screen", "add_order", "S"),
+        c("table_screen.begin_long", "Begin what takes long", "table_screen", "begin_long",
+          "enter"),
         c("table_screen.facts", "Facts about this column: nulls, range, quantiles, histogram",
           "table_screen", "facts", "i"),
         c("table_screen.values", "How often each value is there", "table_screen", "values", "v"),

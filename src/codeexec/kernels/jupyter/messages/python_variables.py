@@ -52,7 +52,8 @@ class PythonVariables:
         """UsageError where it is no table; Busy where it takes longer than that."""
         order = (SortKey(request.sort, request.descending),) if request.sort else ()
         rows = TableRows(request.start, request.count)
-        query = QueryTable(request.name, rows, TableView(order=order), request.kernel)
+        view = TableView(order=order, allows_long=True)
+        query = QueryTable(request.name, rows, view, request.kernel)
         until = time.monotonic() + deadline
         while True:
             answer = await self.query_table(query, deadline)

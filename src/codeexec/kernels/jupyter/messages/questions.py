@@ -26,7 +26,7 @@ R = TypeVar("R", bound=msgspec.Struct)
 
 
 _TABLES = (
-    *("filters", "work", "columns", "sources", "polars_tables", "duckdb_tables"),
+    *("filters", "work", "columns", "sources", "polars_tables", "duckdb_tables", "estimates"),
     *("views", "facts", "code", "answers"),
 )
 """Modules below `guest/tables`, each after those that it imports."""

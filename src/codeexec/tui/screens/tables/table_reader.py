@@ -26,12 +26,16 @@ class TableReader:
         view: ViewState,
         on_working: Callable[[str], None],
         on_partial: Callable[[], object],
+        on_asked: Callable[[str, bool], None],
     ) -> None:
-        """`on_partial` is called when rows came that are to be read again once work is done."""
+        """`on_partial` is called when rows came that are to be read again once work is done.
+        `on_asked` is called with what takes long and waits for the user, empty where nothing
+        does, and whether no rows come before that."""
         self._origin = origin
         self._view = view
         self._on_working = on_working
         self._on_partial = on_partial
+        self._on_asked = on_asked
         self.note = ""
         """What is said of the rows that were read last."""
 
@@ -58,6 +62,8 @@ class TableReader:
             self._on_working("")
         if answer.fault:
             raise UsageError(answer.fault)
+        if answer.asks and answer.page is None:
+            raise UsageError(f"{answer.asks}.", "Enter in the table begins it.")
         return answer
 
     async def read(self, start: int, count: int, sort: str, descending: bool) -> q.TablePage:
@@ -68,6 +74,7 @@ class TableReader:
             if answer.fault:
                 raise UsageError(answer.fault)
             self.note = answer.note
+            self._on_asked(answer.asks, answer.page is None)
             if answer.page is not None:
                 break
             await asyncio.sleep(POLL)

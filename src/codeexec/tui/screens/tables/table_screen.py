@@ -80,7 +80,15 @@ class TableScreen(Modal[str]):
         super().__init__()
         self._origin = origin
         self.view = ViewState()
-        self._reader = TableReader(origin, self.view, self._say_working, self._follow_work)
+        self._reader = TableReader(
+            origin, self.view, self._say_working, self._follow_work, self._note_question
+        )
+        self._asks = ""
+        """What takes long, and is begun by a key."""
+        self._waits = False
+        """No rows of this view come before that."""
+        self._before: tuple[str, tuple[q.SortKey, ...]] = ("", ())
+        """Filter and order of the view before this one."""
         self._was_idle = True
         self._in_doubt = False
         self._working = ""
@@ -182,9 +190,27 @@ class TableScreen(Modal[str]):
         title = table_title(self._origin.name, self.view, size, is_old=is_old)
         self._title.update(title)
         self.query_one("#keys", Static).update(hint_line(self._hints(title.cell_length)))
-        words = view_line(self.view, self._working, self._reader.note)
+        words = view_line(self.view, self._working, self._reader.note, self._asks)
         self._view_line.display = bool(words.plain)
         self._view_line.update(words)
+
+    def _note_question(self, asks: str, waits: bool) -> None:
+        if (asks, waits) != (self._asks, self._waits):
+            self._asks, self._waits = asks, waits
+            self._say()
+
+    def action_begin_long(self) -> None:
+        """Begin what takes long."""
+        if self._asks:
+            self.view.allows_long = True
+            self._note_question("", False)
+            self._table.look_again()
+
+    def _choose_view(self, filter: str, order: tuple[q.SortKey, ...]) -> None:
+        self._before = (self.view.filter, self.view.order)
+        self.view.choose(filter, order)
+        self._note_question("", False)
+        self._renew()
 
     def _show_error(self, error: CodeexecError) -> None:
         self.notify(str(error), severity="error", markup=False)
@@ -194,16 +220,20 @@ class TableScreen(Modal[str]):
     @on(KernelTable.OrderRequested)
     def turn_order(self, event: KernelTable.OrderRequested) -> None:
         event.stop()
-        self.view.turn_order(event.column)
-        self._renew()
+        self._turn_order(event.column)
 
     def action_sort(self) -> None:
         self._table.action_sort()
 
     def action_add_order(self) -> None:
         if self._has_columns:
-            self.view.turn_order(self._table.cursor[1], adds=True)
-            self._renew()
+            self._turn_order(self._table.cursor[1], adds=True)
+
+    def _turn_order(self, column: int, *, adds: bool = False) -> None:
+        self._before = (self.view.filter, self.view.order)
+        self.view.turn_order(column, adds=adds)
+        self._note_question("", False)
+        self._renew()
 
     @property
     def _has_columns(self) -> bool:
@@ -226,13 +256,12 @@ class TableScreen(Modal[str]):
 
     def action_unfilter(self) -> None:
         """All rows, in their own order."""
-        self.view.filter, self.view.order = "", ()
-        self._renew()
+        self._choose_view("", ())
 
     @work(group="filter", exclusive=True)
     async def _apply_filter(self, text: str) -> None:
         """Take a filter that can be read; else say what is wrong, and where."""
-        view = replace(self.view.request(), filter=text)
+        view = replace(self.view.request(), filter=text, allows_long=False)
         try:
             answer = await self._reader.ask(q.TableRows(0, 0), view)
         except CodeexecError as error:
@@ -242,9 +271,8 @@ class TableScreen(Modal[str]):
             self._entry.open("filter", text)
             self._entry.show_fault(answer.fault, answer.at)
             return
-        self.view.filter = text.strip()
         self._close_entry()
-        self._renew()
+        self._choose_view(text.strip(), self.view.order)
 
     @on(Input.Submitted)
     def take_entry(self, event: Input.Submitted) -> None:
@@ -424,6 +452,8 @@ class TableScreen(Modal[str]):
         """What is open first: the line, then work in the kernel, then facts."""
         if self._entry.purpose:
             self._close_entry()
+        elif self._asks and self._waits:
+            self._choose_view(*self._before)
         elif self._working and not self._is_stopped:
             self._is_stopped = True  # the same key once more closes the table
             self._stop_work()
@@ -444,5 +474,4 @@ class TableScreen(Modal[str]):
         except CodeexecError as error:
             self._show_error(error)
         if self.view.order:
-            self.view.order = ()
-            self._renew()
+            self._choose_view(self.view.filter, ())

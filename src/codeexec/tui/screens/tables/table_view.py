@@ -17,12 +17,18 @@ class ViewState:
     filter: str = ""
     order: tuple[SortKey, ...] = ()
     revision: int = 0
+    allows_long: bool = False
+    """The user has agreed to what takes long, for this filter and order."""
     shown: list[int] = field(default_factory=list)
     names: tuple[str, ...] = ()
     """All columns of the variable, as it spells them."""
 
     def request(self) -> TableView:
-        return TableView(self.filter, self.order, self.revision)
+        return TableView(self.filter, self.order, self.revision, self.allows_long)
+
+    def choose(self, filter: str, order: tuple[SortKey, ...]) -> None:
+        """Another filter, another order."""
+        self.filter, self.order, self.allows_long = filter, order, False
 
     def arranged(self, page: TablePage) -> TablePage:
         """A page with the columns that are shown, and nothing that acts on a screen."""
@@ -58,7 +64,7 @@ class ViewState:
         old = next((key for key in self.order if key.column == name), None)
         if old is None:
             new: tuple[SortKey, ...] = (SortKey(name),)
-            self.order = (*self.order, *new) if adds else new
+            self.choose(self.filter, (*self.order, *new) if adds else new)
             return
         changed = () if old.descending else (SortKey(name, descending=True),)
         sort_keys: list[SortKey] = []
@@ -67,7 +73,7 @@ class ViewState:
                 sort_keys += changed
             elif adds:
                 sort_keys.append(key)
-        self.order = tuple(sort_keys)
+        self.choose(self.filter, tuple(sort_keys))
 
     def hide(self, column: int) -> bool:
         """False for the last one."""

@@ -146,10 +146,14 @@ def table_title(name: str, view: ViewState, size: tuple[int, int], *, is_old: bo
     return Content.assemble(*parts)
 
 
-def view_line(view: ViewState, working: str, note: str) -> Content:
-    """What goes on in the kernel, filter and order; empty where there is nothing of these."""
+def view_line(view: ViewState, working: str, note: str, asks: str = "") -> Content:
+    """What goes on in the kernel or waits for the user, filter and order; empty where there is
+    nothing of these."""
     parts = []
-    if working:
+    if asks:
+        words = f"{note} {asks}: Enter begins it" if note else f"{asks}: Enter begins it, Esc not"
+        parts.append(Content.styled(one_line(words), "bold $text-warning"))
+    elif working:
         parts.append(Content.styled(f"{one_line(working)}… esc cancels", "$text-warning"))
     elif note:
         parts.append(Content.styled(one_line(note), "$text-warning"))
