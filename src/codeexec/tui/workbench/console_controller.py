@@ -8,15 +8,19 @@ from typing import TypeVar
 from textual.message import Message
 from textual.screen import Screen
 
-from codeexec.domain.errors import CodeexecError
+from codeexec.documents.shown_name import shown_name
+from codeexec.domain import requests as q
+from codeexec.domain.errors import CodeexecError, UsageError
+from codeexec.domain.options import ExecuteOptions
 from codeexec.domain.requests import SearchHistory
 from codeexec.tui.output.ipywidgets.board import model_of
 from codeexec.tui.output.peek import OutputPeek
 from codeexec.tui.panes.console.pane import ConsolePane
 from codeexec.tui.panes.documents.pane import DocumentsPane
+from codeexec.tui.render.plain import one_line
 from codeexec.tui.session.ask import ask
 from codeexec.tui.session.feed import Frame
-from codeexec.tui.widgets.dialogs import Choice, Chooser
+from codeexec.tui.widgets.dialogs import Asker, Choice, Chooser
 from codeexec.tui.workbench.dispatch import Handler, InWorker
 from codeexec.tui.workbench.layout.layout_controller import LayoutController
 from codeexec.tui.workbench.layout.panes import PaneSet
@@ -25,6 +29,9 @@ from codeexec.tui.workbench.surface import Surface, WorkbenchState
 from codeexec.tui.workbench.widget_controller import WidgetController
 
 R = TypeVar("R")
+
+_EXAMPLE = 'price > 10 & city ~ "ber"'
+"""A filter of tables."""
 
 
 class ConsoleController:
@@ -55,6 +62,7 @@ class ConsoleController:
         return {
             ConsolePane.SourceRequested: InWorker(self.show_source),
             ConsolePane.EditRequested: InWorker(self.edit_card),
+            ConsolePane.FilterRequested: InWorker(self.filter_table),
             ConsolePane.DisplayOpened: InWorker(self.open_display),
             ConsolePane.AnswerAwaited: self.lead_to_answer,
             ConsolePane.AnswerOver: self.go_back,
@@ -153,6 +161,33 @@ class ConsoleController:
             artifacts.action_outside()
         else:
             self._layout.go("artifacts")
+
+    async def filter_table(self, event: ConsolePane.FilterRequested) -> None:
+        """Run the code of a filter that the user types: its rows are a card of their own."""
+        view = event.view
+        name, kernel = shown_name(view.code), self._state.snapshot.kernel_of(view)
+        if all((each.name, each.kind) != (name, "table") for each in kernel.variables):
+            self._surface.show_error(
+                UsageError(
+                    "This card shows no table of a variable.",
+                    "End the cell with the name of a data frame.",
+                )
+            )
+            return
+        title, typed, hint = f"Rows of {one_line(name)} where", "", _EXAMPLE
+        while (answer := await self._surface.ask_user(Asker(title, typed, hint))) is not None:
+            typed = answer
+            wanted = q.QueryTable(name, q.TableCode(), q.TableView(typed), view.kernel)
+            reply = await ask(self._surface, self._state.session, wanted)
+            if reply is None:
+                return
+            if not reply.fault:
+                options = ExecuteOptions(kernel=view.kernel)
+                code = reply.text.rstrip("\n")
+                run = q.Execute(code, origin=self._state.me, options=options)
+                await ask(self._surface, self._state.session, run)
+                return
+            hint = reply.fault
 
     def lead_to_answer(self, event: ConsolePane.AnswerAwaited) -> None:
         """Lead the user to the answer bar if their own run asks and they are not typing; else

@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from rich.cells import cell_len
 
+from codeexec.documents.shown_name import shown_name
 from codeexec.domain.content.charts import chart_library, chart_title
 from codeexec.domain.content.mime import decode_base64, text_of
 from codeexec.domain.content.picture_head import picture_size
@@ -53,7 +54,6 @@ NOUNS: Mapping[Kind, tuple[str, str]] = MappingProxyType(
 _PIXELS = re.compile(r"size=\(?(\d{1,5}) ?[x×,] ?(\d{1,5})")
 _SHAPE = re.compile(r"(?<![\d,])([\d,]++) rows? [x×] ([\d,]+) columns?")
 _POLARS = re.compile(r"shape: \(([\d_,]+), ([\d_]+)\)")
-_NAME = re.compile(r"(?:display\(\s*)?([^\W\d]\w*)\s*\)?;?")
 _EXTENSIONS: Mapping[str, str] = MappingProxyType(
     {
         "image/png": "png",
@@ -159,7 +159,7 @@ def item_of(display: Display, view: ExecutionView | None, *, rich_only: bool = T
     if kind == "html" and part.text is None and shape:
         kind = "table"
     count = display.count if display.count is not None else (view.count if view else None)
-    variable = _variable(view.code) if view is not None else ""
+    variable = shown_name(view.code) if view is not None else ""
     return Item(
         key=display.key,
         kind=kind,
@@ -208,13 +208,6 @@ def item_of_content(name: str, mime: str, data: bytes) -> Item:
         part=part,
         path=name,
     )
-
-
-def _variable(code: str) -> str:
-    """The name that the last line shows, if it is one."""
-    last = code.rstrip().rpartition("\n")[2].strip()
-    match = _NAME.fullmatch(last)
-    return match[1] if match else ""
 
 
 def _name(view: ExecutionView | None, variable: str) -> str:

@@ -50,6 +50,12 @@ class ConsoleMessages:
         code: str
 
     @dataclass
+    class FilterRequested(Message):
+        """Filter the table that this execution shows."""
+
+        view: ExecutionView
+
+    @dataclass
     class InterruptRequested(Message):
         """Interrupt the kernel."""
 

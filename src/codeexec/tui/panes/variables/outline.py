@@ -26,6 +26,9 @@ _OPENS = frozenset({"table", "array"})
 _MOST_LINES = 40
 """Lines of a value's text that are shown below it; the rest is for the editor or the console."""
 
+_TITLE = 5
+"""The least width of a column: that of its title with an arrow fits then."""
+
 _WIDE = 56
 """From this width on, in cells, size and shape have columns of their own."""
 
@@ -132,8 +135,8 @@ def columns_for(
     inner = [part for v in variables if v.name in details for part in details[v.name].children]
     is_wide = width >= _WIDE
     return Columns(
-        _widest([item.name for item in [*variables, *inner]], 4, 20 if is_wide else 13),
-        _widest([item.type for item in [*variables, *inner]], 3, 14 if is_wide else 10),
+        _widest([item.name for item in [*variables, *inner]], 20 if is_wide else 13),
+        _widest([item.type for item in [*variables, *inner]], 14 if is_wide else 10),
         9 if is_wide else 0,
         8 if is_wide or has_size else 0,
     )
@@ -194,5 +197,5 @@ def _public_first(children: Sequence[Variable]) -> list[Variable]:
     return sorted(children, key=lambda child: child.name.startswith("._"))
 
 
-def _widest(texts: Sequence[str], least: int, most: int) -> int:
-    return min(max(map(cell_len, texts), default=least), most)
+def _widest(texts: Sequence[str], most: int) -> int:
+    return min(max([_TITLE, *map(cell_len, texts)]), most)
