@@ -55,11 +55,15 @@ def work(key: Any, title: str, function: Callable[[TableJob], Any], seconds: flo
     """The result of `function`, which runs once for that key; StillWorking after `seconds`."""
     with _lock:
         job = _jobs.get(key)
+        is_new = job is None
         if job is None:
             forget_old()
             job = _jobs[key] = TableJob(title)
-            threading.Thread(target=do, args=(job, function), daemon=True, name=title).start()
         _jobs.move_to_end(key)
+    if is_new:
+        # Not under the lock: garbage that the new thread collects before it has started may be a
+        # table, whose end needs the lock.
+        threading.Thread(target=do, args=(job, function), daemon=True, name=title).start()
     if not job.done.wait(seconds):
         raise StillWorking(title)
     if job.error is not None:
