@@ -14,6 +14,7 @@ from rich.segment import Segment
 from textual import events
 from textual.actions import parse
 from textual.app import App, ComposeResult
+from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
 
@@ -258,6 +259,20 @@ async def test_marks_diagnostics_and_edited_cells_are_shown() -> None:
         assert "bad name" in rows[6]
         editor.set_cell_marks({keys[1]: CellMark(CellState.QUEUED)})
         assert app.screen_rows()[1].startswith("◌")
+
+
+async def test_marks_that_are_as_they_were_paint_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = Host(CELLS)
+    async with app.run_test(size=(80, 24)) as pilot:
+        mark = LineDiagnostic(2, "no such name")
+        app.editor.set_diagnostics([mark])
+        await pilot.pause()
+        painted: list[tuple[Region, ...]] = []
+        monkeypatch.setattr(app.editor, "refresh", lambda *regions: painted.append(regions))
+        app.editor.set_diagnostics([LineDiagnostic(2, "no such name")])
+        assert not painted
+        app.editor.set_diagnostics([])
+        assert painted == [()]
 
 
 async def test_marks_follow_the_source_of_their_cells() -> None:

@@ -317,8 +317,10 @@ class CodeEditor(ScrollView, can_focus=True):
 
     def set_diagnostics(self, diagnostics: Iterable[LineDiagnostic]) -> None:
         """Mark lines in place of those before; of several on a line the worst is painted."""
-        self.painter.diagnostics = by_line(diagnostics)
-        self.refresh()
+        marked = by_line(diagnostics)
+        if marked != self.painter.diagnostics:  # each run comes here, and most leave none
+            self.painter.diagnostics = marked
+            self.refresh()
 
     @property
     def soft_wrap(self) -> bool:
