@@ -17,6 +17,9 @@ from codeexec.sandbox.optional import INSTALL
 _PACKAGES = {"vega": "vl_convert", "mermaid": "mermaidx", "pdf": "pypdfium2"}
 """The optional package that draws a format; what is not here needs none."""
 
+OPENS = " · O opens it"
+"""At the end of a refusal: what a key of the workbench does."""
+
 _KEPT = 16
 _MOST_KEPT = 1 << 20
 """Drawn pictures that are kept, so that another width of the screen costs no drawing, and the most
@@ -91,14 +94,14 @@ def _draw_anew(mime: str, data: bytes, ground: str) -> bytes:
         kind = drawn_format(mime)
         label = printable(chart_label(mime, text))
         if kind is None:
-            raise DocumentError(f"{label}: it needs a browser · O opens it")
+            raise DocumentError(f"{label}: it needs a browser{OPENS}")
         options = {"kind": kind, "mime": mime, "ground": ground}
         package = _PACKAGES.get(kind, "")
     if package and find_spec(package) is None:
-        raise DocumentError(f"{label}: {INSTALL} draws it here · O opens it")
+        raise DocumentError(f"{label}: {INSTALL} draws it here{OPENS}")
     from codeexec.rendering.renderer import renderer  # not at the start
 
     try:
         return renderer.draw(options, data)
     except Fault as fault:
-        raise DocumentError(f"{label} is not drawn: {fault} · O opens it") from None
+        raise DocumentError(f"{label} is not drawn: {fault}{OPENS}") from None

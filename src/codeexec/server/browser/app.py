@@ -23,7 +23,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from codeexec.domain import requests as q
-from codeexec.domain.content.mime import bare, text_of
+from codeexec.domain.content.mime import bare, content_of, text_of
 from codeexec.domain.errors import CodeexecError, Denied, NotFound, Unavailable, UsageError
 from codeexec.domain.outputs import Display, MimePart
 from codeexec.domain.snapshot import KernelView
@@ -31,6 +31,7 @@ from codeexec.domain.wire.checks import check_request
 from codeexec.server.browser.addresses import GrantedPage, PageAddresses, split_path
 from codeexec.server.browser.charts import figure_content, figure_frame, find_figure
 from codeexec.server.browser.control import operate
+from codeexec.server.browser.drawings import Drawings, find_drawing, ground_named
 from codeexec.server.browser.feed import CLIENT, FIRST_EXECUTIONS, PageFeed, PageWatcher
 from codeexec.server.browser.frames import FRAMED, MARKDOWN, frame
 from codeexec.server.browser.libraries import read_library
@@ -75,6 +76,7 @@ class PageApp:
     def __init__(self, host: Host, addresses: PageAddresses) -> None:
         self._host = host
         self._addresses = addresses
+        self._drawings = Drawings()
         self._feeds: dict[Session, PageFeed] = {}
         self._files: dict[str, tuple[bytes, str]] = {}
 
@@ -179,6 +181,8 @@ class PageApp:
                 return await _frame(session, fields)
             case "figure":
                 return await _figure(page, session, fields)
+            case "drawing":
+                return await self._drawing(session, fields)
             case "text":
                 display = await _display(session, fields)
                 text = await asyncio.to_thread(display_text, display, session.blobs)
@@ -187,6 +191,20 @@ class PageApp:
         if kind == "blobs" and digest:
             return await blob_answer(session, digest, request)
         raise NotFound(f"The page has nothing at {name[:200]}.")
+
+    async def _drawing(self, session: Session, fields: Mapping[str, str]) -> Response:
+        """A chart as a picture; with `check` none, but whether there is one. NotFound, UsageError,
+        DocumentError."""
+        ground = ground_named(fields.get("ground", "light"))
+        mime, part = find_drawing(await _display(session, fields))
+        if part.text is not None:
+            data = content_of(mime, part.text)
+        else:
+            data = (await session.call(q.ReadBlob(part.blob or ""), CLIENT)).data
+        picture = await self._drawings.draw(mime, data, ground)
+        if fields.get("check"):
+            return Response(status_code=204)
+        return Response(picture, media_type="image/png")
 
     async def _lines(self, page: GrantedPage, session: Session, after: int) -> AsyncIterator[bytes]:
         feed = self._feeds.setdefault(session, PageFeed(session))

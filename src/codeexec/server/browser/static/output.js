@@ -15,13 +15,17 @@ function address(name, fields) {
 }
 
 function picture(part, label) {
+  if (part.blob) return shownPicture(`blobs/${encodeURIComponent(part.blob)}`, label);
+  if (part.mime === "image/svg+xml") return shownPicture(`data:image/svg+xml;charset=utf-8,${encodeURIComponent(part.text)}`, label);
+  return shownPicture(`data:${part.mime};base64,${part.text.replace(/\s/g, "")}`, label);
+}
+
+function shownPicture(place, label) {
   const image = element("img", "picture");
   image.alt = label || "Picture";
   image.decoding = "async";
   image.tabIndex = 0;
-  if (part.blob) image.src = `blobs/${encodeURIComponent(part.blob)}`;
-  else if (part.mime === "image/svg+xml") image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(part.text)}`;
-  else image.src = `data:${part.mime};base64,${part.text.replace(/\s/g, "")}`;
+  image.src = place;
   image.title = "Full size";
   const turn = () => image.classList.toggle("full");
   image.addEventListener("click", turn);
@@ -83,6 +87,35 @@ function isBesideBokeh(byType) {
   return byType.has(BOKEH_SCRIPTS) || (byType.size === 1 && BOKEH_PLACE.test(byType.get("text/html")?.text || ""));
 }
 
+// What the server has drawn as a picture: charts, diagrams, the first page of a PDF, and HTML that only loads a chart.
+const DRAWN = /^(application\/vnd\.(vega(lite)?\.v\d+|plotly\.v1)[+.]json|text\/vnd\.mermaid|application\/pdf)$/;
+const EMBEDS = /\bvegaEmbed\b|\bvega-embed\b|\bPlotly\.newPlot\s*\(/;
+const ALTAIR_TEXT = /^alt\.\w*Chart\(\.\.\.\)$/;
+
+function isDrawn(byType, plain) {
+  if ([...byType.keys()].some(mime => DRAWN.test(mime))) return true;
+  const html = byType.get("text/html");
+  return Boolean(html) && (html.text ? EMBEDS.test(html.text) : ALTAIR_TEXT.test(plain.trim()));
+}
+
+// A picture that the server has drawn, else what shows the display in another way.
+function drawing(fields, label, note) {
+  const node = element("div");
+  const ground = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
+  const place = address("drawing", { ...fields, ground });
+  const draw = async () => {
+    const answer = await fetch(`${place}&check=1`);
+    if (!answer.ok) throw new Error((await answer.json()).message);
+    const image = shownPicture(place, label || "Chart");
+    // It has two pixels for each of its own.
+    image.addEventListener("load", () => { image.width = Math.ceil(image.naturalWidth / 2); });
+    node.replaceChildren(image);
+    if (note) node.append(element("p", "note", note));
+  };
+  draw().catch(error => node.replaceChildren(fallback(fields, error.message)));
+  return node;
+}
+
 function isChart(part) {
   return part.mime.startsWith("application/vnd.") && part.mime !== "application/vnd.dataresource+json";
 }
@@ -102,6 +135,8 @@ function displayed(display, fields, { isInteractive, board, views }) {
   if (isBesideBokeh(byType)) return element("div");
   if (isInteractive && isFigure(display)) return figureNode("figure", fields, label, note => (image ? asPicture(note) : fallback(fields, note)));
   if (image) return picture(byType.get(image), label);
+  const note = isFigure(display) ? "A page that was opened with --interactive lets you zoom and hover." : "";
+  if (isDrawn(byType, plain)) return drawing(fields, label, note);
   if (isFigure(display)) return fallback(fields, "Figures are drawn on a page that was opened with --interactive.");
   if (display.parts.some(isChart)) return fallback(fields, "Outputs of this type are not drawn here.");
   if (FRAMED.some(mime => byType.has(mime))) return framed(fields, label);

@@ -1,0 +1,187 @@
+"""Table files beside visidata, in one run, each in a terminal of its own.
+
+    pip install visidata
+    python benchmarks/beside_visidata.py [ROWS]
+
+Milliseconds until the first rows are on screen (with the start of the program), until the last row
+is, and until the first page of a descending order is; and the peak memory of the program and its
+processes. Each figure is the median of three rounds, in which the programs take turns. Figures are
+for a quiet machine only.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import statistics
+import struct
+import subprocess
+import sys
+import tempfile
+import termios
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import pyte
+
+ROUNDS = 3
+DEADLINE = 180.0
+SIZE = (120, 40)
+
+_MAKE = """
+import sys, sqlite3
+import numpy as np, pyarrow as pa, pyarrow.parquet as pq
+rows, folder = int(sys.argv[1]), sys.argv[2]
+numbers = np.arange(rows)
+key = (numbers * 7919) % 1_000_003
+table = pa.table({"n": numbers, "key": key, "half": numbers / 2})
+pq.write_table(table, f"{folder}/table.parquet", row_group_size=200_000)
+with sqlite3.connect(f"{folder}/table.sqlite") as base:
+    base.execute("create table t (n integer, key integer, half real)")
+    listed = zip(numbers.tolist(), key.tolist(), (numbers / 2).tolist())
+    base.executemany("insert into t values (?, ?, ?)", listed)
+"""
+
+
+@dataclass(frozen=True)
+class Keys:
+    """What a user types: to the last row, back, to the second column, to sort it downwards."""
+
+    last: bytes
+    first: bytes
+    second_column: bytes
+    sort_down: bytes
+
+
+OURS = Keys(b"G", b"g", b"\x1b[C", b"ss")
+VISIDATA = Keys(b"G", b"gg", b"l", b"]")
+
+
+class Screen:
+    """A program in a terminal of its own, and what it shows."""
+
+    def __init__(self, command: list[str], folder: Path, home: Path) -> None:
+        self._terminal = pyte.Screen(*SIZE)
+        self._stream = pyte.ByteStream(self._terminal)
+        env = {**os.environ, "TERM": "xterm-256color", "HOME": str(home), "COLORTERM": "truecolor"}
+        env |= {name: str(home / name) for name in ("XDG_STATE_HOME", "XDG_RUNTIME_DIR")}
+        self._master, slave = os.openpty()
+        with contextlib.ExitStack() as stack:
+            stack.callback(os.close, slave)
+            fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", SIZE[1], SIZE[0], 0, 0))
+            self._process = subprocess.Popen(
+                command, cwd=folder, env=env, stdin=slave, stdout=slave, stderr=slave,
+                start_new_session=True,
+            )  # fmt: skip
+        os.set_blocking(self._master, False)
+        self.peak = 0
+
+    def lines(self) -> list[str]:
+        return list(self._terminal.display)
+
+    def type(self, keys: bytes) -> None:
+        os.write(self._master, keys)
+
+    def wait(self, holds: Callable[[list[str]], object]) -> float:
+        """Milliseconds until that holds of the lines on screen."""
+        begun = time.perf_counter()
+        while not holds(self.lines()):
+            if time.perf_counter() - begun > DEADLINE:
+                raise AssertionError("\n".join(self.lines()))
+            with contextlib.suppress(BlockingIOError, OSError):
+                self._stream.feed(os.read(self._master, 1 << 16))
+                continue
+            time.sleep(0.002)
+        self._note_memory()
+        return (time.perf_counter() - begun) * 1000
+
+    def _note_memory(self) -> None:
+        with contextlib.suppress(psutil.Error):
+            process = psutil.Process(self._process.pid)
+            family = [process, *process.children(recursive=True)]
+            self.peak = max(self.peak, sum(each.memory_info().rss for each in family))
+
+    def close(self) -> None:
+        with contextlib.suppress(psutil.Error):
+            family = psutil.Process(self._process.pid).children(recursive=True)
+            for each in [psutil.Process(self._process.pid), *family]:
+                with contextlib.suppress(psutil.Error):
+                    each.kill()
+        self._process.wait()
+        os.close(self._master)
+
+
+@contextlib.contextmanager
+def shown(command: list[str], folder: Path) -> Iterator[Screen]:
+    with tempfile.TemporaryDirectory() as home:
+        screen = Screen(command, folder, Path(home))
+        try:
+            yield screen
+        finally:
+            screen.close()
+
+
+def has_row(number: int) -> Callable[[list[str]], bool]:
+    """Whether a row shows this value of `n` and the half of it."""
+    half = f"{number / 2:.1f}".rstrip("0").rstrip(".")
+
+    def look(lines: list[str]) -> bool:
+        return any(_has_cells(line, str(number), half) for line in lines)
+
+    return look
+
+
+def _has_cells(line: str, number: str, half: str) -> bool:
+    cells = [cell.replace(",", "") for cell in line.replace("|", " ").split()]
+    halves = {half, f"{half}.0", f"{half}0", f"{half}.00"}
+    return number in cells and bool(halves & set(cells))
+
+
+def round_of(command: list[str], keys: Keys, folder: Path, rows: int) -> list[float]:
+    """First rows, last row, first page of the order, and memory in MB."""
+    most = min(rows, 1_000_003) - 1
+    with shown(command, folder) as screen:
+        first = screen.wait(has_row(1))
+        screen.type(keys.last)
+        last = screen.wait(has_row(rows - 1))
+        screen.type(keys.first)
+        screen.wait(has_row(1))
+        screen.type(keys.second_column + keys.sort_down)
+        largest = max((number * 7919) % 1_000_003 for number in range(min(rows, 1_000_003)))
+        row = next(n for n in range(rows) if (n * 7919) % 1_000_003 == largest)
+        order = screen.wait(has_row(row) if most else has_row(0))
+        return [first, last, order, screen.peak / 1e6]
+
+
+def main() -> None:
+    rows = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
+    visidata = shutil.which("vd", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+    if visidata is None:
+        sys.exit("visidata is not installed: pip install visidata")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        subprocess.run([sys.executable, "-c", _MAKE, str(rows), name], check=True)
+        own = [sys.executable, "-m", "codeexec"]
+        rivals = {
+            "Parquet": ([*own, "table.parquet"], [visidata, "table.parquet"]),
+            "SQLite": ([*own, "table.sqlite"], [visidata, "table.sqlite"]),
+        }
+        print(f"{rows:,} rows; ms until the first rows, the last row, a page of an order; MB")
+        for kind, commands in rivals.items():
+            taken: dict[str, list[list[float]]] = {"codeexec-tui": [], "visidata": []}
+            for _ in range(ROUNDS):
+                for title, command, keys in zip(taken, commands, (OURS, VISIDATA), strict=True):
+                    taken[title].append(round_of(command, keys, folder, rows))
+            for title, rounds in taken.items():
+                medians = [statistics.median(column) for column in zip(*rounds, strict=True)]
+                figures = "".join(f"{figure:10,.0f}" for figure in medians)
+                print(f"{kind:8} {title:13}{figures}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
