@@ -104,6 +104,21 @@ async def test_an_agent_types_into_no_terminal(tmp_path: Path) -> None:
             await session.call(q.OpenTerminal(), AGENT)
 
 
+async def test_an_agent_moves_and_removes_no_files(tmp_path: Path) -> None:
+    (tmp_path / "kept").touch()
+    settings = {"now": AgentSettings()}
+    kept = HostSettings(agents=lambda: settings["now"])
+    async with open_host(tmp_path / "state", settings=kept) as host:
+        session = await open_session(host, tmp_path, start_kernel=False)
+        for request in (q.RemoveFile("kept"), q.RenameFile("kept", "moved")):
+            with pytest.raises(Denied, match="moves and removes no files"):
+                await session.call(request, AGENT)
+        assert (tmp_path / "kept").exists()
+        settings["now"] = AgentSettings("never")
+        await session.call(q.RemoveFile("kept"), AGENT)
+        assert not (tmp_path / "kept").exists()
+
+
 async def test_an_execution_says_who_ended_it(tmp_path: Path) -> None:
     async with open_host(tmp_path / "state") as host:
         session = await open_session(host, tmp_path)

@@ -3,6 +3,8 @@ server. A person opens, runs, edits and saves one, meets a conflict, and a line 
 
 from __future__ import annotations
 
+import asyncio
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -15,7 +17,7 @@ from textual.widgets import Input
 from codeexec.tui.options import OpenOptions
 from codeexec.tui.panes.files.pane import FilesPane
 from codeexec.tui.widgets.dialogs import Asker, Confirm
-from support.bench import Bench, open_bench
+from support.bench import DEADLINE, Bench, engine_in, open_bench
 from support.cut_line import cut_line
 from support.jupyter_servers import SERVER_SECONDS, TestServer, jupyter_server
 from support.servers import short_folder
@@ -117,6 +119,22 @@ async def is_saved(bench: Bench) -> None:
     await bench.until(lambda: not sheet.would_be_lost, "saved")
 
 
+async def save_when_the_line_is_back(bench: Bench) -> None:
+    """Press the key again until the document is saved there."""
+    sheet = bench.workbench.documents.sheet
+    assert sheet is not None
+
+    async def save() -> None:
+        while sheet.would_be_lost:
+            await bench.press("ctrl+s")
+            await bench.pilot.pause(0.3)
+
+    try:
+        await asyncio.wait_for(save(), DEADLINE)
+    except TimeoutError:
+        raise AssertionError(f"never saved: {bench.program.screen}\n{bench.screen()}") from None
+
+
 async def test_a_file_there_is_opened_run_edited_and_saved(far: FarPlace, tmp_path: Path) -> None:
     file = far.folder / "notes.py"
     file.write_text("# %% one\nprint(6 * 7)\n")
@@ -163,15 +181,12 @@ async def test_a_file_there_is_opened_run_edited_and_saved(far: FarPlace, tmp_pa
             assert "notes.py · " in bench.screen() and "●" in bench.screen().splitlines()[0]
         finally:
             far.restore()
-        sheet = bench.workbench.documents.sheet
-        assert sheet is not None
-        while sheet.would_be_lost:  # until the line is back
-            await bench.press("ctrl+s")
-            await bench.pilot.pause(0.2)
+        await save_when_the_line_is_back(bench)
         assert file.read_text() == "# %% one\nprint(6 * 7)  # mine and more still\n"
         await bench.sees_no_more("Not saved on")
 
 
+@pytest.mark.parametrize("far", ["ssh"], indirect=True)
 async def test_files_there_are_made_renamed_and_deleted(far: FarPlace, tmp_path: Path) -> None:
     (far.folder / "a.txt").write_text("a")
     async with open_bench(tmp_path, options=OpenOptions(kernel=far.kernel)) as bench:
@@ -205,6 +220,74 @@ async def test_files_there_are_made_renamed_and_deleted(far: FarPlace, tmp_path:
         await bench.until(lambda: not (far.folder / "sub/better.py").exists(), "gone")
         await bench.sees("The file is gone")
     assert list((tmp_path / "work").iterdir()) == []
+
+
+@pytest.mark.parametrize("far", ["server"], indirect=True)
+async def test_what_was_not_sent_is_there_when_one_comes_back(
+    far: FarPlace, tmp_path: Path
+) -> None:
+    file = far.folder / "kept.py"
+    file.write_text("first = 1\n")
+    host = engine_in(tmp_path / "state")
+    try:
+        options = OpenOptions(kernel=far.kernel)
+        async with open_bench(tmp_path, options=options, host=host) as bench:
+            await bench.is_idle()
+            await go_to(bench, "kept.py")
+            await bench.press("enter")
+            await bench.sees(f"kept.py · {far.name}")
+            await far.cut()
+            try:
+                await bench.write("mine ")
+                await bench.press("ctrl+s")
+                await bench.sees(f"Not saved on {far.name}")
+            finally:
+                far.restore()
+        async with open_bench(tmp_path, options=OpenOptions(attach=True), host=host) as bench:
+            await bench.sees(f"kept.py · {far.name}")
+            await bench.sees(f"Not saved on {far.name} yet")
+            assert bench.editor.text == "mine first = 1\n"
+            assert file.read_text() == "first = 1\n"
+            await save_when_the_line_is_back(bench)
+            assert file.read_text() == "mine first = 1\n"
+    finally:
+        await host.close()
+
+
+async def test_notebooks_programs_and_new_files_there(ssh_there: SshServer, tmp_path: Path) -> None:
+    far = over_ssh(ssh_there)
+    cell = {"cell_type": "code", "id": "a", "metadata": {}, "source": "print(6 * 7)"}
+    cells = [{**cell, "outputs": [], "execution_count": None}]
+    notebook = far.folder / "book.ipynb"
+    notebook.write_text(
+        json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
+    )
+    async with open_bench(tmp_path, options=OpenOptions(kernel=far.kernel)) as bench:
+        await bench.is_idle()
+        await go_to(bench, "book.ipynb")
+        await bench.press("enter")
+        await bench.sees(f"book.ipynb · {far.name}")
+        await bench.press("f5")
+        await bench.is_idle(1)
+        await bench.press("ctrl+s")
+        await bench.until(lambda: "42" in notebook.read_text(), "the output in the file there")
+        await is_saved(bench)
+
+        # A new document is saved there, and run there as a program.
+        await bench.press("ctrl+t")
+        await bench.write("print(__file__)")
+        await answer(bench, "ctrl+s", "sub/new.py")
+        await bench.until(lambda: (far.folder / "sub/new.py").exists(), "the new file")
+        await bench.sees(f"new.py · {far.name}")
+        await is_saved(bench)
+        await bench.press("alt+shift+f")
+        await bench.sees(str(far.folder / "sub/new.py"))
+
+        # To read it again takes what is there now.
+        (far.folder / "sub/new.py").write_text("theirs = 1\n")
+        await bench.workbench.saving.reload()
+        assert bench.editor.text == "theirs = 1\n"
+        assert not (tmp_path / "work" / "sub").exists()
 
 
 async def answer(bench: Bench, key: str, name: str) -> None:

@@ -13,6 +13,8 @@ from codeexec.session.settings import AgentSettings
 _TYPED = (q.OpenTerminal, q.RestartTerminal, q.TypeInTerminal)
 """Requests that run commands which no confirmation sees."""
 
+_REMOVING = (q.RenameFile, q.RemoveFile)
+
 _PLUGINS = (q.LoadPlugin, q.TestPlugin, q.UnloadPlugin)
 
 
@@ -44,7 +46,11 @@ class AgentRules:
                 "An agent has no terminals, as nothing typed there can be confirmed.",
                 "Run the command as code, such as `language` bash.",
             )
-
+        if isinstance(request, _REMOVING) and self._settings().confirm != "never":
+            raise Denied(
+                "An agent moves and removes no files, as that cannot be confirmed.",
+                "Do it in code, which the user can confirm.",
+            )
         if isinstance(request, q.SendComm) and self._settings().confirm != "never":
             raise Denied(
                 "An agent operates no widgets, as what they run cannot be confirmed.",

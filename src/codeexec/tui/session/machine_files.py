@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import posixpath
 from collections.abc import Callable, Sequence
 from pathlib import PurePosixPath
 
 from codeexec.client.api import SessionClient
 from codeexec.domain.content.digests import sha256
-from codeexec.domain.errors import CodeexecError
+from codeexec.domain.errors import CodeexecError, Unavailable
 from codeexec.domain.places.backends import LOCAL
 from codeexec.domain.requests.files import (
     FileEntry,
@@ -24,6 +25,8 @@ from codeexec.domain.text.printable import printable
 
 _ROOT = PurePosixPath("/")
 """The folder of a Jupyter server, which does not tell where it is on its machine."""
+ASK_EVERY = 3.0
+"""Seconds between two questions for the machine, while its line is cut."""
 _ANY = "?"
 """A pattern that few names match: `learn` asks for no names."""
 
@@ -42,6 +45,8 @@ class MachineFiles:
         self._session = session
         self._server = server
         self._kernel: object = None
+        self._is_ready = False
+        """The kernel that decides where the files are has been ready."""
         self._listeners: list[Callable[[], object]] = []
         self.machine = ""
         """The machine, as users call it; empty: this one, or it is not known yet."""
@@ -57,26 +62,38 @@ class MachineFiles:
 
     def needs_asking(self, snapshot: Snapshot) -> bool:
         """Whether the files may be of another machine since the snapshot before: ask then, by
-        `learn`. Files of sessions on this machine are read here, without a question."""
+        `follow`. Files of sessions on this machine are read here, without a question."""
         first = next(iter(snapshot.kernels.values()), None)
         ref = first.kernel if first is not None else None
-        is_ready = first is not None and first.ready_at is not None
-        kernel = (ref, is_ready)
+        self._is_ready = first is not None and first.ready_at is not None
+        kernel = (ref, self._is_ready)
         is_new, self._kernel = kernel != self._kernel, kernel
         may_be_elsewhere = bool(self._server) or (ref is not None and ref.backend != LOCAL)
         if is_new and not may_be_elsewhere:
             self._use("", _ROOT)
         return is_new and may_be_elsewhere
 
-    async def learn(self) -> None:
+    async def follow(self) -> None:
+        """Ask which machine has the files, again and again while the line to a kernel that was
+        ready is cut. Before that a question may open a line, and the next one would try again what
+        was refused."""
+        while True:
+            if await self.learn() or not self._is_ready:
+                return
+            await asyncio.sleep(ASK_EVERY)
+
+    async def learn(self) -> bool:
         """Ask which machine has the files. Nothing changes where that is not told: the line may be
-        cut, or the kernel's start has failed, which the user is told otherwise."""
+        cut (False), or the kernel's start has failed, which the user is told otherwise."""
         try:
             reply = await self._session.call(ListFiles(pattern=_ANY))
+        except Unavailable:
+            return False
         except CodeexecError:
-            return
+            return True
         machine = printable(reply.machine) or self._server
         self._use(machine, PurePosixPath(reply.folder or "/") if machine else _ROOT)
+        return True
 
     def _use(self, machine: str, folder: PurePosixPath) -> None:
         if (machine, folder) != (self.machine, self.folder):

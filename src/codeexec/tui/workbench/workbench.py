@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -43,6 +43,7 @@ from codeexec.tui.workbench.files.cell_languages import CellLanguageController
 from codeexec.tui.workbench.files.document_news import DocumentNews
 from codeexec.tui.workbench.files.file_controller import FileController, is_viewed
 from codeexec.tui.workbench.files.leaving import LeavingController
+from codeexec.tui.workbench.files.restoring import ElsewhereRestorer
 from codeexec.tui.workbench.files.saving import SavingController
 from codeexec.tui.workbench.layout.hidden_console import HiddenConsole
 from codeexec.tui.workbench.layout.late_panes import LatePanes
@@ -153,6 +154,7 @@ class Workbench(RoutedScreen):
         self._following = SessionController(self, state, status, panes.console, self, opening)
         self.kernels = KernelController(self, state, documents)
         self.saving = SavingController(self, state, documents)
+        self._restorer = ElsewhereRestorer(self, documents, self.machine_files)
         cell_languages = CellLanguageController(self, state, documents)
         self.leaving = LeavingController(self, state, documents, self.saving)
         self.files = FileController(
@@ -293,7 +295,12 @@ class Workbench(RoutedScreen):
             self.pane_layout.lay_out()
             self.pane_layout.go("console")
             return  # the session says which files are its own
-        opened = state.place.files or tuple(self._present(files))
+        opened = state.place.files or tuple(
+            Path(name)
+            for name in files
+            if Path(name).is_file() and not documents.opener.is_elsewhere(name)
+        )
+        self._restorer.remember(map(FileView, files))
         viewed = [path for path in opened if is_viewed(path)]
         sheets = [await documents.opener.open(path) for path in opened if path not in viewed]
         if (first := next(filter(None, sheets), None)) is not None:
@@ -301,14 +308,6 @@ class Workbench(RoutedScreen):
         await self._begin("editor" if state.place.files else "console")
         if viewed:
             await self.files.view(viewed[0])
-
-    def _present(self, names: Iterable[str]) -> Iterator[Path]:
-        """Those of the files that are there. Copies of files elsewhere are not opened before the
-        session says which machine has them."""
-        elsewhere = self.documents.elsewhere
-        for path in map(Path, names):
-            if path.is_file() and not elsewhere.holds(path):
-                yield path
 
     async def _begin(self, pane: str) -> None:
         """The documents are open: the rest of the screen follows, and `pane` has the keys. A pane
@@ -467,6 +466,7 @@ class Workbench(RoutedScreen):
             named = tuple(FileView(name) for name in files)
             view = SessionView(named, named[0].name if named else "")
         await self.documents.shared_view.restore(view)
+        self._restorer.remember(view.files)
         await self._begin("editor" if self.documents.sheet is not None else "console")
         if view.pane == "terminal":
             self.start(self.terminals.come_back, "terminal")
@@ -481,7 +481,7 @@ class Workbench(RoutedScreen):
             call_after(self, _TRUST_AFTER, lambda: self.start(begin, "trust", exclusive=True))
         self.state.last = frame
         if self.machine_files.needs_asking(frame.snapshot):
-            self.start(self.machine_files.learn, "machine files", exclusive=True)
+            self.start(self.machine_files.follow, "machine files", exclusive=True)
         self.widgets.follow(frame)
         with self.app.batch_update():
             self.console_pane.show_frame(frame)

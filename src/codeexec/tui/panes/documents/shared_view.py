@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from codeexec.tui.panes.documents.context import PaneContext
 from codeexec.tui.panes.documents.document_list import DocumentList
 from codeexec.tui.panes.documents.document_view import DocumentView
@@ -74,19 +76,32 @@ class SharedView:
             _scroll(sheet, place)
 
     async def restore(self, view: SessionView) -> None:
-        """Open the documents again that a view has, as it has them, without the keys."""
+        """Open the documents again that a view has, as it has them, without the keys; those of
+        another machine later, by `restore_elsewhere`."""
         self.restore_kernels(view)
         for place in view.files:
-            sheet = await self._opener.open_named(place.name)
-            if sheet is not None:
-                self._pages.restore(sheet, place)
-                sheet.go_to(place.line, place.column)
-                _scroll(sheet, place)
+            if not self._opener.is_elsewhere(place.name):
+                await self._restore_file(place)
         self.restore_split(view)
         front = self._documents.by_key(view.front)
         if front is not None:
             self._front.show(front)
             self._front.post_position()
+
+    async def restore_elsewhere(self, files: Iterable[FileView]) -> None:
+        """Open documents of another machine again, behind what is in front."""
+        for place in files:
+            front = self._documents.front
+            await self._restore_file(place)
+            if front is not None:
+                self._front.show(front)
+
+    async def _restore_file(self, place: FileView) -> None:
+        sheet = await self._opener.open_named(place.name)
+        if sheet is not None:
+            self._pages.restore(sheet, place)
+            sheet.go_to(place.line, place.column)
+            _scroll(sheet, place)
 
     def restore_kernels(self, view: SessionView) -> None:
         """Let documents run on the kernels that a view has for them."""

@@ -173,7 +173,10 @@ class FilesPane(Vertical):
         """Read again what has changed on disk."""
         if not self.is_on_screen or self._reading.locked():
             return
-        is_told = self._is_elsewhere or (self._is_told and not self._outline.has_untold)
+        # A machine that could not be asked is asked again soon: its line may be back.
+        fault = self._outline.listings[self.root].fault if self._outline.listings else ""
+        is_told = self._is_told and not self._outline.has_untold
+        is_told = not fault if self._is_elsewhere else is_told
         if is_told and self._looks_left > 0:
             self._looks_left -= 1
             return

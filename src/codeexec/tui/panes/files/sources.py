@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 from codeexec.domain.errors import CodeexecError
+from codeexec.domain.requests import FileEntry
 from codeexec.hostfiles.ignored import hidden_by_default
 from codeexec.tui.panes.files import changes, outline
 from codeexec.tui.panes.files.folder import FolderEntry, in_order
@@ -109,17 +110,23 @@ class MachineSource:
             entries = await self._files.entries(below)
         except CodeexecError as error:
             return Listing(fault=error.message)
-        listed = [
+        return await asyncio.to_thread(_listing, self.root, below, entries)
+
+
+def _listing(root: Path, folder: str, entries: Iterable[FileEntry]) -> Listing:
+    """What the machine says of a folder, whose path is relative to `root`."""
+    return Listing(
+        in_order(
             FolderEntry(
-                self.root / entry.path,
+                root / entry.path,
                 entry.is_dir,
                 entry.is_link,
                 hidden_by_default(f"{entry.path}/" if entry.is_dir else entry.path),
             )
             for entry in entries
-            if _is_in(below, entry.path)
-        ]
-        return Listing(in_order(listed))
+            if _is_in(folder, entry.path)
+        )
+    )
 
 
 def _is_in(folder: str, path: str) -> bool:

@@ -17,7 +17,7 @@ from codeexec.domain.content.digests import sha256
 from codeexec.domain.errors import CodeexecError, Denied, EnvironmentUnavailable, StorageError
 from codeexec.domain.text.printable import printable
 from codeexec.environments.paths import missing, taken
-from codeexec.kernels.jupyter.remote.rest import JupyterServer
+from codeexec.kernels.jupyter.remote.rest import NO_ACTIVITY, JupyterServer
 from codeexec.kernels.jupyter.remote.rest_client import JsonAnswer
 
 LARGEST_READ = 64 << 20
@@ -58,7 +58,7 @@ class ServedContents:
 
     async def is_there(self) -> bool:
         """Whether the server has files: gateways serve kernels alone."""
-        answer = await self._server.ask("GET", "api/contents?content=0")
+        answer = await self._server.ask("GET", f"api/contents?content=0&{NO_ACTIVITY}")
         if answer.status == 200:
             return True
         if answer.status in _NO_CONTENTS:
@@ -70,9 +70,9 @@ class ServedContents:
     async def look(self, parts: Sequence[str]) -> ServedEntry | None:
         """What has this path; None where there is nothing, or the server hides it."""
         path = _url(parts)
-        answer = await self._server.ask("GET", f"{path}?content=0&hash=1")
+        answer = await self._server.ask("GET", f"{path}?content=0&hash=1&{NO_ACTIVITY}")
         if answer.status in _UNEXPECTED:  # a folder has no hash
-            answer = await self._server.ask("GET", f"{path}?content=0")
+            answer = await self._server.ask("GET", f"{path}?content=0&{NO_ACTIVITY}")
         if answer.status in _MISSING:
             return None
         if answer.status in _UNEXPECTED and len(parts) > 1:
@@ -84,7 +84,9 @@ class ServedContents:
 
     async def folder(self, parts: Sequence[str]) -> list[ServedEntry] | None:
         """What is in a folder; None where there is no such folder."""
-        answer = await self._server.ask("GET", f"{_url(parts)}?type=directory&content=1")
+        # Lists are read again and again: that alone is no use of the server.
+        path = f"{_url(parts)}?type=directory&content=1&{NO_ACTIVITY}"
+        answer = await self._server.ask("GET", path)
         if answer.status in _MISSING:
             return None
         if answer.status in _UNEXPECTED:

@@ -51,7 +51,8 @@ class Autosave:
         """Whether the document has unsaved text that its swap file lacks."""
         version = sheet.editor.model.buffer.version
         is_new = self._versions.get(sheet.name_key) != version
-        return self._store is not None and sheet.would_be_lost and is_new
+        is_in_copy = sheet.is_unsent and not sheet.is_changed
+        return self._store is not None and sheet.would_be_lost and is_new and not is_in_copy
 
     def write_now(self, sheet: DocumentView) -> None:
         """Write unsaved text at once: the terminal is going away."""

@@ -100,7 +100,7 @@ class FilesElsewhere:
     async def fetch_theirs(self, copy: Path) -> Path:
         """A second copy of the file there, beside the one that is edited. NotFound."""
         content = await self.read(copy)
-        theirs = self._parts()[1].joinpath(_THEIRS, *PurePosixPath(self.path_of(copy)).parts)
+        theirs = self._beside(copy, _THEIRS)
         await asyncio.to_thread(write_atomic, theirs, content, sync=False)
         return theirs
 
@@ -138,7 +138,8 @@ class FilesElsewhere:
 
     async def forget(self, copy: Path) -> None:
         """Remove the copy: its document is closed."""
-        await asyncio.to_thread(self._remove, copy)
+        async with self._lock(copy):  # it may just be sent
+            await asyncio.to_thread(self._remove, copy)
 
     async def moved(self, copy: Path, new_copy: Path | None) -> None:
         """The file or folder there has another name, or (None) is gone."""
@@ -176,13 +177,17 @@ class FilesElsewhere:
         write_atomic(self._base_file(copy), digest.encode(), sync=False)
 
     def _base_file(self, copy: Path) -> Path:
-        return self._parts()[1].joinpath(_BASES, *PurePosixPath(self.path_of(copy)).parts)
+        return self._beside(copy, _BASES)
+
+    def _beside(self, copy: Path, kind: str) -> Path:
+        """Another file about the same one."""
+        return self._parts()[1].joinpath(kind, *PurePosixPath(self.path_of(copy)).parts)
 
     def _base_of(self, copy: Path | None) -> Path | None:
         return self._base_file(copy) if copy is not None else None
 
     def _remove(self, copy: Path) -> None:
-        for path in (copy, self._base_file(copy)):
+        for path in (copy, self._base_file(copy), self._beside(copy, _THEIRS)):
             with suppress(OSError):
                 path.unlink()
 

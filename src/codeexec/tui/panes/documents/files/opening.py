@@ -81,6 +81,10 @@ class DocumentOpener:
             sheet.go_to(line, column)
         return sheet
 
+    def is_elsewhere(self, name_key: str) -> bool:
+        """Whether another machine has the file of a document with this `name_key`."""
+        return self._elsewhere.holds(Path(name_key))
+
     async def _fetch(self, path: Path) -> None:
         """Have a copy of what another machine has. One that was removed there opens empty where
         unsaved text of it is left. A client that only watches shows what another one has here."""

@@ -163,10 +163,10 @@ class DocumentSaver:
         return False
 
     def _finish(self, sheet: DocumentView) -> None:
-        if sheet.machine:
-            sheet.is_on_disk = False  # until it is sent
         if sheet.is_on_disk:
             self._autosave.discard(sheet)
+        if sheet.machine:
+            sheet.is_on_disk = False  # until it is sent
         self._outputs.save(sheet)
         self._documents.show_tabs()
 

@@ -68,5 +68,5 @@ class DocumentWatch:
 
 
 def _is_kept(sheet: DocumentView) -> bool:
-    """Whether the file has the text, and the disk the file."""
-    return not sheet.is_changed and sheet.is_on_disk
+    """Whether the file has the text, and the disk the file: of another machine's, its copy."""
+    return not sheet.is_changed and (sheet.is_on_disk or sheet.is_unsent)
