@@ -29,11 +29,10 @@ import struct
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from itertools import pairwise
 from pathlib import Path
@@ -190,7 +189,7 @@ class PeerClient:
     name = "jupyter_kernel_client"
 
     def __init__(self, python: str, url: str, token: str) -> None:
-        self._command = (python, __file__, "--as-peer", url)
+        self._command = (python, str(Path(__file__).with_name("remote_peer.py")), url)
         self._environ = {**os.environ, "JUPYTER_TOKEN": token}
         self._process: asyncio.subprocess.Process | None = None
 
@@ -224,25 +223,6 @@ class PeerClient:
         assert self._process is not None and self._process.stdin is not None
         self._process.stdin.write(json.dumps(code).encode() + b"\n")
         await self._process.stdin.drain()
-
-
-def be_peer(url: str) -> None:
-    """Run each line of code that comes, and write how many lines it printed. null interrupts."""
-    from jupyter_kernel_client import JupyterKernelClient
-
-    with JupyterKernelClient(server_url=url.rstrip("/"), token=os.environ["JUPYTER_TOKEN"]) as peer:
-
-        def run(code: str) -> None:
-            outputs = peer.execute(code, timeout=120).get("outputs", [])
-            texts = [str(output.get("text", "")) for output in outputs]
-            print(sum(text.count("\n") for text in texts), flush=True)
-
-        for line in sys.stdin:
-            code = json.loads(line)
-            if code is None:
-                peer.interrupt()
-            else:
-                threading.Thread(target=run, args=(code,), daemon=True).start()
 
 
 def ask(url: str, token: str, method: str, path: str, body: object = None) -> Any:
@@ -415,12 +395,8 @@ async def work(options: argparse.Namespace, folder: Path) -> None:
 
 
 def main() -> None:
-    as_other: dict[str, Callable[[list[str]], None]] = {
-        "--as-peer": lambda words: be_peer(words[0]),
-        "--as-proxy": lambda words: asyncio.run(be_proxy(int(words[0]), float(words[1]))),
-    }
-    if sys.argv[1:2] and sys.argv[1] in as_other:
-        as_other[sys.argv[1]](sys.argv[2:])
+    if sys.argv[1:2] == ["--as-proxy"]:
+        asyncio.run(be_proxy(int(sys.argv[2]), float(sys.argv[3])))
         return
     parser = argparse.ArgumentParser()
     parser.add_argument("program")
