@@ -17,18 +17,18 @@ async def passing_starters(
 ) -> frozenset[int]:
     """The lines of the exercises that the code passes with which a learner begins. The run has
     a session of its own, so that nothing of it helps a solution. CodeexecError."""
-    left = sum(block.is_exercise for _, block in lesson.blocks())
+    remaining = sum(block.is_exercise for _, block in lesson.blocks())
     passing: set[int] = set()
-    if not left:
+    if not remaining:
         return frozenset()
     async with running(lesson, folder, kernel, trust) as run:
         for _, block in lesson.blocks():
             if block.is_exercise:
-                left -= 1
+                remaining -= 1
                 ended = await run.block(block, block.code)
                 if not await run.missing(block, block.code, ended):
                     passing.add(block.line)
-                if not left:
+                if not remaining:
                     break
             ended = await run.block(block)
             if ended.end.status != "ok" and not block.may_raise:

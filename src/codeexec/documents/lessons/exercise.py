@@ -53,10 +53,10 @@ def output_sentence(
         case "regex":
             return f"The output does not match the pattern {_quoted(expectation.text)} yet."
         case "raises":
-            wanted = expectation.text.strip()
-            asked = f"raise {_line(wanted)}" if wanted else "raise an exception"
+            error_name = expectation.text.strip()
+            should = f"raise {_line(error_name)}" if error_name else "raise an exception"
             got = f", and raised {_line(output.error)}" if output.error else ""
-            return f"The code should {asked}{got}."
+            return f"The code should {should}{got}."
         case "image":
             return reason.replace("; --update writes it", "")
 
@@ -114,10 +114,10 @@ def _line_sentence(expected: str, got: str) -> str:
     wanted_lines, lines = expected.split("\n"), got.split("\n")
     if ELLIPSIS in expected:
         return "The output is not what is expected yet."
-    for number, (wanted, line) in enumerate(zip(wanted_lines, lines, strict=False), 1):
-        if wanted != line:
+    for number, (expected_line, line) in enumerate(zip(wanted_lines, lines, strict=False), 1):
+        if expected_line != line:
             where = f"Line {number} of the output" if len(wanted_lines) > 1 else "The output"
-            return f"{where} is {_quoted(line)}, and should be {_quoted(wanted)}."
+            return f"{where} is {_quoted(line)}, and should be {_quoted(expected_line)}."
     if len(lines) < len(wanted_lines):
         return f"The output ends too early: {_quoted(wanted_lines[len(lines)])} should follow."
     return f"The output goes on too long: {_quoted(lines[len(wanted_lines)])} should not be there."

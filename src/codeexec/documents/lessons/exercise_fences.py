@@ -23,10 +23,10 @@ class FenceProblem(NamedTuple):
     reason: str
 
 
-def tries_of(words: Sequence[str]) -> int | None:
+def tries_of(attributes: Sequence[str]) -> int | None:
     """The tries after which a hint is shown, of the words of its fence; None: they name none."""
-    if len(words) == 1 and words[0].isascii() and words[0].isdigit():
-        tries = int(words[0]) if len(words[0]) <= len(str(MOST_TRIES)) else 0
+    if len(attributes) == 1 and attributes[0].isascii() and attributes[0].isdigit():
+        tries = int(attributes[0]) if len(attributes[0]) <= len(str(MOST_TRIES)) else 0
         return tries if 1 <= tries <= MOST_TRIES else None
     return None
 

@@ -10,14 +10,14 @@ LineRange = tuple[int, int]
 _MARKS = re.compile(r"\{\s*(\d+(?:-\d+)?(?:\s*,\s*\d+(?:-\d+)?)*)\s*\}")
 
 
-def take_marks(words: str) -> tuple[str, tuple[LineRange, ...]]:
+def take_marks(fence_info: str) -> tuple[str, tuple[LineRange, ...]]:
     """The words of a fence without the lines that they emphasise, and these."""
-    match = _MARKS.search(words)
+    match = _MARKS.search(fence_info)
     if match is None:
-        return words, ()
+        return fence_info, ()
     ranges = [part.strip().partition("-") for part in match[1].split(",")]
     marks = tuple((int(first), int(last or first)) for first, _, last in ranges)
-    return f"{words[: match.start()]} {words[match.end() :]}".strip(), marks
+    return f"{fence_info[: match.start()]} {fence_info[match.end() :]}".strip(), marks
 
 
 def missing_lines(marks: tuple[LineRange, ...], code: str) -> str:

@@ -52,13 +52,13 @@ def _indexed(part: Image.Image) -> Image.Image:
             _MOST_COLORS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE
         )
     palette = Image.new("P", (1, 1))
-    known = [color for _, color in colors if isinstance(color, tuple)]
-    palette.putpalette([channel for color in known for channel in color])
+    own_colors = [color for _, color in colors if isinstance(color, tuple)]
+    palette.putpalette([channel for color in own_colors for channel in color])
     return part.quantize(palette=palette, dither=Image.Dither.NONE)
 
 
 class FrameEncoder:
-    """Takes frames with what stands before each of them, and gives back both as bytes."""
+    """Takes frames, each with the block that stands before it, and gives back both as bytes."""
 
     def __init__(self) -> None:
         self._count = 0
@@ -66,17 +66,17 @@ class FrameEncoder:
         self._pool: ProcessPoolExecutor | None = None
         self._waiting: deque[tuple[bytes, Future[bytes]]] = deque()
 
-    def take(self, before: bytes, frame: FramePixels) -> Iterator[bytes]:
+    def take(self, control: bytes, frame: FramePixels) -> Iterator[bytes]:
         """Returns what is done by now, in the order in which it was taken."""
         self._count += 1
         if self._count <= _ALONE or self._processes == 1:
-            yield before + encode(frame)
+            yield control + encode(frame)
             return
         if self._pool is None:
             self._pool = ProcessPoolExecutor(
                 self._processes, get_context("spawn"), initializer=_end_with_parent
             )
-        self._waiting.append((before, self._pool.submit(encode, frame)))
+        self._waiting.append((control, self._pool.submit(encode, frame)))
         while len(self._waiting) > self._processes * _MOST_WAITING:
             yield self._next()
 
@@ -93,8 +93,8 @@ class FrameEncoder:
             pool.shutdown(cancel_futures=True)
 
     def _next(self) -> bytes:
-        before, encoded = self._waiting.popleft()
-        return before + encoded.result()
+        control, encoded = self._waiting.popleft()
+        return control + encoded.result()
 
 
 def _end_with_parent() -> None:

@@ -36,10 +36,10 @@ class Banner(Static):
         self, message: str, answers: Sequence[tuple[str, str]] = (), *, warn: bool = False
     ) -> None:
         """Words, and answers as `(key, words)`; nothing takes the line away."""
-        words = (message, tuple(answers), warn)
-        if words == self._said:
+        content = (message, tuple(answers), warn)
+        if content == self._said:
             return  # each update lays out the whole screen, and each save comes here
-        self._said = words
+        self._said = content
         parts = [plain_words(message)]
         parts += [
             Content.styled(label, f"@click=choose('{key}')")

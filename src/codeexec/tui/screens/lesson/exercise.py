@@ -104,8 +104,8 @@ def verdict_sentence(exercise: ExerciseRecord) -> tuple[str, str]:
     if verdict:
         return f"✗ {verdict}" + (f" · {tries}" if exercise.tries else ""), "error"
     if exercise.is_done:
-        seen = ", the solution was seen" if exercise.has_seen_solution else ""
-        return f"✓ Done · {tries}{seen} · F2 goes on", "ok"
+        note = ", the solution was seen" if exercise.has_seen_solution else ""
+        return f"✓ Done · {tries}{note} · F2 goes on", "ok"
     return "Exercise · write the code, Ctrl+Enter runs and checks it", "muted"
 
 

@@ -142,12 +142,12 @@ class LessonProgress:
     def hidden_due(self) -> list[int]:
         """Hidden blocks of the step that are to run now: those before the block in front, and
         behind the last one that is seen as soon as that was run."""
-        step, here = self.view.step, self.view.block
-        is_over = self.block is None or (self.was_run(step, here) and not self._later)
+        step, block_number = self.view.step, self.view.block
+        is_over = self.block is None or (self.was_run(step, block_number) and not self._later)
         return [
             at
             for at, block in enumerate(self.step.blocks)
-            if block.is_hidden and (at < here or is_over) and not self.was_run(step, at)
+            if block.is_hidden and (at < block_number or is_over) and not self.was_run(step, at)
         ]
 
     def before(self, step: int) -> list[tuple[LessonRun, CodeBlock]]:
@@ -167,8 +167,8 @@ class LessonProgress:
         """What has to run, from nothing, to come to a learner's block in front."""
         step = self.view.step
         blocks = self.step.blocks[: self.view.block]
-        here = [(self._learned(step, at, block), block) for at, block in enumerate(blocks)]
-        return [*self.before(step), *here]
+        of_step = [(self._learned(step, at, block), block) for at, block in enumerate(blocks)]
+        return [*self.before(step), *of_step]
 
     def _learned(self, step: int, number: int, block: CodeBlock) -> LessonRun:
         """The run of a block that later steps build on: of an exercise that is done, with the code

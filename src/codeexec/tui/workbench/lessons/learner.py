@@ -148,9 +148,9 @@ class LearnerConductor(Conductor):
         else:
             progress.is_solution_shown = True
             if not (exercise.is_done or exercise.has_seen_solution):
-                seen = replace(exercise, has_seen_solution=True)
-                self._keeper.put(seen)
-                self._surface.start(lambda: self._keeper.keep_quietly((seen,)), "learner")
+                record = replace(exercise, has_seen_solution=True)
+                self._keeper.put(record)
+                self._surface.start(lambda: self._keeper.keep_quietly((record,)), "learner")
         self._say("")
         self._show()
 
