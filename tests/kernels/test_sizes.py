@@ -19,7 +19,7 @@ import xarray as xr
 from codeexec.domain.errors import Busy
 from codeexec.domain.requests import VariableSizes
 from codeexec.guest.memory import sizes
-from codeexec.guest.memory.walk import Clock, Walk
+from codeexec.guest.memory.walk import CountLimit, Walk
 from codeexec.kernels.base import ErrorRaised
 from codeexec.kernels.jupyter.messages import questions
 from codeexec.kernels.jupyter.messages.questions import SizesAnswer
@@ -30,7 +30,7 @@ MB = 1_000_000
 
 def size_of(value: object) -> int:
     """All of it."""
-    counted = Walk(Clock(DEADLINE))
+    counted = Walk(CountLimit(DEADLINE))
     counted.count(value)
     assert counted.is_whole
     return counted.size
@@ -110,7 +110,7 @@ def test_tables_count_their_texts() -> None:
 
 
 def test_a_lazy_table_holds_more_than_is_known() -> None:
-    counted = Walk(Clock(DEADLINE))
+    counted = Walk(CountLimit(DEADLINE))
     counted.count(pl.DataFrame({"n": [1]}).lazy())
     assert not counted.is_whole
 
@@ -152,7 +152,7 @@ def test_a_value_that_changes_meanwhile() -> None:
                 changing[-1] = 0
             return super()._add(value)
 
-    counted = Changing(Clock(DEADLINE))
+    counted = Changing(CountLimit(DEADLINE))
     counted.count([changing, "after"])
     assert not counted.is_whole
     assert counted.size > sys.getsizeof(changing)

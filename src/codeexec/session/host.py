@@ -161,8 +161,8 @@ class Host:
 
     async def call(self, request: q.Request[R], owner: str | None = None) -> R:
         """The answer to a request that is not about one open session. `owner` is the user of the
-        service that sends it: only their sessions are found. None: the operator of the server, for
-        whom all are found."""
+        service that sends it: only their sessions are found. None: the operator of the server; all
+        sessions are found."""
         check_request(request)
         return cast(R, await self._answer(cast(q.HostRequest, request), owner))
 

@@ -20,7 +20,7 @@ from codeexec.domain.snapshot import KernelView, Snapshot
 from codeexec.domain.text.words import size_words
 from codeexec.domain.wire.frames import StreamChunk
 from codeexec.tui.panes.artifacts.items import Item
-from codeexec.tui.panes.variables.outline import Columns, VariableRow, alive, ordered
+from codeexec.tui.panes.variables.outline import VariableColumns, VariableRow, alive, ordered
 from codeexec.tui.panes.variables.pane import VariablesPane
 from codeexec.tui.session.ask import Failed
 from support.pane_app import PaneApp, until
@@ -201,7 +201,9 @@ def test_a_row_never_takes_more_than_its_width(
     name: str, preview: str, shape: str, size: int | None, width: int, owner: str
 ) -> None:
     variable = Variable(name, "DataFrame", preview, shape, size, "table")
-    columns = Columns(min(13, width // 3), 6, 9 if width >= 56 else 0, 8 if width >= 36 else 0)
+    columns = VariableColumns(
+        min(13, width // 3), 6, 9 if width >= 56 else 0, 8 if width >= 36 else 0
+    )
     row = VariableRow(variable, owner, not owner, columns, "" if size is None else size_words(size))
     assert cell_len("".join(text for text, _ in row.pieces(width))) <= width
 

@@ -1,4 +1,4 @@
-"""A master connection of ours, for machines where `ssh` asks: a password, a code, a passphrase.
+"""Our own master connection, for machines where `ssh` asks: a password, a code, a passphrase.
 
 The user answers on the terminal once. All later lines go through the master, also those that are
 opened while the workbench has the terminal.

@@ -27,8 +27,8 @@ _CHUNK = 1 << 16
 
 
 def relay() -> int:
-    """Start the session server unless it runs, tell who answers, and pass bytes both ways until one
-    end closes; the exit code."""
+    """Start the session server unless it runs, announce it, and pass bytes both ways until one end
+    closes; the exit code."""
     try:
         server = _connect()
     except CodeexecError as error:

@@ -1,7 +1,7 @@
 """Sets the output width of libraries to the width of the screen that shows an execution.
 
-Loaded into every Python kernel of ours; standard library only, Python 3.8 on. An execute request
-of a workbench carries the width of its console in its metadata. Requests of other clients
+Loaded into each Python kernel that we start; standard library only, Python 3.8 on. An execute
+request of a workbench carries the width of its console in its metadata. Requests of other clients
 carry none: they restore the defaults. An option is changed only while it holds its default or the
 value that it was given here last, so that what the user has set stays.
 """

@@ -10,7 +10,7 @@ import sys
 import threading
 from typing import Any
 
-from codeexec.guest.memory.walk import OF_PROGRAM, Clock, Walk
+from codeexec.guest.memory.walk import OF_PROGRAM, CountLimit, Walk
 from codeexec.guest.prelude import kind_of, listed
 from codeexec.guest.tables.work import runs_user_code
 
@@ -32,7 +32,7 @@ class SizeCount:
         self._user = user
 
     def run(self) -> None:
-        clock = Clock(FOR_ALL)  # here, as it is that of this thread
+        clock = CountLimit(FOR_ALL)  # here, as it is that of this thread
         try:
             variables = dict(listed(self._user))
             names = [name for name in self.names or variables if name in variables]
@@ -48,7 +48,7 @@ class SizeCount:
             self.is_interrupted = clock.is_interrupted
             self.done.set()
 
-    def _measure(self, name: str, value: Any, clock: Clock) -> None:
+    def _measure(self, name: str, value: Any, clock: CountLimit) -> None:
         clock.begin(FOR_ONE)
         walk = Walk(clock, (self._user, sys.modules))
         try:

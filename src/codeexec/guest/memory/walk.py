@@ -45,7 +45,7 @@ GC_HEADER = 16  # bytes, which `__sizeof__` leaves out
 _flags_of = type.__dict__["__flags__"].__get__
 
 
-class Clock:
+class CountLimit:
     """Seconds of the processor that a count in this thread may take. In between other threads run,
     and the count ends where a cell of the user's has begun."""
 
@@ -80,7 +80,7 @@ class Walk:
     """One count: `size` in bytes so far; `is_whole` unless something was left out. What is reached
     twice is counted once, such as the memory of an array that several others look into."""
 
-    def __init__(self, clock: Clock, outside: Iterable[object] = ()) -> None:
+    def __init__(self, clock: CountLimit, outside: Iterable[object] = ()) -> None:
         """`outside`: objects that are not counted wherever they are reached."""
         self.size = 0
         self.is_whole = True

@@ -33,7 +33,7 @@ class Refused(Exception):
 
 
 class LongWork(Exception):
-    """Work that is not begun, as it takes long: in words, for a user who may agree."""
+    """Work that is not begun, as it takes long: in words, so that the user can agree."""
 
 
 class TableJob:
@@ -228,7 +228,7 @@ def private_memory() -> int | None:
 
 
 def runs_user_code() -> bool:
-    """Whether a cell runs now, in the main thread. A question of ours may run there as a cell."""
+    """Whether a cell runs now, in the main thread. One of our questions may run there as a cell."""
     frame = sys._current_frames().get(threading.main_thread().ident or 0)
     while frame is not None:
         name, file = frame.f_code.co_name, frame.f_code.co_filename

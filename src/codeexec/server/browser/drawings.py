@@ -42,14 +42,14 @@ _COLORS: dict[Ground, str] = {"light": "#ffffff", "dark": "#0d1117"}
 _Key = tuple[bytes, str]
 
 
-class Drawing(NamedTuple):
+class ChartPicture(NamedTuple):
     """What is drawn: a type, and the part that has the data."""
 
     mime: str
     part: MimePart
 
 
-def find_drawing(display: Display) -> Drawing:
+def find_drawing(display: Display) -> ChartPicture:
     """What of a display can be drawn. NotFound; UsageError for one that is too large."""
     drawing = _find(display)
     if drawing is None:
@@ -63,13 +63,13 @@ def find_drawing(display: Display) -> Drawing:
     return drawing
 
 
-def _find(display: Display) -> Drawing | None:
+def _find(display: Display) -> ChartPicture | None:
     for part in display.parts:
         if drawn_format(part.mime) is not None:
-            return Drawing(bare(part.mime), part)
+            return ChartPicture(bare(part.mime), part)
     html, plain = display.part("text/html"), display.part("text/plain")
     is_chart = html is not None and has_chart(html.text, plain.text if plain is not None else None)
-    return Drawing("text/html", html) if html is not None and is_chart else None
+    return ChartPicture("text/html", html) if html is not None and is_chart else None
 
 
 def ground_named(name: str) -> Ground:
@@ -138,7 +138,7 @@ class Drawings:
 
 
 def _look_at(task: asyncio.Task[bytes]) -> None:
-    """That a picture was refused is no news for the log when nobody waits for it any more."""
+    """A refused picture is not logged when no request waits for it any more."""
     if not task.cancelled():
         task.exception()
 

@@ -422,7 +422,7 @@ class KernelSlot:
         self, stage: LadderStage = "interrupt", *, auto: bool = False, by: str = ""
     ) -> None:
         """Begin to climb, or climb on, for the client `by`. A kernel that cannot be interrupted is
-        ended where nobody is asked (`auto`). A start whose steps are told is given up. Conflict."""
+        ended without a question (`auto`). A start whose steps are told is given up. Conflict."""
         kernel, running = self.supervisor.kernel, self.queue.running
         if self.supervisor.is_start_told:
             self._tasks.start(self.supervisor.shut_down(GIVEN_UP), "give-up-start")

@@ -79,7 +79,7 @@ class EventLog:
 
     @property
     def is_followed(self) -> bool:
-        """Whether somebody reads events as they come."""
+        """Whether a reader gets the events as they come."""
         return self._readers > 0
 
     @property

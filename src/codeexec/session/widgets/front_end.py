@@ -14,7 +14,7 @@ from codeexec.domain.errors import CodeexecError
 from codeexec.domain.events import Recorded
 from codeexec.domain.events.comms import CommChanged, CommClosed, CommEvent, CommOpened
 from codeexec.session.storage.event_log import EventLog
-from codeexec.session.widgets.links import LinkTable, Place
+from codeexec.session.widgets.links import LinkTable, StateKey
 from codeexec.session.widgets.playing import is_playing, next_state, seconds_between
 
 Send = Callable[[CommView, Mapping[str, object]], str]
@@ -127,13 +127,13 @@ class WidgetFrontEnd:
 
     def _pass_on(self, model: str, state: Mapping[str, object], *, at_once: bool = False) -> None:
         for key, value in state.items():
-            for place in self._followers(Place(model, key)):
+            for place in self._followers(StateKey(model, key)):
                 self._set(place, value, at_once=at_once)
 
-    def _followers(self, place: Place) -> Sequence[Place]:
+    def _followers(self, place: StateKey) -> Sequence[StateKey]:
         return list(self._links.followers(place, self._recorder.snapshot.comms))
 
-    def _set(self, place: Place, value: object, *, at_once: bool = False) -> None:
+    def _set(self, place: StateKey, value: object, *, at_once: bool = False) -> None:
         view = self._recorder.snapshot.comms.get(place.model)
         if view is None or view.is_closed or _are_same(view.state.get(place.key), value):
             return
@@ -190,7 +190,7 @@ class WidgetFrontEnd:
         if view is None or not is_playing(view) or not self._is_alive(view):
             return
         # A kernel that is still busy with the last step gets no other.
-        followers = self._followers(Place(model, "value"))
+        followers = self._followers(StateKey(model, "value"))
         is_behind = any(map(self._unhandled.get, (model, *(place.model for place in followers))))
         if not is_behind and self._recorder.is_followed:
             state = next_state(view)

@@ -15,7 +15,7 @@ _BOTH_WAYS, _ONE_WAY = "LinkModel", "DirectionalLinkModel"
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class StateKey:
     """A key of the state of a model."""
 
     model: str
@@ -23,15 +23,15 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class ModelLink:
     """The target is set to what the source is set to; where it goes `both_ways` also the source."""
 
-    source: Place
-    target: Place
+    source: StateKey
+    target: StateKey
     both_ways: bool
 
 
-def link_of(view: CommView) -> Link | None:
+def link_of(view: CommView) -> ModelLink | None:
     """The link that a comm is; None: it is none, or closed."""
     kind = view.state.get("_model_name")
     if view.is_closed or kind not in (_BOTH_WAYS, _ONE_WAY):
@@ -39,16 +39,16 @@ def link_of(view: CommView) -> Link | None:
     source, target = _place(view.state.get("source")), _place(view.state.get("target"))
     if source is None or target is None or source == target:
         return None
-    return Link(source, target, kind == _BOTH_WAYS)
+    return ModelLink(source, target, kind == _BOTH_WAYS)
 
 
-def _place(value: object) -> Place | None:
+def _place(value: object) -> StateKey | None:
     if not isinstance(value, list | tuple) or len(value) != 2:
         return None
     reference, key = value
     if not isinstance(reference, str) or not reference.startswith(_REFERENCE):
         return None
-    return Place(reference.removeprefix(_REFERENCE), key) if isinstance(key, str) else None
+    return StateKey(reference.removeprefix(_REFERENCE), key) if isinstance(key, str) else None
 
 
 class LinkTable:
@@ -57,7 +57,7 @@ class LinkTable:
     def __init__(self, comms: Mapping[str, CommView]) -> None:
         self._links = {name: link for name, view in comms.items() if (link := link_of(view))}
 
-    def take(self, comm_id: str, view: CommView | None) -> Link | None:
+    def take(self, comm_id: str, view: CommView | None) -> ModelLink | None:
         """Follow a comm that was opened, changed or closed; the link that it is now."""
         link = link_of(view) if view is not None else None
         if link is None:
@@ -70,7 +70,7 @@ class LinkTable:
         """Whether a change of this model may set another one, or follow from one."""
         return any(model in (link.source.model, link.target.model) for link in self._links.values())
 
-    def followers(self, place: Place, comms: Mapping[str, CommView]) -> Iterator[Place]:
+    def followers(self, place: StateKey, comms: Mapping[str, CommView]) -> Iterator[StateKey]:
         """What is set to the same value, by links that are not closed."""
         for comm_id, link in self._links.items():
             if (view := comms.get(comm_id)) is None or view.is_closed:

@@ -10,7 +10,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static
 
-from codeexec.tui.panes.variables.outline import Columns, Order
+from codeexec.tui.panes.variables.outline import Order, VariableColumns
 from codeexec.tui.render.plain import padded
 
 _INDENT = 1
@@ -35,7 +35,9 @@ class ColumnHeader(Static):
         self._ends: list[tuple[int, Order | None]] = []
         """Columns by the cell behind each; None: the list cannot be sorted by it."""
 
-    def show(self, columns: Columns, order: Order, descending: bool, is_counting: bool) -> None:
+    def show(
+        self, columns: VariableColumns, order: Order, descending: bool, is_counting: bool
+    ) -> None:
         """Titles for columns as wide as those of the rows."""
         listed: list[tuple[str, int, Order | None]] = [
             ("Name", columns.name + 2, "name"),

@@ -34,7 +34,7 @@ _WIDE = 56
 
 
 @dataclass(frozen=True, slots=True)
-class Columns:
+class VariableColumns:
     """Widths in cells. Where `shape` is 0, the shape stands before the value; where `size` is 0,
     the size is not shown."""
 
@@ -52,7 +52,7 @@ class VariableRow:
     variable: Variable
     owner: str = ""
     is_open: bool = False
-    columns: Columns = Columns()
+    columns: VariableColumns = VariableColumns()
     size: str = ""
     is_news: bool = False
 
@@ -130,11 +130,11 @@ def columns_for(
     width: int,
     *,
     has_size: bool,
-) -> Columns:
+) -> VariableColumns:
     """Widths for a list that is `width` cells wide; a narrow one has no sizes unless `has_size`."""
     inner = [part for v in variables if v.name in details for part in details[v.name].children]
     is_wide = width >= _WIDE
-    return Columns(
+    return VariableColumns(
         _widest([item.name for item in [*variables, *inner]], 20 if is_wide else 13),
         _widest([item.type for item in [*variables, *inner]], 14 if is_wide else 10),
         9 if is_wide else 0,
@@ -145,7 +145,7 @@ def columns_for(
 def outline(
     variables: Sequence[Variable],
     details: Mapping[str, VariableDetail],
-    columns: Columns,
+    columns: VariableColumns,
     sizes: Mapping[str, VariableSize],
     news: Collection[str] = (),
 ) -> list[tuple[Key, ListRow]]:
@@ -161,7 +161,9 @@ def outline(
     return rows
 
 
-def _inside(name: str, detail: VariableDetail, columns: Columns) -> Iterator[tuple[Key, ListRow]]:
+def _inside(
+    name: str, detail: VariableDetail, columns: VariableColumns
+) -> Iterator[tuple[Key, ListRow]]:
     for child in _public_first(detail.children):
         size = words_of(child, {})
         yield (name, child.name), VariableRow(child, name, columns=columns, size=size)

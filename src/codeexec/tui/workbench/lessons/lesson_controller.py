@@ -114,7 +114,7 @@ class LessonController:
             return None
 
     def _changed(self) -> None:
-        """Other clients are to see it, and whoever takes it up again."""
+        """Show it to other clients, also to one that continues the lesson later."""
         if self._stage is None:
             return
         before, now = self._sharing.lesson, self._stage.progress.view

@@ -1,6 +1,6 @@
 """REST client of the contents of a Jupyter server: read, write, list, rename and remove files.
 
-The server refuses no write that replaces what somebody else has written meanwhile, and follows
+The server refuses no write that replaces what others have written meanwhile, and follows
 links below its root by itself; it hides files whose name begins with a dot.
 """
 
