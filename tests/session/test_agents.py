@@ -9,6 +9,7 @@ import pytest
 from codeexec.domain import requests as q
 from codeexec.domain.errors import Conflict, Denied
 from codeexec.domain.fold import apply
+from codeexec.domain.learning import LearnerRecord
 from codeexec.domain.snapshot import ExecutionView, Snapshot
 from codeexec.session.agents.risk import risk_of
 from codeexec.session.session import REFUSED, Session
@@ -102,6 +103,16 @@ async def test_an_agent_types_into_no_terminal(tmp_path: Path) -> None:
         session = await open_session(host, tmp_path)
         with pytest.raises(Denied, match="no terminals"):
             await session.call(q.OpenTerminal(), AGENT)
+
+
+async def test_an_agent_keeps_no_record_of_a_learner(tmp_path: Path) -> None:
+    async with open_host(tmp_path / "state") as host:
+        session = await open_session(host, tmp_path, start_kernel=False)
+        request = q.KeepLearnerRecord(LearnerRecord("Ada", "/a/b.md"))
+        with pytest.raises(Denied, match="keeps no record of a learner"):
+            await session.call(request, AGENT)
+        await session.call(request)
+        assert session.snapshot.learner is not None
 
 
 async def test_an_agent_moves_and_removes_no_files(tmp_path: Path) -> None:

@@ -30,6 +30,11 @@ class AgentRules:
             raise Denied(
                 "An agent cannot confirm what an agent runs.", "The user does, in the workbench."
             )
+        if isinstance(request, q.KeepLearnerRecord):
+            raise Denied(
+                "An agent keeps no record of a learner.",
+                "The lesson does: codeexec-tui lesson learn",
+            )
         takes_cells = isinstance(request, q.Execute) and bool(request.options.above)
         if takes_cells and self._settings().confirm != "never":
             raise Denied(
