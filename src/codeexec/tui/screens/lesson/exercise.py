@@ -106,7 +106,7 @@ def verdict_sentence(exercise: ExerciseRecord) -> tuple[str, str]:
     if exercise.is_done:
         note = ", the solution was seen" if exercise.has_seen_solution else ""
         return f"✓ Done · {tries}{note} · F2 goes on", "ok"
-    return "Exercise · write the code, Ctrl+Enter runs and checks it", "muted"
+    return "Exercise · write the code, F5 runs and checks it", "muted"
 
 
 def help_markdown(

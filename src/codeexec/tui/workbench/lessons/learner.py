@@ -89,7 +89,7 @@ class LearnerConductor(Conductor):
         self._say("")
         match self.progress.next_thing:
             case "type" | "run" if self.progress.exercise is not None:
-                self._say("Not done yet · Ctrl+Enter runs it · o goes to any step", "warn")
+                self._say("Not done yet · F5 runs it · o goes to any step", "warn")
             case "type" | "run":
                 self._run_now()
             case "block":

@@ -3,7 +3,7 @@
 Whatever reads and writes documents works on the copy. Beside it stands which content of the file
 there it was made of or sent as (its base, a SHA-256): a copy with other content was not sent yet,
 also when the workbench has ended meanwhile, and a file there with other content than the base was
-changed by somebody else.
+changed by others.
 """
 
 from __future__ import annotations
