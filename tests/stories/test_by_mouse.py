@@ -53,7 +53,7 @@ async def test_a_day_by_the_mouse_alone(tmp_path: Path) -> None:
             await bench.sees("▣ [1] load")
 
             # The data frame as a table, sorted by a click on the name of a column.
-            await mouse.click("df  DataFrame", times=2)
+            await mouse.click("df     DataFrame", times=2)
             await bench.until(lambda: isinstance(bench.program.screen, TableScreen), "the table")
             await bench.sees("1.25")
             await mouse.click("size")
@@ -136,7 +136,7 @@ async def test_a_day_by_the_mouse_alone(tmp_path: Path) -> None:
             await bench.sees("day.ipynb ×")
             await bench.console.card(6).shows("rows 3")
             await bench.sees("▣ [1] load")
-            await bench.sees("df  DataFrame")
+            await bench.sees("df     DataFrame")
     finally:
         await host.close()
 
@@ -147,7 +147,7 @@ async def test_every_pane_tells_by_the_right_button_what_can_be_done(tmp_path: P
         await bench.is_idle()
         await mouse.click("▷")
         await bench.is_idle(1)
-        await mouse.click("df  DataFrame", times=2)
+        await mouse.click("df     DataFrame", times=2)
         await bench.sees("1.25")
         await mouse.click("close")
         await bench.until(lambda: bench.program.screen is bench.workbench, "no table")
@@ -156,7 +156,7 @@ async def test_every_pane_tells_by_the_right_button_what_can_be_done(tmp_path: P
             ("import pandas", 1, "Run cell"),
             ("✓", 2, "Copy its code"),
             ("▣ [1]", 1, "Pin on top"),
-            ("df  DataFrame", 1, "Open as a table"),
+            ("df     DataFrame", 1, "Open as a table"),
         ]:
             _, y = await mouse.click(words, nth, button=3)
             await bench.sees(MENU)

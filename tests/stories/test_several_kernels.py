@@ -69,10 +69,10 @@ async def test_a_prompt_for_each_kernel_and_what_acts_on_the_one_in_focus(tmp_pa
             lambda: [v.name for v in bench.snapshot.kernel.variables] == ["x", "y"],
             "the variables of the second Python",
         )
-        await bench.sees("x  str  'two'")
+        await bench.sees("x      str    'two'")
         await focus(bench, "python")
-        await bench.sees_no_more("x  str  'two'")
-        await bench.sees("x  str  'one'")
+        await bench.sees_no_more("x      str    'two'")
+        await bench.sees("x      str    'one'")
         # The interrupt meets the kernel in focus, the other goes on.
         endless = "import time\nprint('on', flush=True)\nwhile True: time.sleep(0.01)"
         await bench.console.run(endless)

@@ -261,6 +261,24 @@ async def test_marks_diagnostics_and_edited_cells_are_shown() -> None:
         assert app.screen_rows()[1].startswith("◌")
 
 
+async def test_an_edit_paints_the_mark_on_the_first_line_of_its_cell(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    app = Host(CELLS)
+    async with app.run_test(size=(80, 24)) as pilot:
+        cell = app.editor.cells()[1]
+        app.editor.set_cell_marks({cell.key: CellMark(CellState.OK)})
+        app.editor.move_to(Location(2, 5))
+        await pilot.pause()
+        painted: list[tuple[int, int]] = []
+        monkeypatch.setattr(
+            app.editor.viewport, "refresh_lines", lambda first, last: painted.append((first, last))
+        )
+        app.editor.type("0")
+        assert app.editor.model.lines[2] == "a = 10"
+        assert (1, 1) in painted
+
+
 async def test_marks_that_are_as_they_were_paint_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     app = Host(CELLS)
     async with app.run_test(size=(80, 24)) as pilot:

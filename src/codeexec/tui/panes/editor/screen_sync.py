@@ -42,12 +42,21 @@ class ScreenSync:
             if change.old_end.line <= editor.scroll_offset.y:
                 self._shift_above += change.line_shift
         self._dirty.append((first, last))
-        cells = self._model.cells
-        # A separator that came or went at the first line changes the cell above it, too.
-        low = cells.at(max(first - 1, 0))
-        editor.painter.touch(cells.key(index) for index in range(low, cells.at(last) + 1))
+        self._note_cells(first, last)
         for line in (first, last):
             editor.viewport.note_line(line)
+
+    def _note_cells(self, first: int, last: int) -> None:
+        """Cells on these lines may be others than what ran now: that stands on the first line of
+        each."""
+        cells, painter = self._model.cells, self._editor.painter
+        # A separator that came or went at the first line changes the cell above it, too.
+        for index in range(cells.at(max(first - 1, 0)), cells.at(last) + 1):
+            key = cells.key(index)
+            painter.touch([key])
+            if key in painter.marks:
+                top = cells.span(index)[0]
+                self._dirty.append((top, top))
 
     def _show_others_changes(self) -> None:
         """Show what another view has changed, with the same lines on screen as before."""
