@@ -9,8 +9,6 @@ import pytest
 from codeexec.kernels.base import Displayed, ErrorRaised
 from support.kernel_cases import LOCAL_CASES, RUNNER_CASE, KernelCase, talking_to
 
-pytest.importorskip("graphviz")
-
 GRAPH = """
 import graphviz, os
 os.environ["PATH"] = {path!r}

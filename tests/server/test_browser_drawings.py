@@ -90,7 +90,6 @@ async def test_a_refusal_has_its_reason_and_a_fault_costs_one_picture(tmp_path: 
 
 @pytest.mark.slow
 async def test_a_real_chart_on_each_ground() -> None:
-    pytest.importorskip("vl_convert")
     drawings = Drawings(PROGRAM)
     data = json.dumps(SPEC).encode()
     for ground, corner in (("light", (255, 255, 255)), ("dark", (13, 17, 23))):
@@ -115,7 +114,6 @@ display({{{VEGA!r}: {{"data": {{"url": "https://elsewhere.example/"}}}}}}, raw=T
 @needs_chromium
 @pytest.mark.slow
 async def test_the_page_shows_charts_as_pictures() -> None:
-    pytest.importorskip("vl_convert")
     async with shown_session() as shown:
         tab = shown.tab
         await shown.run(CODE)

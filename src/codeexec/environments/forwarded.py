@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
 from typing import Protocol
 
@@ -51,16 +52,16 @@ class FileAccess(Protocol):
     ) -> AsyncIterator[tuple[FileChange, ...]]: ...
 
 
-class ForwardedFiles:
+class ForwardedFiles(ABC):
     """The members about files of an environment, each handed on to what has the files now."""
 
     @property
     def machine(self) -> str:
         return ""
 
+    @abstractmethod
     async def _file_access(self) -> FileAccess:
         """EnvironmentUnavailable where the files cannot be reached."""
-        raise NotImplementedError
 
     async def read_file(self, path: Location, *, limit: int | None = None) -> bytes | None:
         return await (await self._file_access()).read_file(path, limit=limit)

@@ -14,7 +14,7 @@ import click
 from codeexec.cli import messages as style
 from codeexec.cli.completion_names import complete_session, complete_theme
 from codeexec.cli.lessons.learning import class_list, learn
-from codeexec.cli.lessons.opening import check_theme, read_for_command
+from codeexec.cli.lessons.opening import lesson_options, read_for_command
 from codeexec.domain.errors import CodeexecError, UsageError
 
 if TYPE_CHECKING:
@@ -67,24 +67,10 @@ def show(file: Path, speaker: bool, new: bool, typing: str, kernel: str, theme: 
     you leave: the same command comes back to the same step, with the same state.
     """
     from codeexec.cli.launch import open_workbench
-    from codeexec.tui.options import OpenOptions
 
     _, read = read_for_command(file)
-    front, path = read.front, file.absolute()
-    if front.theme and not theme:
-        check_theme(read)
-    return open_workbench(
-        OpenOptions(
-            files=(str(path.parent),),
-            kernel=front.kernel or kernel,
-            new=new,
-            theme=theme or front.theme,
-            watch=speaker,
-            lesson=str(path),
-            speaker=speaker,
-            typing=_typing(typing),
-        )
-    )
+    options = lesson_options(read, file, kernel, theme, new=new)
+    return open_workbench(options._replace(watch=speaker, speaker=speaker, typing=_typing(typing)))
 
 
 def _typing(words: str) -> int | Literal["keys", "once", ""]:

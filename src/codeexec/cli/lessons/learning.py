@@ -32,27 +32,15 @@ def learn(file: Path, learner: str, new: bool, kernel: str, theme: str) -> int:
     you leave: the same command comes back to the same step, with your code.
     """
     from codeexec.cli.launch import open_workbench
-    from codeexec.cli.lessons.opening import check_theme, read_for_command
+    from codeexec.cli.lessons.opening import lesson_options, read_for_command
     from codeexec.domain.learning import check_learner
-    from codeexec.tui.options import OpenOptions
 
     _, read = read_for_command(file)
     if not any(block.is_exercise for _, block in read.blocks()):
         raise UsageError(f"{file} has no exercise.", "Write a fence ```check after its code.")
-    front, path = read.front, file.absolute()
-    if front.theme and not theme:
-        check_theme(read)
-    return open_workbench(
-        OpenOptions(
-            files=(str(path.parent),),
-            kernel=front.kernel or kernel,
-            new=new,
-            theme=theme or front.theme,
-            lesson=str(path),
-            learner=check_learner(learner or _asked_name()),
-            typing="once",
-        )
-    )
+    options = lesson_options(read, file, kernel, theme, new=new)
+    name = check_learner(learner or _asked_name())
+    return open_workbench(options._replace(learner=name, typing="once"))
 
 
 def _asked_name() -> str:

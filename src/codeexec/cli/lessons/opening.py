@@ -10,6 +10,7 @@ from codeexec.domain.errors import UsageError
 if TYPE_CHECKING:
     from codeexec.documents.files import FileText
     from codeexec.documents.lessons.model import Lesson
+    from codeexec.tui.options import OpenOptions
 
 
 def read_for_command(file: Path) -> tuple[FileText, Lesson]:
@@ -18,6 +19,25 @@ def read_for_command(file: Path) -> tuple[FileText, Lesson]:
     from codeexec.languages.catalog import running_language
 
     return open_lesson(file, running_language)
+
+
+def lesson_options(
+    lesson: Lesson, file: Path, kernel: str, theme: str, *, new: bool
+) -> OpenOptions:
+    """How the workbench is opened with the lesson of a file: in its folder, with what its front
+    matter names. UsageError as of `check_theme`."""
+    from codeexec.tui.options import OpenOptions
+
+    front, path = lesson.front, file.absolute()
+    if front.theme and not theme:
+        check_theme(lesson)
+    return OpenOptions(
+        files=(str(path.parent),),
+        kernel=front.kernel or kernel,
+        new=new,
+        theme=theme or front.theme,
+        lesson=str(path),
+    )
 
 
 def check_theme(lesson: Lesson) -> None:

@@ -80,13 +80,18 @@ def find_figure(display: Display) -> Figure:
     figure = _find(display)
     if figure is None:
         raise NotFound("The page can draw figures of plotly and Bokeh, and this is none.")
-    if figure.part.size > LARGEST_FIGURE:
+    require_size(figure.part, LARGEST_FIGURE)
+    return figure
+
+
+def require_size(part: MimePart, most: int) -> None:
+    """UsageError where there are more than `most` bytes to be drawn."""
+    if part.size > most:
         raise UsageError(
-            f"The figure has {figure.part.size / 2**20:.0f} MB, and the page draws up to "
-            f"{LARGEST_FIGURE // 2**20} MB.",
+            f"The figure has {part.size / 2**20:.0f} MB, and the page draws up to "
+            f"{most // 2**20} MB.",
             "Make it of fewer points.",
         )
-    return figure
 
 
 def _find(display: Display) -> Figure | None:

@@ -17,6 +17,7 @@ from codeexec.domain.content.charts import drawn_format, has_chart
 from codeexec.domain.content.mime import bare
 from codeexec.domain.errors import DocumentError, NotFound, UsageError
 from codeexec.domain.outputs import Display, MimePart
+from codeexec.server.browser.charts import require_size
 
 PROGRAM = (sys.executable, "-P", "-m", "codeexec.rendering")
 """Takes a type and a colour, data on stdin, and puts out a PNG: `rendering/__main__.py`."""
@@ -54,12 +55,7 @@ def find_drawing(display: Display) -> ChartPicture:
     drawing = _find(display)
     if drawing is None:
         raise NotFound("This display has no chart that is drawn here.")
-    if drawing.part.size > LARGEST:
-        raise UsageError(
-            f"Its data have {drawing.part.size / 2**20:.0f} MB, and the page draws up to "
-            f"{LARGEST // 2**20} MB.",
-            "Make it of fewer points.",
-        )
+    require_size(drawing.part, LARGEST)
     return drawing
 
 
