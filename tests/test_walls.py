@@ -49,6 +49,7 @@ def test_what_starts_early_loads_nothing_slow(modules: str) -> None:
     assert not {"asyncio", "dataclasses", "hashlib", "inspect", "logging", "tomllib"} & loaded
 
 
+@pytest.mark.slow
 def test_an_idle_workbench_loads_neither_openssl_nor_lexers() -> None:
     code = (
         "import sys; from codeexec.client.tls import import_asyncio; import_asyncio();"

@@ -50,6 +50,7 @@ def test_a_program_that_closes_nothing_ends_quietly_and_leaves_no_file(
     assert list(temporary.iterdir()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_closed", [False, True])
 def test_an_execution_whose_session_is_stopped_ends(env_dir: Path, is_closed: bool) -> None:
     heard: list[CodeexecError] = []

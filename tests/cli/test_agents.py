@@ -82,6 +82,7 @@ def test_null_arguments_count_as_left_out() -> None:
     assert checked_arguments("run", {"code": "1", "file": None}) == {"code": "1"}
 
 
+@pytest.mark.slow
 async def test_runs_and_their_output() -> None:
     async with in_session() as (operations, _, _work):
         ran = await operations.run("x = 41\nprint('hi')\nx + 1")
@@ -192,6 +193,7 @@ async def test_cells_are_run_and_edited_by_id_and_hash() -> None:
         assert (await operations.run(file="hello.sh")).data["rows"] == ("from a shell",)
 
 
+@pytest.mark.slow
 async def test_pictures_are_images_and_files_artifacts() -> None:
     async with in_session() as (operations, _, _work):
         shown = await operations.run("from PIL import Image\nImage.new('RGB', (3000, 1500), 'red')")
@@ -248,6 +250,7 @@ def test_text_is_cut_to_head_and_tail() -> None:
     assert head_and_tail(["a", "b"]) == "a\nb"
 
 
+@pytest.mark.slow
 def test_pictures_are_scaled_and_bombs_are_not_decoded() -> None:
     noise = Image.effect_noise((2000, 2000), 90).convert("RGB")
     out = io.BytesIO()

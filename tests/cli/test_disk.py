@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from support.programs import Desk
 
 
+@pytest.mark.slow
 def test_disk_is_freed_after_a_yes_alone(desk: Desk, tmp_path: Path) -> None:
     program = tmp_path / "codeexec-tui" / "builds" / "one" / "program"
     program.parent.mkdir(parents=True)

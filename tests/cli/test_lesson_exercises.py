@@ -209,6 +209,7 @@ def test_a_spreadsheet_runs_nothing_of_a_class_list() -> None:
     assert rows[0]["last_activity"][:3] in ("197", "196")
 
 
+@pytest.mark.slow
 def test_files_that_are_handed_in_join_the_list(desk: Desk) -> None:
     folder = desk.folder / "in"
     folder.mkdir()

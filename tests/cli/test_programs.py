@@ -109,6 +109,7 @@ def test_json_has_the_steps_of_a_program(desk: Desk) -> None:
     assert done.returncode == 134
 
 
+@pytest.mark.slow
 def test_a_build_that_makes_no_program_is_told(desk: Desk) -> None:
     desk.file("main.cpp", "int main() {}\n")
     checked = desk.run("build", "main.cpp", "--flag=-fsyntax-only")

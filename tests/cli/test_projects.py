@@ -36,6 +36,7 @@ def made(desk: Desk) -> Desk:
     return desk
 
 
+@pytest.mark.slow
 def test_a_target_is_built_and_its_path_is_printed(made: Desk) -> None:
     done = made.run("build", "app")
     assert done.returncode == 0
@@ -85,6 +86,7 @@ def test_targets_are_listed_without_executing_the_makefile(made: Desk) -> None:
     assert not (made.folder / "executed").exists()
 
 
+@pytest.mark.slow
 def test_make_lists_its_targets_in_a_folder_that_is_trusted(made: Desk) -> None:
     made.run("trust")
     done = made.run("build", "--list")
@@ -109,6 +111,7 @@ def test_a_file_is_built_with_the_flags_of_its_project(made: Desk) -> None:
     assert (done.stderr, done.returncode) == ("", 43)
 
 
+@pytest.mark.slow
 def test_a_folder_without_a_project_is_told(desk: Desk) -> None:
     done = desk.run("build", "app")
     assert done.returncode == 2

@@ -58,6 +58,7 @@ def written(journal: Path, out: Path, *options: object) -> bytes:
     return out.read_bytes()
 
 
+@pytest.mark.slow
 def test_an_ended_session_has_its_own_times(journal: Path, tmp_path: Path) -> None:
     lines = written(journal, tmp_path / "a.cast", "--idle", "none").decode().splitlines()
     with v2.open_from_file(lines[0], io.StringIO("\n".join(lines[1:]))) as cast:
@@ -114,6 +115,7 @@ def test_a_part_at_another_size_and_theme(journal: Path, tmp_path: Path) -> None
     assert json.loads(content.splitlines()[1])[0] == 0.0
 
 
+@pytest.mark.slow
 def test_a_cast_is_cut_and_written_anew(journal: Path, tmp_path: Path) -> None:
     first, second = tmp_path / "a.cast", tmp_path / "b.cast"
     written(journal, first)
@@ -124,6 +126,7 @@ def test_a_cast_is_cut_and_written_anew(journal: Path, tmp_path: Path) -> None:
     assert "row 19" in "".join(event[2] for event in events)
 
 
+@pytest.mark.slow
 def test_a_lesson_is_run_for_it(tmp_path: Path) -> None:
     lesson = tmp_path / "l.md"
     lesson.write_text("# One\n\n```python\nprint(6 * 7)\n```\n\n# Two\n\n```python\nx = 1\n```\n")

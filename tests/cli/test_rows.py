@@ -93,6 +93,7 @@ def play(screen: Screen, changes: list[tuple[int, list[str]]]) -> list[str]:
     return rows
 
 
+@pytest.mark.slow
 @given(CHANGES)
 def test_the_screen_shows_what_the_rows_are(changes: list[tuple[int, list[str]]]) -> None:
     screen = Screen(columns=60, lines=60)
@@ -144,6 +145,7 @@ def test_a_rewritten_row_comes_after_a_return() -> None:
     assert pipe.text == "x\n10%\r90%\nend\n"
 
 
+@pytest.mark.slow
 @given(st.lists(ROWS, max_size=8))
 def test_what_only_grows_arrives_exactly(batches: list[list[str]]) -> None:
     pipe = Pipe()

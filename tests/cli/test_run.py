@@ -56,6 +56,7 @@ def test_a_traceback_is_plain_in_a_pipe(desk: Desk) -> None:
     assert "\x1b" not in done.stderr
 
 
+@pytest.mark.slow
 def test_a_traceback_names_the_file_and_its_line(desk: Desk) -> None:
     desk.file("bad.py", "\n\n\nprint('before')\n1/0\n")
     said = desk.run("run", "bad.py").stderr
@@ -63,6 +64,7 @@ def test_a_traceback_names_the_file_and_its_line(desk: Desk) -> None:
     assert "Cell" not in said
 
 
+@pytest.mark.slow
 def test_a_next_input_is_said(desk: Desk) -> None:
     desk.file("load_me.py", "a = 1\n")
     desk.file("cells.py", "# %%\n%load load_me.py\n")
@@ -71,6 +73,7 @@ def test_a_next_input_is_said(desk: Desk) -> None:
     assert "# %load load_me.py\na = 1" in done.stderr
 
 
+@pytest.mark.slow
 def test_colour_can_be_asked_for(desk: Desk) -> None:
     desk.file("bad.py", "# %%\n1/0\n")
     assert "\x1b[" in desk.run("run", "--cells", "--color", "always", "bad.py").stderr
@@ -157,6 +160,7 @@ def test_an_unknown_kernel_is_said(desk: Desk) -> None:
     assert done.stdout == ""
 
 
+@pytest.mark.slow
 def test_a_kernel_that_exits_at_its_start_is_said(desk: Desk) -> None:
     spec = desk.home / ".local/share/jupyter/kernels/broken"
     spec.mkdir(parents=True)
@@ -169,6 +173,7 @@ def test_a_kernel_that_exits_at_its_start_is_said(desk: Desk) -> None:
     assert "no such luck" in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "content", "status", "said"),
     [
@@ -199,6 +204,7 @@ def test_a_folder_is_no_program(desk: Desk) -> None:
     assert "folder" in done.stderr
 
 
+@pytest.mark.slow
 def test_cells_stop_at_the_first_that_fails(desk: Desk) -> None:
     desk.file("cells.py", "# %% a\nprint(1)\n# %% b\n1/0\n# %% c\nprint(3)\n")
     done = desk.run("run", "--cells", "cells.py")
@@ -215,6 +221,7 @@ def test_cells_go_on_when_told_so(desk: Desk) -> None:
     assert done.returncode == 1
 
 
+@pytest.mark.slow
 def test_a_notebook_is_saved_with_its_outputs_even_if_it_failed(desk: Desk) -> None:
     desk.file("book.ipynb", write_notebook("x = 1", "print(x)\nx + 1", "1/0", "print('never')"))
     done = desk.run("run", "book.ipynb", "--save", "out.ipynb")
@@ -240,6 +247,7 @@ def stored(desk: Desk, *sources: str) -> bytes:
     return (desk.folder / "book.ipynb").read_bytes()
 
 
+@pytest.mark.slow
 def test_saving_in_place_keeps_the_outputs_of_cells_that_did_not_run(desk: Desk) -> None:
     stored(desk, "print('new', end='')", "import os\nprint('half', end='')\n1/0", "print(3)")
     assert desk.run("run", "book.ipynb", "--save", "book.ipynb").returncode == 1
@@ -261,6 +269,7 @@ def test_saving_in_place_keeps_encoding_and_line_ends(desk: Desk) -> None:
     assert json.loads(saved)["cells"][0]["outputs"][0]["text"] == ["é\n"]
 
 
+@pytest.mark.slow
 def test_saving_in_place_without_a_kernel_leaves_the_file_alone(desk: Desk) -> None:
     before = stored(desk, "print(1)", "print(2)")
     done = desk.run("run", "book.ipynb", "--kernel", "no-such", "--save", "book.ipynb")
@@ -388,6 +397,7 @@ def test_parameters_are_set_before_the_cells_run(desk: Desk) -> None:
     assert desk.run("run", "book.ipynb", *words).stdout == "07 2024-01-01\n"
 
 
+@pytest.mark.slow
 def test_a_kernel_of_another_language_gets_the_cells_alone(desk: Desk) -> None:
     specs = desk.folder / "jupyter/kernels/rubylike"
     specs.mkdir(parents=True)
@@ -573,6 +583,7 @@ def test_the_journal_of_a_killed_run_is_removed_by_the_next(desk: Desk) -> None:
     assert list(temporary.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_cells_of_a_script_know_their_file(desk: Desk) -> None:
     desk.file("a.py", "# %%\nimport os\nprint(os.path.basename(__file__), __name__)\n")
     assert desk.run("run", "--cells", "a.py").stdout == "a.py __main__\n"

@@ -30,6 +30,7 @@ def bare(tmp_path: Path) -> str:
     return make_bare_python(tmp_path / "bare")
 
 
+@pytest.mark.slow
 def test_cells_with_input_figures_and_a_flood(desk: Desk, bare: str) -> None:
     desk.file("a.py", CELLS)
     words = ("run", "--cells", "--kernel", bare, "--artifacts", "art", "a.py")
@@ -44,6 +45,7 @@ def test_cells_with_input_figures_and_a_flood(desk: Desk, bare: str) -> None:
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in pictures)
 
 
+@pytest.mark.slow
 def test_an_error_names_the_cell_and_the_exit_code_is_1(desk: Desk, bare: str) -> None:
     desk.file("a.py", "# %%\nx = 1\n# %%\n1 / 0\n")
     done = desk.run("run", "--cells", "--kernel", bare, "a.py")

@@ -91,6 +91,7 @@ def run_both(
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", SCRIPTS.values(), ids=SCRIPTS.keys())
 def test_a_script_does_what_it_does_under_python(desk: Desk, code: str | bytes) -> None:
     (desk.folder / "s.py").write_bytes(code if isinstance(code, bytes) else code.encode())
@@ -303,6 +304,7 @@ def test_a_killed_run_leaves_no_folder_after_the_next(desk: Desk, tmp_path: Path
     assert os.listdir(temporary) == []  # noqa: PTH208
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [("run",), ("run", "--cells")])
 def test_the_colours_of_displays_do_not_go_into_pipes(desk: Desk, words: tuple[str, ...]) -> None:
     desk.file(

@@ -72,6 +72,7 @@ def test_a_shell_starts_it_as_python(desk: Desk, code: str, line: str) -> None:
     assert ours.returncode == python.returncode
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["folder", "zip", "byte code", "pipe", "null bytes"])
 def test_what_is_no_text_is_recorded_too(desk: Desk, kind: str) -> None:
     code = "import sys; print('ran'); sys.exit(5)"
@@ -107,6 +108,7 @@ def test_what_is_no_text_is_recorded_too(desk: Desk, kind: str) -> None:
     assert ('"ran' in done.stdout) == (status == 5)
 
 
+@pytest.mark.slow
 def test_modules_of_the_library_are_found_beside_files_of_their_names(desk: Desk) -> None:
     for name in ("json", "re", "select", "enum"):
         desk.file(f"{name}.py", "x = 5\n")

@@ -96,9 +96,9 @@ async def test_a_line_that_is_cut_again_and_again_loses_nothing(server: SshServe
     async with SocketHost(target.address, q.ClientInfo("near"), must_answer=True) as host:
         following = asyncio.create_task(follow(host))
         options = OpenOptions(server=target)
-        opened = await find_session(host, options, place, load().settings)
+        opened = await find_session(host, options, place, lambda: load().settings)
         assert opened.cwd == str(server.far.work)
-        again = await find_session(host, options, place, load().settings)
+        again = await find_session(host, options, place, lambda: load().settings)
         assert again.session_id == opened.session_id
         session = host.session(opened.session_id)
         await session.call(q.Execute(CODE, execution_id="flood"))

@@ -93,6 +93,7 @@ def test_an_interpreter_that_is_not_trusted_is_listed_with_the_next_step(
     assert rows[str(python)]["is_default"]
 
 
+@pytest.mark.slow
 def test_settings_that_are_not_used_are_said_with_the_next_step(
     desk: Desk, strange: StrangeFolder
 ) -> None:
@@ -107,6 +108,7 @@ def test_settings_that_are_not_used_are_said_with_the_next_step(
     assert "kernel.name" in desk.run("doctor").stdout
 
 
+@pytest.mark.slow
 def test_the_trust_command_trusts_lists_and_takes_back(desk: Desk, strange: StrangeFolder) -> None:
     sub = desk.folder / "sub"
     sub.mkdir()
@@ -131,6 +133,7 @@ def test_the_trust_command_trusts_lists_and_takes_back(desk: Desk, strange: Stra
 # -- run ------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_running_a_file_is_trust_for_that_run(desk: Desk, strange: StrangeFolder) -> None:
     strange.plant_python()
     desk.file("a.py", "print(1)\n")
@@ -154,6 +157,7 @@ def test_running_a_file_of_another_folder_is_no_trust_for_the_current_one(
     assert strange.marks == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("where", [".", "inner", ".."])
 def test_a_run_does_not_trust_what_a_container_could_change(
     desk: Desk, strange: StrangeFolder, where: str
@@ -180,6 +184,7 @@ def test_a_run_does_not_trust_what_a_container_could_change(
     assert strange.marks == [".venv"]
 
 
+@pytest.mark.slow
 def test_a_mounted_folder_cannot_take_a_run_out_of_its_container(
     desk: Desk, strange: StrangeFolder
 ) -> None:

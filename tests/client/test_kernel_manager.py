@@ -35,6 +35,7 @@ def clean(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.delenv(f"JUPYTER_{name}", raising=False)
 
 
+@pytest.mark.slow
 async def test_the_documented_example(here: Here, capsys: pytest.CaptureFixture[str]) -> None:
     settings = Settings(server_url=f"{here.url}/", token=here.token)
     logger = StructuredLogger(min_level=LogLevel.DEBUG)

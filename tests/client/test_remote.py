@@ -116,9 +116,9 @@ async def test_a_server_without_sessions_opens_one_in_a_new_folder(
     options = OpenOptions(attach=True, server=target(here.network))
     place = workspace_of((), tmp_path)
     async with SocketHost(here.network, must_answer=True) as host:
-        opened = await find_session(host, options, place, load(tmp_path).settings)
+        opened = await find_session(host, options, place, lambda: load(tmp_path).settings)
         assert Path(opened.cwd).parent == here.host.state / "workspaces"
-        again = await find_session(host, options, place, load(tmp_path).settings)
+        again = await find_session(host, options, place, lambda: load(tmp_path).settings)
         assert again.session_id == opened.session_id
         await host.call(q.StopSession(opened.session_id))
         await host.call(q.RemoveSession(opened.session_id))

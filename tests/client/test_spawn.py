@@ -86,6 +86,7 @@ async def test_many_faces_at_once_come_to_one_server() -> None:
             await asyncio.gather(*(host.close() for host in hosts))
 
 
+@pytest.mark.slow
 async def test_a_server_that_was_killed_is_started_again() -> None:
     with user() as apart:
         async with apart.client() as host:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from codeexec.domain.errors import KernelUnavailable
 from codeexec.environments.docker.engine import Engine

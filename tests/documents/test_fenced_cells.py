@@ -123,6 +123,7 @@ class CountedLines(UserList[str]):
         return super().__getitem__(at)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("place", "inserted"),
     [

@@ -129,6 +129,7 @@ MARKDOWN = st.text(st.sampled_from("`~-#> \n<!{}[]()*_=1.abc\t\\'\""), max_size=
 CODE = st.text(st.sampled_from("`~-#> \n<!ab=1\"'"), min_size=1, max_size=30)
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(MARKDOWN, CODE), min_size=1, max_size=4))
 def test_the_code_of_any_notebook_is_that_of_its_lesson(pairs: list[tuple[str, str]]) -> None:
     cells = [

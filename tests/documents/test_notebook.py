@@ -256,6 +256,7 @@ def test_half_a_surrogate_is_written_escaped() -> None:
     assert json.loads(dump_notebook(notebook)) == notebook.data
 
 
+@pytest.mark.slow
 def test_a_thousand_cells_open_at_once() -> None:
     text = dump_notebook(notebook_of(*(raw_cell(f"x = {n}\n" * 20) for n in range(1000))))
     with counted("") as opened:  # all: cells are compared by another library
@@ -337,6 +338,7 @@ JSON_VALUE = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(
     st.dictionaries(st.sampled_from(["cells", "metadata", "worksheets"]), JSON_VALUE), JSON_VALUE
 )

@@ -30,6 +30,7 @@ def code(*outputs: Any, **more: Any) -> dict[str, Any]:
     return {"cell_type": "code", "metadata": {}, "source": "x", "outputs": outputs, **more}
 
 
+@pytest.mark.slow
 def test_a_million_cells_are_refused_in_words(tmp_path: Path) -> None:
     path = tmp_path / "a.ipynb"
     cells = ",".join([CELL] * 1_000_000)
@@ -168,6 +169,7 @@ def test_a_file_of_a_gigabyte_and_a_pipe_are_refused_at_once(tmp_path: Path) -> 
         open_document(pipe)
 
 
+@pytest.mark.slow
 def test_a_mapped_notebook_may_be_cut_by_another_program(tmp_path: Path) -> None:
     path = tmp_path / "a.ipynb"
     data = {"image/png": "iVBORw0K" * 500_000}

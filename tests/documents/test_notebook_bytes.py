@@ -86,6 +86,7 @@ def notebook_text(draw: st.DrawFn) -> str:
     ) + draw(st.sampled_from(["", "\n"]))
 
 
+@pytest.mark.slow
 @given(notebook_text())
 def test_an_unchanged_notebook_is_written_byte_for_byte(text: str) -> None:
     notebook = parse_notebook(text)

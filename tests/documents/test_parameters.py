@@ -91,6 +91,7 @@ def test_files_of_parameters(tmp_path: Path) -> None:
         assert read_parameters(tmp_path / name) == {"a": 1, "b": ["x", 2.5]}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text",
     ["- 1\n", "a: [\n", "[" * 5000, "1: 2\n", "a: &x [*x]", "!!python/object:os.x {}", "\xff"],

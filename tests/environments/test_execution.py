@@ -232,6 +232,7 @@ class TestCode:
         assert long.success
         assert long.data["result"].endswith("… (20,000,002 characters)")  # type: ignore[index]
 
+    @pytest.mark.slow
     async def test_lines_that_grow_and_lines_that_are_written_over_stay_small(
         self, options: EnvironmentOptions
     ) -> None:
@@ -249,6 +250,7 @@ class TestCode:
         last = [event for event in written_over if event.type == "output_changed"][-1]
         assert rows_of(last) == (0, 1, f"{2999:0100}")
 
+    @pytest.mark.slow
     async def test_a_process_that_the_code_has_forked_holds_nothing(
         self, options: EnvironmentOptions
     ) -> None:
@@ -291,6 +293,7 @@ class TestCode:
                 await query
         assert types[:2] == ["execution_queued", "execution_started"]
 
+    @pytest.mark.slow
     async def test_a_watched_transcript_of_many_megabytes_is_whole(
         self, options: EnvironmentOptions
     ) -> None:

@@ -101,8 +101,8 @@ class TestNames:
     def test_config_options_results_and_scripts(self) -> None:
         assert [field.name for field in fields(ExecutionEnvironmentConfig)] == [*CONFIG.values()]
         assert {"type", "docker"} <= {field.name for field in fields(EnvironmentOptions)}
-        assert {"written", "refused"} == {field.name for field in fields(WriteFilesResult)}
-        assert {"path", "content"} == {field.name for field in fields(FileEntry)}
+        assert {"written", "refused"} == {*WriteFilesResult.__struct_fields__}
+        assert {"path", "content"} == {*FileEntry.__struct_fields__}
         stream = {field.name for field in fields(ScriptOutput)}
         assert {"type", "payload", "context", "success", "data", "error"} <= stream
         for name in SCRIPTS.values():

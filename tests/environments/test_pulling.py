@@ -53,6 +53,7 @@ def test_it_grows_until_all_is_there(drawn: str, size: int, first: Pull) -> None
                for a, b in zip(one, next, strict=True))  # fmt: skip
 
 
+@pytest.mark.slow
 @given(st.lists(st.integers(0, len(DOCKER)), max_size=8))
 def test_wherever_it_is_cut_it_is_read_alike(cuts: list[int]) -> None:
     reader = PullReader()

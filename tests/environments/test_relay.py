@@ -79,6 +79,7 @@ async def test_a_socket_that_is_never_bound_ends_with_its_process(
         await stream.write(b"x")
 
 
+@pytest.mark.slow
 async def test_the_end_of_the_pipe_ends_every_process(wire: RelayConnection, relay: Child) -> None:
     process = await wire.spawn(["sleep", "1000"], cwd="/", env={})
     assert relay.stdin is not None

@@ -60,6 +60,7 @@ std::puts("statements of other cells are not run");
 )
 
 
+@pytest.mark.slow
 async def test_a_cell_has_the_declarations_of_those_above(session: RunningSession) -> None:
     code = 'count = next(count);\nint step = 7;\nstd::printf("%d %d\\n", count, step);'
     for _ in range(2):  # nothing is defined twice, and no value lasts
@@ -81,6 +82,7 @@ async def test_an_error_has_the_line_of_its_cell(session: RunningSession) -> Non
     assert not any("cache" in row for row in result.stderr)
 
 
+@pytest.mark.slow
 async def test_an_error_above_names_its_cell(session: RunningSession) -> None:
     wrong = CodeAbove("int ok();\nint f() { return missing; }", 10, "Helpers")
     unclosed = CodeAbove("void g() {\n  if (", 20)
@@ -100,6 +102,7 @@ async def test_warnings_of_cells_above_are_not_repeated(session: RunningSession)
     assert [problem.place.line for problem in result.steps[0].diagnostics] == [21]
 
 
+@pytest.mark.slow
 async def test_a_crash_costs_its_cell_alone(session: RunningSession) -> None:
     crash = await run(session, "int* p = nullptr;\n*p = next(1);", FIRST, line=40)
     assert crash.error == "Signal: SIGSEGV"

@@ -171,6 +171,7 @@ clear_output(wait=True)
     assert (refreshed.display_id, refreshed.data["text/html"]) == ("bar", "<b>2</b>")
 
 
+@pytest.mark.slow
 async def test_a_pager_and_a_figure_are_displays(partner: Partner, case: KernelCase) -> None:
     if case.has_matplotlib:
         await partner.run("import matplotlib.pyplot as p; p.plot([1, 2]); p.show()")

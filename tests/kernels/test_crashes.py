@@ -84,6 +84,7 @@ def files(folder: Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
 
 
+@pytest.mark.slow
 async def test_a_crash_has_a_backtrace_and_a_problem(
     session: RunningSession, tmp_path: Path
 ) -> None:

@@ -24,6 +24,7 @@ echo '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'
 """A program that draws any graph as an empty picture."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", [LOCAL_CASES[0], RUNNER_CASE], ids=["ipykernel", "runner"])
 async def test_a_graph_is_drawn_or_its_source_is_shown(case: KernelCase, tmp_path: Path) -> None:
     async with talking_to(case, tmp_path) as partner:

@@ -48,6 +48,7 @@ async def first_event(session: RunningSession, kind: type[E]) -> E:
     raise AssertionError(f"the session ended without a {kind.__name__}")
 
 
+@pytest.mark.slow
 async def test_a_kernel_imports_nothing_of_its_folder_before_code_is_run(
     strange: StrangeFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -83,6 +84,7 @@ async def test_a_session_in_a_strange_folder_uses_our_interpreter_and_says_so(
     assert notice.next_step == f"If you trust it: codeexec-tui trust {strange.folder}"
 
 
+@pytest.mark.slow
 async def test_a_session_that_a_program_opens_over_the_network_is_restricted_too(
     strange: StrangeFolder, tmp_path: Path
 ) -> None:
@@ -103,6 +105,7 @@ async def test_a_session_that_a_program_opens_over_the_network_is_restricted_too
     assert strange.marks == []
 
 
+@pytest.mark.slow
 async def test_a_program_may_answer_for_its_folder(strange: StrangeFolder) -> None:
     strange.plant_python()
     async with open_session(cwd=strange.folder, trust=True) as session:
@@ -162,6 +165,7 @@ async def test_an_ipykernel_with_options_is_started_by_our_launcher(
         assert (await session.run("print(extra)")).stdout == ["7"]
 
 
+@pytest.mark.slow
 async def test_a_kernel_without_ipykernel_imports_nothing_of_the_folder_until_the_first_run(
     strange: StrangeFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

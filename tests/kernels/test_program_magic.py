@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 import codeexec
 
 SCRIPT = """
@@ -24,6 +26,7 @@ print("never")
 """
 
 
+@pytest.mark.slow
 async def test_a_program_asks_displays_and_passes_its_status(tmp_path: Path) -> None:
     (tmp_path / "a script.py").write_text(SCRIPT)
     async with codeexec.open_session(cwd=tmp_path) as session:

@@ -48,6 +48,7 @@ def write(tmp_path: Path, name: str, text: str) -> ProgramOptions:
     return ProgramOptions(name)
 
 
+@pytest.mark.slow
 async def test_code_of_a_language_is_built_and_run(session: RunningSession) -> None:
     result = await session.run(DOUBLE, language="cpp", answers=["21"])
     assert result.stdout == ["n? 21", "42"]

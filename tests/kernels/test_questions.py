@@ -124,6 +124,7 @@ for _ in range(100_000): deep = [deep]
     assert len(detail) < 300_000
 
 
+@pytest.mark.slow
 def test_a_look_costs_what_is_told_and_not_what_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(prelude, "PLENTY", 3600.0)
     monkeypatch.setattr(prelude, "SLOW", 3600.0)

@@ -56,6 +56,7 @@ async def traceback_of(partner: Partner, code: str) -> str:
     return "\n".join(map(plain, partner.all(ErrorRaised)[-1].error.traceback))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("version", PYTHONS)
 async def test_every_python_of_the_machine(version: str, tmp_path: Path) -> None:
     async with talking_to(runner_case(PYTHONS[version]), tmp_path) as partner:

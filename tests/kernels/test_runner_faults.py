@@ -90,6 +90,7 @@ frame("stdout", data="after\\n")
     assert any("[[[[" in line for line in logged)
 
 
+@pytest.mark.slow
 async def test_a_frame_of_100_MB_is_left_out_and_the_loop_goes_on(tmp_path: Path) -> None:
     code = "frame('stdout', data='x' * 100_000_000)\nframe('stdout', data='after\\n')"
     async with talking_to(stand_in(STAND_IN), tmp_path) as partner:
@@ -107,6 +108,7 @@ async def test_a_frame_of_100_MB_is_left_out_and_the_loop_goes_on(tmp_path: Path
     assert longest < 5.0  # a turn that decodes all of it would take longer beside other work
 
 
+@pytest.mark.slow
 async def test_a_display_that_is_too_large_says_so_and_a_large_one_comes(tmp_path: Path) -> None:
     async with talking_to(runner_case(sys.executable), tmp_path) as partner:
         end = await partner.run("display({'text/html': 'x' * 70_000_000}, raw=True)\nprint('on')")
@@ -140,6 +142,7 @@ async def test_a_kernel_that_dies_at_its_start_or_says_nothing(
         assert not partner.kernel.is_alive
 
 
+@pytest.mark.slow
 async def test_a_runner_that_is_killed_is_an_end_in_words_and_the_next_is_fresh(
     tmp_path: Path,
 ) -> None:
@@ -156,6 +159,7 @@ async def test_a_runner_that_is_killed_is_an_end_in_words_and_the_next_is_fresh(
         assert end.count == 1
 
 
+@pytest.mark.slow
 def test_it_ends_with_its_parent_also_while_code_runs(tmp_path: Path) -> None:
     code = f"""
 import json, os, sys, time
@@ -185,6 +189,7 @@ with os.fdopen(spawned.connection["frames"]) as frames:
         assert not Path(folder).exists()
 
 
+@pytest.mark.slow
 def test_requests_that_are_none_are_logged_and_skipped(tmp_path: Path) -> None:
     spawned = start_runner(prepare_runner(sys.executable, str(tmp_path), {}))
     log = Path(spawned.folder) / "log"

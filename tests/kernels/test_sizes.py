@@ -198,6 +198,7 @@ async def test_no_line_of_the_users_code_is_run(partner: Partner) -> None:
     assert "bitten" not in partner.text()
 
 
+@pytest.mark.slow
 async def test_nothing_is_counted_beside_a_cell(partner: Partner) -> None:
     await partner.run("numbers = list(range(3_000_000)); more = [[each] for each in numbers]")
     partner.submit("print('on', flush=True)\nwhile True: pass")

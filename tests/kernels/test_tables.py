@@ -349,6 +349,7 @@ def test_an_estimate_grows_with_rows_keys_and_texts(helpers: ModuleType) -> None
     assert helpers.words_of(12.4) == "12 s" and helpers.words_of(600) == "10 minutes"
 
 
+@pytest.mark.slow
 def test_a_changed_variable_is_read_anew_and_nothing_holds_a_deleted_one(kernel: Kernel) -> None:
     import gc
     import weakref

@@ -44,6 +44,7 @@ def case(opened: list[JsonTransport]) -> KernelCase:
     return KernelCase("json", create)
 
 
+@pytest.mark.slow
 async def test_code_questions_input_and_interrupts_over_another_transport(
     case: KernelCase, opened: list[JsonTransport], tmp_path: Path
 ) -> None:
@@ -70,6 +71,7 @@ async def test_code_questions_input_and_interrupts_over_another_transport(
     assert transport.is_closed
 
 
+@pytest.mark.slow
 async def test_each_process_gets_a_transport_of_its_own(
     case: KernelCase, opened: list[JsonTransport], tmp_path: Path
 ) -> None:

@@ -36,6 +36,7 @@ def share(image: Image.Image, color: tuple[int, int, int]) -> float:
     return rows.count(bytes(color)) / len(rows)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("end", ["v6+json", "v6.json", "v5+json", "v4+json"])
 def test_a_chart_of_vega_lite_has_its_bars_on_the_ground(end: str) -> None:
     image = picture(f"application/vnd.vegalite.{end}", BAR, "#102030")

@@ -34,6 +34,7 @@ def agents(here: Here) -> list[httpx.AsyncClient]:
     return [by_header, web(here, agent_token("anna"))]
 
 
+@pytest.mark.slow
 async def test_code_of_an_agent_is_marked_and_risky_code_waits_for_the_user() -> None:
     async with serving() as here, web(here, token("anna")) as anna:
         session = (await anna.post("/start_kernel")).json()["id"]

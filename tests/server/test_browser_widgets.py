@@ -108,6 +108,7 @@ async def first_state(web: httpx.AsyncClient, place: str) -> tuple[dict[str, boo
     raise AssertionError("the stream has ended")
 
 
+@pytest.mark.slow
 async def test_a_page_operates_widgets_where_its_address_was_given_out_for_that(
     here: Here,
 ) -> None:
@@ -203,6 +204,7 @@ print(out.model_id)
 """
 
 
+@pytest.mark.slow
 async def test_what_an_output_widget_has_captured_stands_in_frames(here: Here) -> None:
     async with here.client() as host:
         opened = await host.call(q.OpenSession(cwd=str(here.host.state)))

@@ -76,6 +76,7 @@ def test_a_second_one_and_a_taken_port_are_told_in_words() -> None:
         assert other.pid is None
 
 
+@pytest.mark.slow
 async def test_the_token_is_not_in_the_environment_of_kernels() -> None:
     with user() as apart, serving(apart):
         async with apart.client() as host:

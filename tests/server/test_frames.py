@@ -120,6 +120,7 @@ async def test_watching_only_cannot_be_taken_back(here: Here, tmp_path: Path) ->
         assert answer["error"]["code"] == "denied"
 
 
+@pytest.mark.slow
 async def test_a_client_that_does_not_read_holds_nobody_up(here: Here, tmp_path: Path) -> None:
     async with here.client() as host:
         summary = await host.call(q.OpenSession(cwd=str(tmp_path)))

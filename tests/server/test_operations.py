@@ -192,6 +192,7 @@ async def test_two_kernels_run_at_once_in_folders_of_their_own(
     assert [status["output"]["result"] for status in statuses] == ["['mine']", "['mine']"]
 
 
+@pytest.mark.slow
 async def test_states_are_found_by_the_next_server() -> None:
     with short_folder() as folder:
         async with serve_here(folder) as here, client_of(here) as web:

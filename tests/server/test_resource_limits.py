@@ -140,6 +140,7 @@ async def test_all_sessions_of_a_user_have_a_limit_together_while_they_run() -> 
         assert "USER_MAX_MEMORY allows 300 MiB" in view.reason
 
 
+@pytest.mark.slow
 async def test_a_run_that_fills_the_disk_is_interrupted() -> None:
     code = """
 import time
@@ -159,6 +160,7 @@ with open("filled", "wb") as file:
         assert "20,000,000 bytes (USER_MAX_DISK)" in view.reason
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="the system keeps no such list")
 async def test_processes_of_a_session_run_on_so_many_cores() -> None:
     cores = len(os.sched_getaffinity(0))

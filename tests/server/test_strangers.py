@@ -86,6 +86,7 @@ async def is_served(here: Here) -> None:
         assert (await web.get("/v1/health")).json() == {"status": "ok"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("said", [b"", b"GET /v1/ws HT", b"GET / HTTP/1.1\r\nHost: x\r\nX: "])
 async def test_the_owner_gets_in_past_many_half_open_connections(
     here: Here, said: bytes, many_files: None

@@ -8,7 +8,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace as replace_fields
 from pathlib import Path
 
 import pytest
@@ -72,7 +71,7 @@ async def test_access_settings_reach_a_server_in_another_folder(
     access = AccessSettings(jwt, frozenset({"box.example"}))
     sent = decode_request(encode(listener_request(ListenerOptions(("::1", 1), "", True, access))))
     assert isinstance(sent, q.OpenListener)
-    expected = replace_fields(access, jwt=replace_fields(jwt, secret_file=tmp_path / "secrets"))
+    expected = replace(access, jwt=replace(jwt, secret_file=tmp_path / "secrets"))
     assert read_options(sent) == ListenerOptions(("::1", 1), "", True, expected)
     with pytest.raises(UsageError, match="another version"):
         read_options(replace(sent, access={"jwt": 3}))

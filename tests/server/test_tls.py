@@ -123,6 +123,7 @@ for _ in range(2):
 """
 
 
+@pytest.mark.slow
 async def test_a_client_that_began_without_openssl_speaks_tls(here: Here, tmp_path: Path) -> None:
     certificate, key = make_certificate(tmp_path)
     access = AccessSettings(tls_certificate=certificate, tls_key=key)

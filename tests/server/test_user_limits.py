@@ -27,6 +27,7 @@ def is_limit(answer: httpx.Response, status: int, limit: str, number: int) -> No
     assert problem["next_step"]
 
 
+@pytest.mark.slow
 async def test_a_burst_of_requests_is_cut_for_its_user_alone() -> None:
     async with serving(UserLimits(requests_per_second=2)) as here:
         async with web(here, token("anna")) as anna, web(here, token("ben")) as ben:
@@ -72,6 +73,7 @@ async def test_sessions_are_counted_as_long_as_they_are_open() -> None:
             assert (await anna.post("/v1/sessions", json=first)).status_code == 201
 
 
+@pytest.mark.slow
 async def test_executions_run_on_so_many_kernels_at_a_time() -> None:
     waits = "import os, time\nwhile not os.path.exists('go'): time.sleep(0.01)"
     async with serving(UserLimits(running=1)) as here, web(here, token("anna")) as anna:
@@ -95,6 +97,7 @@ async def test_executions_run_on_so_many_kernels_at_a_time() -> None:
         )
 
 
+@pytest.mark.slow
 async def test_executions_run_for_so_long() -> None:
     async with serving(UserLimits(runtime=1)) as here, web(here, token("anna")) as anna:
         kernel = (await anna.post("/start_kernel")).json()["id"]
@@ -147,6 +150,7 @@ async def test_files_take_so_much_of_the_disk() -> None:
                 is_limit(refused, 403, "disk", 10_000_000)
 
 
+@pytest.mark.slow
 async def test_kernels_take_so_much_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(usage_meter, "FRESH_SECONDS", 0.1)
     monkeypatch.setattr(watch, "PAUSE", 1000.0)  # it would end the kernel before
@@ -178,7 +182,7 @@ async def test_users_see_their_limits_and_what_is_used(monkeypatch: pytest.Monke
             assert (limits["sessions"]["limit"], limits["sessions"]["used"]) == (7, 1)
             assert limits["memory"]["limit"] is None
             assert limits["disk"]["used"] < 10**9
-            assert set(limits) == set(UserLimits.__dataclass_fields__)
+            assert set(limits) == {*UserLimits.__struct_fields__}
             unlimited = by_name((await operator.get("/v1/limits")).json())
             assert all(limit["limit"] is None for limit in unlimited.values())
 

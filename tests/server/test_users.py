@@ -112,6 +112,7 @@ def _names(path: str) -> list[str]:
     return re.findall(r"{(\w+)}", path)
 
 
+@pytest.mark.slow
 async def test_every_path_that_names_a_session_of_another_user_is_not_there(here: Here) -> None:
     async with web(here, token("anna")) as anna, web(here, token("ben")) as ben:
         belongings = Belongings(anna)
@@ -365,6 +366,7 @@ async def test_a_token_that_is_not_good_is_refused(here: Here) -> None:
                 await host.call(q.GetHostInfo())
 
 
+@pytest.mark.slow
 async def test_a_token_that_expires_ends_what_is_open(here: Here) -> None:
     async with web(here, token("anna")) as anna:
         session = (await anna.post("/v1/sessions", json={"start_kernel": False})).json()[
@@ -400,6 +402,7 @@ async def ends_at_expiry(host: SocketHost, reader: httpx.AsyncClient, session: s
     return True
 
 
+@pytest.mark.slow
 async def test_a_token_that_expires_ends_the_wait_and_not_what_was_queued(here: Here) -> None:
     code = "import os, time\nwhile not os.path.exists('go'): time.sleep(0.02)"
     async with web(here, token("anna")) as anna:

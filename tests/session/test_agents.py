@@ -29,6 +29,7 @@ def view_of(session: Session, execution_id: str) -> ExecutionView:
     return session.snapshot.executions[execution_id]
 
 
+@pytest.mark.slow
 async def test_code_of_an_agent_waits_for_the_user_and_blocks_nobody(tmp_path: Path) -> None:
     async with open_host(tmp_path / "state", settings=ALWAYS) as host:
         session = await open_session(host, tmp_path)
@@ -65,6 +66,7 @@ async def test_code_of_an_agent_waits_for_the_user_and_blocks_nobody(tmp_path: P
         assert replayed == session.snapshot
 
 
+@pytest.mark.slow
 async def test_a_confirmation_outlives_the_server(tmp_path: Path) -> None:
     async with open_host(tmp_path / "state", ALWAYS, leave_kernels=True) as host:
         session = await open_session(host, tmp_path)

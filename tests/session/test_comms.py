@@ -76,6 +76,7 @@ async def send(session: Session, view: CommView, message: q.CommUpdate | q.CommM
     await until(session, lambda now: sent.message_id in now.comms[view.comm_id].handled)
 
 
+@pytest.mark.slow
 async def test_a_slider_and_a_button_are_operated(session: Session) -> None:
     shown = await run(session, SLIDER)
     slider = model(session, "IntSlider")
@@ -105,6 +106,7 @@ async def test_a_slider_and_a_button_are_operated(session: Session) -> None:
         await session.call(q.SendComm(slider.comm_id, q.CommUpdate({"value": 1})))
 
 
+@pytest.mark.slow
 async def test_floods_are_few_events_and_the_last_value_comes(session: Session) -> None:
     view = await run(session, FLOOD)
     assert view.status == "ok"
@@ -133,6 +135,7 @@ async def test_what_a_thread_sets_after_its_cell_comes_as_few_events(
     assert count <= (time.monotonic() - began) * 35 + 20
 
 
+@pytest.mark.slow
 async def test_too_many_widgets_are_refused_in_a_sentence(session: Session) -> None:
     view = await run(session, MANY)
     assert view.status == "ok"

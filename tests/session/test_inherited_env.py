@@ -72,6 +72,7 @@ async def test_commands_of_an_environment_follow_the_rule(
     assert "HF_TOKEN" in without_secrets({"HF_TOKEN": "of the server"})
 
 
+@pytest.mark.slow
 async def test_a_session_of_the_service_sees_listed_names_alone(here: Here) -> None:
     async with SocketHost(here.network) as remote:
         # A client cannot ask for more.

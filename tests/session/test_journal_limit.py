@@ -165,6 +165,7 @@ async def test_endless_output_is_ended_and_the_session_says_what_to_do(tmp_path:
         assert session.recorder.journal.used < 2 * SMALL
 
 
+@pytest.mark.slow
 async def test_a_session_over_its_limit_goes_on_when_the_limit_is_raised(tmp_path: Path) -> None:
     state = tmp_path / "state"
     small = HostSettings(journal_limit=SMALL, watch_variables=False)

@@ -32,6 +32,7 @@ print(os.environ.get("COLUMNS"), os.environ.get("POLARS_TABLE_WIDTH"))
 """
 
 
+@pytest.mark.slow
 async def test_each_execution_has_the_width_of_the_screen_that_it_is_for(tmp_path: Path) -> None:
     async with open_host(tmp_path / "state") as host:
         session = await open_session(host, tmp_path, env={"COLUMNS": ""})
@@ -76,6 +77,7 @@ async def test_rich_and_ipython_and_the_environment_have_the_width(tmp_path: Pat
         assert max(map(len, part.text.split("\n"))) <= 40
 
 
+@pytest.mark.slow
 async def test_what_the_user_has_set_stays(tmp_path: Path) -> None:
     async with open_host(tmp_path / "state") as host:
         session = await open_session(host, tmp_path)

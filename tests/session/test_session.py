@@ -96,6 +96,7 @@ async def test_live_and_replayed_facts_fold_to_the_same(tmp_path: Path) -> None:
             assert replayed == session.snapshot
 
 
+@pytest.mark.slow
 async def test_order_cancel_clear_and_stop_on_error(tmp_path: Path) -> None:
     async with open_host(tmp_path / "state") as host:
         session = await open_session(host, tmp_path)
@@ -160,6 +161,7 @@ async def test_interrupt_ends_a_loop_and_the_session_goes_on(tmp_path: Path) -> 
             await session.call(Interrupt())
 
 
+@pytest.mark.slow
 async def test_the_ladder_ends_what_ignores_interrupts(tmp_path: Path) -> None:
     settings = HostSettings(ladder="auto", ladder_grace=(0.1, 0.1, 0.5))
     async with open_host(tmp_path / "state", settings) as host:
@@ -192,6 +194,7 @@ async def test_a_timeout_ends_a_run(tmp_path: Path) -> None:
         assert (await run(session, "1")).status == "ok"
 
 
+@pytest.mark.slow
 async def test_a_kernel_that_dies_is_explained_and_replaced(tmp_path: Path) -> None:
     async with open_host(tmp_path / "state") as host:
         session = await open_session(host, tmp_path)
@@ -223,6 +226,7 @@ async def test_restart_and_shut_down(tmp_path: Path) -> None:
         assert (await run(session, "print(1)")).status == "ok"
 
 
+@pytest.mark.slow
 async def test_every_execution_ends_exactly_once(tmp_path: Path) -> None:
     async with open_host(tmp_path / "state") as host:
         session = await open_session(host, tmp_path)

@@ -116,6 +116,7 @@ def has_started(times: int, events: list[AnyEvent]) -> bool:
     return len([event for event in events if isinstance(event, KernelReady)]) >= times
 
 
+@pytest.mark.slow
 async def test_a_kernel_that_dies_again_and_again_is_left_down(tmp_path: Path) -> None:
     settings = HostSettings(start_backoff=0.01, restart_dead_kernel=True)
 

@@ -7,12 +7,15 @@ import signal
 from importlib.util import find_spec
 from pathlib import Path
 
+import pytest
+
 from codeexec.domain.requests import Interrupt, RefreshVariables, RestartKernel
 from codeexec.environments.trust.store import TrustStore
 from support.bare_python import make_bare_python
 from support.sessions import finished, open_host, open_session, run, submit, text, until
 
 
+@pytest.mark.slow
 async def test_it_is_chosen_by_itself_and_told_and_starts_afresh_after_a_kill(
     tmp_path: Path,
 ) -> None:

@@ -27,6 +27,7 @@ async def ask_to_run(bench: Bench, code: str) -> str:
         return (await session.call(q.Execute(code), AGENT)).execution_id
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [80, 200])
 async def test_a_key_answers_what_an_agent_asks(tmp_path: Path, width: int) -> None:
     async with open_bench(tmp_path, size=(width, 24)) as bench:

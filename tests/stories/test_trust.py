@@ -33,6 +33,7 @@ async def is_asked(bench: Bench) -> None:
     )
 
 
+@pytest.mark.slow
 async def test_one_key_trusts_and_starts_the_kernel_of_the_folder(
     tmp_path: Path, strange: StrangeFolder
 ) -> None:
@@ -86,6 +87,7 @@ async def test_a_no_is_a_mark_that_asks_again_when_it_is_clicked(
     assert examine(strange.folder).is_trusted is False
 
 
+@pytest.mark.slow
 async def test_there_is_no_question_where_the_command_line_or_nothing_chooses(
     tmp_path: Path, strange: StrangeFolder
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from PIL import Image
 from textual.widgets import Static
 
@@ -19,6 +20,7 @@ def viewer_title(bench: Bench) -> str:
     return next((str(word.render()) for word in title if isinstance(word, Static)), "")
 
 
+@pytest.mark.slow
 async def test_a_picture_opens_in_the_viewer_and_a_table_by_a_command(tmp_path: Path) -> None:
     async with open_bench(tmp_path, {"sales.csv": "city,sold\nBern,3\nOslo,7\n"}) as bench:
         Image.new("RGB", (40, 30), "red").save(tmp_path / "plot.png")

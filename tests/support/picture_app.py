@@ -10,7 +10,7 @@ from textual.app import App, ComposeResult
 from textual.widgets import Static
 
 from codeexec.tui.graphics import kitty
-from codeexec.tui.graphics.images import CellSize
+from codeexec.tui.graphics.cell_size import CellSize
 from codeexec.tui.graphics.probe import Graphics, Way
 from codeexec.tui.widgets.picture import Picture
 

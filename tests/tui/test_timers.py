@@ -34,6 +34,7 @@ async def test_a_timer_fires_on_a_busy_machine(
             await until(pilot, lambda: len(fired) == 20)
 
 
+@pytest.mark.slow
 def test_all_timers_that_fire_once_are_set_there() -> None:
     """Textual's own may be lost."""
     folder = Path(inspect.getfile(codeexec.tui)).parent

@@ -6,8 +6,9 @@ One contract suite (`tests/client`) runs over every implementation.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
 from typing import Literal, Protocol, TypeVar
+
+from msgspec import Struct
 
 from codeexec.domain.events import Recorded
 from codeexec.domain.flow import OutputMode
@@ -19,8 +20,7 @@ R = TypeVar("R")
 LinkState = Literal["connecting", "connected", "reconnecting", "closed"]
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(Struct, frozen=True):
     """The state of the connection. `retry_at` is on the monotonic clock, in seconds;
     `problem` says in words why it is not connected."""
 

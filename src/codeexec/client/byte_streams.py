@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from codeexec.domain.errors import CodeexecError
 from codeexec.domain.terminals import STREAM_PREFIX
 from codeexec.domain.wire.frames import STREAM_WINDOW, ClientFrame, StreamChunk, decode_chunk
 
 
-@dataclass(slots=True)
-class StreamReader:
+class StreamReader(Struct):
     """A byte stream for one reader. `held` are received and not read yet, a window of them at most;
     `next` is the offset of the next byte to be received; up to `told` the server knows that the
     bytes were read."""

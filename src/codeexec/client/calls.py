@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TypeVar, cast
 
-from msgspec import Raw
+from msgspec import Raw, Struct
 from msgspec.structs import replace
 
 from codeexec.client.wire import WebSocketConnection
@@ -45,8 +44,7 @@ def is_safe(request: q.Request[R]) -> bool:
     return not isinstance(request, _ONCE)
 
 
-@dataclass(slots=True)
-class _Call:
+class _Call(Struct):
     """A question as it is sent; `timer` ends it while there is no connection."""
 
     frame: bytes

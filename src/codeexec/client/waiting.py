@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from collections import deque
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from codeexec.client.wire import Address
 from codeexec.domain.errors import CodeexecError
@@ -16,8 +16,7 @@ HELD_BYTES = 4 * 2**20
 """What a listener holds for a reader that is slow; the rest waits in the journal."""
 
 
-@dataclass(frozen=True, slots=True)
-class Patience:
+class Patience(Struct, frozen=True):
     """All in seconds. Waits between attempts double from `first` to `most`, each cut by up to
     half at random; a call fails when the connection is away for `call`. Both a call and a
     connection wait for `start` while the server that we have begun is loading."""
@@ -31,6 +30,8 @@ class Patience:
 
     def wait(self, attempt: int) -> float:
         longest = min(self.first * 2.0 ** min(attempt - 1, 16), self.most)
+        import random  # a connection that is there at once needs none
+
         return longest * random.uniform(0.5, 1.0)
 
 
@@ -44,8 +45,7 @@ def usual_patience(address: Address | None) -> Patience:
     return OVER_SSH if address is not None and address.ssh else Patience()
 
 
-@dataclass(slots=True)
-class EventListener:
+class EventListener(Struct):
     """Events for one reader. `held` are received and not read yet; `last` is the number of the last
     one received. A paused listener has told the server to stop until its reader has caught up."""
 

@@ -12,8 +12,9 @@ import base64
 import os
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
+
+from msgspec import Struct
 
 from codeexec.client.tls import load_tls
 from codeexec.domain.content.digests import sha1
@@ -26,15 +27,14 @@ _MAX_HEAD = 65536
 _CONTINUATION, _TEXT, _BINARY, _CLOSE, _PING, _PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(Struct, frozen=True):
     """Where a server listens: the path of its socket, host and port with a token, or the machine
     that `ssh` reaches, with its port (0: as its configuration says) and a folder there."""
 
     socket: str = ""
     host: str = ""
     port: int = 0
-    token: str = field(default="", repr=False)
+    token: str = ""
     tls: bool = False
     prefix: str = ""
     """Path below which a proxy has the server, such as `/lab`."""
@@ -42,6 +42,9 @@ class Address:
     """`HOST` or `USER@HOST`, as `ssh` takes it."""
     folder: str = ""
     """Absolute, or from the home folder there."""
+
+    def __repr__(self) -> str:
+        return f"Address({self})"  # without the token: it may stand in a log
 
     @property
     def is_local(self) -> bool:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
 from functools import cache
 from typing import Literal, TypeVar, get_args, get_origin, get_type_hints
+
+from msgspec import Struct
 
 from codeexec.config.docs import field_docs
 from codeexec.config.model import Settings
@@ -21,19 +22,22 @@ MOST = 2**53
 N = TypeVar("N", int, float)
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
-    """One setting: `name` with its dots, its type and default; `owner` is its table's class."""
+class Key(Struct, frozen=True):
+    """One setting: `name` with its dots, and its default; `table` is its table's class."""
 
     name: str
-    type: object
     default: object
-    owner: str
+    table: type[Struct]
+
+    @property
+    def type(self) -> object:
+        """The type of its values."""
+        return _types(self.table)[self.name.partition(".")[2]]
 
     @property
     def doc(self) -> str:
         """The manual's words."""
-        return field_docs().get((self.owner, self.name.partition(".")[2]), "")
+        return field_docs().get((self.table.__name__, self.name.partition(".")[2]), "")
 
     @property
     def variable(self) -> str:
@@ -68,16 +72,21 @@ def keys() -> tuple[Key, ...]:
 
 
 def _keys() -> Iterator[Key]:
-    sections = get_type_hints(Settings)
-    for section in fields(Settings):
-        if section.name in ("programs", SERVERS, REMOTES):
+    defaults = Settings()
+    for section in Settings.__struct_fields__:
+        if section in ("programs", SERVERS, REMOTES):
             # Their tables have names of the user's choice: see `profiles`, `servers` and `remotes`.
             continue
-        kind = sections[section.name]
-        types = get_type_hints(kind)
-        for setting in fields(kind):
-            name = f"{section.name}.{setting.name}"
-            yield Key(name, types[setting.name], setting.default, kind.__name__)
+        table = getattr(defaults, section)
+        for name in table.__struct_fields__:
+            yield Key(f"{section}.{name}", getattr(table, name), type(table))
+
+
+@cache
+def _types(table: type[Struct]) -> dict[str, object]:
+    """The types of a table's settings. Reading the annotations takes milliseconds: only when one
+    of them is set or shown."""
+    return get_type_hints(table)
 
 
 def find_key(name: str) -> Key:

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from codeexec.config.guarded import (
     guarded_digest,
@@ -41,8 +43,7 @@ MOST_BYTES = 1 << 20
 Layer = Literal["flag", "environment", "env file", "project", "user", "default"]
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(Struct, frozen=True):
     """The layer that set a value: `place` is the flag, the variable or the file."""
 
     layer: Layer
@@ -52,8 +53,7 @@ class Origin:
         return f"{self.layer} {self.place}".rstrip()
 
 
-@dataclass(frozen=True, slots=True)
-class SettingProblem:
+class SettingProblem(Struct, frozen=True):
     """A setting that cannot be used; the next layer's value stands in for it."""
 
     place: str
@@ -66,8 +66,7 @@ class SettingProblem:
         return f"{where}: {self.message}"
 
 
-@dataclass(frozen=True, slots=True)
-class Withheld:
+class Withheld(Struct, frozen=True):
     """A setting that chooses what is executed, and is not used: `holder`, the folder of its file,
     is not trusted."""
 
@@ -80,16 +79,15 @@ class Withheld:
         return f"{self.key} of {self.place} is not used: {self.holder} is not trusted."
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(Struct, frozen=True):
     """`origins` has an entry for each key, such as `editor.tab_size`, and for each build profile,
     such as `programs.profiles.fast`. `withheld` are settings of a project that would count if its
     folder was trusted."""
 
     settings: Settings
     origins: Mapping[str, Origin]
-    problems: tuple[SettingProblem, ...] = field(default=())
-    withheld: tuple[Withheld, ...] = field(default=())
+    problems: tuple[SettingProblem, ...] = ()
+    withheld: tuple[Withheld, ...] = ()
 
     def checked(self) -> Settings:
         """The settings; raises UsageError for the first problem."""
@@ -290,12 +288,12 @@ def _shown(value: object) -> str:
 def _build(values: Mapping[str, object]) -> Settings:
     settings = Settings()
     changed: dict[str, object] = {}
-    for section in fields(Settings):
+    for section in Settings.__struct_fields__:
         own = {
             name.partition(".")[2]: value
             for name, value in values.items()
-            if name.startswith(f"{section.name}.")
+            if name.startswith(f"{section}.")
         }
         if own:
-            changed[section.name] = replace(getattr(settings, section.name), **own)
-    return replace(settings, **changed)  # type: ignore[arg-type]  # each is of its section
+            changed[section] = replace(getattr(settings, section), **own)
+    return replace(settings, **changed)  # each is of its section

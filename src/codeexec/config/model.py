@@ -5,15 +5,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Literal
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from codeexec.languages.profiles import BuildProfile
 
 
-@dataclass(frozen=True, slots=True)
-class Appearance:
+class Appearance(Struct, frozen=True):
     """How the workbench looks."""
 
     theme: str = ""
@@ -42,8 +42,7 @@ class Appearance:
     """Let things move where that helps the eye; `false` suits slow lines."""
 
 
-@dataclass(frozen=True, slots=True)
-class Editor:
+class Editor(Struct, frozen=True):
     """The editor pane."""
 
     keymap: Literal["default", "vim", "emacs"] = "default"
@@ -95,8 +94,7 @@ class Editor:
     """Remove blanks at line ends when saving, but in Markdown, where they mean something."""
 
 
-@dataclass(frozen=True, slots=True)
-class Console:
+class Console(Struct, frozen=True):
     """The console pane; `scroll_step` counts in every pane."""
 
     fold_code: int = 8
@@ -116,8 +114,7 @@ class Console:
     """Rows that one notch of the mouse wheel scrolls."""
 
 
-@dataclass(frozen=True, slots=True)
-class Notify:
+class Notify(Struct, frozen=True):
     """Notifications of long runs that ended while the terminal was not in focus."""
 
     after: float = 10.0
@@ -130,8 +127,7 @@ class Notify:
     """Ask the terminal for a desktop notification (OSC 9)."""
 
 
-@dataclass(frozen=True, slots=True)
-class KernelSettings:
+class KernelSettings(Struct, frozen=True):
     """Which kernel runs the code."""
 
     name: str = ""
@@ -148,8 +144,7 @@ class KernelSettings:
     alone."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sessions:
+class Sessions(Struct, frozen=True):
     """The life of sessions; times in seconds, sizes in bytes."""
 
     ladder: Literal["ask", "auto"] = "ask"
@@ -204,8 +199,7 @@ class Sessions:
     """Ended sessions are deleted, the oldest first, while all take more than this."""
 
 
-@dataclass(frozen=True, slots=True)
-class SessionSettings:
+class SessionSettings(Struct, frozen=True):
     """What a session begins with; a project's file counts once its folder is trusted."""
 
     plugins: str = ""
@@ -216,8 +210,7 @@ class SessionSettings:
     """Show the value of a last line that assigns (`x=5`), as of a last expression."""
 
 
-@dataclass(frozen=True, slots=True)
-class Agents:
+class Agents(Struct, frozen=True):
     """What agents run beside you: `codeexec-tui mcp`. A project's file has no say in it."""
 
     confirm: Literal["always", "risky", "never"] = "risky"
@@ -228,8 +221,7 @@ class Agents:
     """What happens to such code while no workbench is attached to the session."""
 
 
-@dataclass(frozen=True, slots=True)
-class Terminal:
+class Terminal(Struct, frozen=True):
     """The terminal pane. A project's file counts once its folder is trusted."""
 
     clipboard: Literal["off", "write"] = "off"
@@ -237,8 +229,7 @@ class Terminal:
     time: the workbench says so each time. No program can read the clipboard."""
 
 
-@dataclass(frozen=True, slots=True)
-class Docker:
+class Docker(Struct, frozen=True):
     """Kernels in containers."""
 
     engine: Literal["auto", "docker", "podman"] = "auto"
@@ -315,7 +306,7 @@ class Docker:
     @property
     def wanted(self) -> str:
         """The policy with its changes in one line, as `OpenSession.policy` takes it."""
-        names = [field.name for field in fields(self) if field.name not in _NOT_OF_POLICY]
+        names = [name for name in self.__struct_fields__ if name not in _NOT_OF_POLICY]
         changes = [f"{name}={getattr(self, name)}" for name in names if getattr(self, name)]
         return " ".join([self.policy, *changes])
 
@@ -323,8 +314,7 @@ class Docker:
 _NOT_OF_POLICY = ("engine", "context", "image", "policy", "transport", "spare")
 
 
-@dataclass(frozen=True, slots=True)
-class RunSettings:
+class RunSettings(Struct, frozen=True):
     """`codeexec-tui run`."""
 
     color: Literal["auto", "always", "never"] = "auto"
@@ -334,8 +324,7 @@ class RunSettings:
     """Show which cell runs, on a terminal."""
 
 
-@dataclass(frozen=True, slots=True)
-class Programs:
+class Programs(Struct, frozen=True):
     """How programs are built."""
 
     profiles: tuple[BuildProfile, ...] = ()
@@ -344,8 +333,7 @@ class Programs:
     `language` are chosen with it. In a project's file they count once its folder is trusted."""
 
 
-@dataclass(frozen=True, slots=True)
-class RemoteServer:
+class RemoteServer(Struct, frozen=True):
     """A session server of another machine. `token_file` is a path; empty: the URL says all."""
 
     name: str
@@ -353,8 +341,7 @@ class RemoteServer:
     token_file: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class JupyterRemote:
+class JupyterRemote(Struct, frozen=True):
     """A Jupyter server. `token_file` and `ca_file` are paths, empty where there is none."""
 
     name: str
@@ -366,8 +353,7 @@ class JupyterRemote:
     """Variables for kernels of an Enterprise Gateway."""
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Struct, frozen=True):
     """The whole tree; each part is a table of the TOML file."""
 
     appearance: Appearance = Appearance()

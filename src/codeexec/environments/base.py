@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import PurePosixPath
 from typing import Literal, NamedTuple, Protocol
+
+from msgspec import Struct, field
 
 from codeexec.domain.errors import EnvironmentUnavailable, UsageError
 from codeexec.environments.budget import Budget
@@ -33,8 +34,7 @@ Tell = Callable[[str, str], None]
 """Called on the loop with a title and sentences for the user."""
 
 
-@dataclass(frozen=True, slots=True)
-class BasePaths:
+class BasePaths(Struct, frozen=True):
     """The folders that code finds, as the code itself sees them.
 
     `application` is for the runner scripts of an architecture, `bundled_tools` for the tools that
@@ -67,8 +67,7 @@ class FileKind(StrEnum):
     OTHER = "other"  # FIFO, socket, device: listed, never opened
 
 
-@dataclass(frozen=True, slots=True)
-class WorkspaceEntry:
+class WorkspaceEntry(Struct, frozen=True):
     """One thing in the workspace; `path` is relative to it, `size` in bytes, `modified` in ns."""
 
     path: PurePosixPath
@@ -100,16 +99,14 @@ class OpenFile(Protocol):
         """Can be repeated."""
 
 
-@dataclass(frozen=True, slots=True)
-class FileWrite:
+class FileWrite(Struct, frozen=True):
     """A file to be written; missing folders are made."""
 
     path: Location
     content: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class WriteOutcome:
+class WriteOutcome(Struct, frozen=True):
     """What became of a batch: the files written, and for each of the others why not."""
 
     written: tuple[PurePosixPath, ...]
@@ -122,8 +119,7 @@ class Change(StrEnum):
     REMOVED = "removed"
 
 
-@dataclass(frozen=True, slots=True)
-class FileChange:
+class FileChange(Struct, frozen=True):
     """`path` is relative to the workspace. Folders are told by watches of this machine's folders
     alone: a new one, and one that is gone with all that was in it."""
 
@@ -162,8 +158,7 @@ class ExecHandle(Protocol):
         """End the group and wait for the command's end."""
 
 
-@dataclass(frozen=True, slots=True)
-class TerminalSize:
+class TerminalSize(Struct, frozen=True):
     """In characters. UsageError for one that no terminal has."""
 
     columns: int = 80
@@ -177,8 +172,7 @@ class TerminalSize:
             )
 
 
-@dataclass(frozen=True, slots=True)
-class ProcessEnd:
+class ProcessEnd(Struct, frozen=True):
     """How a process ended: `code` is negative for a signal. `peak_memory` (bytes, of the largest of
     it and the children that it waited for) and `cpu_seconds` are None where they are not known."""
 
@@ -240,8 +234,7 @@ class TerminalHandle(Protocol):
         """End the command and all processes of its session, and let go of the terminal."""
 
 
-@dataclass(frozen=True, slots=True)
-class ExecOutcome:
+class ExecOutcome(Struct, frozen=True):
     code: int
     stdout: bytes
     stderr: bytes
@@ -289,7 +282,7 @@ class EnvironmentPrimitive(Protocol):
         self,
         command: Sequence[str],
         *,
-        size: TerminalSize = TerminalSize(),  # frozen
+        size: TerminalSize = TerminalSize(),  # noqa: B008  # frozen
         cwd: Location | None = None,
         env: Mapping[str, str] | None = None,
     ) -> TerminalHandle:

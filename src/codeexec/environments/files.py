@@ -7,9 +7,10 @@ import heapq
 import os
 import stat
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
+
+from msgspec import Struct
 
 from codeexec.domain.content.digests import sha256
 from codeexec.domain.errors import CodeexecError, Denied
@@ -296,8 +297,7 @@ def tree(
             os.close(level.handle)
 
 
-@dataclass(slots=True)
-class _Level:
+class _Level(Struct):
     """A folder that `tree` is in; `names` are those still to be visited, None before the scan."""
 
     handle: int

@@ -10,8 +10,9 @@ import contextlib
 import os
 import pwd
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from codeexec.domain.errors import UsageError
 from codeexec.hostfiles.mounts import TABLE, read_mounts
@@ -42,8 +43,7 @@ KERNEL_TYPES = (
 """File systems without files of anybody."""
 
 
-@dataclass(frozen=True, slots=True)
-class MountPoint:
+class MountPoint(Struct, frozen=True):
     """A mount: `root` is the folder of the file system that is seen at `point`."""
 
     device: str

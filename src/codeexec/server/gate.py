@@ -12,8 +12,9 @@ import socket
 import struct
 import sys
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from urllib.parse import parse_qs, urlsplit
+
+from msgspec import Struct
 
 from codeexec.domain.errors import Denied, UsageError
 from codeexec.server.access.identity import OPERATOR, VISITOR, Identity
@@ -28,8 +29,7 @@ def new_token() -> str:
     return secrets.token_urlsafe(32)
 
 
-@dataclass(frozen=True, slots=True)
-class Authenticator:
+class Authenticator(Struct, frozen=True):
     """With an empty `token` only connections to the private socket are admitted, by the user id
     of their other end. `hosts` are names by which the server may be called beside IP addresses and
     localhost: others are a sign of DNS rebinding."""

@@ -11,16 +11,17 @@ from __future__ import annotations
 import asyncio
 import resource
 from collections import Counter
-from dataclasses import dataclass, replace
 from weakref import WeakSet
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 _WANTED_FILES = 16384
 _RESERVED_FILES = 256
 """File descriptors for sessions: journals, kernels' sockets, files that are read."""
 
 
-@dataclass(frozen=True, slots=True)
-class ConnectionLimits:
+class ConnectionLimits(Struct, frozen=True):
     """Times are in seconds and are counted in full, not from the last byte that came."""
 
     pending: int = 256

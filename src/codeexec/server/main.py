@@ -8,7 +8,9 @@ import os
 import signal
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from codeexec.config.paths import Paths
 from codeexec.domain.errors import CodeexecError
@@ -28,8 +30,7 @@ log = logging.getLogger(__name__)
 _TICK = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class ServerOptions:
+class ServerOptions(Struct, frozen=True):
     """`listener` is a TCP socket beside the private one."""
 
     paths: Paths

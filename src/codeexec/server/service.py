@@ -8,8 +8,8 @@ import socket
 import ssl
 import time
 from collections.abc import Coroutine
-from dataclasses import replace
 
+from msgspec.structs import replace
 from websockets.frames import CloseCode
 
 from codeexec.domain.errors import LimitReached

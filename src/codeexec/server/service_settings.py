@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from codeexec.domain.errors import UsageError
 from codeexec.environments.docker.policy import parse
@@ -21,8 +23,7 @@ _TIMES = (
 _MIN_BUFFER = 1 << 14
 
 
-@dataclass(frozen=True, slots=True)
-class ServiceSettings:
+class ServiceSettings(Struct, frozen=True):
     """Times are in seconds; 0: no limit. Sizes are in bytes."""
 
     python_max_runtime: float = 300.0

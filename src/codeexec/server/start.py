@@ -132,7 +132,7 @@ def _run(
         set_up_log(paths.log)
         settings = host_settings()
         if idle is not None:
-            from dataclasses import replace  # not before the first kernel
+            from msgspec.structs import replace  # not before the first kernel
 
             settings = replace(settings, idle_host=idle)
         options = ServerOptions(paths, settings=settings)
@@ -155,17 +155,13 @@ def _run(
 def host_settings() -> HostSettings:
     """What the user's file and the environment say of sessions; a project has no say in a
     server that all share."""
-    from dataclasses import fields  # not before the first kernel
-
     from codeexec.config.load import load
     from codeexec.domain.env_vars.inherited import name_patterns
     from codeexec.session.settings import HostSettings
 
     loaded = load(Path("/")).settings
     settings = loaded.sessions
-    names = {field.name for field in fields(settings)} & {
-        field.name for field in fields(HostSettings)
-    }
+    names = {*settings.__struct_fields__} & {*HostSettings.__struct_fields__}
     return HostSettings(
         **{name: getattr(settings, name) for name in names},
         agents=agent_settings,

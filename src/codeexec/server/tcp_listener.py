@@ -6,11 +6,11 @@ import asyncio
 import logging
 import socket
 import ssl
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 import msgspec
+from msgspec import Struct, field
 
 from codeexec.domain import requests as q
 from codeexec.domain.errors import Unavailable, UsageError
@@ -38,8 +38,7 @@ class ListeningService(Protocol):
     def close_listener(self, listening: socket.socket) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class ListenerOptions:
+class ListenerOptions(Struct, frozen=True):
     """`bind` is host and port. Clients need `token`, or one that `access` verifies, or
     `asks_token` is false and it is a loopback address."""
 
@@ -49,8 +48,7 @@ class ListenerOptions:
     access: AccessSettings = field(default_factory=AccessSettings)
 
 
-@dataclass(frozen=True, slots=True)
-class TcpListener:
+class TcpListener(Struct, frozen=True):
     """`url` names the port that was bound."""
 
     url: str

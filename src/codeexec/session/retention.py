@@ -12,16 +12,16 @@ import logging
 import os
 import shutil
 import stat
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 log = logging.getLogger(__name__)
 
 _DAY = 86_400.0
 
 
-@dataclass(frozen=True, slots=True)
-class _Folder:
+class _Folder(Struct, frozen=True):
     path: Path
     changed_at: float
     size: int

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Literal
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class AgentSettings:
+
+class AgentSettings(Struct, frozen=True):
     """What an agent may run in a session without the user's confirmation."""
 
     confirm: Literal["always", "risky", "never"] = "risky"
@@ -18,8 +18,7 @@ class AgentSettings:
     """What happens to code that would wait while no workbench is attached."""
 
 
-@dataclass(frozen=True, slots=True)
-class HostSettings:
+class HostSettings(Struct, frozen=True):
     ladder: Literal["ask", "auto"] = "ask"
     """After an interrupt and a second one, wait to be asked again before ending the kernel, or
     go on by itself. A run that is out of time always goes on by itself."""

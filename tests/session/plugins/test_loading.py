@@ -25,6 +25,7 @@ async def value(session: Session, code: str) -> str:
     return part.text or ""
 
 
+@pytest.mark.slow
 async def test_a_plugin_is_loaded_called_tested_and_unloaded(tmp_path: Path) -> None:
     async with open_host(tmp_path / "state") as host:
         session = await open_session(host, tmp_path)
@@ -114,6 +115,7 @@ async def test_a_plugin_that_prints_is_loaded_and_its_rows_can_be_read(tmp_path:
         assert view.report.log[0].message == "calling function prints"
 
 
+@pytest.mark.slow
 async def test_a_plugin_that_blocks_has_a_deadline_and_can_be_interrupted(tmp_path: Path) -> None:
     async with open_host(tmp_path / "state") as host:
         session = await open_session(host, tmp_path)
@@ -156,6 +158,7 @@ async def test_a_reload_replaces_and_one_that_fails_leaves_the_earlier(tmp_path:
         assert keys == [f"plugin:{plugin.loaded_by}"]
 
 
+@pytest.mark.slow
 async def test_plugins_and_session_variables_come_back_with_a_new_kernel(tmp_path: Path) -> None:
     async with open_host(tmp_path / "state") as host:
         session = await open_session(host, tmp_path)

@@ -82,6 +82,7 @@ async def test_the_last_assignment_is_shown_where_that_is_wanted(tmp_path: Path)
         assert shown(await run(session, "x", show_assignments=True)) == "6"
 
 
+@pytest.mark.slow
 async def test_the_context_refuses_names_that_leave_the_folder(tmp_path: Path) -> None:
     outside = tmp_path / "outside.txt"
     outside.write_text("kept")
@@ -177,6 +178,7 @@ ctx.add_artifact("h", "h.html", "html", "<p>", "a page")
         assert content.data == b'{"data": [1]}'
 
 
+@pytest.mark.slow
 async def test_a_plugin_typed_in_the_console_is_one_of_the_session(tmp_path: Path) -> None:
     async with open_host(tmp_path / "state") as host:
         session = await open_session(host, tmp_path)
@@ -228,6 +230,7 @@ async def test_reports_that_come_together_follow_one_another(tmp_path: Path) -> 
             assert session.snapshot.plugins["inner"].loaded_by == f"{execution_id}/inner"
 
 
+@pytest.mark.slow
 async def test_a_plugin_whose_module_loads_another_is_itself_after_a_restart(
     tmp_path: Path,
 ) -> None:
@@ -246,6 +249,7 @@ async def test_a_plugin_whose_module_loads_another_is_itself_after_a_restart(
         assert shown(await run(session, "outer(), inner()")) == "('outer', 2)"
 
 
+@pytest.mark.slow
 async def test_session_variables_set_by_code_are_those_of_the_session(tmp_path: Path) -> None:
     async with open_host(tmp_path / "state") as host:
         session = await open_session(host, tmp_path)
@@ -299,6 +303,7 @@ async def test_magics_answer_what_is_wrong_and_the_session_goes_on(tmp_path: Pat
         assert shown(await run(session, "6 * 7")) == "42"
 
 
+@pytest.mark.slow
 async def test_checks_mark_what_an_execution_made(tmp_path: Path) -> None:
     async with open_host(tmp_path / "state") as host:
         session = await open_session(host, tmp_path)
@@ -352,6 +357,7 @@ session.send(get_ipython().kernel.iopub_socket, "codeexec_report", {
         assert session.snapshot.plugins == {}
 
 
+@pytest.mark.slow
 async def test_code_that_makes_plugins_without_end_is_bounded(tmp_path: Path) -> None:
     many = """
 import codeexec_session as s

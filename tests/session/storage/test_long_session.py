@@ -201,6 +201,7 @@ async def test_a_few_large_events_are_replaced_by_a_snapshot_too(path: Path) -> 
     recorder.close()
 
 
+@pytest.mark.slow
 def test_twenty_thousand_displays_are_few_objects_and_all_can_be_read(path: Path) -> None:
     recorder = opened(Journal.create(path))
     recorder.record(ExecutionQueued("e", ""), ExecutionStarted("e"))

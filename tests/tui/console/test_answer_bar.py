@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import pytest
 from textual.pilot import Pilot
 
 from codeexec.domain.events import StdinRequested
@@ -33,6 +34,7 @@ def answers(app: PaneApp) -> list[tuple[str, str]]:
     ]
 
 
+@pytest.mark.slow
 async def test_ctrl_d_ends_the_input_of_a_program_where_nothing_is_typed() -> None:
     async with opened(may_end=True) as (app, pilot, bar):
         assert "Ctrl+D ends the input" in str(bar.query_one("#answer-end").render())
@@ -51,6 +53,7 @@ async def test_a_click_on_the_hint_ends_the_input() -> None:
         assert answers(app) == [("r1", "\x04")]
 
 
+@pytest.mark.slow
 async def test_a_question_of_a_kernel_has_no_end() -> None:
     async with opened(may_end=False) as (app, pilot, bar):
         assert not bar.query_one("#answer-end").display

@@ -160,6 +160,7 @@ async def test_a_pair_is_saved_in_step(pane: DocumentsPane, tmp_path: Path) -> N
         assert saved(path) == {"a": "xyone"}
 
 
+@pytest.mark.slow
 async def test_a_file_that_is_rewritten_twice_before_a_save_clashes_with_nothing(
     pane: DocumentsPane, tmp_path: Path
 ) -> None:

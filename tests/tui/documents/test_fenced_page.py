@@ -43,6 +43,7 @@ async def test_fences_run_and_are_saved_as_they_were(tmp_path: Path) -> None:
             assert path.read_text() == TEXT.replace("7\n", "70\n", 1)
 
 
+@pytest.mark.slow
 async def test_cells_of_markdown_are_changed_by_keys(tmp_path: Path) -> None:
     path = tmp_path / "a.qmd"
     path.write_text(TEXT.replace("```python", "```{python}"))
@@ -68,6 +69,7 @@ async def test_cells_of_markdown_are_changed_by_keys(tmp_path: Path) -> None:
         assert sheet.editor.text == before
 
 
+@pytest.mark.slow
 async def test_f6_at_the_last_fence_adds_none(tmp_path: Path) -> None:
     path = tmp_path / "a.md"
     path.write_text("```python\nx\n```")
@@ -93,6 +95,7 @@ async def test_sections_of_markdown_fold(tmp_path: Path) -> None:
         assert "end" not in "\n".join(rows(sheet))
 
 
+@pytest.mark.slow
 async def test_text_typed_into_an_empty_fence_has_a_line_of_its_own(tmp_path: Path) -> None:
     path = tmp_path / "a.md"
     path.write_text("# A\n\n```python\n```\n\nend\n")

@@ -100,6 +100,7 @@ async def test_keys_are_answered_while_a_large_notebook_is_written(
         assert not sheet.is_changed
 
 
+@pytest.mark.slow
 async def test_a_large_notebook_is_merged_with_what_is_typed_meanwhile(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -64,6 +64,7 @@ async def test_a_wide_table_is_scrolled_sideways_by_keys(tmp_path: Path) -> None
         assert sum("column_" in row for row in rows(sheet)) == 1
 
 
+@pytest.mark.slow
 async def test_a_long_table_is_scrolled_down_and_the_page_stays(tmp_path: Path) -> None:
     async with PaneApp(pane := make()).run_test(size=(60, 30)) as pilot:
         sheet = await opened(pane, notebook(tmp_path, table(100)))

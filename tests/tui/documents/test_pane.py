@@ -383,6 +383,7 @@ async def test_tabs_follow_a_folder_that_is_renamed(pane: DocumentsPane, tmp_pat
         assert pane.context.kernel_focus.chosen_for(sheet.name_key) == "bash"
 
 
+@pytest.mark.slow
 async def test_a_syntax_error_is_marked_when_nobody_types(
     pane: DocumentsPane, tmp_path: Path
 ) -> None:

@@ -142,6 +142,7 @@ async def test_two_documents_stand_in_the_halves_and_tabs_go_to_the_one_in_use(
         assert not pane.splitting.is_split
 
 
+@pytest.mark.slow
 async def test_titles_and_the_division_obey_the_mouse(pane: DocumentsPane, tmp_path: Path) -> None:
     async with PaneApp(pane).run_test(size=(120, 24)) as pilot:
         one = await opened(pane, tmp_path / "one.py")

@@ -453,6 +453,7 @@ async def test_a_very_long_line_does_not_freeze() -> None:
     assert await edit(5_000_000) < 5 * await edit(50_000)
 
 
+@pytest.mark.slow
 async def test_fifty_thousand_lines_type_like_none(monkeypatch: pytest.MonkeyPatch) -> None:
     # A text that is parsed in no time is parsed within the key: here none is, whatever the machine.
     monkeypatch.setattr(TreeSyntax, "is_quick", False)
@@ -480,6 +481,7 @@ async def test_fifty_thousand_lines_type_like_none(monkeypatch: pytest.MonkeyPat
     assert gone_on_top < 1.5 * gone
 
 
+@pytest.mark.slow
 async def test_trees_of_former_texts_are_freed_when_nobody_types(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -113,6 +113,7 @@ async def test_the_folder_of_the_machine_is_listed_and_changed(there: There) -> 
         await until(pilot, lambda: "     moved.py" not in shown(pane))
 
 
+@pytest.mark.slow
 async def test_a_pane_that_comes_late_lists_the_machine_too(there: There) -> None:
     (there.folder / "a.py").touch()
     await there.files.learn()

@@ -17,12 +17,11 @@ from rich.segment import Segment
 from codeexec.domain.errors import DocumentError
 from codeexec.rendering.svg import is_svg
 from codeexec.tui.graphics import images
+from codeexec.tui.graphics.cell_size import NOMINAL_CELL, CellSize
 from codeexec.tui.graphics.halfblock import Blocks, mosaic
 from codeexec.tui.graphics.images import (
     MAX_MEMORY,
-    NOMINAL_CELL,
     WHOLE,
-    CellSize,
     Extent,
     View,
     decode,

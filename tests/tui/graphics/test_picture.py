@@ -20,7 +20,8 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from codeexec.tui.graphics import kitty
-from codeexec.tui.graphics.images import WHOLE, CellSize
+from codeexec.tui.graphics.cell_size import CellSize
+from codeexec.tui.graphics.images import WHOLE
 from codeexec.tui.graphics.probe import Graphics, ask_tmux
 from codeexec.tui.widgets.picture import Picture
 from support.graphics import (
@@ -222,6 +223,7 @@ def _same(one: Image.Image, other: Image.Image) -> int:
     return max(ImageChops.difference(one.convert("RGB"), other.convert("RGB")).tobytes())
 
 
+@pytest.mark.slow
 def test_sixels_in_a_terminal_are_the_picture(tmp_path: Path) -> None:
     stream = _written("sixel", tmp_path)
     rows = [sixel_pixels(sequence) for sequence in sixels_in(stream)]

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codeexec.domain.errors import UsageError
-from codeexec.tui.graphics.images import NOMINAL_CELL, CellSize
+from codeexec.tui.graphics.cell_size import NOMINAL_CELL, CellSize
 from codeexec.tui.graphics.probe import (
     QUESTIONS,
     WAYS,

@@ -137,6 +137,7 @@ async def test_a_click_on_a_link_opens_it() -> None:
         assert app.opened == ["https://example.org"]
 
 
+@pytest.mark.slow
 async def test_keys_are_answered_while_a_long_text_is_laid_out(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -75,6 +75,7 @@ def test_the_line_at_fault_stands_out() -> None:
     assert error[0].style == HARBOUR.style("traceback.error")
 
 
+@pytest.mark.slow
 def test_very_long_code_is_coloured_at_its_beginning_and_whole() -> None:
     lines = [f"value_{number} = {number}" for number in range(200_000)]
     painted = highlight("\n".join(lines), "python", HARBOUR)

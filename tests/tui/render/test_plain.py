@@ -88,6 +88,7 @@ def _is_plain(node: ast.expr) -> bool:
     return isinstance(node, ast.Call) and _name(node.func) in _PLAIN
 
 
+@pytest.mark.slow
 def test_no_widget_takes_text_from_outside_as_markup() -> None:
     found = []
     for place, call in _calls():

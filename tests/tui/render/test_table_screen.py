@@ -95,6 +95,7 @@ def _title(screen: TableScreen) -> str:
     return str(screen.query_one("#title", Static).render())
 
 
+@pytest.mark.slow
 async def test_a_filter_is_typed_taken_from_a_cell_and_corrected_where_it_is_wrong() -> None:
     app = Pane()
     async with app.run_test(size=(80, 24)) as pilot:
@@ -120,6 +121,7 @@ async def test_a_filter_is_typed_taken_from_a_cell_and_corrected_where_it_is_wro
         await until(pilot, lambda: screen.view.filter == 'city == "Paris"')
 
 
+@pytest.mark.slow
 async def test_rows_are_sorted_by_several_columns_and_searched() -> None:
     app = Pane()
     async with app.run_test(size=(80, 24)) as pilot:
@@ -144,6 +146,7 @@ async def test_rows_are_sorted_by_several_columns_and_searched() -> None:
         await until(pilot, lambda: _column(table, -1) == ["2", "5", "1", "4", "3"])
 
 
+@pytest.mark.slow
 async def test_what_takes_long_is_begun_by_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
     answers = Answers()
     app = Pane()

@@ -81,6 +81,7 @@ def test_a_chain_keeps_both_ends(fail: Fail) -> None:
     assert "direct cause" in text and "ZeroDivisionError: division by zero" in text
 
 
+@pytest.mark.slow
 def test_a_recursion_folds(fail: Fail) -> None:
     # A low limit: IPython formats each of the frames, 3,000 of them in seconds.
     limit = "import sys\nlimit = sys.getrecursionlimit()\nsys.setrecursionlimit(400)"

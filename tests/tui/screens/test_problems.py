@@ -42,6 +42,7 @@ def hints(screen: ProblemsScreen) -> str:
     return str(screen.query_one("#hints", Static).render())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(80, 24), (200, 50)])
 async def test_it_lists_by_file_and_begins_at_the_cursor(size: tuple[int, int]) -> None:
     app = PaneApp(Static(""))

@@ -50,6 +50,7 @@ def changes(app: ScreenApp) -> list[SettingsScreen.SettingChanged]:
     return [one for one in app.heard if isinstance(one, SettingsScreen.SettingChanged)]
 
 
+@pytest.mark.slow
 async def test_a_switch_a_choice_and_a_number(tmp_path: Path, place: dict[str, str]) -> None:
     app = ScreenApp(SettingsScreen(tmp_path, {}, environ=place))
     async with app.run_test(size=(100, 30)) as pilot:
@@ -142,6 +143,7 @@ def said(draw: st.DrawFn) -> tuple[Key, object]:
     return key, draw(st.none() | VALUES[key.type])  # type: ignore[index]
 
 
+@pytest.mark.slow
 @given(st.lists(said(), max_size=8), st.booleans())
 def test_what_is_written_is_what_is_read(changes: list[tuple[Key, object]], begin: bool) -> None:
     text, expected = manual() if begin else "", {}

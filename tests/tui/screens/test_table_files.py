@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pyarrow as pa
+import pytest
 from pyarrow import parquet
 from textual.screen import Screen
 from textual.widgets import Input, Static
@@ -79,6 +80,7 @@ def words(screen: Screen[Any], selector: str) -> str:
     return str(screen.query_one(selector, Static).render())
 
 
+@pytest.mark.slow
 async def test_a_table_of_a_database_is_chosen_filtered_and_left(tmp_path: Path) -> None:
     write_database(tmp_path / "sales.db")
     app = FileApp(tmp_path)
@@ -102,6 +104,7 @@ async def test_a_table_of_a_database_is_chosen_filtered_and_left(tmp_path: Path)
         assert app.faults == []
 
 
+@pytest.mark.slow
 async def test_parquet_shows_its_rows_its_code_and_what_has_changed(tmp_path: Path) -> None:
     path = tmp_path / "sales.parquet"
     write_parquet(path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -40,7 +41,10 @@ async def test_a_pane_that_is_chosen_before_the_documents_are_open_keeps_the_key
     may_open = asyncio.Event()
 
     async def find_later(
-        host: HostClient, options: OpenOptions, place: Workspace, settings: Settings
+        host: HostClient,
+        options: OpenOptions,
+        place: Workspace,
+        settings: Callable[[], Settings],
     ) -> SessionSummary:
         if options.attach:
             await may_open.wait()

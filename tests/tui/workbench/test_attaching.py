@@ -107,24 +107,24 @@ def test_a_session_with_ports_is_taken_for_no_other_transport() -> None:
 async def test_a_mistyped_kernel_does_not_stick_to_the_folder(tmp_path: Path) -> None:
     place = Workspace(tmp_path, ())
     async with EmbeddedHost(tmp_path / "state") as host:
-        wrong = await find_session(host, OpenOptions(kernel="nope"), place, Settings())
+        wrong = await find_session(host, OpenOptions(kernel="nope"), place, Settings)
         assert wrong.state == "dead"
-        right = await find_session(host, OpenOptions(), place, Settings())
+        right = await find_session(host, OpenOptions(), place, Settings)
         assert right.session_id != wrong.session_id
         assert right.state != "dead"
         listed = await host.call(ListSessions(ended=False))
         assert [one.session_id for one in listed.sessions] == [right.session_id]
-        assert (await find_session(host, OpenOptions(), place, Settings())).session_id == (
+        assert (await find_session(host, OpenOptions(), place, Settings)).session_id == (
             right.session_id
         )
 
 
 async def test_the_tour_comes_back_to_its_session(tmp_path: Path) -> None:
     place = Workspace(tmp_path, ())
-    options = OpenOptions(kernel=sys.executable, lesson="/shipped/tour.md", is_tour=True)
+    options = OpenOptions(kernel=sys.executable, demo=True)
     async with EmbeddedHost(tmp_path / "state") as host:
-        first = await find_session(host, options, place, Settings())
-        again = await find_session(host, options, place, Settings())
+        first = await find_session(host, options, place, Settings)
+        again = await find_session(host, options, place, Settings)
         assert again.session_id == first.session_id
 
 
@@ -134,7 +134,7 @@ async def test_a_session_of_this_machine_is_not_taken_for_one_in_a_container(
     async with EmbeddedHost(tmp_path / "state") as host:
         here = await host.call(OpenSession(cwd=str(tmp_path), start_kernel=False))
         place = workspace_of((), tmp_path)
-        assert (await find_session(host, OpenOptions(), place, Settings())) == here
+        assert (await find_session(host, OpenOptions(), place, Settings)) == here
         asked = wanted(OpenOptions(docker=""), place, Settings())
         assert asked.backend == "docker"
         assert not _fits(here, OpenOptions(docker=""))

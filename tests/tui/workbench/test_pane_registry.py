@@ -113,6 +113,7 @@ async def test_a_new_pane_is_shown_has_keys_and_frames_and_keeps_its_state(
         assert _clock(bench).wound == 4
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("clock")
 async def test_a_new_pane_is_a_tab_of_a_small_terminal(tmp_path: Path) -> None:
     async with open_bench(tmp_path, {"a.py": "x = 1\n"}, size=(80, 24)) as bench:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from textual.app import App, ComposeResult
 from textual.widgets import Static
 
@@ -59,6 +60,7 @@ async def test_a_screenshot_is_a_file_of_the_folder(tmp_path: Path) -> None:
         assert surface.errors[1].message == "This workbench only watches."
 
 
+@pytest.mark.slow
 async def test_a_session_is_recorded_by_a_process(tmp_path: Path) -> None:
     surface = QuietSurface(answers=["r.cast", "r.doc"])
     app = Shown()

@@ -17,6 +17,7 @@ def loaded_by(code: str) -> set[str]:
     return set(done.stdout.split())
 
 
+@pytest.mark.slow
 def test_the_face_never_loads_what_speaks_to_kernels() -> None:
     loaded = loaded_by(
         "import codeexec.tui.app, codeexec.client.socket, codeexec.tui.boot.launch\n"
@@ -33,6 +34,7 @@ def test_the_face_never_loads_what_speaks_to_kernels() -> None:
     assert {name.split(".")[2] for name in beyond if name.count(".") > 1} <= small
 
 
+@pytest.mark.slow
 def test_what_is_seldom_needed_is_not_on_the_way_to_the_first_key() -> None:
     loaded = loaded_by("import codeexec.tui.app, codeexec.client.socket")
     late = {"PIL", "markdown_it", "pathspec", "codeexec.tui.panes.artifacts.pane"}

@@ -113,9 +113,9 @@ async def connect(
             listed = await host.call(ListSessions(ended=False))
             summary = pick_open(listed.sessions, name)
         else:
-            settings = load(folder).settings
             options = OpenOptions(attach=server is not None, server=server)
-            summary = await find_session(host, options, Workspace(folder, ()), settings)
+            place = Workspace(folder, ())
+            summary = await find_session(host, options, place, lambda: load(folder).settings)
         documents = folder if server is not None else None
         async with follow(host, summary, client.name, documents) as connection:
             yield connection

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import click
+from msgspec.structs import asdict
 
 from codeexec.cli import messages as style
 from codeexec.cli.servers.local import ask, is_running, sessions_folder
@@ -97,7 +97,7 @@ def _sessions_on_disk(directory: SessionDirectory) -> list[SessionSummary]:
 def _show(usages: Sequence[KindUsage], as_json: bool) -> None:
     if as_json:
         for entry in usages:
-            style.say_json(dataclasses.asdict(entry))
+            style.say_json(asdict(entry))
         return
     rows = [
         (

@@ -17,7 +17,7 @@ from codeexec.domain.errors import CodeexecError, ProtocolError, from_code
 from codeexec.domain.events import Recorded
 from codeexec.domain.flow import OutputMode
 from codeexec.domain.requests import ClientInfo
-from codeexec.domain.wire.codec import UNREADABLE
+from codeexec.domain.wire.codec import UNREADABLE, decode_recorded
 
 MAX_REQUEST = 16 * 2**20
 """Bytes of a frame (or an HTTP body) that a server reads."""
@@ -89,6 +89,18 @@ class ServerFrame(Struct, frozen=True, omit_defaults=True):
     server: ServerHello | None = None
 
 
+class _UnreadFrame(Struct, frozen=True):
+    """A `ServerFrame` whose events are not read yet."""
+
+    id: int = 0
+    ok: Raw = Raw()
+    error: Problem | None = None
+    listen: int = 0
+    events: tuple[Raw, ...] = ()
+    end: bool = False
+    server: ServerHello | None = None
+
+
 class StreamChunk(Struct, frozen=True):
     """Bytes of a byte stream. `offset` counts from the first byte of the stream. `dropped` bytes
     right before this chunk are lost to its reader: they are no longer held."""
@@ -108,7 +120,7 @@ def _whole(text: str) -> str:
 
 _encoder = msgspec.json.Encoder()
 _client = msgspec.json.Decoder(ClientFrame)
-_server = msgspec.json.Decoder(ServerFrame)
+_server = msgspec.json.Decoder(_UnreadFrame)
 
 
 class _Numbered(Struct):
@@ -124,7 +136,16 @@ def decode_client(data: bytes | str) -> ClientFrame:
 
 
 def decode_server(data: bytes | str) -> ServerFrame:
-    return _decode(_server, data)
+    unread = _decode(_server, data)
+    return ServerFrame(
+        unread.id,
+        unread.ok,
+        unread.error,
+        unread.listen,
+        tuple(map(decode_recorded, unread.events)),
+        unread.end,
+        unread.server,
+    )
 
 
 def frame_number(data: bytes | str) -> int:

@@ -7,12 +7,13 @@ default. None of them runs as root of the host, and none sees the host's environ
 
 from __future__ import annotations
 
-import dataclasses
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from codeexec.domain.errors import EnvironmentUnavailable, UsageError
 from codeexec.environments.system_folders import mountable as mountable
@@ -25,8 +26,7 @@ APPLICATION = TEMPORARY / "codeexec-app"
 """Where runner scripts are put."""
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(Struct, frozen=True):
     """Bytes for sizes, 0 for no limit. Each field is a setting of the same name."""
 
     name: str = "locked"
@@ -58,7 +58,7 @@ class Policy:
 
     def but(self, **changes: object) -> Policy:
         """This policy with some settings changed; UsageError for one that is not there or wrong."""
-        names = {item.name for item in dataclasses.fields(self)} - {"name"}
+        names = {*self.__struct_fields__} - {"name"}
         for name in changes:
             if name not in names:
                 raise UsageError(
@@ -84,15 +84,15 @@ class Policy:
                 )
             if isinstance(value, int | float) and value < 0:
                 raise UsageError(f"The container setting {name!r} cannot be negative.")
-        changed = dataclasses.replace(self, **changes)  # type: ignore[arg-type]
+        changed = replace(self, **changes)
         if changed.network == "host":
             raise UsageError(
                 "The host's own network is not offered to a container.", "Use 'bridge'."
             )
-        if dataclasses.replace(changed, pull=self.pull) == self:
+        if replace(changed, pull=self.pull) == self:
             return changed  # where the image comes from confines nothing
         name = self.name if self.name.endswith(", changed") else f"{self.name}, changed"
-        return dataclasses.replace(changed, name=name)
+        return replace(changed, name=name)
 
     def reach(self) -> str:
         """What the network of the container leads to, in one sentence."""
@@ -215,8 +215,7 @@ def parse_size(text: str) -> int:
     return int(float(plain[:-1] if unit > 1 else plain) * unit)
 
 
-@dataclass(frozen=True, slots=True)
-class EngineInfo:
+class EngineInfo(Struct, frozen=True):
     """What `info` of an engine tells and we decide by."""
 
     version: str = ""
@@ -237,8 +236,7 @@ class EngineInfo:
     """The hard limit of processes of one user that containers must not be given more than."""
 
 
-@dataclass(frozen=True, slots=True)
-class ContainerUser:
+class ContainerUser(Struct, frozen=True):
     """The user that code runs as, and what the person should know about it."""
 
     user: str

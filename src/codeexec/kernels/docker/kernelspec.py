@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -111,10 +110,10 @@ def _policy_config(policy: Policy) -> dict[str, object]:
     name = policy.name.removesuffix(", changed")
     base = PRESETS.get(name, PRESETS["locked"])
     settings: dict[str, object] = {}
-    for field in dataclasses.fields(Policy):
-        value = getattr(policy, field.name)
-        if field.name != "name" and value != getattr(base, field.name):
+    for field in Policy.__struct_fields__:
+        value = getattr(policy, field)
+        if field != "name" and value != getattr(base, field):
             if isinstance(value, Mapping):
                 value = dict(value)
-            settings[field.name] = list(value) if isinstance(value, tuple) else value
+            settings[field] = list(value) if isinstance(value, tuple) else value
     return {"preset": base.name, "settings": settings}

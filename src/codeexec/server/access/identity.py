@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
 from contextvars import ContextVar
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from codeexec.domain.errors import Denied
 
@@ -14,8 +15,7 @@ SCOPES: tuple[Scope, ...] = ("read", "run", "admin")
 """Each one includes those before it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(Struct, frozen=True):
     """`subject` owns the sessions that it opens, and sees no others. Empty: the operator of the
     server, with a view of all. `expires` is in seconds since 1970; None: never."""
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
+
+from msgspec import Struct
 
 from codeexec.domain.errors import Denied, UsageError
 from codeexec.server.access.identity import Identity, Scope, agent_name, widest_scope
@@ -24,8 +25,7 @@ DEFAULT_SCOPE: Scope = "run"
 _NEXT = "Get a new one where you got it."
 
 
-@dataclass(frozen=True, slots=True)
-class JwtSettings:
+class JwtSettings(Struct, frozen=True):
     """Where keys are, and what else a token must say. At least one of the first three is set.
     Each token must have `sub` and `exp`; `audience` and `issuer`, where set, must be its `aud`
     and `iss`."""
@@ -44,8 +44,7 @@ class JwtSettings:
         return bool(self.secret_file or self.key_file or self.jwks_url)
 
 
-@dataclass(frozen=True, slots=True)
-class VerificationKey:
+class VerificationKey(Struct, frozen=True):
     """`key` as PyJWT takes it, and the one algorithm that it is for."""
 
     key: object

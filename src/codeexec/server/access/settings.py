@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from codeexec.domain.errors import UsageError
 from codeexec.server.access.jwt_verifier import JwtSettings, JwtVerifier, require_pyjwt
@@ -11,8 +12,7 @@ from codeexec.server.access.token_store import PREFIX, TokenStore
 from codeexec.server.access.verifier import TokenVerifier, Verifiers
 
 
-@dataclass(frozen=True, slots=True)
-class AccessSettings:
+class AccessSettings(Struct, frozen=True):
     """`host_names` are names by which clients call the server, beside that of `--bind`.
     `tls_key` None: the key stands in the file of the certificate. `is_behind_proxy`: a proxy before
     the server does TLS, and nothing else reaches the listener."""

@@ -8,10 +8,10 @@ import logging
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+from msgspec import Struct
 
 log = logging.getLogger(__name__)
 
@@ -19,8 +19,7 @@ FRESH_SECONDS = 5.0
 """After which a measurement is repeated when it is asked for."""
 
 
-@dataclass(slots=True)
-class Measurement:
+class Measurement(Struct):
     """`value` is in bytes; None before the first one has ended."""
 
     value: int | None = None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+
+from msgspec import Struct
 
 from codeexec.domain.errors import UsageError
 
@@ -12,8 +13,7 @@ _AMOUNT = re.compile(r"(\d{1,15})\s*([KMGT]i?B?|B|s)?", re.IGNORECASE)
 _POWERS = {"K": 1, "M": 2, "G": 3, "T": 4}
 
 
-@dataclass(frozen=True, slots=True)
-class UserLimits:
+class UserLimits(Struct, frozen=True):
     """0: no limit. `connections` are WebSockets and requests that are being answered. `runtime` is
     the wall time of an execution in seconds; `disk` (folders and sessions) and `memory` (processes
     of local kernels and terminals) are in bytes. The operator of the server has no limits."""
@@ -33,9 +33,9 @@ def user_limits(environ: Mapping[str, str]) -> UserLimits:
     `300s` or `2Gi`. UsageError for another form."""
     return UserLimits(
         **{
-            field.name: _amount(variable, environ[variable])
-            for field in fields(UserLimits)
-            if (variable := variable_of(field.name)) in environ
+            name: _amount(variable, environ[variable])
+            for name in UserLimits.__struct_fields__
+            if (variable := variable_of(name)) in environ
         }
     )
 

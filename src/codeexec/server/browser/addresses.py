@@ -13,7 +13,8 @@ import re
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from codeexec.domain.errors import Denied, Unavailable
 from codeexec.domain.requests import PageLesson
@@ -34,8 +35,7 @@ _NEXT = "Get another address: codeexec-tui page"
 _PATH = re.compile(r"/page/([A-Za-z0-9_-]{22})/(.*)")
 
 
-@dataclass(eq=False, slots=True)
-class GrantedPage:
+class GrantedPage(Struct, eq=False):
     """What one address gives access to. Times are in seconds since 1970. `on_close` are called when
     it is revoked. `is_interactive`: the page draws figures with the JavaScript of their package.
     `is_controlling`: its widgets can be operated. `lesson`: what stands around its executions."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from codeexec.domain.clock import Clock
 from codeexec.kernels.base import KernelFactory
@@ -14,8 +14,7 @@ from codeexec.session.storage.journal_limit import JournalLimit
 from codeexec.session.tasks import Tasks
 
 
-@dataclass(frozen=True, slots=True)
-class SessionParts:
+class SessionParts(Struct, frozen=True):
     """`outlives`: kernels may be adopted when our process is gone. `answers` are the passwords
     that were given to any kernel of the session."""
 

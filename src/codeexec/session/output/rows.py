@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from codeexec.domain.outputs import LIVE_ROWS, RowKind, Run, Runs, compact
 from codeexec.session.output.terminal import Row
 
 
-@dataclass(frozen=True, slots=True)
-class OutputPatch:
+class OutputPatch(Struct, frozen=True):
     """Rows from `start` on are now `runs`, `total` rows in all.
 
     `unfinished`: the last of them is text whose newline has not come yet.

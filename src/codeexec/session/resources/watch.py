@@ -13,8 +13,9 @@ import math
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from codeexec.domain.env_vars.inherited import is_listed_only
 from codeexec.domain.events import NoticeGiven
@@ -46,8 +47,7 @@ DISK_PAUSE = 5.0
 _TITLE = "A limit of the service is reached"
 
 
-@dataclass(frozen=True, slots=True)
-class _Excess:
+class _Excess(Struct, frozen=True):
     """Memory over a limit. `reason` is a sentence for the user."""
 
     reason: str

@@ -11,9 +11,10 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+from msgspec import Struct
 
 from codeexec.domain.errors import CodeexecError
 from codeexec.domain.requests import SessionSummary
@@ -27,8 +28,7 @@ _NEW_SECONDS = 600.0
 """A workspace is made before its session."""
 
 
-@dataclass(frozen=True, slots=True)
-class KindUsage:
+class KindUsage(Struct, frozen=True):
     """Of one kind: `count` folders of `bytes`, of which `free_count` of `free_bytes` can go."""
 
     kind: Kind | Literal["other"]

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 import msgspec
+from msgspec import Struct
 from msgspec.structs import replace
 
 from codeexec.domain.events import DisplayUpdated, OutputChanged
@@ -82,8 +82,7 @@ _KNOWN = 256
 _run = msgspec.json.Decoder(Run)
 
 
-@dataclass(slots=True)
-class _Execution:
+class _Execution(Struct):
     id: int
     total: int
 

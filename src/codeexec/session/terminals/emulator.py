@@ -5,8 +5,9 @@ from __future__ import annotations
 import importlib.util
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
+
+from msgspec import Struct, field
 
 from codeexec.domain.errors import Unavailable
 from codeexec.domain.terminals import AnyInput, Cursor, Span, TerminalModes, TerminalRow
@@ -21,8 +22,7 @@ MOST_LINK = 2048
 """Length of the address of a link; longer ones are left out."""
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(Struct, frozen=True):
     """An OSC sequence of our shell integration, with the place of the cursor when it came. Rows
     count from the first one that the terminal has shown."""
 
@@ -41,8 +41,7 @@ class ProgramPicture(NamedTuple):
     png: Callable[[], bytes]
 
 
-@dataclass(slots=True)
-class Effects:
+class Effects(Struct):
     """What the bytes that were fed have caused beside the screen."""
 
     replies: list[bytes] = field(default_factory=list)
@@ -54,8 +53,7 @@ class Effects:
     """Texts that the program puts on the clipboard."""
 
 
-@dataclass(frozen=True, slots=True)
-class ScreenState:
+class ScreenState(Struct, frozen=True):
     """What a screen has beside its rows. `folder` is the address or path that the program gave,
     as it is."""
 

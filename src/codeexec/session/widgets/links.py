@@ -6,7 +6,8 @@ https://ipywidgets.readthedocs.io/en/stable/examples/Widget%20Events.html#linkin
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from codeexec.domain.content.comms import CommView
 
@@ -14,16 +15,14 @@ _REFERENCE = "IPY_MODEL_"
 _BOTH_WAYS, _ONE_WAY = "LinkModel", "DirectionalLinkModel"
 
 
-@dataclass(frozen=True, slots=True)
-class StateKey:
+class StateKey(Struct, frozen=True):
     """A key of the state of a model."""
 
     model: str
     key: str
 
 
-@dataclass(frozen=True, slots=True)
-class ModelLink:
+class ModelLink(Struct, frozen=True):
     """The target is set to what the source is set to; where it goes `both_ways` also the source."""
 
     source: StateKey

@@ -7,9 +7,10 @@ import getpass
 import os
 import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 _PATIENCE = 0.15
 """Seconds for the terminal to answer, beside those that loading has taken."""
@@ -29,8 +30,7 @@ if TYPE_CHECKING:
     from codeexec.tui.session.workspace import Workspace
 
 
-@dataclass(frozen=True, slots=True)
-class BootScreen:
+class BootScreen(Struct, frozen=True):
     """Owner of the terminal until the application takes it over."""
 
     frame: FirstFrame
@@ -43,6 +43,20 @@ class BootScreen:
     def give_way(self) -> None:
         self.sign.cancel()
         self.first.end()
+
+
+class SettingsReader:
+    """The settings for work in a folder, which are read when they are first asked for."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._loaded: Loaded | None = None
+
+    def load(self) -> Loaded:
+        from codeexec.config.load import load
+
+        self._loaded = self._loaded or load(self._folder)
+        return self._loaded
 
 
 async def launch(
@@ -58,7 +72,6 @@ async def launch(
 
     frame.ask(questions(os.environ).encode())
     from codeexec.client.socket import SocketHost
-    from codeexec.config.load import load
     from codeexec.config.paths import find_paths
     from codeexec.domain.requests import ClientInfo, GetHostInfo
     from codeexec.tui.boot.background_import import Loading
@@ -72,20 +85,23 @@ async def launch(
     async with SocketHost(address, client, starting, must_answer=address is not None) as host:
         if address is not None:
             await host.call(GetHostInfo())  # what is wrong is told before the screen is drawn
-        loaded = load(place.folder)
-        opening = asyncio.create_task(find_session(host, options, place, loaded.settings))
+        settings = SettingsReader(place.folder)
+        if starting is not None and starting.is_loading():
+            settings.load()  # there is time, and the session will be a new one
+        find = find_session(host, options, place, lambda: settings.load().settings)
+        opening = asyncio.create_task(find)
         loading = Loading("codeexec.tui.app")
         first = FirstRun(frame, host, opening, me, console, loading)
-        loading.begin()
         if begins_at_prompt(options.files) and not options.watch:
             first.begin()
+        loading.begin()
         start = BootScreen(frame, first, asyncio.create_task(_show_starting(frame)))
         try:
             await loading.finish()
             from codeexec.tui.app import WorkbenchApp
             from codeexec.tui.textual_ext.terminal_replies import keep_partial
 
-            app_context = await _equip(options, loaded, frame, find_paths().state, me)
+            app_context = await _equip(options, settings.load(), frame, find_paths().state, me)
             typed = keep_partial(parse(await first.hand_over())[1])
             program = WorkbenchApp(
                 host, options, app_context, cwd, typed, opening=opening, start=start

@@ -68,6 +68,8 @@ class FirstRun:
             loop.call_soon_threadsafe(self._keys.set)
 
         self._frame.on_keys(tell)
+        if self._is_runnable(self._frame.line):
+            self._loading.hold()
         self._taking = asyncio.create_task(self._take_lines())
         return self._taking
 
@@ -94,7 +96,7 @@ class FirstRun:
                 while (line := self._frame.line) is not None:
                     if completeness(line) != "complete" or leaves(line):
                         return
-                    if line.strip():
+                    if self._is_runnable(line):
                         self._loading.hold()
                     if not await self._run(line):
                         return
@@ -102,6 +104,12 @@ class FirstRun:
                 await self._keys.wait()
         finally:
             self._loading.go_on()
+
+    @staticmethod
+    def _is_runnable(line: str | None) -> bool:
+        if line is None or not line.strip() or leaves(line):
+            return False
+        return completeness(line) == "complete"
 
     async def _run(self, line: str) -> bool:
         """Whether that was done, and more lines can be taken."""

@@ -16,6 +16,7 @@ from codeexec.domain.content.picture_head import is_multi_scan_jpeg, picture_siz
 from codeexec.domain.errors import DocumentError
 from codeexec.rendering.pictures import draw, draw_svg, is_drawn
 from codeexec.rendering.svg import is_svg, svg_size
+from codeexec.tui.graphics.cell_size import NOMINAL_CELL, CellSize
 from codeexec.tui.theme.colors import Color
 
 if TYPE_CHECKING:
@@ -40,22 +41,11 @@ _one_at_a_time = threading.Lock()
 _RASTER_FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF")
 
 
-class CellSize(NamedTuple):
-    """A terminal cell in pixels."""
-
-    width: int
-    height: int
-
-
 class Extent(NamedTuple):
     """Width and height in cells."""
 
     columns: int
     rows: int
-
-
-NOMINAL_CELL = CellSize(10, 20)
-"""What a cell is taken to be where the terminal does not say: the VT340's, and near most fonts."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,12 +15,13 @@ import struct
 import termios
 import tty
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from codeexec.domain.errors import UsageError
 from codeexec.hostfiles.programs import which
-from codeexec.tui.graphics.images import NOMINAL_CELL, CellSize
+from codeexec.tui.graphics.cell_size import NOMINAL_CELL, CellSize
 from codeexec.tui.theme.color_depth import may_ask
 
 Way = Literal["kitty", "sixel", "sextant", "quadrant", "half", "none"]
@@ -64,8 +65,7 @@ _PLACEHOLDER_TERMINALS = ("kitty", "ghostty")
 _NOMINAL_BOUNDS = range(4, 200)
 
 
-@dataclass(frozen=True, slots=True)
-class TerminalReplies:
+class TerminalReplies(Struct, frozen=True):
     """Replies of the terminal; `complete` after the last one."""
 
     kitty: bool = False
@@ -80,8 +80,7 @@ class TerminalReplies:
     """Whether it measures grapheme clusters."""
 
 
-@dataclass(frozen=True, slots=True)
-class Graphics:
+class Graphics(Struct, frozen=True):
     """Graphics method of the terminal. `cell` is in pixels; `tmux`: wrap sequences for the outer
     terminal."""
 

@@ -10,7 +10,8 @@ from textual.strip import Strip
 from codeexec.domain.errors import DocumentError
 from codeexec.domain.outputs import MimePart
 from codeexec.rendering.pictures import is_formula
-from codeexec.tui.graphics.images import WHOLE, CellSize, Extent, decode, fit
+from codeexec.tui.graphics.cell_size import CellSize
+from codeexec.tui.graphics.images import WHOLE, Extent, decode, fit
 from codeexec.tui.graphics.probe import Graphics
 from codeexec.tui.render.ansi import wrap_words
 from codeexec.tui.theme.colors import Color

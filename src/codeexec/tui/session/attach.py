@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import re
 import shlex
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from msgspec.structs import replace as struct_replace
+from msgspec.structs import replace
 
 from codeexec.client.api import HostClient
 from codeexec.client.remote import folder_there
-from codeexec.config.model import Settings
 from codeexec.domain.errors import NotFound
 from codeexec.domain.places.backends import CONTAINERS
 from codeexec.domain.places.containers import PORTS
@@ -24,7 +22,10 @@ from codeexec.domain.requests import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from codeexec.client.wire import Address
+    from codeexec.config.model import Settings
     from codeexec.tui.options import OpenOptions
     from codeexec.tui.session.workspace import Workspace
 
@@ -50,20 +51,19 @@ def wanted(options: OpenOptions, place: Workspace, settings: Settings) -> OpenSe
         file=str(place.files[0]) if place.files else "",
     )
     if not in_container:
-        return struct_replace(request, kernel=options.kernel or settings.kernel.name)
+        return replace(request, kernel=options.kernel or settings.kernel.name)
     pull = "true" if options.pull else docker.pull
     policy = replace(docker, policy=options.policy or docker.policy, pull=pull).wanted
     image = options.docker or docker.image
     transport = options.transport or docker.transport
-    return struct_replace(
-        request, backend=CONTAINERS, image=image, policy=policy, transport=transport
-    )
+    return replace(request, backend=CONTAINERS, image=image, policy=policy, transport=transport)
 
 
 async def find_session(
-    host: HostClient, options: OpenOptions, place: Workspace, settings: Settings
+    host: HostClient, options: OpenOptions, place: Workspace, settings: Callable[[], Settings]
 ) -> SessionSummary:
-    """Open it or attach to it: to this folder's, where that has what the command line names.
+    """Open it or attach to it: to this folder's, where that has what the command line names. Only
+    a new session asks for the settings, which take a while to read.
     Raises NotFound where one is to be attached to and is not there, and whatever the host has to
     say."""
     if options.server is not None and options.server.address.ssh:
@@ -90,7 +90,7 @@ async def find_session(
         ]
         if mine:
             return max(mine, key=lambda candidate: candidate.changed_at)
-    return await host.call(wanted(options, place, settings))
+    return await host.call(wanted(options, place, settings()))
 
 
 async def _over_ssh(host: HostClient, options: OpenOptions, address: Address) -> SessionSummary:
@@ -106,7 +106,7 @@ async def _over_ssh(host: HostClient, options: OpenOptions, address: Address) ->
 
 
 async def _session_of_lesson(
-    host: HostClient, options: OpenOptions, place: Workspace, settings: Settings
+    host: HostClient, options: OpenOptions, place: Workspace, settings: Callable[[], Settings]
 ) -> SessionSummary:
     """The session in which a lesson is given, or a new one."""
     listed = (await host.call(ListSessions(ended=False))).sessions
@@ -136,7 +136,7 @@ async def _session_of_lesson(
     taken = {candidate.name for candidate in listed}
     names = (f"{base}~{number}" if number > 1 else base for number in range(1, len(taken) + 2))
     name = next(name for name in names if name not in taken)
-    return await host.call(wanted(options._replace(session=name), place, settings))
+    return await host.call(wanted(options._replace(session=name), place, settings()))
 
 
 def _as_name(learner: str) -> str:

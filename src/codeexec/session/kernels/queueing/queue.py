@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from codeexec.domain.events import FinishStatus
 from codeexec.domain.snapshot import ExecutionView
@@ -12,8 +13,7 @@ INTERRUPTED = "Interrupted"
 """Begins the reasons of executions that were interrupted."""
 
 
-@dataclass(frozen=True, slots=True)
-class Queue:
+class Queue(Struct, frozen=True):
     """Executions that wait for one kernel, first in front, and the one that runs on it."""
 
     waiting: tuple[str, ...] = ()

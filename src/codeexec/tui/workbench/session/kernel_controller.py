@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
+from msgspec.structs import replace
 from msgspec.structs import replace as struct_replace
 from textual.message import Message
 

@@ -68,7 +68,9 @@ class SessionController:
         try:
             opening = self._opening
             if opening is None:
-                opening = find_session(state.host, state.options, state.place, state.settings)
+                opening = find_session(
+                    state.host, state.options, state.place, lambda: state.settings
+                )
             summary = await opening
         except CodeexecError as error:
             state.session.give_up(error)

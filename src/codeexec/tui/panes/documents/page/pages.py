@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from functools import partial
+from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from textual.message import Message
@@ -25,10 +26,7 @@ from codeexec.tui.panes.documents.document_view import DocumentView
 from codeexec.tui.panes.documents.messages import DocumentMessages
 from codeexec.tui.panes.documents.page.cell_blocks import cell_key_of
 from codeexec.tui.panes.documents.page.cell_commands import NAMES, CellCommands
-from codeexec.tui.panes.documents.page.cell_source import CellSource
 from codeexec.tui.panes.documents.page.kept_folds import found_folds, stored_folds
-from codeexec.tui.panes.documents.page.output_block import OutputBlock
-from codeexec.tui.panes.documents.page.page_view import PageView
 from codeexec.tui.panes.documents.page.staleness import cells_to_update, stale_cells
 from codeexec.tui.panes.editor.code_editor import CodeEditor
 from codeexec.tui.panes.editor.messages import RunScope
@@ -37,6 +35,10 @@ from codeexec.tui.session.feed import Frame
 from codeexec.tui.session.requester import Requester
 from codeexec.tui.session.views import CellFold, FileView
 from codeexec.tui.textual_ext.timers import call_after
+
+if TYPE_CHECKING:
+    from codeexec.tui.panes.documents.page.output_block import OutputBlock
+    from codeexec.tui.panes.documents.page.page_view import PageView
 
 _PAUSE = 0.1
 """Seconds between two looks at all cells of a document while cells are run."""
@@ -146,6 +148,9 @@ class Pages:
                 page.close()
         for editor, sheet in wanted.items():
             if editor not in self._pages and editor.is_mounted:
+                from codeexec.tui.panes.documents.page.cell_source import CellSource
+                from codeexec.tui.panes.documents.page.page_view import PageView
+
                 page = PageView(
                     editor,
                     self._context.theme,
