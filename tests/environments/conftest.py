@@ -15,12 +15,8 @@ from codeexec.environments.docker.engine import Engine
 from codeexec.environments.docker.environment import ContainerPlan, DockerEnvironment
 from codeexec.environments.local import LocalEnvironment
 from codeexec.environments.ssh.environment import SshEnvironment
-from codeexec.kernels.jupyter.remote.access import Access
-from codeexec.kernels.jupyter.remote.address import parse_address
-from codeexec.kernels.jupyter.remote.files.environment import ServedPlace
-from codeexec.kernels.jupyter.remote.rest import JupyterServer
 from support.containers import ENGINE, IMAGE, require_engine, workspace_in
-from support.jupyter_servers import SERVER_SECONDS, TestServer, jupyter_server
+from support.jupyter_servers import SERVER_SECONDS, TestServer, jupyter_server, served_place
 from support.servers import short_folder
 from support.ssh_server import SshServer, ssh_server
 
@@ -92,10 +88,8 @@ async def environment_of(
         server, root = request.getfixturevalue("served_folder")
         for path in root.iterdir():
             shutil.rmtree(path) if path.is_dir() else path.unlink()
-        access = Access(parse_address(server.url), server.token)
-        served = ServedPlace(JupyterServer(access), LocalEnvironment(root))
-        yield served
-        await served.terminate()
+        async with served_place(server, root) as served:
+            yield served
         return
     require_engine()
     folder = workspace if request.param == "docker" else None

@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Protocol
 
@@ -26,8 +27,10 @@ from codeexec.environments.processes import start
 from codeexec.environments.relay.boot import boot_arguments, relay_source
 from codeexec.environments.relay.connection import RelayConnection
 from support.containers import ENGINE, IMAGE, require_engine, until
+from support.jupyter_servers import SERVER_SECONDS, served_place
 
 DEADLINE = 90.0
+SERVED = pytest.param("server", marks=[pytest.mark.slow, pytest.mark.timeout(SERVER_SECONDS)])
 
 
 class Place(Protocol):
@@ -76,9 +79,27 @@ class RelayPlace:
         await self._running
 
 
-@pytest.fixture(params=["local", "relay"])
+@pytest.fixture(params=["local", "relay", SERVED])
 async def place(request: pytest.FixtureRequest, workspace: Path) -> AsyncIterator[Place]:
-    if request.param == "local":
+    if request.param == "server":
+        server, root = request.getfixturevalue("served_folder")
+        async with served_place(server, root) as served:
+            yield served
+        return
+    async with own_place(request.param, workspace) as own:
+        yield own
+
+
+@pytest.fixture(params=["local", "relay"])
+async def exact_place(request: pytest.FixtureRequest, workspace: Path) -> AsyncIterator[Place]:
+    """A place that passes every byte on, and looks at processes: Jupyter servers do neither."""
+    async with own_place(request.param, workspace) as own:
+        yield own
+
+
+@asynccontextmanager
+async def own_place(kind: str, workspace: Path) -> AsyncIterator[Place]:
+    if kind == "local":
         local = LocalEnvironment(workspace)
         yield local
         await local.terminate()
@@ -240,10 +261,10 @@ async def test_writing_after_the_end_is_a_broken_pipe(place: Place) -> None:
     await screen.terminal.kill()
 
 
-async def test_all_bytes_come_through_both_ways(place: Place) -> None:
+async def test_all_bytes_come_through_both_ways(exact_place: Place) -> None:
     """Raw mode: nothing is translated, echoed or eaten on the way."""
     command = ["sh", "-c", "stty raw -echo; echo ready; head -c 51200 | od -An -v -tu1 -w1"]
-    screen = Screen(await place.open_terminal(command))
+    screen = Screen(await exact_place.open_terminal(command))
     await screen.until(b"ready\n")
     data = bytes(range(256)) * 200
     writing = asyncio.create_task(screen.terminal.write(data))
@@ -354,8 +375,9 @@ def test_a_size_that_no_terminal_has_is_refused(columns: int, rows: int) -> None
     assert caught.value.next_step
 
 
-async def test_what_a_program_waits_for(place: Place) -> None:
-    screen = await open_command(place, "read word; stty -echo; read secret; echo done; sleep 600")
+async def test_what_a_program_waits_for(exact_place: Place) -> None:
+    script = "read word; stty -echo; read secret; echo done; sleep 600"
+    screen = await open_command(exact_place, script)
     terminal = screen.terminal
     waits: list[InputWait] = []
 
@@ -374,9 +396,9 @@ async def test_what_a_program_waits_for(place: Place) -> None:
     await terminal.kill()
 
 
-async def test_the_memory_of_a_program_is_known(place: Place) -> None:
+async def test_the_memory_of_a_program_is_known(exact_place: Place) -> None:
     code = "import sys; data = bytearray(40 << 20); sys.exit(3)"
-    screen = await open_command(place, f"exec {sys.executable} -c '{code}'")
+    screen = await open_command(exact_place, f"exec {sys.executable} -c '{code}'")
     await screen.rest()
     end = await screen.terminal.wait()
     assert end.code == 3

@@ -22,6 +22,7 @@ from codeexec.domain.outputs import iter_rows
 from codeexec.domain.snapshot import Snapshot
 from support.jupyter_servers import TOKEN, TestServer
 from support.servers import Apart, user, wait_until
+from support.terminals import open_terminal
 
 pytestmark = pytest.mark.slow
 
@@ -103,6 +104,39 @@ async def test_a_killed_session_server_takes_the_remote_kernel_up_again(
             assert arguments_with(TOKEN) == []
             await host.call(q.StopSession("far"))
             assert jupyter_server.kernels() == []
+
+
+async def test_a_terminal_of_the_server_goes_on_without_a_session_server(
+    jupyter_server: TestServer,
+) -> None:
+    with user() as apart:
+        async with apart.client() as host:
+            name = f"{jupyter_server.address}#python3"
+            opened = await host.call(q.OpenSession(cwd=str(apart.work), name="far", kernel=name))
+            session = host.session(opened.session_id)
+            terminal = await open_terminal(session, columns=80, rows=20)
+            async with terminal.watch():
+                await terminal.until(lambda: terminal.screen.text.strip(), "a prompt")
+                await terminal.run("pwd; word=kept", 1)
+                await terminal.sees(str(jupyter_server.folder))
+                assert terminal.view is not None
+                assert terminal.view.commands[0].text == "pwd; word=kept"
+                server = apart.pid
+                assert server is not None
+                os.kill(server, signal.SIGKILL)
+                await wait_until(lambda: apart.pid not in (None, server), "another server")
+                await terminal.run("echo $word.$((6*7))", 2)
+                await terminal.sees("kept.42")
+            assert (await terminal.text()).count("pwd; word=kept") == 1
+            assert len(terminals_of(jupyter_server)) == 1
+            await host.call(q.StopSession("far"))
+            assert terminals_of(jupyter_server) == []
+
+
+def terminals_of(server: TestServer) -> list[object]:
+    models = server.get("api/terminals")
+    assert isinstance(models, list)
+    return models
 
 
 async def command(apart: Apart, *words: str) -> subprocess.CompletedProcess[str]:

@@ -11,14 +11,19 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic, sleep
 
 import pytest
 
+from codeexec.environments.local import LocalEnvironment
+from codeexec.kernels.jupyter.remote.access import Access
+from codeexec.kernels.jupyter.remote.address import parse_address
+from codeexec.kernels.jupyter.remote.files.environment import ServedPlace
+from codeexec.kernels.jupyter.remote.rest import JupyterServer
 from support.ports import pick_port
 
 PACKAGES = (
@@ -58,6 +63,10 @@ class TestServer:
     token: str = TOKEN
 
     __test__ = False
+
+    @property
+    def port(self) -> int:
+        return int(self.url.rstrip("/").rpartition(":")[2])
 
     @property
     def address(self) -> str:
@@ -141,6 +150,17 @@ def jupyter_server(
     # By a variable: other users see the words of a command.
     with _running(command, folder, port, {"JUPYTER_TOKEN": token}) as server:
         yield server
+
+
+@asynccontextmanager
+async def served_place(server: TestServer, here: Path) -> AsyncIterator[ServedPlace]:
+    """The environment of a session with kernels of the server; `here` is its folder here."""
+    access = Access(parse_address(server.url), server.token)
+    place = ServedPlace(JupyterServer(access), LocalEnvironment(here))
+    try:
+        yield place
+    finally:
+        await place.terminate()
 
 
 @contextmanager

@@ -1,10 +1,12 @@
-"""Programs of terminals as `SessionTerminal` uses them: held by the holder, or in a container."""
+"""Programs of terminals as `SessionTerminal` uses them: held by the holder, in a container, or kept
+by the server of another machine."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 from codeexec.environments.base import Environment, ProcessEnd, TerminalHandle, TerminalSize
 from codeexec.environments.holder.client import ChannelReader, Chunk, LeftBehind, read_left_behind
@@ -59,20 +61,45 @@ class HeldProgram:
         self._terminal.process.let_go()
 
 
+@runtime_checkable
+class KeptTerminal(TerminalHandle, Protocol):
+    """A terminal that another machine keeps when this server ends."""
+
+    @property
+    def key(self) -> str:
+        """Finds it again."""
+
+    async def leave(self) -> None:
+        """Let go of it; it goes on."""
+
+
+@runtime_checkable
+class KeepingPlace(Protocol):
+    """The environment of such terminals."""
+
+    def take_up_terminal(self, key: str, offset: int) -> KeptTerminal | None:
+        """That with the key; the first `offset` bytes of its output are left out."""
+
+
 class ContainedProgram:
-    """A program in a container: it ends with the container."""
+    """A program of another place: it ends with that place, or where the place keeps it, goes on
+    without this server."""
 
     def __init__(self, terminal: TerminalHandle) -> None:
         self._terminal = terminal
+        self._kept = terminal if isinstance(terminal, KeptTerminal) else None
 
     @property
     def pid(self) -> int:
         return self._terminal.pid
 
-    folder = ""
+    @property
+    def folder(self) -> str:
+        """The key of one that is kept."""
+        return self._kept.key if self._kept is not None else ""
 
     def keep(self) -> None:
-        """It ends with its container, which ends with this server."""
+        """Its place decides that: a container ends with this server."""
 
     async def output(self, offset: int) -> AsyncIterator[Chunk]:
         async for data in self._terminal.output:
@@ -95,7 +122,10 @@ class ContainedProgram:
         await self._terminal.kill()
 
     async def release(self) -> None:
-        await self._terminal.kill()
+        if self._kept is not None:
+            await self._kept.leave()
+        else:
+            await self._terminal.kill()
 
 
 Program = HeldProgram | ContainedProgram
@@ -107,9 +137,15 @@ def program_of(environment: Environment, terminal: TerminalHandle) -> Program:
     return ContainedProgram(terminal)
 
 
-async def find_program(environment: Environment, folder: str) -> Program | LeftBehind | None:
-    """The program that a server before us has started, as long as the holder has it; or what the
-    holder wrote down of its end. None: how it ended is not known."""
+async def find_program(
+    environment: Environment, folder: str, offset: int
+) -> Program | LeftBehind | None:
+    """The program that a server before us has started, as long as the holder or its machine has it;
+    or what the holder wrote down of its end. Of its output `offset` bytes are in the log. None: how
+    it ended is not known."""
+    if isinstance(environment, KeepingPlace):
+        kept = environment.take_up_terminal(folder, offset)
+        return None if kept is None else ContainedProgram(kept)
     if not isinstance(environment, LocalEnvironment) or not folder:
         return None
     terminal = await environment.find_terminal(folder)

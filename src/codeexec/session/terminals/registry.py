@@ -337,8 +337,8 @@ class SessionTerminals:
             return
         await terminal.tell()  # what was not yet recorded
         run = terminal_log.run
-        program = await find_program(self._place.environment, run.folder)
         offset = terminal_log.offset - run.base
+        program = await find_program(self._place.environment, run.folder, offset)
         if isinstance(program, LeftBehind):
             output = program.output
             await terminal.take(output.data[max(offset - output.offset, 0) :])

@@ -1,9 +1,10 @@
-"""One WebSocket to a kernel's channels: without delayed acknowledgement, with pings."""
+"""One WebSocket of a Jupyter server: without delayed acknowledgement, with pings."""
 
 from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -40,12 +41,20 @@ class QuickConnection(ClientConnection):
 
 
 async def open_channels(access: Access, kernel_id: str, session: str) -> ClientConnection:
-    """ServerFailure; the kind `gone` where there is no such kernel."""
-    address = access.address
+    """To the channels of a kernel. ServerFailure; the kind `gone` where there is no such kernel."""
     path = f"api/kernels/{quote(kernel_id)}/channels?session_id={quote(session)}"
+    return await open_web_socket(access, path, "such kernel", [Subprotocol(V1)])
+
+
+async def open_web_socket(
+    access: Access, path: str, asked: str, subprotocols: Sequence[Subprotocol] | None = None
+) -> ClientConnection:
+    """To a path below the root of the server; `asked` says in words what is there. ServerFailure;
+    the kind `gone` where there is nothing."""
+    address = access.address
     url = f"ws{address.base.removeprefix('http')}{path}"
     options: dict[str, Any] = {
-        "subprotocols": [Subprotocol(V1)],
+        "subprotocols": subprotocols,
         "additional_headers": access.headers,
         "user_agent_header": None,
         "compression": None,
@@ -66,12 +75,10 @@ async def open_channels(access: Access, kernel_id: str, session: str) -> ClientC
         response = error.response
         is_json = "json" in response.headers.get("Content-Type", "")
         status = response.status_code
-        # The server's own answer to an unknown kernel is a page of HTML.
+        # The server's own answer to an unknown kernel or terminal is a page of HTML.
         if status in (404, 410):
             is_json = True
-        raise failures.refused(
-            address.name, status, "", is_json=is_json, asked="such kernel"
-        ) from error
+        raise failures.refused(address.name, status, "", is_json=is_json, asked=asked) from error
     except (OSError, TimeoutError, EOFError) as error:
         raise failures.unreachable(address.name, error) from error
     except asyncio.CancelledError:

@@ -19,7 +19,6 @@ from codeexec.environments.base import (
     FileWrite,
     Location,
     Tell,
-    TerminalHandle,
     TerminalSize,
     WorkspaceEntry,
     WriteOutcome,
@@ -32,9 +31,13 @@ from codeexec.environments.names import sorted_in_slices
 from codeexec.environments.paths import entry_parts, inside
 from codeexec.kernels.jupyter.remote.files.contents import ServedContents, ServedEntry
 from codeexec.kernels.jupyter.remote.rest import JupyterServer
+from codeexec.kernels.jupyter.remote.terminals.opening import (
+    ROOT,
+    ServedTerminals,
+    gateway_has_none,
+)
+from codeexec.kernels.jupyter.remote.terminals.terminal import ServedTerminal
 
-ROOT = PurePosixPath("/")
-"""How the root of a server is called here: where it is on the machine there is not told."""
 LIST_SECONDS = 20.0
 _SIZE = TerminalSize()
 
@@ -145,11 +148,13 @@ class FetchedFile:
 
 class ServedPlace(ForwardedFiles):
     """An Environment. Files are those of the server where it has any; of a gateway, which has none,
-    those of the folder of this machine. Commands, terminals and programs are of this machine."""
+    those of the folder of this machine. Terminals are the server's. Commands and programs are of
+    this machine."""
 
     def __init__(self, server: JupyterServer, here: Environment) -> None:
         self._server, self._here = server, here
         self._contents = ServedContents(server)
+        self._terminals = ServedTerminals(server)
         self._files: FileAccess | None = None
         self._asking = asyncio.Lock()
 
@@ -187,8 +192,15 @@ class ServedPlace(ForwardedFiles):
         size: TerminalSize = _SIZE,
         cwd: Location | None = None,
         env: Mapping[str, str] | None = None,
-    ) -> TerminalHandle:
-        return await self._here.open_terminal(command, size=size, cwd=cwd, env=env)
+    ) -> ServedTerminal:
+        if await self._file_access() is self._here:
+            raise gateway_has_none(self._server.name)
+        return await self._terminals.open(command, size, cwd, env)
+
+    def take_up_terminal(self, key: str, offset: int) -> ServedTerminal | None:
+        """Go on with a terminal that another session server has left; None for a key that is none
+        of ours. The first `offset` bytes of its output are not given on again."""
+        return self._terminals.take_up(key, offset)
 
     async def for_programs(self, tell: Tell) -> Environment:
         return await self._here.for_programs(tell)
@@ -200,6 +212,7 @@ class ServedPlace(ForwardedFiles):
         return self._here.poll()
 
     async def terminate(self) -> None:
+        await self._terminals.end_all()
         await self._here.terminate()
         await self._server.close()
 

@@ -1,0 +1,1 @@
+"""Terminals of a Jupyter server, as terminals of an Environment."""
