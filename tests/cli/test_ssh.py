@@ -212,7 +212,7 @@ async def test_each_failure_of_a_line_is_a_sentence_with_a_next_step(
     assert "0.0.9␛[2J" in old.message
     monkeypatch.setenv("CODEEXEC_SSH", "no-such-program-of-ssh")
     assert (await problem_of("far")).kind == "ssh"
-    assert not lines_of_ssh()
+    await wait_until(lambda: not lines_of_ssh(), "the end of all lines")
 
 
 @pytest.mark.slow

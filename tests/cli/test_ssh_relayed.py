@@ -10,7 +10,7 @@ import pytest
 
 from support.programs import Desk, run_piped
 from support.servers import DEADLINE, short_folder, user, wait_for
-from support.ssh_server import SshServer, ssh_server
+from support.ssh_server import PASSPHRASE, SshServer, ssh_server
 from support.tty import Tty
 
 pytestmark = pytest.mark.slow
@@ -77,3 +77,26 @@ def _is_line_with(process: psutil.Process, config: Path) -> bool:
         return process.name() == "ssh" and str(config) in process.cmdline()
     except psutil.Error:
         return False
+
+
+def test_a_run_asks_on_its_terminal_what_the_login_of_its_kernel_asks(
+    server: SshServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with user() as near:
+        env = {**near.environ, "CODEEXEC_SSH": server.command}
+        (near.work / "far.py").write_text("print('ran', 'there')\n")
+        words = ("run", "--kernel", "ssh:bare-sealed:work", "far.py")
+        with Tty(words, home=near.folder, cwd=near.work, env=env) as tty:
+            tty.shows("Enter passphrase for key", deadline=DEADLINE)
+            tty.press(f"{PASSPHRASE}\r")
+            tty.shows("ran there", deadline=DEADLINE)
+            assert tty.ends(DEADLINE) == 0
+            assert PASSPHRASE.encode() not in tty.raw
+        # Without a terminal nobody can answer.
+        for name, value in env.items():
+            monkeypatch.setenv(name, value)
+        server.end_masters()
+        done = run_piped(*words, home=near.folder, cwd=near.work, env=env)
+        assert done.returncode == 125
+        assert "The login to bare-sealed was given up." in done.stderr
+    wait_for(lambda: not server.left(), "the end of all there")

@@ -79,6 +79,7 @@ class Belongings:
             "name": "secret_of_anna",
             "language": "python",
             "comm_id": "comm-of-anna",
+            "question_id": "login-of-anna",
         }
 
     def requests(self, document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, object]]]:

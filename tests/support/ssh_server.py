@@ -11,15 +11,18 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import psutil
 import pytest
 
+from codeexec.environments.ssh.command import master_socket
 from support.ports import pick_port
 from support.servers import Apart, user, wait_for
 
 PASSPHRASE = "of the sealed key"
+PASSWORD = "of nobody else"
 NOISE = "Welcome to the far machine."
 """Printed by the login shell before each command."""
 
@@ -28,7 +31,7 @@ NOISE = "Welcome to the far machine."
 class SshServer:
     """`far` are the folders and the session server of the user there. In `config` the host `far`
     is it, and so are `bare` (without codeexec-tui), `old` (with an old one), and
-    `sealed` (with PASSPHRASE)."""
+    `sealed` and `bare-sealed` (with PASSPHRASE)."""
 
     folder: Path
     port: int
@@ -37,6 +40,12 @@ class SshServer:
     @property
     def config(self) -> Path:
         return self.folder / "config"
+
+    def end_masters(self) -> None:
+        """End the master connections of this process to all hosts."""
+        for master in master_socket("any", 0).parent.glob("ssh-*"):
+            end = [*shlex.split(self.command), "-S", str(master), "-O", "exit", "any"]
+            subprocess.run(end, check=False, capture_output=True)
 
     @property
     def command(self) -> str:
@@ -106,6 +115,64 @@ def ssh_server(folder: Path) -> Iterator[SshServer]:
             daemon.wait()
 
 
+@contextmanager
+def password_server(server: SshServer) -> Iterator[None]:
+    """Two more sshd, which know PASSWORD as the password of root: the host `by-password` asks for
+    it itself, `by-code` by the dialog that one-time codes use. They see files of ours in place of
+    those of the machine, in a mount namespace, so nothing of the machine is changed."""
+    folder = server.folder / "passwords"
+    folder.mkdir()
+    _write_shadow(folder)
+    login = (server.folder / "authorized_keys").read_text().splitlines()[1]
+    command = login.removeprefix('command="').partition('" ssh-')[0].replace('\\"', '"')
+    program = shutil.which("sshd", path=f"{os.environ['PATH']}:/usr/sbin")
+    daemons = []
+    for name, words in {
+        "by-password": "UsePAM no\nPasswordAuthentication yes\nKbdInteractiveAuthentication no",
+        "by-code": "UsePAM yes\nPasswordAuthentication no\nKbdInteractiveAuthentication yes",
+    }.items():
+        port = pick_port()
+        (folder / name).write_text(
+            f"Port {port}\nListenAddress 127.0.0.1\nHostKey {server.folder}/host_key\n"
+            f"PidFile none\nStrictModes no\nPermitRootLogin yes\nPubkeyAuthentication no\n"
+            f"MaxAuthTries 3\nForceCommand {command}\n{words}\n"
+        )
+        script = (
+            f"mount --bind {folder}/shadow /etc/shadow && mount --bind {folder}/pam "
+            f"/etc/pam.d/sshd && exec {program} -D -e -f {folder}/{name}"
+        )
+        with (folder / f"{name}.log").open("wb") as log:
+            daemon = subprocess.Popen(
+                ["unshare", "--mount", "sh", "-c", script], stdout=log, stderr=log
+            )
+        daemons.append(daemon)
+        wait_for(partial(_listens, port), "sshd with passwords")
+        key = (server.folder / "known_hosts").read_text().partition(" ")[2]
+        with (server.folder / "known_hosts").open("a") as known:
+            known.write(f"[127.0.0.1]:{port} {key}")
+        server.add_host(name, Port=port, User="root", NumberOfPasswordPrompts=2)
+    try:
+        yield
+    finally:
+        for daemon in daemons:
+            daemon.terminate()
+            daemon.wait()
+
+
+def _write_shadow(folder: Path) -> None:
+    hashed = subprocess.run(
+        ["openssl", "passwd", "-6", PASSWORD], check=True, capture_output=True, text=True
+    ).stdout.strip()
+    shadow = "".join(
+        f"root:{hashed}:{line.split(':', 2)[2]}" if line.startswith("root:") else line
+        for line in Path("/etc/shadow").read_text().splitlines(keepends=True)
+    )
+    (folder / "shadow").touch(mode=0o600)
+    (folder / "shadow").write_text(shadow)
+    allowed = "account required pam_permit.so\nsession required pam_permit.so\n"
+    (folder / "pam").write_text(f"auth required pam_unix.so\n{allowed}")
+
+
 def _write_keys(server: SshServer) -> None:
     folder = server.folder
     programs = {
@@ -134,11 +201,12 @@ def _write_keys(server: SshServer) -> None:
     (folder / "authorized_keys").write_text("".join(lines))
     host_key = (folder / "host_key.pub").read_text().rsplit(" ", 1)[0]
     (folder / "known_hosts").write_text(f"[127.0.0.1]:{server.port} {host_key}\n")
-    keygen = ["ssh-keygen", "-q", "-p", "-N", PASSPHRASE, "-f", str(folder / "sealed")]
-    shutil.copy2(folder / "key", folder / "sealed")
-    subprocess.run(keygen, check=True)
+    for name, key in {"sealed": "key", "bare-sealed": "bare"}.items():
+        keygen = ["ssh-keygen", "-q", "-p", "-N", PASSPHRASE, "-f", str(folder / name)]
+        shutil.copy2(folder / key, folder / name)
+        subprocess.run(keygen, check=True)
+        server.add_host(name, IdentityFile=folder / name, IdentityAgent="none")
     server.add_host("far")
-    server.add_host("sealed", IdentityFile=folder / "sealed", IdentityAgent="none")
     server.add_host("bare", IdentityFile=folder / "bare")
     server.add_host("old", IdentityFile=folder / "old")
 

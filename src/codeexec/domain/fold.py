@@ -49,6 +49,11 @@ from codeexec.domain.events import (
 from codeexec.domain.events.comms import CommEvent
 from codeexec.domain.events.learning import LearnerAdvanced
 from codeexec.domain.events.lines import KernelLineChanged
+from codeexec.domain.events.logins import (
+    AnyLoginEvent,
+    LoginQuestionAsked,
+    LoginQuestionClosed,
+)
 from codeexec.domain.events.plugins import (
     ArtifactReported,
     ExecutionLogged,
@@ -235,6 +240,8 @@ class _Draft:
                 self.fields["session_variables"] = event.variables
             case LearnerAdvanced():
                 self._take_learner(event, at)
+            case LoginQuestionAsked() | LoginQuestionClosed():
+                self._take_login(event)
             case SnapshotTaken():
                 self._begin(decode_snapshot(event.state))
             case DefaultKernelChosen():
@@ -261,6 +268,16 @@ class _Draft:
         record = self._get("learner")
         assert record is None or isinstance(record, LearnerRecord)
         self.fields["learner"] = merged(record, event.record, at)
+
+    def _take_login(self, event: AnyLoginEvent) -> None:
+        open_questions = self._get("login_questions")
+        assert isinstance(open_questions, tuple)
+        if isinstance(event, LoginQuestionAsked):
+            self.fields["login_questions"] = (*open_questions, event.question)
+        else:
+            closed = event.question_id
+            others = (each for each in open_questions if each.question_id != closed)
+            self.fields["login_questions"] = tuple(others)
 
     def _take_comm(self, event: CommEvent) -> None:
         if self.comms is self.base.comms:

@@ -21,6 +21,7 @@ from codeexec.domain.events import (
 from codeexec.domain.events.lines import LineCut
 from codeexec.domain.events.starts import ImagePullAdvanced, KernelStartAdvanced
 from codeexec.domain.learning import LearnerRecord
+from codeexec.domain.logins import LoginQuestion
 from codeexec.domain.options import DEFAULT_KERNEL, NO_OPTIONS, ExecuteOptions
 from codeexec.domain.outputs import Display, ErrorInfo, Runs
 from codeexec.domain.plugins import ExecutionReport, PluginView
@@ -132,7 +133,8 @@ class Snapshot(Struct, frozen=True):
     service's user that it belongs to; empty: the operator of the server. `files_watched`: changes
     of files in its folder are told by FilesChanged. `comms` has the comms of all kernels by id, the
     oldest first, and `comms_weight` about how many characters they hold. `learner` has the
-    progress of the person that does a lesson in it."""
+    progress of the person that does a lesson in it. `login_questions` are those that wait for an
+    answer of the user, the oldest first."""
 
     seq: int = 0
     session_id: str = ""
@@ -157,6 +159,7 @@ class Snapshot(Struct, frozen=True):
     comms: dict[str, CommView] = {}
     comms_weight: int = 0
     learner: LearnerRecord | None = None
+    login_questions: tuple[LoginQuestion, ...] = ()
 
     @property
     def kernel(self) -> KernelView:

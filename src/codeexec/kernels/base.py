@@ -16,6 +16,7 @@ from msgspec import Struct, field
 
 from codeexec.domain.events import CellRef, Death, KernelRef, NoticeLevel
 from codeexec.domain.events.lines import LineCut
+from codeexec.domain.logins import AskUser
 from codeexec.domain.options import NO_OPTIONS, ExecuteOptions
 from codeexec.domain.outputs import ErrorInfo
 from codeexec.domain.plugins import LogEntry, ReportedArtifact
@@ -350,6 +351,8 @@ class KernelChoice:
     place: Callable[[], Environment] | None = dataclass_field(default=None, compare=False)
     """The environment of the session, in which kernels of programs run them; None: a folder of
     this machine, `cwd`."""
+    ask_user: AskUser | None = dataclass_field(default=None, compare=False)
+    """Asks the user of the session what a login to another machine asks; None: nobody is asked."""
 
     def beside(self, name: str = "") -> KernelChoice:
         """The choice of another kernel of the same session: in its folder, with its variables, and
@@ -362,6 +365,7 @@ class KernelChoice:
             confined_image=self.confined_image,
             confined_policy=self.confined_policy,
             place=self.place,
+            ask_user=self.ask_user,
         )
 
 

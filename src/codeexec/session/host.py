@@ -311,6 +311,7 @@ class Host:
             self._shelf.shut(session_id)
             return
         self._open[session_id] = session
+        session.logins.withdraw_left()
         session.slots.begin_adoption()
         session.terminals.adopt()
         if self.settings.watch_files:

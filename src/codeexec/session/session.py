@@ -44,6 +44,7 @@ from codeexec.session.files.watching import FileWatch
 from codeexec.session.kernels.parts import SessionParts
 from codeexec.session.kernels.requests import KernelRequests, choice_left
 from codeexec.session.kernels.slots import KernelSlots
+from codeexec.session.logins import LoginQuestions
 from codeexec.session.plugins.requests import PluginRequests
 from codeexec.session.plugins.steps import PluginSteps
 from codeexec.session.session_limits import SessionLimits
@@ -112,7 +113,8 @@ class Session:
             plugins=PluginSteps(self.recorder),
             outlives=outlives,
         )
-        choice = replace(choice, place=lambda: self.environment)
+        self.logins = LoginQuestions(self.recorder, clock, lambda: self._clients)
+        choice = replace(choice, place=lambda: self.environment, ask_user=self.logins.ask)
         self.slots = KernelSlots(parts, choice, first_kernel)
         for name in self.snapshot.kernels:
             self.slots.restore(name, choice_left(journal, name, choice))
@@ -270,6 +272,8 @@ class Session:
                 await self.kernels.change(request)
             case q.RenameSession():
                 self.recorder.record(SessionRenamed(check_name(request.name)))
+            case q.AnswerLogin():
+                self.logins.answer(request, request.origin or client.name)
             case q.KeepLearnerRecord():
                 check_record(request.record)
                 self.recorder.record_now(LearnerAdvanced(request.record))

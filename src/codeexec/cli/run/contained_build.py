@@ -19,6 +19,7 @@ from codeexec.cli.streams.printer import OutputPrinter
 from codeexec.client.embedded import EmbeddedHost
 from codeexec.domain import errors
 from codeexec.domain.events import ExecutionFinished, StdinRequested
+from codeexec.domain.events.logins import LoginQuestionAsked
 from codeexec.domain.ids import EXECUTION, new_id
 from codeexec.domain.options import ExecuteOptions, ProgramOptions
 from codeexec.domain.outputs import MimePart
@@ -130,7 +131,7 @@ class _ContainedBuild:
         except errors.CodeexecError:  # the container still starts, or the build has ended
             self._control.leave(exits.INTERRUPTED)
 
-    def _refuse(self, event: StdinRequested) -> asyncio.Task[None]:
+    def _refuse(self, event: StdinRequested | LoginQuestionAsked) -> asyncio.Task[None]:
         raise AssertionError("tools that build have no input")
 
 

@@ -27,6 +27,7 @@ from codeexec.domain.events import (
     StdinRequested,
     StepEnded,
 )
+from codeexec.domain.events.logins import LoginQuestionAsked, LoginQuestionClosed
 from codeexec.domain.events.starts import ImagePullAdvanced, KernelStartAdvanced
 from codeexec.domain.options import PROGRAMS
 from codeexec.domain.programs import StepResult
@@ -42,7 +43,7 @@ class RunEvents:
     """Reads the events of one session.
 
     `as_json`: events are printed as JSON in place of output. `answer` starts a task that
-    answers a request for input.
+    answers a request for input or of a login.
     """
 
     def __init__(
@@ -50,7 +51,7 @@ class RunEvents:
         console: RunConsole,
         *,
         as_json: bool,
-        answer: Callable[[StdinRequested], asyncio.Task[None]],
+        answer: Callable[[StdinRequested | LoginQuestionAsked], asyncio.Task[None]],
     ) -> None:
         self._console = console
         self._as_json = as_json
@@ -177,10 +178,11 @@ class RunEvents:
             case StdinAnswered():
                 if printer := self._printers.get(event.execution_id):
                     printer.shows_answers = event.origin != "run"
-            case StdinRequested():
+            case StdinRequested() | LoginQuestionAsked():
+                self._console.show_start(None)
                 await self._console.flush()
                 self._answering = self._answer(event)
-            case ExecutionFinished() if self._answering is not None:
+            case LoginQuestionClosed() | ExecutionFinished() if self._answering is not None:
                 self._answering.cancel()
                 self._answering = None
             case _:

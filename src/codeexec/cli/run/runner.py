@@ -18,6 +18,7 @@ from codeexec.cli.outcome import Outcome, judge, judge_built, judge_program
 from codeexec.cli.run.containers import single_container
 from codeexec.cli.run.control import RunControl
 from codeexec.cli.run.events import RunEvents
+from codeexec.cli.run.logins import answer_login
 from codeexec.cli.run.opening import open_here, open_there
 from codeexec.cli.run.program_options import program_options
 from codeexec.cli.run.source import LoadedProgram, Piece, language_of_kernel, pieces_above, prelude
@@ -33,6 +34,7 @@ from codeexec.domain.events import (
     ExecutionFinished,
     StdinRequested,
 )
+from codeexec.domain.events.logins import LoginQuestionAsked
 from codeexec.domain.ids import EXECUTION, new_id
 from codeexec.domain.options import PROGRAMS, ExecuteOptions
 from codeexec.domain.outputs import MimePart
@@ -390,7 +392,10 @@ class HeadlessRun:
         blob = await session.call(ReadBlob(part.blob or ""))
         return text_of(part.mime, blob.data)
 
-    def _start_answer(self, event: StdinRequested) -> asyncio.Task[None]:
+    def _start_answer(self, event: StdinRequested | LoginQuestionAsked) -> asyncio.Task[None]:
+        if isinstance(event, LoginQuestionAsked):
+            assert self._session is not None, "events come from the session"
+            return self._tasks.start(answer_login(event.question, self._session, self._console))
         return self._tasks.start(self._answer(event))
 
     async def _answer(self, event: StdinRequested) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from codeexec.cli import messages as style
@@ -98,12 +99,14 @@ class RunConsole:
         sink = self.err_sink if self.err.is_terminal else self.out_sink
         self.is_asking = True
         try:
-            if not self._quiet and not echoed:
-                if isinstance(sink, TerminalSink):
-                    sink.set_footer("")  # the user types on its line
-                sink.say(_printable_prompt(prompt, self.color[sink is self.err_sink]))
-                await self.flush()
-            text = await self.keyboard.read_line(hidden=hidden or echoed)
+            # Before the prompt: whoever sees that may type at once.
+            with self.keyboard.without_echo() if hidden or echoed else nullcontext():
+                if not self._quiet and not echoed:
+                    if isinstance(sink, TerminalSink):
+                        sink.set_footer("")  # the user types on its line
+                    sink.say(_printable_prompt(prompt, self.color[sink is self.err_sink]))
+                    await self.flush()
+                text = await self.keyboard.read_line()
             if self.keyboard.is_terminal and not echoed:
                 if hidden and not self._quiet:
                     self.err.write("\n")  # echo was off, also for Enter

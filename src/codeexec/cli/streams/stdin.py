@@ -39,17 +39,16 @@ class StdinReader:
         """Add bytes that were read elsewhere; they are returned first."""
         self._held += data
 
-    async def read_line(self, *, hidden: bool = False) -> str | None:
-        """The next line without its newline, None at the end; `hidden`: without echo."""
-        with self._without_echo() if hidden and self.is_terminal else _nothing():
-            while b"\n" not in self._held and not self._ended:
-                data = await self._read()
-                self._held += data
-                # On a terminal Ctrl+D ends one answer, not the input.
-                if not data:
-                    if self.is_terminal:
-                        break
-                    self._ended = True
+    async def read_line(self) -> str | None:
+        """The next line without its newline, None at the end."""
+        while b"\n" not in self._held and not self._ended:
+            data = await self._read()
+            self._held += data
+            # On a terminal Ctrl+D ends one answer, not the input.
+            if not data:
+                if self.is_terminal:
+                    break
+                self._ended = True
         if not self._held:
             return None
         line, _, self._held = self._held.partition(b"\n")
@@ -73,7 +72,11 @@ class StdinReader:
             ) from error
 
     @contextmanager
-    def _without_echo(self) -> Iterator[None]:
+    def without_echo(self) -> Iterator[None]:
+        """A terminal does not show what is typed within the block."""
+        if not self.is_terminal:
+            yield
+            return
         attributes = termios.tcgetattr(self._fd)
         silent = termios.tcgetattr(self._fd)
         silent[3] &= ~termios.ECHO
@@ -83,11 +86,6 @@ class StdinReader:
             yield
         finally:
             termios.tcsetattr(self._fd, termios.TCSADRAIN, attributes)
-
-
-@contextmanager
-def _nothing() -> Iterator[None]:
-    yield
 
 
 def _can_wait(fd: int) -> bool:

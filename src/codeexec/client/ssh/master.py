@@ -13,14 +13,8 @@ from typing import TypeVar
 
 from codeexec.client.wire import Address
 from codeexec.config.paths import make_private
-from codeexec.environments.ssh.command import master_socket
-from codeexec.environments.ssh.failures import SshFailure
-
-PERSIST = "8h"
-"""How long the master stays when no line goes through it."""
-
-ANSWERED = frozenset({"login", "host_key"})
-"""Kinds of failures after which `ssh` may ask."""
+from codeexec.environments.ssh.command import master_command, master_socket
+from codeexec.environments.ssh.failures import ASKED_ABOUT, SshFailure
 
 T = TypeVar("T")
 
@@ -30,12 +24,8 @@ def open_master(address: Address, ssh: Sequence[str]) -> bool:
     path = master_socket(address.ssh, address.port)
     make_private(path.parent)
     path.unlink(missing_ok=True)
-    port = ["-p", str(address.port)] if address.port else []
-    options = ("-o", f"ControlPersist={PERSIST}", "-o", "ClearAllForwardings=yes", "-T")
-    alive = ("-o", "ServerAliveInterval=15", "-o", "ServerAliveCountMax=3")
-    command = [*ssh, "-M", "-S", str(path), *options, *alive, "-o", "RemoteCommand=none"]
     done = subprocess.run(
-        [*command, *port, "--", address.ssh, "true"],
+        master_command(ssh, address.ssh, address.port),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         check=False,
@@ -49,6 +39,6 @@ def after_questions(address: Address, work: Callable[[], T], ssh: Callable[[], S
     try:
         return work()
     except SshFailure as error:
-        if error.kind not in ANSWERED or not os.isatty(0) or not open_master(address, ssh()):
+        if error.kind not in ASKED_ABOUT or not os.isatty(0) or not open_master(address, ssh()):
             raise
     return work()

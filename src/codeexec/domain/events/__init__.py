@@ -15,6 +15,7 @@ from codeexec.domain.events.comms import CommEvent
 from codeexec.domain.events.files import FilesChanged as FilesChanged
 from codeexec.domain.events.learning import LearnerAdvanced
 from codeexec.domain.events.lines import KernelLineChanged
+from codeexec.domain.events.logins import AnyLoginEvent
 from codeexec.domain.events.plugins import AnyPluginEvent
 from codeexec.domain.events.starts import AnyStartEvent
 from codeexec.domain.events.terminals import AnyTerminalEvent
@@ -379,6 +380,7 @@ AnyEvent = (
     | FilesChanged
     | CommEvent
     | LearnerAdvanced
+    | AnyLoginEvent
     | AnyPluginEvent
     | AnyTerminalEvent
     | SnapshotTaken

@@ -48,6 +48,7 @@ from codeexec.domain.requests.kernels import (
     UnpauseKernel,
 )
 from codeexec.domain.requests.learning import KeepLearnerRecord
+from codeexec.domain.requests.logins import AnswerLogin
 from codeexec.domain.requests.output import (
     Blob,
     DisplayPage,
@@ -187,6 +188,7 @@ SessionRequest = (
     | PinArtifact
     | RemoveArtifact
     | KeepLearnerRecord
+    | AnswerLogin
     | GetUsage
 )
 
@@ -245,6 +247,7 @@ WATCHABLE = (
 __all__ = [
     "WATCHABLE",
     "Accepted",
+    "AnswerLogin",
     "AnswerStdin",
     "AnyRequest",
     "Blob",

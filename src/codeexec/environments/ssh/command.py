@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 
 from codeexec.domain.content.digests import blake2s
@@ -20,6 +21,9 @@ OPTIONS = (
     *("-o", "ClearAllForwardings=yes", "-o", "ControlMaster=no"),
     *("-o", "ServerAliveInterval=15", "-o", "ServerAliveCountMax=3"),
 )
+
+PERSIST = "8h"
+"""How long our master connection stays when no line goes through it."""
 
 _MAX_PATH = 85
 """Bytes; `ssh` adds a name of 17 while it binds the socket."""
@@ -43,6 +47,17 @@ def line_command(host: str, port: int, script: str) -> list[str]:
     port_words = ["-p", str(port)] if port else []
     remote_command = f"exec /bin/sh -c {shlex.quote(script)}"
     return [*ssh_command(), *own, *OPTIONS, *port_words, "--", host, remote_command]
+
+
+def master_command(ssh: Sequence[str], host: str, port: int) -> list[str]:
+    """The command that opens our master connection and ends when that goes on in the background;
+    `ssh` are the words that run it. It may ask."""
+    path = str(master_socket(host, port))
+    options = ("-o", f"ControlPersist={PERSIST}", "-o", "ClearAllForwardings=yes", "-T")
+    alive = ("-o", "ServerAliveInterval=15", "-o", "ServerAliveCountMax=3")
+    port_words = ["-p", str(port)] if port else []
+    own = ["-M", "-S", path, *options, *alive, "-o", "RemoteCommand=none"]
+    return [*ssh, *own, *port_words, "--", host, "true"]
 
 
 def master_socket(host: str, port: int) -> Path:

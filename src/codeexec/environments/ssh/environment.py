@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 
 from codeexec.domain.errors import CodeexecError, EnvironmentUnavailable, ProtocolError
 from codeexec.domain.events.lines import LineCut
+from codeexec.domain.logins import AskUser
 from codeexec.domain.places.ssh import SshPlace
 from codeexec.environments.base import (
     BasePaths,
@@ -37,10 +38,11 @@ class SshEnvironment(ForwardedFiles):
     with `terminate`, and by themselves three days after the last line."""
 
     @classmethod
-    async def create(cls, place: SshPlace) -> SshEnvironment:
+    async def create(cls, place: SshPlace, ask_user: AskUser | None = None) -> SshEnvironment:
         """Open a line and start the relay. EnvironmentUnavailable says why it cannot be, SshFailure
-        where no line can be opened. Cancelled, it leaves nothing there."""
-        self = cls(place)
+        where no line can be opened. Cancelled, it leaves nothing there. `ask_user` answers what
+        `ssh` asks, also when a line that was cut is opened again; None: it asks nothing."""
+        self = cls(place, ask_user)
         try:
             await self._start()
         except BaseException:
@@ -49,10 +51,12 @@ class SshEnvironment(ForwardedFiles):
         return self
 
     @classmethod
-    async def take_over(cls, place: SshPlace, spool: str) -> SshEnvironment:
+    async def take_over(
+        cls, place: SshPlace, spool: str, ask_user: AskUser | None = None
+    ) -> SshEnvironment:
         """Go on in the folder `spool` that an environment of another session server has had there,
         and whose processes run on. EnvironmentUnavailable, SshFailure."""
-        self = cls(place)
+        self = cls(place, ask_user)
         try:
             await self._start(spool)
         except BaseException:
@@ -60,9 +64,9 @@ class SshEnvironment(ForwardedFiles):
             raise
         return self
 
-    def __init__(self, place: SshPlace) -> None:
+    def __init__(self, place: SshPlace, ask_user: AskUser | None = None) -> None:
         self.place = place
-        self._line = ResumableLine(place, self._line_changed)
+        self._line = ResumableLine(place, self._line_changed, ask_user)
         self._listeners: list[LineListener] = []
         self._cut: LineCut | None = None
         self._wire: RelayConnection | None = None

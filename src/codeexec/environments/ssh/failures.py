@@ -26,6 +26,9 @@ class SshFailure(ServerUnavailable):
         self.kind: Kind = kind
 
 
+ASKED_ABOUT: frozenset[Kind] = frozenset({"login", "host_key"})
+"""Kinds of failures after which `ssh` may be let in when it can ask."""
+
 _OF_MASTER = "Control socket"
 _KNOWN: tuple[tuple[tuple[str, ...], Kind, str, str], ...] = (
     (

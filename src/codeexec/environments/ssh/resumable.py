@@ -20,11 +20,13 @@ from typing import NamedTuple
 
 from codeexec.domain.errors import ProtocolError
 from codeexec.domain.events.lines import LineCut
+from codeexec.domain.logins import AskUser
 from codeexec.domain.places.ssh import SshPlace
 from codeexec.domain.text.printable import printable
 from codeexec.environments.relay.boot import BOOT, relay_source
 from codeexec.environments.ssh.command import line_command
-from codeexec.environments.ssh.failures import SshFailure, failure_of, slow
+from codeexec.environments.ssh.failures import ASKED_ABOUT, SshFailure, failure_of, slow
+from codeexec.environments.ssh.login import log_in, master_id
 from codeexec.environments.ssh.process import SshProcess
 
 HEADER = struct.Struct(">BQI")
@@ -65,10 +67,18 @@ class ResumableLine:
     """One spool with its relay, on the loop that opened it. `reader` has what the relay says, and
     ends when the relay has ended or cannot be reached any more; `failure` says why then."""
 
-    def __init__(self, place: SshPlace, on_line: Callable[[LineCut | None], None]) -> None:
+    def __init__(
+        self,
+        place: SshPlace,
+        on_line: Callable[[LineCut | None], None],
+        ask_user: AskUser | None = None,
+    ) -> None:
         """`on_line` is called when the line is cut, at each attempt that fails, and with None when
-        it is back."""
+        it is back. `ask_user` answers what `ssh` asks; None: it asks nothing."""
         self.place = place
+        self._ask_user = ask_user
+        self._is_tired = False
+        """The last login failed: the user is not asked again before they want another attempt."""
         self.reader = asyncio.StreamReader()
         self.failure: SshFailure | None = None
         self.far: Far | None = None
@@ -137,6 +147,7 @@ class ResumableLine:
 
     def try_now(self) -> None:
         """Make the next attempt to open the line at once."""
+        self._is_tired = False
         self._hurry.set()
 
     async def end(self) -> bool:
@@ -200,7 +211,23 @@ class ResumableLine:
                 await self._hurry.wait()
 
     async def _begin(self, order: bytes, relay: bytes = b"") -> tuple[SshProcess, Far]:
-        """A process whose stdio is the line, and what the other end says of itself. SshFailure."""
+        """A process whose stdio is the line, and what the other end says of itself. Where the
+        machine does not let us in unasked, the user is asked. SshFailure."""
+        place, ask = self.place, self._ask_user
+        before = await asyncio.to_thread(master_id, place.host, place.port)
+        try:
+            return await self._begin_unasked(order, relay)
+        except SshFailure as error:
+            if ask is None or error.kind not in ASKED_ABOUT or self._is_tired or self._is_ending:
+                raise
+        self._is_tired = True
+        await log_in(place.host, place.port, place.host, ask, before)
+        opened = await self._begin_unasked(order, relay)
+        self._is_tired = False
+        return opened
+
+    async def _begin_unasked(self, order: bytes, relay: bytes) -> tuple[SshProcess, Far]:
+        """As `_begin`, and asks nothing."""
         name = self.place.host
         process = await asyncio.to_thread(SshProcess, _command(self.place), name)
         content = spool_source() + struct.pack(">I", len(order)) + order + relay

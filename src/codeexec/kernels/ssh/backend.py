@@ -11,6 +11,7 @@ from weakref import WeakValueDictionary
 
 from codeexec.domain.errors import KernelUnavailable, UsageError
 from codeexec.domain.events import KernelRef
+from codeexec.domain.logins import AskUser
 from codeexec.domain.places.backends import OVER_SSH
 from codeexec.domain.places.ssh import SshPlace, parse_ssh_place
 from codeexec.environments.files import Folder
@@ -65,7 +66,7 @@ class SshBackend(Backend):
             str(far.place),
             OVER_SSH,
         )
-        machine = self._machine(choice.session, far.place)
+        machine = self._machine(choice.session, far.place, choice.ask_user)
         return self._kernel(ref, machine, far.python, choice.env, choice.session, sink)[0]
 
     def _kernel(
@@ -127,10 +128,15 @@ class SshBackend(Backend):
         return None
 
     def environment(self, choice: KernelChoice, folder: Folder) -> SshSessionPlace:
-        return SshSessionPlace(self._machine(choice.session, _parse(choice.name).place))
+        place = _parse(choice.name).place
+        return SshSessionPlace(self._machine(choice.session, place, choice.ask_user))
 
-    def _machine(self, session: str, place: SshPlace) -> SshMachine:
-        return self._machines.setdefault((session, place), SshMachine(place))
+    def _machine(
+        self, session: str, place: SshPlace, ask_user: AskUser | None = None
+    ) -> SshMachine:
+        machine = self._machines.setdefault((session, place), SshMachine(place))
+        machine.ask_user = machine.ask_user or ask_user
+        return machine
 
     async def close(self) -> None:
         if self._ending:

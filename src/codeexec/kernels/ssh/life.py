@@ -172,7 +172,7 @@ class SshLife:
         name = self._machine.place.host
         if self._machine.environment is None:
             steps.tell(f"opening the line to {name}")
-        environment = await self._machine.use(self)
+        environment = await self._machine.use(self, is_start=True)
         steps.tell(f"starting Python on {name}")
         if environment is not self._environment:
             self._join(environment)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from codeexec.domain.logins import AskUser
 from codeexec.domain.places.ssh import SshPlace
 from codeexec.environments.relay.processes import GuestProcess
 from codeexec.environments.ssh.environment import SshEnvironment
-from codeexec.environments.ssh.failures import SshFailure
+from codeexec.environments.ssh.failures import ASKED_ABOUT, SshFailure
 from codeexec.environments.ssh.resumable import ResumableLine
 
 ADOPT_WAIT, ADOPT_PAUSE = 60.0, 2.0
@@ -24,28 +25,44 @@ class SshMachine:
 
     def __init__(self, place: SshPlace) -> None:
         self.place = place
+        self.ask_user: AskUser | None = None
+        """Answers what `ssh` asks; None: it asks nothing."""
         self.environment: SshEnvironment | None = None
+        self._is_tired = False
+        """The last login failed: only a start of a kernel asks the user again."""
         self._users: set[object] = set()
         self.outliving: dict[object, GuestProcess] = {}
         """Processes that go on for the next session server, by user."""
         self._making = asyncio.Lock()
 
-    async def use(self, user: object) -> SshEnvironment:
-        """The environment, made where there is none, until `user` lets go of it.
-        EnvironmentUnavailable, SshFailure."""
+    async def use(self, user: object, *, is_start: bool = False) -> SshEnvironment:
+        """The environment, made where there is none, until `user` lets go of it. `is_start`: for
+        the start of a kernel. EnvironmentUnavailable, SshFailure."""
         async with self._making:
             environment = self.environment
             if environment is None or environment.poll() is not None:
-                environment = self.environment = await SshEnvironment.create(self.place)
+                ask_user = self.ask_user if is_start or not self._is_tired else None
+                environment = self.environment = await self._create(ask_user)
             self._users.add(user)
             return environment
+
+    async def _create(self, ask_user: AskUser | None) -> SshEnvironment:
+        try:
+            environment = await SshEnvironment.create(self.place, ask_user)
+        except SshFailure as error:
+            self._is_tired = error.kind in ASKED_ABOUT
+            raise
+        self._is_tired = False
+        return environment
 
     async def take_over(self, user: object, spool: str) -> SshEnvironment:
         """The environment that another session server has left; errors as of `use`."""
         async with self._making:
             environment = self.environment
             if environment is None or environment.poll() is not None:
-                environment = self.environment = await _found_again(self.place, spool)
+                environment = self.environment = await _found_again(
+                    self.place, spool, self.ask_user
+                )
             self._users.add(user)
             return environment
 
@@ -70,14 +87,15 @@ class SshMachine:
             return await environment.end()
 
 
-async def _found_again(place: SshPlace, spool: str) -> SshEnvironment:
+async def _found_again(place: SshPlace, spool: str, ask_user: AskUser | None) -> SshEnvironment:
     """Try for a minute to reach it: the network may be away as well when a server starts."""
     loop = asyncio.get_running_loop()
     end = loop.time() + ADOPT_WAIT
     while True:
         try:
-            return await SshEnvironment.take_over(place, spool)
+            return await SshEnvironment.take_over(place, spool, ask_user)
         except SshFailure as error:
+            ask_user = None if error.kind in ASKED_ABOUT else ask_user  # asked once
             if error.kind == "gone" or loop.time() > end:
                 raise
             await asyncio.sleep(ADOPT_PAUSE)

@@ -100,6 +100,12 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", f"{SESSION}/interrupt", "Interrupt what runs", q.Interrupt, status=202),
     Route("POST", f"{SESSION}/size", "The size of the screen, for programs", q.ResizeTerminals),
     Route("POST", f"{SESSION}/stdin", "Answer a request for input", q.AnswerStdin),
+    Route(
+        "POST",
+        f"{SESSION}/logins/{{question_id}}",
+        "Answer what a login to another machine asks, or give the login up",
+        q.AnswerLogin,
+    ),
     Route("GET", f"{SESSION}/search", "Search the output", q.SearchRows, q.RowMatches),
     Route("POST", f"{SESSION}/kernels", "Start another kernel", q.StartKernel, status=202),
     Route(

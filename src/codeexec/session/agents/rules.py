@@ -35,6 +35,11 @@ class AgentRules:
                 "An agent keeps no record of a learner.",
                 "The lesson does: codeexec-tui lesson learn",
             )
+        if isinstance(request, q.AnswerLogin):
+            raise Denied(
+                "An agent answers no question of a login to another machine.",
+                "The user does, in the workbench.",
+            )
         takes_cells = isinstance(request, q.Execute) and bool(request.options.above)
         if takes_cells and self._settings().confirm != "never":
             raise Denied(

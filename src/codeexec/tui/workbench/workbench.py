@@ -63,6 +63,7 @@ from codeexec.tui.workbench.programs.tests_controller import TestsController
 from codeexec.tui.workbench.recording_controller import RecordingController
 from codeexec.tui.workbench.session.agent_controller import AgentController
 from codeexec.tui.workbench.session.kernel_controller import KernelController
+from codeexec.tui.workbench.session.login_controller import LoginController
 from codeexec.tui.workbench.session.page_controller import PageController
 from codeexec.tui.workbench.session.plugin_controller import PluginController
 from codeexec.tui.workbench.session.session_controller import SessionController
@@ -186,6 +187,7 @@ class Workbench(RoutedScreen):
         self._agents = AgentController(
             self, state, lambda bar: self.mount(bar, before=self.status), self.console.show_card
         )
+        self._logins = LoginController(self, state)
         self.lessons = LessonController(self, state, self.sharing, self.leaving.detach)
         self.dispatcher = Dispatcher(self)
         self.plugins = PluginController(self, state)
@@ -489,6 +491,7 @@ class Workbench(RoutedScreen):
             self.status.show(snapshot=frame.snapshot)
             self._hidden_console.show_frame(frame)
             self._agents.show_frame(frame)
+            self._logins.show_frame(frame)
             for screen in self.app.screen_stack:
                 if screen is not self and isinstance(screen, FrameListener):
                     screen.show_frame(frame)
