@@ -310,7 +310,7 @@ def test_the_tour_is_laid_out_afresh_and_opened(
         with pytest.raises(SystemExit):
             main(["demo"])
         folder, script = (Path(name) for name in opened[-1].files)
-        assert opened[-1].demo
+        assert opened[-1].is_tour
         assert script.parent == folder
         compile(script.read_text(), str(script), "exec")
         script.write_text("what the last visitor left")

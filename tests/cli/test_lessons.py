@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -159,12 +161,25 @@ SHIPPED = sorted(Path(__file__).parents[2].glob("examples/lessons/*.md"))
 def test_a_shipped_lesson_passes(desk: Desk, lesson: Path) -> None:
     if lesson.stem == "containers":
         require_engine()
-    finished = desk.run("lesson", "verify", str(lesson))
+    # The walk runs the command itself.
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    finished = desk.run("lesson", "verify", str(lesson), env={"PATH": path})
     assert finished.returncode == 0, finished.stdout + finished.stderr
 
 
 def test_there_are_shipped_lessons() -> None:
-    assert len(SHIPPED) >= 5
+    assert {"tour", "walk"} <= {each.stem for each in SHIPPED}
+    assert len(SHIPPED) >= 8
+
+
+def test_a_tour_that_cannot_be_given_is_told_with_its_line(desk: Desk) -> None:
+    text = "---\nscreen: workbench\n---\n# A\n```python\n1\n```\n```do\ngo {}\n```\n"
+    (desk.folder / "a.md").write_text(text.format("nowhere"))
+    refused = desk.run("lesson", "verify", "a.md")
+    assert (refused.returncode, "a.md:9: There is no pane nowhere." in refused.stderr) == (2, True)
+    (desk.folder / "a.md").write_text(text.format("console"))
+    speaker = desk.run("lesson", "a.md", "--speaker")
+    assert (speaker.returncode, "a.md is a tour" in speaker.stderr) == (2, True)
 
 
 @pytest.mark.slow

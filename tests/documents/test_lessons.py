@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 
 import pytest
 from PIL import Image
@@ -10,9 +11,18 @@ from PIL import Image
 from codeexec.cli.lessons.correcting import corrected
 from codeexec.cli.lessons.verify import Correction
 from codeexec.documents.lessons.expectation import BlockOutput, matches, mismatch
-from codeexec.documents.lessons.model import Expectation, ExpectationMode, FrontMatter, Lesson
+from codeexec.documents.lessons.model import (
+    Deed,
+    Expectation,
+    ExpectationMode,
+    FrontMatter,
+    Lesson,
+    Task,
+)
 from codeexec.documents.lessons.reading import read_lesson
 from codeexec.documents.lessons.schema import front_matter_schema
+from codeexec.documents.lessons.tasks import with_own_keys
+from codeexec.documents.lessons.to_script import script_of_tour
 from codeexec.domain.errors import DocumentError, NotFound
 from codeexec.languages.catalog import running_language
 
@@ -73,6 +83,69 @@ def include(name: str) -> str:
 
 def read(text: str) -> Lesson:
     return read_lesson(text, "a.md", include, running_language)
+
+
+TOUR = """\
+---
+screen: workbench
+---
+# One
+
+Press [F5](key:run.cell).
+
+```python
+print(1)
+```
+
+```do
+run
+go console
+```
+
+It *ran*.
+
+# Two
+
+The end, by [F5](key:run.cell).
+"""
+
+
+def test_a_tour_has_tasks() -> None:
+    one, two = read(TOUR).steps
+    task = one.task
+    assert task is not None
+    assert task.text == "Press [F5](key:run.cell)."
+    assert task.praise == "It *ran*."
+    assert task.deeds == (Deed("run", "One", 13), Deed("go", "console", 14))
+    assert one.text == "# One\n\nPress F5.\n\nIt *ran*."
+    assert two.task == Task((), "The end, by [F5](key:run.cell).", "")
+    assert with_own_keys("[F5](key:run.cell) [X](key:no)", ["run.cell"]) == "{run.cell} X"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("go console", "jump console", "a.md:14: Nobody can do this: jump console"),
+        ("go console", "open door", "a.md:14: Nobody can do this: open door"),
+        ("go console", "return now", "a.md:14: Nobody can do this: return now"),
+        ("go console", "go", "a.md:14: Nobody can do this: go"),
+        ("go console", "run Two", "a.md:14: There is not one step with code and the title 'Two'."),
+        ("run\ngo console\n", "", "a.md:12: The fence has nothing to do."),
+        ("```do", "```do soon", "a.md:12: A fence `do` has no soon."),
+        ("It *ran*.", "```do\nrun\n```", "a.md:17: The step has two fences `do`."),
+    ],
+)
+def test_a_task_that_nobody_can_do_is_refused(old: str, new: str, words: str) -> None:
+    with pytest.raises(DocumentError, match=re.escape(words)):
+        read(TOUR.replace(old, new, 1))
+
+
+def test_the_script_of_a_tour_has_a_cell_for_each_block() -> None:
+    text = TOUR.replace("```do", "```bash\nls\n```\n\n```python hidden\n2\n```\n\n```do", 1)
+    script = script_of_tour(read(text))
+    assert "# %% One\nprint(1)" in script
+    assert "# ls" in script
+    assert "\n2" not in script
 
 
 def test_a_lesson_is_read() -> None:

@@ -57,6 +57,13 @@ def built_in_themes() -> Path:
     return shipped if shipped.is_dir() else package.parents[1] / "themes"
 
 
+def built_in_lessons() -> Path:
+    """Folder of the lessons that we ship, as `built_in_themes`."""
+    package = Path(__file__).parents[1]
+    shipped = package / "lessons"
+    return shipped if shipped.is_dir() else package.parents[1] / "examples" / "lessons"
+
+
 def find_paths(environ: Mapping[str, str] | None = None) -> Paths:
     """Pure: nothing is made. The name of the socket tells state folders apart."""
     environ = os.environ if environ is None else environ

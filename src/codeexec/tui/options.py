@@ -40,10 +40,11 @@ class OpenOptions(NamedTuple):
     theme: str = ""
     attach: bool = False
     watch: bool = False
-    demo: bool = False
     server: ServerTarget | None = None
     lesson: str = ""
     """Path of the lesson to give; empty for none."""
+    is_tour: bool = False
+    """The lesson is a tour: its steps stand in the workbench, its script is among the files."""
     speaker: bool = False
     """Show the speaker's view of it."""
     typing: int | Literal["keys", "once", ""] = ""

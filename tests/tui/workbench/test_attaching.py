@@ -121,7 +121,7 @@ async def test_a_mistyped_kernel_does_not_stick_to_the_folder(tmp_path: Path) ->
 
 async def test_the_tour_comes_back_to_its_session(tmp_path: Path) -> None:
     place = Workspace(tmp_path, ())
-    options = OpenOptions(kernel=sys.executable, demo=True)
+    options = OpenOptions(kernel=sys.executable, lesson="/shipped/tour.md", is_tour=True)
     async with EmbeddedHost(tmp_path / "state") as host:
         first = await find_session(host, options, place, Settings)
         again = await find_session(host, options, place, Settings)

@@ -167,10 +167,11 @@ def attach(name: str, watch: bool, url: str, token_file: Path | None, server: st
 @click.command()
 def demo() -> int:
     """Take the tour: a lesson in checked steps, which you can leave and resume."""
-    from codeexec.config.paths import find_paths
-    from codeexec.tui.tour import lay_out
+    from codeexec.cli.lessons.opening import read_for_command, tour_options
+    from codeexec.config.paths import built_in_lessons, find_paths
 
-    path = lay_out(find_paths().state)
+    file = built_in_lessons() / "tour.md"
+    _, lesson = read_for_command(file)
     # Our own Python has the packages that the tour draws with.
-    options = OpenOptions(files=(str(path.parent), str(path)), kernel=sys.executable, demo=True)
-    return open_workbench(options)
+    folder = find_paths().state / "tour"
+    return open_workbench(tour_options(lesson, file, sys.executable, folder))

@@ -69,6 +69,11 @@ def show(file: Path, speaker: bool, new: bool, typing: str, kernel: str, theme: 
     from codeexec.cli.launch import open_workbench
 
     _, read = read_for_command(file)
+    if read.front.screen == "workbench" and (speaker or typing):
+        raise UsageError(
+            f"{file} is a tour: its reader works in the workbench.",
+            "Leave out --speaker and --typing; codeexec-tui attach --watch follows it.",
+        )
     options = lesson_options(read, file, kernel, theme, new=new)
     return open_workbench(options._replace(watch=speaker, speaker=speaker, typing=_typing(typing)))
 

@@ -24,7 +24,8 @@ class FrontMatter(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults
     is not shown. `timeout` is the longest time of one block in seconds, `check_timeout` that of one
     check. `theme`, `size`, as
     `80x24`, and `typing` are for showing the lesson: code is typed at so many characters a second,
-    one character for each key (`keys`), or is there at once (`once`).
+    one character for each key (`keys`), or is there at once (`once`). `screen` is `workbench` for a
+    tour: its steps stand in a bar of the workbench, and its code in a script.
     """
 
     title: str = ""
@@ -37,6 +38,7 @@ class FrontMatter(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults
     timeout: Annotated[float, Meta(gt=0, le=86400)] = 60.0
     check_timeout: Annotated[float, Meta(gt=0, le=86400)] = 10.0
     typing: Typing = 40
+    screen: Literal["lesson", "workbench"] = "lesson"
 
 
 class Expectation(NamedTuple):
@@ -102,16 +104,39 @@ class CodeBlock(NamedTuple):
         return any(expectation.mode == "raises" for expectation in self.expectations)
 
 
+class Deed(NamedTuple):
+    """One thing that a reader does in the workbench: `run` the code of the step `target`, or run it
+    so that it does `succeed`, `go` to the pane `target`, `open` the screen `target`, `return` to
+    the workbench, or run something at the `prompt`. `line` in the file, from 1."""
+
+    kind: str
+    target: str
+    line: int
+
+
+class Task(NamedTuple):
+    """What a reader of a tour does in a step: its deeds, in this order. `text` says it, and
+    `praise` is said when it is done, both in Markdown. With `needs_step_before` it works on what
+    the step before has made in the same session."""
+
+    deeds: tuple[Deed, ...]
+    text: str
+    praise: str
+    needs_step_before: bool = False
+
+
 class Step(NamedTuple):
     """From a heading or a line `---` to the next. `line` from 1; `notes` are for the speaker.
     `texts` is its Markdown before, between and after the blocks, without the code that runs, what
-    is expected of it, and the notes; it has one part more than there are blocks."""
+    is expected of it, and the notes; it has one part more than there are blocks. `task` is that of
+    a tour."""
 
     title: str
     line: int
     blocks: tuple[CodeBlock, ...] = ()
     notes: tuple[str, ...] = ()
     texts: tuple[str, ...] = ("",)
+    task: Task | None = None
 
     @property
     def text(self) -> str:

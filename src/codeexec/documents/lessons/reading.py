@@ -26,6 +26,14 @@ from codeexec.documents.lessons.model import (
     ExpectationMode,
     Lesson,
     Step,
+    Task,
+)
+from codeexec.documents.lessons.tasks import (
+    AFTER_STEP_BEFORE,
+    DO,
+    read_deeds,
+    with_cells,
+    with_plain_keys,
 )
 from codeexec.domain.errors import CodeexecError, DocumentError
 
@@ -57,7 +65,8 @@ def read_lesson(
     for token in MarkdownIt("commonmark").parse(body):
         reader.take(token)
     reader.end_heading()
-    steps = reader.made_steps(body.split("\n"))
+    made = reader.made_steps(body.split("\n"), is_tour=front.screen == "workbench")
+    steps = with_cells(made, name)
     lesson = Lesson(name, front, steps, field_lines(text, above))
     if not any(step.blocks for step in lesson.steps):
         raise DocumentError(
@@ -72,9 +81,15 @@ class _OpenStep:
     line: int
     blocks: list[CodeBlock] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    body: int = 0
+    """The line of the file after its heading, from 1."""
+    task: Task | None = None
+    task_lines: tuple[int, int] = (0, 0)
+    """The lines of the fence of its task: the first, and the one after."""
 
-    def made(self, texts: Sequence[str]) -> Step:
-        return Step(self.title, self.line, tuple(self.blocks), tuple(self.notes), tuple(texts))
+    def made(self, texts: Sequence[str], task: Task | None) -> Step:
+        plain = tuple(map(with_plain_keys, texts))
+        return Step(self.title, self.line, tuple(self.blocks), tuple(self.notes), plain, task)
 
 
 class _LessonReader:
@@ -93,8 +108,9 @@ class _LessonReader:
         self._replaced: dict[int, tuple[int, str]] = {}
         """By first line of the body, from 0: the line after, and the text that is shown instead."""
 
-    def made_steps(self, body: Sequence[str]) -> tuple[Step, ...]:
-        """The steps that have anything in them; `body` are the lines below the front matter."""
+    def made_steps(self, body: Sequence[str], *, is_tour: bool) -> tuple[Step, ...]:
+        """The steps that have anything in them; `body` are the lines below the front matter. Each
+        step of a tour has a task, perhaps without a deed."""
         ends = [*(step.line for step in self.steps[1:]), self._above + len(body) + 1]
         made = []
         for step, end in zip(self.steps, ends, strict=True):
@@ -106,8 +122,13 @@ class _LessonReader:
             for block in step.blocks:
                 if problem := unchecked(block):
                     self._refuse(problem.line, problem.reason, "Add a fence ```check after it.")
+            task = step.task or (Task((), "", "") if is_tour else None)
+            if task is not None:
+                first, after = step.task_lines if step.task is not None else (end, end)
+                text = self._text(body, max(step.body, step.line), first)
+                task = task._replace(text=text, praise=self._text(body, after, end))
             if step.title or step.blocks or step.notes or any(texts):
-                made.append(step.made(texts))
+                made.append(step.made(texts, task))
         return tuple(made)
 
     def _text(self, body: Sequence[str], first: int, end: int) -> str:
@@ -129,7 +150,8 @@ class _LessonReader:
     def take(self, token: Token) -> None:
         line = self._above + (token.map[0] if token.map else 0) + 1
         if token.type == "heading_open" or token.type == "hr":
-            self.steps.append(_OpenStep("", line))
+            end = self._above + (token.map[1] if token.map else 0) + 1
+            self.steps.append(_OpenStep("", line, body=end))
             self._heading_line = line if token.type == "heading_open" else 0
             if token.type == "hr":
                 self._replace(token)
@@ -170,6 +192,8 @@ class _LessonReader:
             self._replace_last(block._replace(answers=tuple(content.splitlines())))
         elif first in EXERCISE_FENCES:
             self._take_exercise(first, words, content, line)
+        elif first == DO:
+            self._take_task(words, content, line, end)
         elif "norun" not in attributes and (language := self._runnable(first)):
             code = self._code(attributes, content, line)
             if problem := missing_lines(marks, code):
@@ -221,6 +245,17 @@ class _LessonReader:
             self._refuse(at, f"The check is not Python: {problem.reason}.", "Correct its code.")
         check = ExerciseCheck(code, line, self._number(attributes, "timeout", line, 86400))
         self._replace_last(block._replace(checks=(*block.checks, check)))
+
+    def _take_task(self, words: Sequence[str], content: str, line: int, end: int) -> None:
+        step = self.steps[-1]
+        if step.task is not None:
+            self._refuse(line, "The step has two fences `do`.", "Write one for each step.")
+        if unknown := [word for word in words if word != AFTER_STEP_BEFORE]:
+            self._refuse(
+                line, f"A fence `do` has no {unknown[0][:40]}.", f"It may have {AFTER_STEP_BEFORE}."
+            )
+        step.task = Task(read_deeds(content, line, self._name), "", "", bool(words))
+        step.task_lines = (line, end)
 
     def _expect(self, attributes: Mapping[str, str], content: str, line: int) -> None:
         modes = [word for word in attributes if word in _MODES]

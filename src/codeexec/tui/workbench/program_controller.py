@@ -101,7 +101,11 @@ class ProgramController:
         """Leave this session, and begin a new one with the files that are open."""
         if await self._leaving.may_leave():
             paths = (str(self._state.place.folder), *self._state.open_paths)
-            fresh = self._state.options._replace(session="", attach=False, watch=False, demo=False)
+            options = self._state.options
+            lesson = "" if options.is_tour else options.lesson
+            fresh = options._replace(
+                session="", attach=False, watch=False, lesson=lesson, is_tour=False
+            )
             self._surface.post_message(Attach(fresh._replace(new=True, files=paths)))
 
 

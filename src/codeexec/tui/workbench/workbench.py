@@ -52,6 +52,7 @@ from codeexec.tui.workbench.layout.panes import PaneSet
 from codeexec.tui.workbench.layout.presenting import PresentingController
 from codeexec.tui.workbench.layout_store import LayoutStore
 from codeexec.tui.workbench.lessons.lesson_controller import LessonController
+from codeexec.tui.workbench.lessons.tour import TourConductor
 from codeexec.tui.workbench.notifier import Notifier
 from codeexec.tui.workbench.program_controller import ProgramController
 from codeexec.tui.workbench.programs.build_controller import BuildController
@@ -72,7 +73,6 @@ from codeexec.tui.workbench.session.trust_controller import TrustController
 from codeexec.tui.workbench.side_controller import SideController
 from codeexec.tui.workbench.surface import WorkbenchState
 from codeexec.tui.workbench.terminal_controller import TerminalController
-from codeexec.tui.workbench.tour_controller import TourController
 from codeexec.tui.workbench.widget_controller import WidgetController
 
 if TYPE_CHECKING:
@@ -172,7 +172,6 @@ class Workbench(RoutedScreen):
         self.sharing = SharingController(self, state, panes, layout, status)
         state.session.focus.on_chosen = self.sharing.save  # also where this is killed at once
         self.layout_store = LayoutStore(state, panes, layout, self.sharing)
-        self.tour = TourController(self, state, documents, layout, self)
         self.terminals = TerminalController(
             self, state, panes, layout, self.console.show_file, self
         )
@@ -188,7 +187,10 @@ class Workbench(RoutedScreen):
             self, state, lambda bar: self.mount(bar, before=self.status), self.console.show_card
         )
         self._logins = LoginController(self, state)
-        self.lessons = LessonController(self, state, self.sharing, self.leaving.detach)
+        self.lessons = LessonController(
+            *(self, state, self.sharing, self.leaving.detach),
+            TourConductor(self, state, documents, layout, self),
+        )
         self.dispatcher = Dispatcher(self)
         self.plugins = PluginController(self, state)
         self.recordings = RecordingController(self, state, self)
@@ -204,7 +206,6 @@ class Workbench(RoutedScreen):
             self.notifier,
             self.sharing,
             self.layout_store,
-            self.tour,
             self.trust,
             self.terminals,
             self.commands,
@@ -324,8 +325,7 @@ class Workbench(RoutedScreen):
         self.state.is_set_up = True
         self._late_panes.begin()
         self.start(self.plugins.load_configured, "plugins")
-        if self.state.options.demo:
-            await self.tour.begin()
+        await self.lessons.documents_opened()
         if terminal_id := self.state.options.terminal:
             self.start(lambda: self.terminals.show_named(terminal_id), "terminal")
 

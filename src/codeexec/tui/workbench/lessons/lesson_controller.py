@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from codeexec.tui.screens.lesson.screen import LessonScreen
     from codeexec.tui.session.lessons.progress import LessonProgress
     from codeexec.tui.workbench.lessons.follower import LessonFollower
+    from codeexec.tui.workbench.lessons.tour import TourConductor
 
 _FOLLOW_EVERY = 0.2
 """Seconds between looks at what is shown elsewhere."""
@@ -42,7 +43,7 @@ class LessonStage(Protocol):
 
 
 class LessonController:
-    """`detach` leaves the workbench."""
+    """`detach` leaves the workbench; `tour` shows lessons whose steps stand in the workbench."""
 
     def __init__(
         self,
@@ -50,17 +51,19 @@ class LessonController:
         state: WorkbenchState,
         sharing: SharingController,
         detach: Callable[[], None],
+        tour: TourConductor,
     ) -> None:
         self._surface = surface
         self._state = state
         self._sharing = sharing
         self._detach = detach
+        self._tour = tour
         self._stage: LessonStage | None = None
         self._follower: LessonFollower | None = None
         self._told_at = 0.0
 
     def actions(self) -> Mapping[str, Handler]:
-        return {"lesson": self.show}
+        return {"lesson": self.show, "tour": self._tour.toggle, "tour_step": self._tour.step}
 
     def messages(self) -> Mapping[type[Message], Handler]:
         return {}
@@ -79,13 +82,19 @@ class LessonController:
                 options.learner,
             )
             fresh = LessonView(options.lesson, began=time.time(), learner=options.learner)
-            self._begin(kept if kept is not None and is_same else fresh, summary.seq)
+            is_new = kept is None or not is_same
+            self._begin(fresh if kept is None or is_new else kept, summary.seq, is_new=is_new)
         elif options.attach and kept is not None:
-            self._begin(kept, summary.seq)
+            self._begin(kept, summary.seq, is_new=False)
+
+    async def documents_opened(self) -> None:
+        """Show a tour with the cursor in the cell of its step."""
+        await self._tour.begin()
 
     # -- giving it ---------------------------------------------------------------------------
 
-    def _begin(self, view: LessonView, from_seq: int) -> None:
+    def _begin(self, view: LessonView, from_seq: int, *, is_new: bool) -> None:
+        """Show a lesson; one that `is_new` was not shown in this session before."""
         lesson = self._open(view.file)
         if lesson is None:
             return
@@ -94,6 +103,11 @@ class LessonController:
         from codeexec.tui.workbench.lessons.learner import LearnerConductor
 
         progress = LessonProgress(lesson, view)
+        if lesson.front.screen == "workbench":
+            self._tour.take(progress, self._changed, is_new_session=is_new)
+            self._sharing.lesson = progress.view
+            self._surface.start(self._tour.begin, "tour")
+            return
         typing = self._state.options.typing or lesson.front.typing
         make = LearnerConductor if progress.learns else Conductor
         conductor = make(
@@ -115,9 +129,10 @@ class LessonController:
 
     def _changed(self) -> None:
         """Show it to other clients, also to one that continues the lesson later."""
-        if self._stage is None:
+        progress = self._stage.progress if self._stage is not None else self._tour.progress
+        if progress is None:
             return
-        before, now = self._sharing.lesson, self._stage.progress.view
+        before, now = self._sharing.lesson, progress.view
         if before == now:
             return
         self._sharing.lesson = now
@@ -141,7 +156,9 @@ class LessonController:
 
     def show(self) -> None:
         """Show the lesson over the workbench."""
-        if self._stage is None:
+        if self._tour.progress is not None:
+            self._tour.toggle()
+        elif self._stage is None:
             self._surface.notify("This session has no lesson: codeexec-tui lesson FILE")
         elif not self._stage.screen.is_attached:
             self._surface.open_screen(self._stage.make_screen())
@@ -167,7 +184,7 @@ class LessonController:
             return
         if self._follower is None or self._follower.progress.view.file != view.file:
             lesson = self._open(view.file)
-            if lesson is None:
+            if lesson is None or lesson.front.screen == "workbench":
                 return
             from codeexec.tui.session.lessons.progress import LessonProgress
             from codeexec.tui.workbench.lessons.follower import LessonFollower

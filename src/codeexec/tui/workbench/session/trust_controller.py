@@ -64,7 +64,7 @@ class TrustController:
         if options.kernel or options.docker is not None or options.server is not None:
             return  # the command line has chosen what runs, or another machine does
         standing = await self.examine()
-        if standing.is_question and not (options.attach or options.watch or options.demo):
+        if standing.is_question and not (options.attach or options.watch or options.is_tour):
             self._offer = self._surface.repeat(_LOOK, self._ask_when_quiet)
 
     def _ask_when_quiet(self) -> None:
