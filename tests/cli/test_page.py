@@ -12,9 +12,13 @@ from pathlib import Path
 import pytest
 
 from codeexec.cli import exit_codes as exits
-from codeexec.domain.requests import OpenSession
-from support.programs import COMMAND
-from support.servers import Apart, user
+from codeexec.client.remote import remote_address
+from codeexec.client.socket import SocketHost
+from codeexec.domain.requests import ClientInfo, OpenSession
+from support.jwt_users import serving, token
+from support.programs import COMMAND, Desk, run_piped
+from support.servers import Apart, short_folder, user
+from support.ssh_server import ssh_server
 
 
 def run_page(apart: Apart, folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
@@ -75,3 +79,64 @@ def test_an_address_is_printed_and_revoked() -> None:
         assert "--revoke gives out no address." in wrong.stderr
         unknown = run_page(apart, apart.work, "nope")
         assert "No open session is called 'nope'." in unknown.stderr
+
+
+@pytest.mark.slow
+async def test_a_page_of_another_server_by_its_url(desk: Desk, tmp_path: Path) -> None:
+    token_file = tmp_path / "token"
+    token_file.touch(0o600)
+    token_file.write_text(token("anna"))
+    async with serving() as here:
+        where = ("--url", here.url, "--token-file", str(token_file))
+        address = remote_address(here.url, token_file)
+        async with SocketHost(address, ClientInfo("anna"), must_answer=True) as host:
+            await host.call(OpenSession(name="mine", start_kernel=False))
+
+        async def run(*words: str) -> subprocess.CompletedProcess[str]:
+            return await asyncio.to_thread(
+                run_piped, "page", *words, home=desk.home, cwd=desk.folder
+            )
+
+        given = json.loads((await run(*where, "--shared", "--json")).stdout)
+        assert given["url"].startswith(f"{here.url}/page/")
+        assert given["forward"] == ""
+        assert await asyncio.to_thread(status_of, given["url"]) == 200
+        again = await run("mine", *where)
+        assert f"--revoke --url {here.url} --token-file " in again.stderr
+        assert (await run("mine", "--revoke", *where)).stdout == "revoked: 2 addresses\n"
+        assert await asyncio.to_thread(status_of, given["url"]) in (401, 403)
+        token_file.write_text(token("ben"))
+        other = await run("mine", *where)
+        assert "No open session is called 'mine'." in other.stderr
+        both = await run(*where, "--server", "lab")
+        assert both.returncode == exits.USAGE
+        assert "codeexec-tui page --url https://HOST:PORT" in both.stderr
+
+
+@pytest.mark.slow
+async def test_a_page_over_ssh_comes_with_its_forward(desk: Desk) -> None:
+    with short_folder() as folder, ssh_server(folder) as server:
+        env = {"CODEEXEC_SSH": server.command}
+        async with server.far.client() as host:
+            await host.call(OpenSession(cwd=str(server.far.work), name="far", start_kernel=False))
+            await host.call(OpenSession(cwd=str(folder), name="other", start_kernel=False))
+
+            def run(*words: str) -> subprocess.CompletedProcess[str]:
+                return run_piped("page", *words, home=desk.home, cwd=desk.folder, env=env)
+
+            done = await asyncio.to_thread(run, "--ssh", "far:work", "--shared", "--json")
+            assert done.returncode == 0, done.stderr
+            given = json.loads(done.stdout)
+            port = given["url"].removeprefix("http://127.0.0.1:").partition("/")[0]
+            assert given["forward"] == f"ssh -N -L {port}:127.0.0.1:{port} far"
+            assert await asyncio.to_thread(status_of, given["url"]) == 200
+            several = await asyncio.to_thread(run, "--ssh", "far")
+            assert "Name one of: " in several.stderr
+            opened = await asyncio.to_thread(run, "far", "--ssh", "far", "--open")
+            assert opened.returncode != 0
+            assert f"open the address there: ssh -N -L {port}:" in opened.stderr
+            assert "--revoke --ssh far" in opened.stderr
+            # Where codeexec-tui is not installed the session is one of this machine.
+            bare = await asyncio.to_thread(run, "--ssh", "bare:work")
+            assert "codeexec-tui was not found on bare" in bare.stderr
+            assert "No session of this folder is open." in bare.stderr

@@ -84,6 +84,16 @@ SERVER = click.option(
     help="The server [servers.NAME] of your settings, in place of that of this machine.",
 )
 
+URL = click.option(
+    "--url", default="", metavar="URL", help="A server elsewhere: https://HOST:PORT."
+)
+
+TOKEN_FILE = click.option(
+    "--token-file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="File of the token for --url. Default: the token in CODEEXEC_TOKEN.",
+)
+
 JUPYTER = click.option(
     "--server",
     default="",

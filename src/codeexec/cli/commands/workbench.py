@@ -23,8 +23,10 @@ from codeexec.cli.options import (
     PULL,
     SERVER,
     SSH,
+    TOKEN_FILE,
     TRANSPORT,
     TRUST,
+    URL,
     DockerCommand,
 )
 from codeexec.domain.errors import UsageError
@@ -131,12 +133,8 @@ def open_command(
 @click.command()
 @click.argument("name", default="", shell_complete=complete_open_session)
 @click.option("--watch", is_flag=True, help="Read-only: watch without changing anything.")
-@click.option("--url", default="", metavar="URL", help="A server elsewhere: https://HOST:PORT.")
-@click.option(
-    "--token-file",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="File of the token for --url. Default: the token in CODEEXEC_TOKEN.",
-)
+@URL
+@TOKEN_FILE
 @SERVER
 @SSH
 def attach(name: str, watch: bool, url: str, token_file: Path | None, server: str, ssh: str) -> int:
@@ -146,21 +144,11 @@ def attach(name: str, watch: bool, url: str, token_file: Path | None, server: st
     --ssh, on one that is started there. A session is opened there if none is running. Code and
     its files are there, documents here.
     """
-    if (bool(url) == bool(server) and url) or (token_file and not url):
-        raise UsageError(
-            "--url and --token-file belong together, and --server stands for both.",
-            "Write: codeexec-tui attach --url https://HOST:PORT --token-file FILE",
-        )
-    if ssh and (url or server):
-        raise UsageError("--ssh names a server, and so do the others.", "Leave one of them out.")
     target = None
-    if url or server or ssh:
-        from codeexec.cli.servers.remote import named_target, ssh_target, url_target
+    if url or token_file or server or ssh:
+        from codeexec.cli.servers.remote import chosen_target
 
-        if ssh:
-            target = ssh_target(ssh)
-        else:
-            target = named_target(server) if server else url_target(url, token_file)
+        target = chosen_target("attach", url, token_file, server, ssh)
     return open_workbench(OpenOptions(session=name, attach=True, watch=watch, server=target))
 
 

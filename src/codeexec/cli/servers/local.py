@@ -25,8 +25,9 @@ _remote: ContextVar[Address | None] = ContextVar("remote", default=None)
 """The server that the command line names; None: the user's own on this machine."""
 
 
-def use_server(address: Address) -> None:
-    """Let all functions of this module ask that server, for the rest of this command."""
+def use_server(address: Address | None) -> None:
+    """Let all functions of this module ask that server, for the rest of this command; with None the
+    user's own on this machine."""
     _remote.set(address)
 
 
