@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import json
+import signal
+from pathlib import Path
 
 import pytest
 
 from codeexec.cli.lessons.class_list import (
+    Learner,
     as_csv,
     exercise_rows,
     handed_in,
@@ -18,7 +22,10 @@ from codeexec.cli.lessons.class_list import (
 )
 from codeexec.domain.errors import DocumentError
 from codeexec.domain.learning import ExerciseRecord, LearnerRecord
-from support.programs import Desk
+from support.jwt_users import serving, token
+from support.programs import Desk, run_piped
+from support.servers import user
+from support.tty import Tty
 
 LESSON = """\
 ---
@@ -173,8 +180,11 @@ def test_a_name_is_given_where_it_cannot_be_asked_for(desk: Desk) -> None:
 # -- the class list ----------------------------------------------------------------------
 
 
-def learner(name: str, *exercises: ExerciseRecord, at: float = 1.0, step: int = 2) -> LearnerRecord:
-    return LearnerRecord(name, f"/home/{name}/practice.md", "Practice", step, 3, exercises, at)
+def learner(
+    name: str, *exercises: ExerciseRecord, at: float = 1.0, step: int = 2, user: str = ""
+) -> Learner:
+    file = f"/home/{name}/practice.md"
+    return Learner(LearnerRecord(name, file, "Practice", step, 3, exercises, at), user)
 
 
 DONE = ExerciseRecord("lesson 0.0", 1, "A list", tries=3, is_done=True, code="a", at=100.0)
@@ -190,6 +200,11 @@ def test_the_newest_record_of_each_learner_is_listed() -> None:
     assert newest([new, other], "bo") == [other]
     assert newest([new, other], "PRACT") == [new, other]
     assert newest([new, other], "nothing") == []
+    theirs = learner("Ada", OPEN, user="anna")
+    assert newest([theirs, old]) == [old, theirs]  # another Ada
+    rows, head = learner_rows([new, theirs])
+    assert (head[0], [row[0] for row in rows]) == ("USER", ["-", "anna"])
+    assert newest([new, theirs], "anna") == [theirs]
     rows, _ = learner_rows([new])
     assert rows[0][:5] == ("Ada", "practice.md", "2/3 =cmd()", "1/2", "4")
     rows, _ = exercise_rows([new])
@@ -209,12 +224,99 @@ def test_a_spreadsheet_runs_nothing_of_a_class_list() -> None:
     assert rows[0]["last_activity"][:3] in ("197", "196")
 
 
+PRACTICE = "# One\n```python\nx = 1\n```\n```check\nassert x == 2, 'Two.'\n```\n# Two\nEnd.\n"
+
+
+@pytest.mark.slow
+async def test_learners_of_a_service_are_watched_by_those_who_may_see_them(
+    desk: Desk, tmp_path: Path
+) -> None:
+    desk.file("practice.md", PRACTICE)
+    async with serving() as here:
+        texts = {"anna": token("anna"), "ben": token("ben"), "operator": here.token}
+        where = {}
+        for name, text in texts.items():
+            file = tmp_path / name
+            file.touch(0o600)
+            file.write_text(text)
+            where[name] = ("--url", here.url, "--token-file", str(file))
+
+        def terminal(user: str, *words: str) -> Tty:
+            return Tty(
+                ("lesson", *words, *where[user]), home=desk.home, cwd=desk.folder, columns=100,
+            )  # fmt: skip
+
+        def listed(user: str) -> list[dict[str, object]]:
+            done = desk.run("lesson", "class", "--json", *where[user])
+            assert done.returncode == 0, done.stderr
+            return list(json.loads(done.stdout))
+
+        def work() -> None:
+            lines = desk.running("lesson", "class", "--watch", "--json", *where["operator"])
+            with terminal("operator", "class", "--watch") as teacher, lines as (process, stdout):
+                teacher.shows("No learners yet.")
+                with terminal("anna", "learn", "practice.md", "--learner", "Ada") as pupil:
+                    pupil.shows("0 of 1 done")
+                    teacher.shows("anna  Ada      practice.md  1/2 One  0/1   0")
+                    pupil.shows("x = 1")
+                    pupil.press("\x1b[15~")  # F5
+                    pupil.shows("Two.")
+                    teacher.shows("1 learner · changed")
+                    teacher.shows("0/1   1")
+                    pupil.press("\x01x = 2\x1b[15~")
+                    pupil.shows("1 of 1 done")
+                    teacher.shows("1/1   2")
+                    assert [one["user"] for one in listed("operator")] == ["anna"]
+                    assert [one["learner"] for one in listed("anna")] == ["Ada"]
+                    assert listed("ben") == []
+                    assert pupil.press_until_end("\x11") == 0
+                with terminal("anna", "learn", "practice.md", "--learner", "Ada") as again:
+                    again.shows("x = 2")
+                    again.shows("1 of 1 done")
+                    assert again.press_until_end("\x11") == 0
+                teacher.press("\x03")
+                assert teacher.ends() == 0
+                assert "1/1   2" in teacher.text  # the last list stays
+                tries = 0
+                while tries < 2:
+                    record = json.loads(stdout.readline())
+                    assert (record["learner"], record["user"]) == ("Ada", "anna")
+                    (exercise,) = record["exercises"]
+                    tries = exercise.get("tries", 0)
+                    assert "code" not in exercise
+                process.send_signal(signal.SIGINT)
+
+        await asyncio.to_thread(work)
+
+
+@pytest.mark.slow
+def test_a_class_is_watched_before_there_is_a_server() -> None:
+    with user() as apart:
+        home, cwd = apart.folder, apart.work
+        (cwd / "practice.md").write_text(PRACTICE)
+        watching = ("lesson", "class", "--watch")
+        with Tty(watching, home=home, cwd=cwd, env=apart.environ) as teacher:
+            teacher.shows("No learners yet.")
+            assert apart.pid is None
+            words = ("lesson", "learn", "practice.md", "--learner", "Bo")
+            with Tty(words, home=home, cwd=cwd, env=apart.environ) as pupil:
+                pupil.shows("0 of 1 done")
+                teacher.shows("Bo ")
+                teacher.resize(50, 10)
+                teacher.shows("Ctrl+C ends")
+                assert pupil.press_until_end("\x11") == 0
+            teacher.press("\x03")
+            assert teacher.ends() == 0
+        wrong = run_piped("lesson", "class", "--watch", "--csv", "a.csv", home=home, cwd=cwd)
+        assert (wrong.returncode, "--watch writes no file." in wrong.stderr) == (2, True)
+
+
 @pytest.mark.slow
 def test_files_that_are_handed_in_join_the_list(desk: Desk) -> None:
     folder = desk.folder / "in"
     folder.mkdir()
     (folder / "ada.json").write_text(json.dumps(to_json([learner("Ada", DONE)])))
-    (record,) = handed_in(folder)
+    ((record, _),) = handed_in(folder)
     assert (record.learner, record.exercises[0].tries, record.exercises[0].code) == ("Ada", 3, "")
     listed = desk.run("lesson", "class", "--from", "in", "--csv", "class.csv")
     assert listed.returncode == 0, listed.stderr

@@ -7,6 +7,7 @@ import io
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePath
+from typing import NamedTuple
 
 import msgspec
 
@@ -15,19 +16,46 @@ from codeexec.cli.servers.stored_session import open_stored
 from codeexec.domain.errors import CodeexecError, DocumentError
 from codeexec.domain.learning import ExerciseRecord, LearnerRecord, check_record
 from codeexec.domain.plain_files import SMALL, read_plain
+from codeexec.domain.requests import SessionSummary
 from codeexec.tui.session.attach import LEARNERS_SESSION
 
 Table = tuple[list[tuple[str, ...]], tuple[str, ...]]
 """Rows, and the names of their columns."""
 
-_FIELDS = ("learner", "lesson", "step", "title", "tries", "done", "solution_seen", "last_activity")
+_FIELDS = (
+    *("learner", "lesson", "step", "title", "tries", "done", "solution_seen", "last_activity"),
+    "user",
+)
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """Spreadsheets run a cell that begins so: https://owasp.org/www-community/attacks/CSV_Injection"""
 
 
-def learners_of_sessions() -> list[LearnerRecord]:
-    """The records of all sessions of the server, open and closed. CodeexecError."""
-    records = []
+class Learner(NamedTuple):
+    """A learner with what is done of one lesson. `user` is the user of the service whose session it
+    is; empty for sessions of the operator, also for those of this machine."""
+
+    record: LearnerRecord
+    user: str = ""
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """The same for the same learner of the same lesson, in the order of a list."""
+        return lesson_name(self.record), self.record.learner, self.user
+
+
+def learners_in(sessions: Iterable[SessionSummary]) -> list[Learner]:
+    """The learners of sessions as the server tells them."""
+    return [
+        Learner(session.learner, session.owner)
+        for session in sessions
+        if session.learner is not None
+    ]
+
+
+def learners_of_sessions() -> list[Learner]:
+    """Those of all sessions of the server that the caller may see, open and closed.
+    CodeexecError."""
+    learners = []
     is_served = is_running()
     for session in session_summaries(ended=True):
         record = session.learner
@@ -35,8 +63,8 @@ def learners_of_sessions() -> list[LearnerRecord]:
         if may_be_old and (record is not None or session.name.startswith(LEARNERS_SESSION)):
             record = _journaled(session.session_id)
         if record is not None:
-            records.append(record)
-    return records
+            learners.append(Learner(record, session.owner))
+    return learners
 
 
 def _journaled(session_id: str) -> LearnerRecord | None:
@@ -52,9 +80,9 @@ def _journaled(session_id: str) -> LearnerRecord | None:
     return record.without_code() if record is not None else None
 
 
-def handed_in(folder: Path) -> list[LearnerRecord]:
-    """The records in the JSON files of a folder. DocumentError for a file that has none."""
-    records: list[LearnerRecord] = []
+def handed_in(folder: Path) -> list[Learner]:
+    """The learners in the JSON files of a folder. DocumentError for a file that has none."""
+    handed: list[Learner] = []
     for file in sorted(folder.glob("*.json")):
         try:
             learners = msgspec.json.decode(
@@ -72,21 +100,19 @@ def handed_in(folder: Path) -> list[LearnerRecord]:
                 f"{file}: It is no list of learners: {reason}",
                 "Learners make it so: codeexec-tui lesson class --json > NAME.json",
             ) from None
-        records += learners
-    return records
+        handed += map(Learner, learners)
+    return handed
 
 
-def newest(records: Iterable[LearnerRecord], name: str = "") -> list[LearnerRecord]:
+def newest(learners: Iterable[Learner], name: str = "") -> list[Learner]:
     """Of each learner and lesson the record that was changed last, in the order of lessons and
-    names. `name` is a part of the name of a lesson or learner."""
-    learners: dict[tuple[str, str], LearnerRecord] = {}
-    for record in sorted(records, key=lambda record: record.at):
-        learners[lesson_name(record), record.learner] = record
+    names. `name` is a part of the name of a lesson, a learner or a user."""
+    latest = {one.key: one for one in sorted(learners, key=lambda one: one.record.at)}
     part = name.casefold()
     return [
-        record
-        for key, record in sorted(learners.items())
-        if any(part in text.casefold() for text in (*key, record.title))
+        one
+        for key, one in sorted(latest.items())
+        if any(part in text.casefold() for text in (*key, one.record.title))
     ]
 
 
@@ -95,10 +121,18 @@ def lesson_name(record: LearnerRecord) -> str:
     return PurePath(record.lesson).name
 
 
-def learner_rows(learners: Sequence[LearnerRecord]) -> Table:
+def _with_users(table: Table, users: Sequence[str]) -> Table:
+    """A table whose rows have these users, with a column for them where there are any."""
+    rows, head = table
+    if not any(users):
+        return table
+    return [(user or "-", *row) for user, row in zip(users, rows, strict=True)], ("USER", *head)
+
+
+def learner_rows(learners: Sequence[Learner]) -> Table:
     """A row for each learner."""
     rows: list[tuple[str, ...]] = []
-    for record in learners:
+    for record, _ in learners:
         titles = [exercise.title for exercise in record.exercises if exercise.step == record.step]
         tries = sum(exercise.tries for exercise in record.exercises)
         rows.append(
@@ -111,10 +145,11 @@ def learner_rows(learners: Sequence[LearnerRecord]) -> Table:
                 _moment(record.at),
             )
         )
-    return rows, ("LEARNER", "LESSON", "STEP", "DONE", "TRIES", "LAST")
+    table = rows, ("LEARNER", "LESSON", "STEP", "DONE", "TRIES", "LAST")
+    return _with_users(table, [user for _, user in learners])
 
 
-def exercise_rows(learners: Sequence[LearnerRecord]) -> Table:
+def exercise_rows(learners: Sequence[Learner]) -> Table:
     """A row for each exercise of each learner."""
     rows: list[tuple[str, ...]] = [
         (
@@ -126,10 +161,11 @@ def exercise_rows(learners: Sequence[LearnerRecord]) -> Table:
             _moment(exercise.at),
             exercise.verdict,
         )
-        for record in learners
+        for record, _ in learners
         for exercise in record.exercises
     ]
-    return rows, ("LEARNER", "LESSON", "STEP", "DONE", "TRIES", "LAST", "MISSING")
+    table = rows, ("LEARNER", "LESSON", "STEP", "DONE", "TRIES", "LAST", "MISSING")
+    return _with_users(table, [user for record, user in learners for _ in record.exercises])
 
 
 def _state(exercise: ExerciseRecord) -> str:
@@ -137,12 +173,12 @@ def _state(exercise: ExerciseRecord) -> str:
     return f"{state}, solution seen" if exercise.has_seen_solution else state
 
 
-def as_csv(learners: Iterable[LearnerRecord]) -> str:
+def as_csv(learners: Iterable[Learner]) -> str:
     """A row for each exercise of each learner. Times are those of this machine, as ISO 8601."""
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(_FIELDS)
-    for record in learners:
+    for record, user in learners:
         for exercise in record.exercises:
             writer.writerow(
                 (
@@ -154,14 +190,19 @@ def as_csv(learners: Iterable[LearnerRecord]) -> str:
                     "yes" if exercise.is_done else "no",
                     "yes" if exercise.has_seen_solution else "no",
                     _iso(exercise.at),
+                    _cell(user),
                 )
             )
     return text.getvalue()
 
 
-def to_json(learners: Iterable[LearnerRecord]) -> object:
-    """The records as `handed_in` reads them, without the code of the learners."""
-    return [msgspec.to_builtins(record.without_code()) for record in learners]
+def to_json(learners: Iterable[Learner]) -> list[dict[str, object]]:
+    """The records as `handed_in` reads them, without the code of the learners; those of users of a
+    service with `user`."""
+    return [
+        {**msgspec.to_builtins(record.without_code()), **({"user": user} if user else {})}
+        for record, user in learners
+    ]
 
 
 def _cell(text: str) -> str:

@@ -9,7 +9,7 @@ import click
 
 from codeexec.cli import messages as style
 from codeexec.cli.completion_names import complete_theme
-from codeexec.cli.options import SERVER
+from codeexec.cli.options import SERVER, TOKEN_FILE, URL
 from codeexec.domain.errors import UsageError
 
 
@@ -25,20 +25,35 @@ from codeexec.domain.errors import UsageError
     shell_complete=complete_theme,
     help="Colour theme for this run.",
 )
-def learn(file: Path, learner: str, new: bool, kernel: str, theme: str) -> int:
+@URL
+@TOKEN_FILE
+@SERVER
+def learn(
+    file: Path,
+    learner: str,
+    new: bool,
+    kernel: str,
+    theme: str,
+    url: str,
+    token_file: Path | None,
+    server: str,
+) -> int:
     """Do the exercises of the lesson FILE: you write the code, and each run is checked.
 
     A sentence says what is still missing; hints come after some tries. The session goes on when
-    you leave: the same command comes back to the same step, with your code.
+    you leave: the same command comes back to the same step, with your code. With --url or --server
+    the session is one of that server: the code runs there, and a teacher can list how far you are.
     """
     from codeexec.cli.launch import open_workbench
     from codeexec.cli.lessons.opening import lesson_options, read_for_command
+    from codeexec.cli.servers.remote import chosen_target
     from codeexec.domain.learning import check_learner
 
     _, read = read_for_command(file)
     if not any(block.is_exercise for _, block in read.blocks()):
         raise UsageError(f"{file} has no exercise.", "Write a fence ```check after its code.")
     options = lesson_options(read, file, kernel, theme, new=new)
+    options = options._replace(server=chosen_target("lesson learn", url, token_file, server))
     name = check_learner(learner or _asked_name())
     return open_workbench(options._replace(learner=name, typing="once"))
 
@@ -71,15 +86,27 @@ def _asked_name() -> str:
     type=click.Path(path_type=Path, dir_okay=False),
     help="Write a table with a row for each exercise.",
 )
+@click.option("--watch", is_flag=True, help="Show it again with each change. Ctrl+C ends.")
+@URL
+@TOKEN_FILE
 @SERVER
 @click.option("--json", "as_json", is_flag=True, help="For programs, and to hand in.")
 def class_list(
-    name: str, steps: bool, folder: Path | None, csv_file: Path | None, server: str, as_json: bool
+    name: str,
+    steps: bool,
+    folder: Path | None,
+    csv_file: Path | None,
+    watch: bool,
+    url: str,
+    token_file: Path | None,
+    server: str,
+    as_json: bool,
 ) -> None:
     """List the learners: where each is, what is done, after how many tries, and when.
 
-    They are those of the sessions of this machine, or of the server that --server names. NAME is
-    a part of the name of a lesson or of a learner.
+    They are those of the sessions of this machine, or of the server that --url or --server names;
+    users of a service see their own, its operator all. NAME is a part of the name of a lesson, a
+    learner or a user. With --watch and --json there is a line for each learner that has changed.
     """
     from codeexec.cli.lessons.class_list import (
         as_csv,
@@ -91,16 +118,23 @@ def class_list(
         to_json,
     )
     from codeexec.cli.servers.local import use_server
+    from codeexec.cli.servers.remote import chosen_target
     from codeexec.documents.files import write_atomic
 
-    if server:
-        from codeexec.cli.servers.remote import named_target
-
-        use_server(named_target(server).address)
-    records = learners_of_sessions()
+    if watch and csv_file is not None:
+        raise UsageError("--watch writes no file.", "Leave out --csv, or --watch.")
+    target = chosen_target("lesson class", url, token_file, server)
+    use_server(target.address if target is not None else None)
+    learners = learners_of_sessions()
     if folder is not None:
-        records += handed_in(folder)
-    learners = newest(records, name)
+        learners += handed_in(folder)
+    make_rows = exercise_rows if steps else learner_rows
+    if watch:
+        from codeexec.cli.lessons.class_watch import watch_learners
+
+        watch_learners(learners, name, make_rows, as_json=as_json)
+        return
+    learners = newest(learners, name)
     if csv_file is not None:
         write_atomic(csv_file.absolute(), as_csv(learners).encode())
     if as_json:
@@ -112,5 +146,5 @@ def class_list(
     if not learners:
         style.say("No learners. `codeexec-tui lesson learn FILE` begins a lesson.")
         return
-    rows, head = exercise_rows(learners) if steps else learner_rows(learners)
+    rows, head = make_rows(learners)
     style.say_lines(style.table(rows, head, style.wants_color(sys.stdout)))

@@ -31,6 +31,11 @@ def use_server(address: Address | None) -> None:
     _remote.set(address)
 
 
+def server_address() -> Address | None:
+    """The server that `use_server` has named; None for the user's own."""
+    return _remote.get()
+
+
 def is_remote() -> bool:
     return _remote.get() is not None
 

@@ -114,10 +114,12 @@ async def _session_of_lesson(
     if options.learner:
         base = f"{LEARNERS_SESSION}{Path(options.lesson).stem}-{_as_name(options.learner)}"
     is_named = re.compile(rf"{re.escape(base)}(~\d+)?").fullmatch
+    # On another machine the session has a folder of its own.
+    folder = str(place.folder) if options.server is None else ""
     given = [
         candidate
         for candidate in listed
-        if candidate.cwd == str(place.folder)
+        if (not folder or candidate.cwd == folder)
         and is_named(candidate.name)
         and (candidate.learner is None or candidate.learner.learner == options.learner)
     ]
@@ -136,6 +138,8 @@ async def _session_of_lesson(
     taken = {candidate.name for candidate in listed}
     names = (f"{base}~{number}" if number > 1 else base for number in range(1, len(taken) + 2))
     name = next(name for name in names if name not in taken)
+    if options.server is not None:
+        return await host.call(OpenSession(name=name, kernel=options.kernel))
     return await host.call(wanted(options._replace(session=name), place, settings()))
 
 
