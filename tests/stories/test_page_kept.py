@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from codeexec.tui.options import OpenOptions
-from codeexec.tui.panes.documents.page.output_block import OutputFold
+from codeexec.tui.panes.documents.page.kept_folds import OutputFold
 from codeexec.tui.session.views import FileView, SessionView, SessionViews
 from support.bench import Bench, engine_in, open_bench
 from support.notebooks import code, markdown, notebook

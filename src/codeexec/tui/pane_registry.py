@@ -12,6 +12,9 @@ from typing import Literal, NamedTuple
 
 Place = Literal["left", "centre", "side"]
 
+DOCUMENT_VIEW = "codeexec.tui.panes.documents.document_view"
+"""Module that shows a document in the editor pane; imported for the first document."""
+
 
 class PaneEntry(NamedTuple):
     """Line of the registry. `place` is a column of the screen; `package` is the pane's folder as a

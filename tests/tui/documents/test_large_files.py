@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
+from codeexec.documents import formats
 from codeexec.documents.formats import save_document
 from codeexec.documents.model import Document
-from codeexec.tui.panes.documents.files import disk_work, opening
+from codeexec.tui.panes.documents.files import disk_work, opening, reading
 from codeexec.tui.panes.documents.files.reading import read
 from codeexec.tui.panes.documents.pane import DocumentsPane
 from codeexec.tui.theme.theme import built_in_folder, find_theme
@@ -36,7 +37,7 @@ async def test_a_large_file_is_read_in_a_thread_and_opened_once(
         return read(path)
 
     monkeypatch.setattr(opening, "_LARGE", 500)
-    monkeypatch.setattr(opening, "read", noted)
+    monkeypatch.setattr(reading, "read", noted)
     pane = DocumentsPane(THEME)
     async with PaneApp(pane).run_test(size=(80, 20)):
         first, second = await asyncio.gather(pane.opener.open(path), pane.opener.open(path, 3))
@@ -77,7 +78,7 @@ async def test_keys_are_answered_while_a_large_notebook_is_written(
 ) -> None:
     held = Held(save_document)
     monkeypatch.setattr(disk_work, "LARGE", 10)
-    monkeypatch.setattr(disk_work, "save_document", held)
+    monkeypatch.setattr(formats, "save_document", held)
     path, pane = two_cells(tmp_path), DocumentsPane(THEME)
     async with PaneApp(pane).run_test(size=(80, 20)) as pilot:
         sheet = await opened(pane, path)
@@ -109,7 +110,7 @@ async def test_a_large_notebook_is_merged_with_what_is_typed_meanwhile(
         sheet = await opened(pane, path)
         held = Held(read)
         monkeypatch.setattr(disk_work, "LARGE", 10)
-        monkeypatch.setattr(disk_work, "read", held)
+        monkeypatch.setattr(reading, "read", held)
         sheet.go_to(1)
         for typed in ("x", "y"):  # unsaved text is there before, or comes while the file is read
             write_notebook(path, code("one"), code(f"theirs {typed}"))

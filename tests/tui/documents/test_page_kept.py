@@ -11,8 +11,7 @@ from codeexec.config.model import Editor as Habits
 from codeexec.documents.model import Cell, CellKind
 from codeexec.domain.snapshot import ExecutionView
 from codeexec.tui.panes.documents.page.cell_source import CellSource
-from codeexec.tui.panes.documents.page.kept_folds import found_folds, stored_folds
-from codeexec.tui.panes.documents.page.output_block import OutputFold
+from codeexec.tui.panes.documents.page.kept_folds import OutputFold, found_folds, stored_folds
 from support.notebooks import code, markdown, stream
 from support.page_pane import make, opened, write_notebook
 from support.pane_app import PaneApp, until

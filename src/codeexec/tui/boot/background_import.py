@@ -41,10 +41,10 @@ class _InTurn:
 
 
 class Loading:
-    """Import of one module, and of all that it imports, in a thread."""
+    """Import of modules, and of all that they import, in a thread."""
 
-    def __init__(self, module: str) -> None:
-        self._module = module
+    def __init__(self, *modules: str) -> None:
+        self._modules = modules
         self._thread = threading.Thread(target=self._load, name="loading", daemon=True)
         self._free = threading.Event()
         self._free.set()
@@ -98,7 +98,8 @@ class Loading:
 
     def _load(self) -> None:
         try:
-            import_module(self._module)
+            for module in self._modules:
+                import_module(module)
         except BaseException as error:
             self._tell(error)
         else:

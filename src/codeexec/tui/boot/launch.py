@@ -65,6 +65,7 @@ async def launch(
     starting: Starting | None,
     frame: FirstFrame,
     console: Box,
+    has_document: bool,
 ) -> str:
     """Show the session of the server that is starting, or of that in the options; returns the
     message for the end. Raises CodeexecError."""
@@ -77,6 +78,7 @@ async def launch(
     from codeexec.tui.boot.background_import import Loading
     from codeexec.tui.boot.first_frame import begins_at_prompt
     from codeexec.tui.boot.typeahead import FirstRun
+    from codeexec.tui.pane_registry import DOCUMENT_VIEW
     from codeexec.tui.session.attach import find_session
 
     me, cwd = my_name(), Path.cwd()
@@ -90,7 +92,7 @@ async def launch(
             settings.load()  # there is time, and the session will be a new one
         find = find_session(host, options, place, lambda: settings.load().settings)
         opening = asyncio.create_task(find)
-        loading = Loading("codeexec.tui.app")
+        loading = Loading("codeexec.tui.app", *([DOCUMENT_VIEW] if has_document else []))
         first = FirstRun(frame, host, opening, me, console, loading)
         if begins_at_prompt(options.files) and not options.watch:
             first.begin()

@@ -40,18 +40,20 @@ def start(options: OpenOptions, frame: FirstFrame | None) -> str:
     else:
         starting = None
         make_private(paths.state)
-    console = _show_panes(options, frame, place, paths.state)
+    console, has_document = _show_panes(options, frame, place, paths.state)
     import_asyncio()
     import asyncio
 
     from codeexec.tui.boot.launch import launch
 
-    return asyncio.run(launch(options, place, starting, frame, console))
+    return asyncio.run(launch(options, place, starting, frame, console, has_document))
 
 
-def _show_panes(options: OpenOptions, frame: FirstFrame, place: Workspace, state: Path) -> Box:
+def _show_panes(
+    options: OpenOptions, frame: FirstFrame, place: Workspace, state: Path
+) -> tuple[Box, bool]:
     """Show the panes, the prompt and the text of what is opened, long before they are there;
-    the place of the console."""
+    the place of the console, and whether a document is opened."""
     from codeexec.tui.boot.first_frame import begins_at_prompt
     from codeexec.tui.boot.preview import document_text, front_document, panes_text
     from codeexec.tui.layout import Layouts, boxes, is_compact
@@ -75,4 +77,4 @@ def _show_panes(options: OpenOptions, frame: FirstFrame, place: Workspace, state
         frame.show(document_text(path, panes["editor"]))
     if at_prompt and console.height > 0:
         frame.begin_prompt(console.left, console.top + console.height - 1, console.width)
-    return console
+    return console, path is not None

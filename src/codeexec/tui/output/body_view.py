@@ -25,11 +25,8 @@ from codeexec.tui.output.contents import (
     TableContent,
     TextContent,
 )
-from codeexec.tui.output.text_view import TextView
-from codeexec.tui.widgets.json_view import JsonView
 from codeexec.tui.widgets.label_text import tell
 from codeexec.tui.widgets.picture import Picture
-from codeexec.tui.widgets.table import DataTableView
 
 _PAINTING = 2.0
 """Seconds that the next picture waits for this one; a hidden pane never paints."""
@@ -38,7 +35,8 @@ _PAINTING = 2.0
 class BodyView(Vertical):
     """Shows a content; what was shown before stays until the new is ready.
 
-    With `navigable`, pictures are zoomed and walked about in.
+    With `navigable`, pictures are zoomed and walked about in. The views of texts, tables and JSON
+    are imported when the first one comes: a pane without artifacts has no use for them.
     """
 
     DEFAULT_CSS = """
@@ -103,6 +101,8 @@ class BodyView(Vertical):
                 else:
                     await self._show_text(text, markdown=False)
             case TableContent(page=page):
+                from codeexec.tui.widgets.table import DataTableView
+
                 table = self._parts.get("table")
                 if isinstance(table, DataTableView):
                     order = table.order
@@ -113,6 +113,8 @@ class BodyView(Vertical):
                     await self._add("table", DataTableView(page))
                 self._only("table")
             case JsonContent(text=text):
+                from codeexec.tui.widgets.json_view import JsonView
+
                 had_keys = (old := self._parts.get("json")) is not None and old.has_focus
                 await self._drop("json")
                 await self._add("json", JsonView(text))
@@ -169,6 +171,8 @@ class BodyView(Vertical):
             self.post_message(self.PictureMeasured(event.data, width, height))
 
     async def _show_text(self, text: str, markdown: bool) -> None:
+        from codeexec.tui.output.text_view import TextView
+
         view = self._parts.get("text")
         if not isinstance(view, TextView):
             view = TextView()

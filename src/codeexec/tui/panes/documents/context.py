@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from codeexec.client.api import SessionClient
 from codeexec.config.model import Editor as Habits
 from codeexec.documents.cell_language import canonical
 from codeexec.domain.snapshot import Snapshot
 from codeexec.languages.profiles import BuildProfile
-from codeexec.tui.panes.documents.document_view import DocumentView
 from codeexec.tui.panes.documents.programs.configurations import RunConfigurations
 from codeexec.tui.session.kernel_focus import KernelFocus, kernel_of_language
 from codeexec.tui.theme.theme import Theme
+
+if TYPE_CHECKING:
+    from codeexec.tui.panes.documents.document_view import DocumentView
 
 
 @dataclass

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from textual.message import Message
 
-from codeexec.tui.panes.documents.document_view import DocumentView
 from codeexec.tui.panes.documents.host import PaneHost
 from codeexec.tui.panes.documents.messages import DocumentMessages
 from codeexec.tui.panes.documents.split.stage import Stage
 from codeexec.tui.widgets.chrome import Tab, TabStrip
+
+if TYPE_CHECKING:
+    from codeexec.tui.panes.documents.document_view import DocumentView
 
 
 class DocumentList:

@@ -6,7 +6,6 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from codeexec.tui.panes.documents.document_list import DocumentList
-from codeexec.tui.panes.documents.document_view import DocumentView
 from codeexec.tui.panes.documents.host import TimedHost
 from codeexec.tui.panes.documents.messages import DocumentMessages
 from codeexec.tui.panes.documents.split.splitting import Splitting
@@ -18,6 +17,8 @@ from codeexec.tui.widgets.status import Position
 
 if TYPE_CHECKING:
     from textual.timer import Timer
+
+    from codeexec.tui.panes.documents.document_view import DocumentView
 
 POSITION_PERIOD = 0.1
 """Least seconds between two positions that are posted while keys come: each costs a frame."""

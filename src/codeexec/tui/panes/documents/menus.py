@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from codeexec.tui.commands.command import PaneMenu
 from codeexec.tui.commands.table import menu_of
 from codeexec.tui.panes.documents.commands import CELL_MENU, PROGRAM_MENU, TEXT_MENU
-from codeexec.tui.panes.documents.document_view import DocumentView
 from codeexec.tui.panes.documents.pane import DocumentsPane
+
+if TYPE_CHECKING:
+    from codeexec.tui.panes.documents.document_view import DocumentView
 
 
 def document_menu(pane: DocumentsPane) -> PaneMenu | None:

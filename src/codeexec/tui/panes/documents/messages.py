@@ -12,11 +12,11 @@ from codeexec.domain.events import CellRef
 from codeexec.domain.options import NO_OPTIONS, ExecuteOptions
 from codeexec.domain.outputs import Display
 from codeexec.domain.requests import Execute
-from codeexec.tui.panes.documents.document_view import DocumentView
 from codeexec.tui.panes.documents.going import PlaceToGo
 from codeexec.tui.widgets.status import Position
 
 if TYPE_CHECKING:
+    from codeexec.tui.panes.documents.document_view import DocumentView
     from codeexec.tui.render.traceback import TracebackFrame
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -22,7 +23,6 @@ from codeexec.tui.panes.documents.cells.run_controller import RunController
 from codeexec.tui.panes.documents.cells.stored_outputs import StoredOutputs
 from codeexec.tui.panes.documents.context import PaneContext
 from codeexec.tui.panes.documents.document_list import DocumentList
-from codeexec.tui.panes.documents.document_view import DocumentView
 from codeexec.tui.panes.documents.files.autosave import Autosave
 from codeexec.tui.panes.documents.files.closing import DocumentCloser
 from codeexec.tui.panes.documents.files.disk_changes import DiskChanges
@@ -48,6 +48,9 @@ from codeexec.tui.session.ask import CommandRequested, CopyRequested
 from codeexec.tui.session.feed import Frame
 from codeexec.tui.theme.theme import Theme
 from codeexec.tui.widgets.chrome import TabStrip
+
+if TYPE_CHECKING:
+    from codeexec.tui.panes.documents.document_view import DocumentView
 
 
 def build(context: BuildContext) -> DocumentsPane:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from codeexec.tui.panes.documents.context import PaneContext
 from codeexec.tui.panes.documents.document_list import DocumentList
-from codeexec.tui.panes.documents.document_view import DocumentView
 from codeexec.tui.panes.documents.files.opening import DocumentOpener
 from codeexec.tui.panes.documents.front import FrontDocument
 from codeexec.tui.panes.documents.page.pages import Pages
 from codeexec.tui.panes.documents.split.splitting import Splitting
 from codeexec.tui.session.views import FileView, SessionView
+
+if TYPE_CHECKING:
+    from codeexec.tui.panes.documents.document_view import DocumentView
 
 
 class SharedView:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -14,7 +14,6 @@ from textual.widgets import Input, Static
 
 from codeexec.documents.outline import OutlineEntry, entry_at
 from codeexec.tui.commands.table import bindings
-from codeexec.tui.panes.documents.document_view import DocumentView
 from codeexec.tui.panes.documents.pane import DocumentsPane
 from codeexec.tui.panes.outline.rows import (
     FoldKey,
@@ -28,6 +27,9 @@ from codeexec.tui.textual_ext.timers import call_after
 from codeexec.tui.widgets.field import Field
 from codeexec.tui.widgets.label_text import tell
 from codeexec.tui.widgets.row_list import RowList
+
+if TYPE_CHECKING:
+    from codeexec.tui.panes.documents.document_view import DocumentView
 
 _PAUSE = 0.15
 """Seconds in which changes of the text are gathered."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from textual.message import Message
 
 from codeexec.documents.cell_language import canonical
 from codeexec.domain.errors import UsageError
 from codeexec.languages.catalog import languages
-from codeexec.tui.panes.documents.document_view import DocumentView
 from codeexec.tui.panes.documents.pane import DocumentsPane
 from codeexec.tui.render.kernel_words import language_title
 from codeexec.tui.session.ask import Failed
@@ -17,6 +17,9 @@ from codeexec.tui.session.kernel_focus import kernel_of_language
 from codeexec.tui.widgets.dialogs import Choice, Chooser
 from codeexec.tui.workbench.dispatch import Handler, InWorker
 from codeexec.tui.workbench.surface import Surface, WorkbenchState
+
+if TYPE_CHECKING:
+    from codeexec.tui.panes.documents.document_view import DocumentView
 
 
 class CellLanguageController:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from textual.message import Message
 
 from codeexec.domain.errors import CodeexecError
 from codeexec.domain.requests import StopSession
 from codeexec.tui.messages import Depart
-from codeexec.tui.panes.documents.document_view import DocumentView
 from codeexec.tui.panes.documents.pane import DocumentsPane
 from codeexec.tui.widgets.dialogs import Confirm
 from codeexec.tui.workbench.dispatch import Handler, InWorker
 from codeexec.tui.workbench.files.saving import SavingController
 from codeexec.tui.workbench.surface import Surface, WorkbenchState
+
+if TYPE_CHECKING:
+    from codeexec.tui.panes.documents.document_view import DocumentView
 
 
 class LeavingController:

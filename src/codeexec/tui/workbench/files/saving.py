@@ -6,12 +6,12 @@ import asyncio
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from textual.message import Message
 
 from codeexec.documents.files import write_atomic
 from codeexec.domain.errors import CodeexecError, UsageError
-from codeexec.tui.panes.documents.document_view import DocumentView
 from codeexec.tui.panes.documents.files.disk_work import compared, is_large
 from codeexec.tui.panes.documents.files.exporting import exported
 from codeexec.tui.panes.documents.files.formatting import format_document, has_formatter
@@ -21,6 +21,9 @@ from codeexec.tui.session.watch_only import refusal
 from codeexec.tui.widgets.dialogs import Asker, Confirm
 from codeexec.tui.workbench.dispatch import Handler, InWorker
 from codeexec.tui.workbench.surface import Surface, WorkbenchState
+
+if TYPE_CHECKING:
+    from codeexec.tui.panes.documents.document_view import DocumentView
 
 _EXPORT = "Export as .html, .md, .py, .ipynb or .pdf"
 

@@ -5,19 +5,22 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Mapping
 from functools import partial
+from typing import TYPE_CHECKING
 
 from textual.message import Message
 
 from codeexec.domain import requests as q
 from codeexec.domain.errors import UsageError
 from codeexec.domain.options import ProgramSteps
-from codeexec.tui.panes.documents.document_view import DocumentView
 from codeexec.tui.panes.documents.pane import DocumentsPane
 from codeexec.tui.panes.documents.programs.controller import program_language
 from codeexec.tui.session.ask import CopyRequested, ask
 from codeexec.tui.widgets.dialogs import Confirm
 from codeexec.tui.workbench.dispatch import Handler, InWorker
 from codeexec.tui.workbench.surface import Surface, WorkbenchState
+
+if TYPE_CHECKING:
+    from codeexec.tui.panes.documents.document_view import DocumentView
 
 
 class BuildController:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from textual.message import Message
 
 from codeexec.domain.errors import UsageError
 from codeexec.tui.panes.documents.cells.problems import CellProblem, neighbour
-from codeexec.tui.panes.documents.document_view import DocumentView
 from codeexec.tui.panes.documents.pane import DocumentsPane
 from codeexec.tui.workbench.dispatch import Handler, InWorker
 from codeexec.tui.workbench.layout.layout_controller import LayoutController
 from codeexec.tui.workbench.programs.fixing import edits_of
 from codeexec.tui.workbench.surface import Surface, WorkbenchState
+
+if TYPE_CHECKING:
+    from codeexec.tui.panes.documents.document_view import DocumentView
 
 
 class ProblemController:

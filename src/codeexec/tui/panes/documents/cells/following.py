@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from codeexec.domain import requests as q
 from codeexec.domain.events import CellRef, NextInputOffered
@@ -17,13 +18,15 @@ from codeexec.tui.panes.documents.cells.problems import ProblemList
 from codeexec.tui.panes.documents.cells.stored_outputs import StoredOutputs
 from codeexec.tui.panes.documents.context import PaneContext
 from codeexec.tui.panes.documents.document_list import DocumentList
-from codeexec.tui.panes.documents.document_view import DocumentView
 from codeexec.tui.panes.documents.host import PaneHost
 from codeexec.tui.panes.documents.programs.controller import ProgramsController
 from codeexec.tui.panes.documents.programs.states import build_steps, run_steps
 from codeexec.tui.panes.editor.marks import LineDiagnostic
 from codeexec.tui.session.ask import ask_quietly
 from codeexec.tui.session.feed import Frame
+
+if TYPE_CHECKING:
+    from codeexec.tui.panes.documents.document_view import DocumentView
 
 
 class CellFollower:

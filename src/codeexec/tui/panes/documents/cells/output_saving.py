@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
 
 from textual.worker import Worker
 
 from codeexec.client.api import SessionClient
 from codeexec.domain.errors import CodeexecError
 from codeexec.tui.panes.documents.context import PaneContext
-from codeexec.tui.panes.documents.document_view import DocumentView
 from codeexec.tui.panes.documents.host import PaneHost
 from codeexec.tui.session.ask import Failed
+
+if TYPE_CHECKING:
+    from codeexec.tui.panes.documents.document_view import DocumentView
 
 
 class OutputSaver:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
 
 from codeexec.domain import requests as q
 from codeexec.tui.panes.documents.cells.word_completion import words_like
 from codeexec.tui.panes.documents.context import PaneContext
 from codeexec.tui.panes.documents.document_list import DocumentList
-from codeexec.tui.panes.documents.document_view import DocumentView
 from codeexec.tui.panes.documents.host import PaneHost
 from codeexec.tui.panes.editor.marks import CompletionItem
 from codeexec.tui.panes.editor.messages import CodeQuestion
 from codeexec.tui.panes.editor.text.motions import identifier_before
 from codeexec.tui.render.kernel_words import language_title
 from codeexec.tui.session.ask import NO_DOCS, NoticePosted, ask, ask_quietly
+
+if TYPE_CHECKING:
+    from codeexec.tui.panes.documents.document_view import DocumentView
 
 _NEAR = 2000
 """Lines before and after the cursor in which words are looked for: all of 50,000 would hold up the

@@ -6,6 +6,7 @@ import shlex
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from codeexec.documents.cells_above import cells_above
 from codeexec.documents.fenced.cells import FencedCells
@@ -15,7 +16,6 @@ from codeexec.domain.options import CodeAbove, ExecuteOptions, ProgramSteps
 from codeexec.languages.plan import carries_declarations
 from codeexec.languages.running import refusal
 from codeexec.tui.panes.documents.context import PaneContext
-from codeexec.tui.panes.documents.document_view import DocumentView
 from codeexec.tui.panes.documents.files.elsewhere import FilesElsewhere
 from codeexec.tui.panes.documents.files.saving import DocumentSaver
 from codeexec.tui.panes.documents.host import PaneHost
@@ -23,6 +23,9 @@ from codeexec.tui.panes.documents.messages import CodeRun, DocumentMessages
 from codeexec.tui.panes.documents.programs.plans import chosen_options, program_options
 from codeexec.tui.panes.editor.messages import RunScope
 from codeexec.tui.session.ask import Failed, ask
+
+if TYPE_CHECKING:
+    from codeexec.tui.panes.documents.document_view import DocumentView
 
 
 class RunController:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from codeexec.domain.snapshot import ExecutionView
 from codeexec.tui.panes.documents.context import PaneContext
-from codeexec.tui.panes.documents.document_view import DocumentView
 from codeexec.tui.panes.documents.host import PaneHost
 from codeexec.tui.panes.documents.messages import DocumentMessages
 from codeexec.tui.session.ask import NoticePosted
 from codeexec.tui.session.stored_outputs import stored_views
+
+if TYPE_CHECKING:
+    from codeexec.tui.panes.documents.document_view import DocumentView
 
 _FIRST_NUMBER = -1_000_000_000
 """Executions count from 1: stored outputs stand before all of them, in the order of opening."""

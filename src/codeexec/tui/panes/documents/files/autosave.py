@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from codeexec.documents.swap import Swap, SwapStore
 from codeexec.domain.errors import CodeexecError
 from codeexec.tui.panes.documents.context import PaneContext
-from codeexec.tui.panes.documents.document_view import DocumentView
 from codeexec.tui.panes.documents.host import PaneHost
 from codeexec.tui.session.ask import Failed
+
+if TYPE_CHECKING:
+    from codeexec.tui.panes.documents.document_view import DocumentView
 
 
 class Autosave:

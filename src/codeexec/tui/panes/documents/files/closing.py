@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from codeexec.tui.panes.documents.cells.stored_outputs import StoredOutputs
 from codeexec.tui.panes.documents.document_list import DocumentList
-from codeexec.tui.panes.documents.document_view import DocumentView
 from codeexec.tui.panes.documents.files.autosave import Autosave
 from codeexec.tui.panes.documents.files.elsewhere import FilesElsewhere
 from codeexec.tui.panes.documents.files.opening import DocumentOpener
@@ -14,6 +14,9 @@ from codeexec.tui.panes.documents.front import FrontDocument
 from codeexec.tui.panes.documents.host import PaneHost
 from codeexec.tui.panes.documents.messages import DocumentMessages
 from codeexec.tui.panes.documents.split.halves import HalvesController
+
+if TYPE_CHECKING:
+    from codeexec.tui.panes.documents.document_view import DocumentView
 
 
 class DocumentCloser:

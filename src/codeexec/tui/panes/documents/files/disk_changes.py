@@ -5,16 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from codeexec.documents.files import Stamp
 from codeexec.domain.errors import CodeexecError
 from codeexec.domain.text.printable import printable
 from codeexec.tui.panes.documents.banner import Banner
-from codeexec.tui.panes.documents.cells.notebook_cells import MergeResult
 from codeexec.tui.panes.documents.cells.stored_outputs import StoredOutputs
 from codeexec.tui.panes.documents.context import PaneContext
 from codeexec.tui.panes.documents.document_list import DocumentList
-from codeexec.tui.panes.documents.document_view import DocumentView
 from codeexec.tui.panes.documents.files.autosave import Autosave
 from codeexec.tui.panes.documents.files.disk_work import (
     is_large,
@@ -26,6 +25,10 @@ from codeexec.tui.panes.documents.host import PaneHost
 from codeexec.tui.panes.documents.messages import DocumentMessages
 from codeexec.tui.render.counts import counted
 from codeexec.tui.session.ask import Failed
+
+if TYPE_CHECKING:
+    from codeexec.tui.panes.documents.cells.notebook_cells import MergeResult
+    from codeexec.tui.panes.documents.document_view import DocumentView
 
 _ANSWERS = [
     ("reload", "reload", "file.reload"),

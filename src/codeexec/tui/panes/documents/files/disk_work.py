@@ -13,10 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from codeexec.documents.formats import save_document
 from codeexec.documents.model import Document
 from codeexec.domain.errors import StorageError
-from codeexec.tui.panes.documents.files.reading import read
 
 if TYPE_CHECKING:
     from codeexec.documents.notebook.outputs import Json
@@ -54,6 +52,8 @@ class SaveJob:
 
     def write(self, *, overwrite: bool, sync: bool = True) -> Document:
         """The document as it is saved now. Raises Conflict, StorageError and DocumentError."""
+        from codeexec.documents.formats import save_document  # not before there is a document
+
         return save_document(
             self.document, self.text, overwrite=overwrite, origins=self.origins, sync=sync
         )
@@ -92,7 +92,7 @@ def compared(sheet: DocumentView, theirs: Path | None = None) -> list[str]:
 
     Raises DocumentError, NotFound and Denied.
     """
-    on_disk = read(theirs) if theirs else read(sheet.path, sheet.document.file.real)
+    on_disk = _read(theirs) if theirs else _read(sheet.path, sheet.document.file.real)
     disk_lines, editor_lines = on_disk.text.split("\n"), sheet.editor.text.split("\n")
     place = f"on {sheet.machine}" if theirs else "on disk"
     return list(difflib.unified_diff(disk_lines, editor_lines, place, "here", lineterm=""))
@@ -109,7 +109,7 @@ async def save_in_thread(sheet: DocumentView, *, overwrite: bool = False) -> Non
 
 async def merge_in_thread(sheet: DocumentView, *, both: bool = False) -> MergeResult | None:
     """As `DocumentView.merge`; the caller holds the lock."""
-    theirs = await asyncio.to_thread(read, sheet.path, sheet.document.file.real)
+    theirs = await asyncio.to_thread(_read, sheet.path, sheet.document.file.real)
     if not can_merge(sheet.document, theirs):
         return None
     buffer = sheet.editor.model.buffer
@@ -126,7 +126,13 @@ async def reload_in_thread(sheet: DocumentView, *, only_whole: bool = False) -> 
     """As `DocumentView.reload`; the caller holds the lock. With `only_whole` nothing is done (None)
     if the user has typed meanwhile."""
     version = sheet.editor.model.buffer.version
-    on_disk = await asyncio.to_thread(read, sheet.path, sheet.document.file.real)
+    on_disk = await asyncio.to_thread(_read, sheet.path, sheet.document.file.real)
     if only_whole and sheet.editor.model.buffer.version != version:
         return None
     return sheet.take(on_disk, only_whole=only_whole)
+
+
+def _read(path: Path, real: Path | None = None) -> Document:
+    from codeexec.tui.panes.documents.files.reading import read  # not before there is a document
+
+    return read(path, real)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from codeexec.client.api import SessionClient
 from codeexec.documents.model import Document
 from codeexec.domain.snapshot import Snapshot
 from codeexec.languages.catalog import running_language
-from codeexec.tui.panes.documents.document_view import DocumentView
+
+if TYPE_CHECKING:
+    from codeexec.tui.panes.documents.document_view import DocumentView
 
 
 async def exported(

@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from codeexec.domain.errors import CodeexecError, NotFound, UsageError
 from codeexec.hostfiles.programs import safe_environ, which
 from codeexec.languages.model import Language
-from codeexec.tui.panes.documents.document_view import DocumentView
 from codeexec.tui.panes.documents.files.cell_formatting import (
     notebook_json,
     sources_in,
     with_sources,
 )
 from codeexec.tui.panes.documents.text_diff import replace_text
+
+if TYPE_CHECKING:
+    from codeexec.tui.panes.documents.document_view import DocumentView
 
 SECONDS = 5.0
 """How long a formatter may take."""

@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
+from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from codeexec.documents.model import Document
 from codeexec.domain.errors import CodeexecError, NotFound
+from codeexec.tui.pane_registry import DOCUMENT_VIEW
 from codeexec.tui.panes.documents.cells.following import CellFollower
 from codeexec.tui.panes.documents.context import PaneContext
 from codeexec.tui.panes.documents.document_list import DocumentList
-from codeexec.tui.panes.documents.document_view import DocumentView
 from codeexec.tui.panes.documents.files.autosave import Autosave
 from codeexec.tui.panes.documents.files.elsewhere import FilesElsewhere
-from codeexec.tui.panes.documents.files.reading import read
 from codeexec.tui.panes.documents.files.recent import RecentFiles
 from codeexec.tui.panes.documents.front import FrontDocument
 from codeexec.tui.panes.documents.host import PaneHost
 from codeexec.tui.panes.documents.messages import DocumentMessages
 from codeexec.tui.session.ask import Failed
 from codeexec.tui.session.watch_only import refusal
+
+if TYPE_CHECKING:
+    from codeexec.tui.panes.documents.document_view import DocumentView
 
 _UNTITLED = "untitled:"
 
@@ -65,6 +70,7 @@ class DocumentOpener:
         sheet = self._documents.by_key(str(path))
         document: Document | None = None
         if sheet is None:
+            await _import_view()
             try:
                 await self._fetch(path)
                 document = await self._read(path)
@@ -106,9 +112,13 @@ class DocumentOpener:
     @staticmethod
     async def _read(path: Path) -> Document:
         """Read a file: a small one is there at once, a large one would keep keys waiting."""
+        from codeexec.tui.panes.documents.files.reading import read
+
         return await asyncio.to_thread(read, path) if _is_large(path) else read(path)
 
     async def _add_document(self, path: Path, document: Document) -> DocumentView:
+        from codeexec.tui.panes.documents.document_view import DocumentView
+
         is_elsewhere = self._elsewhere.holds(path)
         sheet = DocumentView(
             document,
@@ -180,6 +190,10 @@ class DocumentOpener:
             sheet.editor.insert(text)
 
     async def _add_untitled(self, path: Path, key: str, text: str) -> DocumentView:
+        await _import_view()
+        from codeexec.tui.panes.documents.document_view import DocumentView
+        from codeexec.tui.panes.documents.files.reading import read
+
         # Whatever file has that name is another document.
         document = read(path.with_name(f"{path.name}\ufffd{os.getpid()}"))
         sheet = DocumentView(
@@ -233,3 +247,10 @@ def _is_alive(pid: str) -> bool:
     except PermissionError:
         return True
     return True
+
+
+async def _import_view() -> None:
+    """Import what shows documents, with the formats of notebooks. A workbench without a document
+    has no use for it (1 MB), and keys would wait for it, so it is imported in a thread."""
+    if DOCUMENT_VIEW not in sys.modules:
+        await asyncio.to_thread(import_module, DOCUMENT_VIEW)

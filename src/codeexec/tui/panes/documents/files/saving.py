@@ -5,15 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from codeexec.documents.files import sync_file
 from codeexec.documents.model import Document
-from codeexec.documents.pairing import counterpart, save_counterpart
 from codeexec.domain.errors import CodeexecError, Conflict
 from codeexec.tui.panes.documents.cells.output_saving import OutputSaver
 from codeexec.tui.panes.documents.context import PaneContext
 from codeexec.tui.panes.documents.document_list import DocumentList
-from codeexec.tui.panes.documents.document_view import DocumentView
 from codeexec.tui.panes.documents.files.autosave import Autosave
 from codeexec.tui.panes.documents.files.disk_work import (
     is_large,
@@ -26,6 +25,9 @@ from codeexec.tui.panes.documents.host import PaneHost
 from codeexec.tui.panes.documents.messages import DocumentMessages
 from codeexec.tui.session.ask import Failed
 from codeexec.tui.session.watch_only import refusal
+
+if TYPE_CHECKING:
+    from codeexec.tui.panes.documents.document_view import DocumentView
 
 
 class DocumentSaver:
@@ -116,7 +118,7 @@ class DocumentSaver:
         self._finish(sheet)
         try:
             if not sheet.machine:  # the other file of a pair there is no copy of
-                save_counterpart(before, sheet.document)
+                _save_counterpart(before, sheet.document)
         except CodeexecError as error:
             self._host.post_message(Failed(error))
         return True
@@ -141,7 +143,7 @@ class DocumentSaver:
             self._finish(sheet)
             try:
                 if not sheet.machine:
-                    await asyncio.to_thread(save_counterpart, before, sheet.document)
+                    await asyncio.to_thread(_save_counterpart, before, sheet.document)
             except CodeexecError as error:
                 self._host.post_message(Failed(error))
         return True
@@ -174,6 +176,8 @@ class DocumentSaver:
         """Make the document one of a pair of notebook and script, and save both; the other file.
         None if it could not be saved, or is neither."""
         sheet.pair()
+        from codeexec.documents.pairing import counterpart  # not before there is a document
+
         return counterpart(sheet.document) if self.save(sheet) else None
 
     def _save_or_merge(self, sheet: DocumentView, *, overwrite: bool, sync: bool) -> None:
@@ -229,3 +233,9 @@ class DocumentSaver:
         if self._context.watch_only:
             self._host.post_message(Failed(refusal()))
         return self._context.watch_only
+
+
+def _save_counterpart(before: Document, document: Document) -> None:
+    from codeexec.documents.pairing import save_counterpart  # not before there is a document
+
+    save_counterpart(before, document)

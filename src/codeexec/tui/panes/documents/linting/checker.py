@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from codeexec.tui.panes.documents.document_view import DocumentView
 from codeexec.tui.panes.documents.linting.findings import is_broken, marks_of
 from codeexec.tui.panes.documents.linting.ruff_server import LintSource, RuffServer, ServerFailed
 from codeexec.tui.panes.documents.linting.sources import (
@@ -16,6 +16,9 @@ from codeexec.tui.panes.documents.linting.sources import (
     script_source,
 )
 from codeexec.tui.panes.editor.marks import LineDiagnostic
+
+if TYPE_CHECKING:
+    from codeexec.tui.panes.documents.document_view import DocumentView
 
 MOST_FAILURES = 3
 """Servers that may fail before no other is started."""

@@ -10,13 +10,13 @@ from weakref import WeakKeyDictionary
 from codeexec.domain.snapshot import KernelView
 from codeexec.tui.panes.documents.context import PaneContext
 from codeexec.tui.panes.documents.document_list import DocumentList
-from codeexec.tui.panes.documents.document_view import DocumentView
 from codeexec.tui.panes.documents.host import TimedHost
 from codeexec.tui.panes.editor.marks import LINT
 from codeexec.tui.session.feed import Frame
 from codeexec.tui.textual_ext.timers import call_after
 
 if TYPE_CHECKING:
+    from codeexec.tui.panes.documents.document_view import DocumentView
     from codeexec.tui.panes.documents.linting.checker import RuffChecker
 
 _QUIET = 1.0

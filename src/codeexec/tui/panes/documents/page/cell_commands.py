@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from codeexec.documents import cell_edits
 from codeexec.documents.cell_blocks import CellEdit, CellText
 from codeexec.documents.cell_edits import CopiedCell
 from codeexec.documents.model import CellKind
-from codeexec.tui.panes.documents.document_view import DocumentView
+
+if TYPE_CHECKING:
+    from codeexec.tui.panes.documents.document_view import DocumentView
 
 _Edit = Callable[[CellText, int, int], CellEdit]
 

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
+from enum import Enum
 from typing import NamedTuple
 
 from codeexec.documents.model import Cell
-from codeexec.tui.panes.documents.page.output_block import OutputFold
 from codeexec.tui.session.views import CellFold, Fold
+
+
+class OutputFold(Enum):
+    """How much of an output is shown."""
+
+    BOUNDED = "bounded"
+    WHOLE = "whole"
+    COLLAPSED = "collapsed"
 
 
 class FoundFolds(NamedTuple):

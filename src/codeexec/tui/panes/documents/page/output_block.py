@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from enum import Enum
-
 from rich.segment import Segment
 from textual.strip import Strip
 
@@ -12,6 +10,7 @@ from codeexec.tui.output.links import ClickTarget
 from codeexec.tui.output.painter import GUTTER
 from codeexec.tui.output.statuses import GLYPHS
 from codeexec.tui.output.view import OutputView
+from codeexec.tui.panes.documents.page.kept_folds import OutputFold
 from codeexec.tui.render.counts import counted
 from codeexec.tui.render.plain import one_line
 from codeexec.tui.session.stored_outputs import MOST_ROWS, is_stored
@@ -20,14 +19,6 @@ _END = 5
 """How many rows of a bounded output are its last ones."""
 
 _ENDINGS = {"cancelled": "cancelled", "timed_out": "out of time", "lost": "lost"}
-
-
-class OutputFold(Enum):
-    """How much of an output is shown."""
-
-    BOUNDED = "bounded"
-    WHOLE = "whole"
-    COLLAPSED = "collapsed"
 
 
 class OutputBlock:

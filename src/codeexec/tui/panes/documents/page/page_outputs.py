@@ -14,7 +14,8 @@ from codeexec.tui.output.context import OutputContext
 from codeexec.tui.output.loader import OutputLoader, requests_of
 from codeexec.tui.output.painter import GUTTER
 from codeexec.tui.output.view import OutputView
-from codeexec.tui.panes.documents.page.output_block import OutputBlock, OutputFold
+from codeexec.tui.panes.documents.page.kept_folds import OutputFold
+from codeexec.tui.panes.documents.page.output_block import OutputBlock
 from codeexec.tui.theme.theme import Theme
 
 if TYPE_CHECKING:

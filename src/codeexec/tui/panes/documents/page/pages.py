@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
@@ -22,10 +22,8 @@ from codeexec.tui.output.links import DisplayLink, FramesFold, SourceLink, Widge
 from codeexec.tui.panes.documents.cells.run_controller import RunController
 from codeexec.tui.panes.documents.context import PaneContext
 from codeexec.tui.panes.documents.document_list import DocumentList
-from codeexec.tui.panes.documents.document_view import DocumentView
 from codeexec.tui.panes.documents.messages import DocumentMessages
 from codeexec.tui.panes.documents.page.cell_blocks import cell_key_of
-from codeexec.tui.panes.documents.page.cell_commands import NAMES, CellCommands
 from codeexec.tui.panes.documents.page.kept_folds import found_folds, stored_folds
 from codeexec.tui.panes.documents.page.staleness import cells_to_update, stale_cells
 from codeexec.tui.panes.editor.code_editor import CodeEditor
@@ -37,6 +35,8 @@ from codeexec.tui.session.views import CellFold, FileView
 from codeexec.tui.textual_ext.timers import call_after
 
 if TYPE_CHECKING:
+    from codeexec.tui.panes.documents.document_view import DocumentView
+    from codeexec.tui.panes.documents.page.cell_commands import CellCommands
     from codeexec.tui.panes.documents.page.output_block import OutputBlock
     from codeexec.tui.panes.documents.page.page_view import PageView
 
@@ -82,9 +82,14 @@ class Pages:
         self.board = WidgetBoard()
         """The widgets of all pages."""
         self._pages: dict[CodeEditor, PageView] = {}
-        self._cells = CellCommands()
         self._due: set[DocumentView] = set()
         self._shown_at: WeakKeyDictionary[DocumentView, float] = WeakKeyDictionary()
+
+    @cached_property
+    def _cells(self) -> CellCommands:
+        from codeexec.tui.panes.documents.page.cell_commands import CellCommands
+
+        return CellCommands()
 
     # -- which documents are pages ----------------------------------------------------------------
 
@@ -248,6 +253,8 @@ class Pages:
 
     def command(self, sheet: DocumentView, editor: CodeEditor, name: str) -> None:
         """Do a command of the page by its name."""
+        from codeexec.tui.panes.documents.page.cell_commands import NAMES
+
         page = self._pages.get(editor)
         selected = page.mode.selected if page is not None else _cells_at_caret(editor)
         if page is not None and name in _WITH_HIDDEN:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import PurePath
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
@@ -14,12 +15,14 @@ from codeexec.languages.plan import language_of_program
 from codeexec.languages.profiles import BuildProfile, profiles_of
 from codeexec.tui.panes.documents.context import PaneContext
 from codeexec.tui.panes.documents.document_list import DocumentList
-from codeexec.tui.panes.documents.document_view import DocumentView
 from codeexec.tui.panes.documents.host import PaneHost
 from codeexec.tui.panes.documents.messages import DocumentMessages
 from codeexec.tui.panes.documents.programs.bar import ProgramFacts, profile_words
 from codeexec.tui.panes.documents.programs.configurations import RunConfiguration
 from codeexec.tui.panes.documents.programs.states import ProgramState, ProgramStates
+
+if TYPE_CHECKING:
+    from codeexec.tui.panes.documents.document_view import DocumentView
 
 _LOOKS_FOR_PROJECTS = 10
 """Refreshes from one look for the project of the document in front to the next."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from textual.widget import Widget
 
 from codeexec.domain.errors import UsageError
-from codeexec.tui.panes.documents.document_view import DocumentView
 from codeexec.tui.panes.documents.split.stage import (
     LEAST_HEIGHT,
     LEAST_WIDTH,
@@ -20,6 +20,9 @@ from codeexec.tui.panes.documents.split.stage import (
 from codeexec.tui.panes.documents.view import DocumentEditor
 from codeexec.tui.panes.editor.text.text import Location
 from codeexec.tui.session.views import SplitView
+
+if TYPE_CHECKING:
+    from codeexec.tui.panes.documents.document_view import DocumentView
 
 
 class Splitting:
