@@ -20,6 +20,7 @@ from codeexec.client.socket import SocketHost
 from codeexec.domain import requests as q
 from codeexec.domain.errors import CodeexecError, Denied, NotFound
 from codeexec.domain.learning import LearnerRecord
+from codeexec.domain.steering import LessonKey
 from support.jwt_users import SECRET, client, finished, serving, token, web
 from support.servers import Here, poll, wait_until
 
@@ -147,7 +148,7 @@ async def test_every_path_that_names_a_session_of_another_user_is_not_there(here
 
 _VALUES: dict[object, object] = {
     str: "x", int: 1, bytes: b"x", bool: True, float: 1.0, q.TableQuestion: {"type": "code"},
-    LearnerRecord: {"learner": "x", "lesson": "x"},
+    LearnerRecord: {"learner": "x", "lesson": "x"}, LessonKey: "next",
     q.CommUpdate | q.CommMessage: {"type": "custom", "content": {}},
 }  # fmt: skip
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from codeexec.domain.requests import ClientInfo
 from codeexec.tui.options import OpenOptions
 from codeexec.tui.screens.lesson.screen import LessonScreen
 from codeexec.tui.session.views import LessonView
@@ -120,8 +121,14 @@ async def test_a_lesson_is_given_followed_and_taken_up_again(tmp_path: Path) -> 
             ) as watcher:
                 await _is_at(watcher, 3, "42 Ada True")
                 await watcher.sees("Say goodbye.")
-                await watcher.press("right", "enter")
-                await watcher.sees("watching")
+                await watcher.sees("the keys steer the lesson")
+                await watcher.press("b")
+                await bench.until(lambda: _view(bench).is_blank, "the screen is blank")
+                await watcher.sees("The audience's screen is blank.")
+                await watcher.press("b")
+                await bench.until(lambda: not _view(bench).is_blank, "the screen is back")
+                await watcher.press("e")
+                await watcher.sees("Code is edited in the terminal")
                 # Two steps back: the first time to the beginning of this one.
                 await bench.press("left")
                 await bench.sees("steps 1 to 3 were run quietly")
@@ -156,5 +163,76 @@ async def test_a_lesson_is_given_followed_and_taken_up_again(tmp_path: Path) -> 
             await again.sees("Eve 42")
             await again.press("w")
             await again.sees("Console")
+    finally:
+        await host.close()
+
+
+async def test_the_speakers_view_steers_and_the_audience_does_not(tmp_path: Path) -> None:
+    state, options = tmp_path / "state", _options(tmp_path)
+    host = engine_in(state)
+    client = ClientInfo("speaker", watch_only=OpenOptions(watch=True, speaker=True).only_watches)
+    assert not client.watch_only
+    try:
+        async with (
+            open_bench(tmp_path, state=state, host=host, options=options) as bench,
+            open_bench(
+                tmp_path, state=state, host=host,
+                options=options._replace(watch=True, speaker=True), size=(120, 35),
+            ) as speaker,
+            open_bench(
+                tmp_path, state=state, host=host, options=options._replace(watch=True)
+            ) as audience,
+        ):  # fmt: skip
+            await _is_at(bench, 0, "Numbers")
+            await bench.is_idle(2)
+            await _is_free(bench)
+            await _is_at(speaker, 0, "Numbers")
+            await _is_at(audience, 0, "Numbers")
+            await audience.press("right", "enter")
+            await audience.sees("the keys are the speaker's")
+            await speaker.press("right")
+            await bench.sees("answer = base + 2")
+            await speaker.press("enter")
+            for one in (bench, speaker, audience):
+                await one.sees("it is 42")
+            await _is_free(bench)
+            assert len(_view(bench).runs) == 1
+            # Over the workbench, which the speaker of the first terminal looks at.
+            await bench.press("w")
+            await bench.sees("Console")
+            await speaker.press("o")
+            await speaker.sees("It never ends")
+            await speaker.press("down", "enter")
+            await _is_at(bench, 1, "A question")
+            await _is_free(bench)
+            await speaker.press("right", "right")
+            await bench.sees("⌨ Who?")
+            await bench.write("Ada")
+            await bench.press("enter")
+            await bench.sees("Hello Ada")
+            await _is_free(bench)
+            await speaker.press("right")
+            await _is_at(bench, 2, "It never ends")
+            await _is_free(bench)
+            await speaker.press("right", "right")
+            await bench.until(lambda: bench.snapshot.is_running, "the loop runs")
+            await speaker.press("escape")
+            await bench.sees("KeyboardInterrupt")
+            await _is_free(bench)
+            await speaker.press("left")
+            await bench.sees("steps 1 to 2 were run quietly")
+            await _is_free(bench)
+            assert _view(bench).step == 2
+            await speaker.press("home")
+            await _is_at(bench, 0, "Numbers")
+            await _is_at(audience, 0, "Numbers")
+            bench.workbench.sharing.save()
+        # Keys that were pressed before are not pressed again.
+        async with open_bench(tmp_path, state=state, host=host, options=options) as again:
+            await _is_at(again, 0, "Numbers")
+            await again.is_idle()
+            await _is_free(again)
+            assert _view(again).step == 0
+            assert len(again.snapshot.steering_keys) > 5
     finally:
         await host.close()

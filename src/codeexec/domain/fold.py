@@ -66,6 +66,7 @@ from codeexec.domain.events.plugins import (
     fold_report,
 )
 from codeexec.domain.events.starts import ImagePullAdvanced, KernelStartAdvanced
+from codeexec.domain.events.steering import LessonSteered
 from codeexec.domain.events.terminals import TerminalEvent, fold_terminal
 from codeexec.domain.learning import LearnerRecord, merged
 from codeexec.domain.outputs import (
@@ -91,6 +92,7 @@ from codeexec.domain.snapshot import (
     Snapshot,
     weight,
 )
+from codeexec.domain.steering import MOST_KEYS, SteeringKey
 from codeexec.domain.wire.codec import decode_snapshot
 
 EventOfKernel = (
@@ -240,6 +242,8 @@ class _Draft:
                 self.fields["session_variables"] = event.variables
             case LearnerAdvanced():
                 self._take_learner(event, at)
+            case LessonSteered():
+                self._take_steering(event)
             case LoginQuestionAsked() | LoginQuestionClosed():
                 self._take_login(event)
             case SnapshotTaken():
@@ -268,6 +272,13 @@ class _Draft:
         record = self._get("learner")
         assert record is None or isinstance(record, LearnerRecord)
         self.fields["learner"] = merged(record, event.record, at)
+
+    def _take_steering(self, event: LessonSteered) -> None:
+        keys = self._get("steering_keys")
+        assert isinstance(keys, tuple)
+        number = keys[-1].number + 1 if keys else 1
+        key = SteeringKey(number, event.key, event.step, event.origin)
+        self.fields["steering_keys"] = (*keys, key)[-MOST_KEYS:]
 
     def _take_login(self, event: AnyLoginEvent) -> None:
         open_questions = self._get("login_questions")

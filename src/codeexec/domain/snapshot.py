@@ -26,6 +26,7 @@ from codeexec.domain.options import DEFAULT_KERNEL, NO_OPTIONS, ExecuteOptions
 from codeexec.domain.outputs import Display, ErrorInfo, Runs
 from codeexec.domain.plugins import ExecutionReport, PluginView
 from codeexec.domain.programs import ProgramStart, StepResult
+from codeexec.domain.steering import SteeringKey
 from codeexec.domain.terminals import TerminalView
 
 KernelState = Literal["none", "starting", "idle", "busy", "dead", "stopped"]
@@ -134,7 +135,8 @@ class Snapshot(Struct, frozen=True):
     of files in its folder are told by FilesChanged. `comms` has the comms of all kernels by id, the
     oldest first, and `comms_weight` about how many characters they hold. `learner` has the
     progress of the person that does a lesson in it. `login_questions` are those that wait for an
-    answer of the user, the oldest first."""
+    answer of the user, the oldest first. `steering_keys` are the last keys of the speaker's view of
+    a lesson, the oldest first."""
 
     seq: int = 0
     session_id: str = ""
@@ -160,6 +162,7 @@ class Snapshot(Struct, frozen=True):
     comms_weight: int = 0
     learner: LearnerRecord | None = None
     login_questions: tuple[LoginQuestion, ...] = ()
+    steering_keys: tuple[SteeringKey, ...] = ()
 
     @property
     def kernel(self) -> KernelView:

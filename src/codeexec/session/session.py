@@ -26,6 +26,7 @@ from codeexec.domain.events import (
     SessionRenamed,
 )
 from codeexec.domain.events.learning import LearnerAdvanced
+from codeexec.domain.events.steering import LessonSteered
 from codeexec.domain.flow import OutputMode
 from codeexec.domain.learning import check_record
 from codeexec.domain.snapshot import Snapshot
@@ -277,6 +278,9 @@ class Session:
             case q.KeepLearnerRecord():
                 check_record(request.record)
                 self.recorder.record_now(LearnerAdvanced(request.record))
+            case q.SteerLesson():
+                by = request.origin or client.name
+                self.recorder.record_now(LessonSteered(request.key, request.step, by))
             case q.Complete() | q.Inspect() | q.IsComplete():
                 return await self.kernels.ask(request)
             case q.SendComm():

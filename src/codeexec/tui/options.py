@@ -54,6 +54,12 @@ class OpenOptions(NamedTuple):
     terminal: str = ""
     """Id of the terminal to show alone; empty for none."""
 
+    @property
+    def only_watches(self) -> bool:
+        """Whether the session refuses what would change it. The speaker's view watches as well, but
+        steers the lesson."""
+        return self.watch and not self.speaker
+
     def attach_command(self, session: str) -> str:
         """The command line that comes back to a session."""
         option = f" {self.server.option}" if self.server else ""

@@ -323,7 +323,7 @@ def test_the_version_of_a_checkpoint_belongs_to_its_fields() -> None:
     """Fails when the snapshot changes: raise `checkpoint.VERSION`, then this."""
     fields = Snapshot.__struct_fields__
     assert (checkpoint.VERSION, len(fields), fields[-3:]) == (
-        9,
-        24,
-        ("comms_weight", "learner", "login_questions"),
+        10,
+        25,
+        ("learner", "login_questions", "steering_keys"),
     )

@@ -18,6 +18,7 @@ from codeexec.domain.events.lines import KernelLineChanged
 from codeexec.domain.events.logins import AnyLoginEvent
 from codeexec.domain.events.plugins import AnyPluginEvent
 from codeexec.domain.events.starts import AnyStartEvent
+from codeexec.domain.events.steering import LessonSteered
 from codeexec.domain.events.terminals import AnyTerminalEvent
 from codeexec.domain.options import DEFAULT_KERNEL, NO_OPTIONS, ExecuteOptions
 from codeexec.domain.outputs import ErrorInfo, MimePart, Runs
@@ -380,6 +381,7 @@ AnyEvent = (
     | FilesChanged
     | CommEvent
     | LearnerAdvanced
+    | LessonSteered
     | AnyLoginEvent
     | AnyPluginEvent
     | AnyTerminalEvent

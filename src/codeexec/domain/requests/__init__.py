@@ -102,6 +102,7 @@ from codeexec.domain.requests.sessions import (
     StopSession,
     Usage,
 )
+from codeexec.domain.requests.steering import SteerLesson
 from codeexec.domain.requests.tables import (
     CancelTable,
     ColumnFacts,
@@ -189,6 +190,7 @@ SessionRequest = (
     | RemoveArtifact
     | KeepLearnerRecord
     | AnswerLogin
+    | SteerLesson
     | GetUsage
 )
 
@@ -356,6 +358,7 @@ __all__ = [
     "ShutDownKernel",
     "SortKey",
     "StartKernel",
+    "SteerLesson",
     "StopHost",
     "StopSession",
     "TableAnswer",

@@ -35,7 +35,7 @@ LONG_RETRY_SECONDS = 60.0
 _PLUGINS = (q.LoadPlugin, q.TestPlugin, q.UnloadPlugin)
 _WRITING = (
     *(q.WriteFile, q.MakeFolder, q.Execute, q.PinArtifact, q.OpenTerminal),
-    *(*_PLUGINS, q.SetSessionVariables, q.KeepLearnerRecord),
+    *(*_PLUGINS, q.SetSessionVariables, q.KeepLearnerRecord, q.SteerLesson),
 )
 _STARTING = (q.Execute, q.StartKernel, q.RestartKernel, q.OpenTerminal, *_PLUGINS)
 

@@ -181,6 +181,12 @@ ROUTES: tuple[Route, ...] = (
         "Keep how far a learner is with a lesson",
         q.KeepLearnerRecord,
     ),
+    Route(
+        "POST",
+        f"{SESSION}/lesson/keys",
+        "Press a key of the lesson that another client gives",
+        q.SteerLesson,
+    ),
     Route("GET", f"{SESSION}/plugins", "Plugins", q.ListPlugins, q.PluginList),
     Route("POST", f"{SESSION}/plugins", "Load a plugin", q.LoadPlugin, q.PluginAnswer),
     Route(

@@ -40,6 +40,8 @@ class AgentRules:
                 "An agent answers no question of a login to another machine.",
                 "The user does, in the workbench.",
             )
+        if isinstance(request, q.SteerLesson):
+            raise Denied("An agent steers no lesson.", "The speaker does, in the speaker's view.")
         takes_cells = isinstance(request, q.Execute) and bool(request.options.above)
         if takes_cells and self._settings().confirm != "never":
             raise Denied(

@@ -11,7 +11,7 @@ from codeexec.domain.wire.codec import decode_snapshot, encode
 
 log = logging.getLogger(__name__)
 
-VERSION = 9
+VERSION = 10
 """One more whenever the fold comes to another snapshot, or the snapshot has another form. A
 checkpoint of another version is not read: the events are folded from the first on."""
 

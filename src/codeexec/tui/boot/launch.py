@@ -83,7 +83,7 @@ async def launch(
 
     me, cwd = my_name(), Path.cwd()
     address = options.server.address if options.server else None
-    client = ClientInfo(me, options.watch, can_confirm=not options.watch)
+    client = ClientInfo(me, options.only_watches, can_confirm=not options.watch)
     async with SocketHost(address, client, starting, must_answer=address is not None) as host:
         if address is not None:
             await host.call(GetHostInfo())  # what is wrong is told before the screen is drawn

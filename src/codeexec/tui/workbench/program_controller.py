@@ -86,7 +86,7 @@ class ProgramController:
         if chosen is None or chosen == current_name or not await self._leaving.may_leave():
             return
         me = state.app_context.me
-        client = ClientInfo(me, options.watch, can_confirm=not options.watch)
+        client = ClientInfo(me, options.only_watches, can_confirm=not options.watch)
         try:
             target = target_of(servers[chosen]) if chosen else None
             host = await connect(target, client)

@@ -495,6 +495,7 @@ class Workbench(RoutedScreen):
             for screen in self.app.screen_stack:
                 if screen is not self and isinstance(screen, FrameListener):
                     screen.show_frame(frame)
+        self.lessons.show_frame(frame)
         self.notifier.show_frame(frame)
         self.console.take_next_inputs(frame)
         self.terminals.show_frame(frame)

@@ -33,7 +33,7 @@ _NEXT: dict[NextThing, str] = {
 
 
 class SpeakerScreen(LessonScreen):
-    """A client that watches: the keys are those of the terminal that the audience sees."""
+    """A client that follows: its keys are pressed in the terminal that the audience sees."""
 
     blanks: ClassVar[bool] = False
 

@@ -14,6 +14,7 @@ from codeexec.domain.errors import CodeexecError
 from codeexec.domain.events import ExecutionFinished
 from codeexec.domain.requests import AnswerStdin, CancelExecution, Interrupt, ReadExecution
 from codeexec.domain.snapshot import ExecutionView
+from codeexec.domain.steering import SteeringKey
 from codeexec.domain.text.words import duration
 from codeexec.tui.screens.lesson.overview import OverviewScreen
 from codeexec.tui.screens.lesson.screen import LessonScreen
@@ -200,6 +201,14 @@ class Conductor:
         if self.progress.view.is_blank and name not in ("blank", "stop"):
             name = "blank"  # whatever is pressed shows the lesson again
         self._commands[name]()
+
+    def steer(self, pressed: SteeringKey) -> None:
+        """Do what a key does that was pressed in the speaker's view."""
+        if pressed.key == "go":
+            self._stop_typing()
+            self._go(min(pressed.step, self.progress.count - 1))
+        else:
+            self.command(pressed.key)
 
     def _next(self) -> None:
         if self._timer is not None:

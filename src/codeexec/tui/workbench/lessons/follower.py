@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import get_args
 
+from codeexec.domain.errors import CodeexecError
+from codeexec.domain.requests import SteerLesson
+from codeexec.domain.steering import LessonKey
+from codeexec.tui.screens.lesson.overview import OverviewScreen
 from codeexec.tui.screens.lesson.screen import LessonScreen
 from codeexec.tui.screens.lesson.speaker import SpeakerScreen
 from codeexec.tui.session.feed import Frame
@@ -11,9 +16,15 @@ from codeexec.tui.session.lessons.progress import LessonProgress
 from codeexec.tui.session.views import LessonView
 from codeexec.tui.workbench.surface import Surface, WorkbenchState
 
+_KEYS: dict[str, LessonKey] = {key: key for key in get_args(LessonKey) if key != "go"}
+"""Commands of the screen that steer, from the speaker's view."""
+
+_STEERS = "the keys steer the lesson · ? keys"
+
 
 class LessonFollower:
-    """`leave` is called with `workbench` or `quit`."""
+    """In the speaker's view the keys steer the lesson; elsewhere it is watched alone. `leave` is
+    called with `workbench` or `quit`."""
 
     def __init__(
         self,
@@ -56,15 +67,37 @@ class LessonFollower:
     # -- as the screen asks ------------------------------------------------------------------
 
     def mounted(self) -> None:
-        self.screen.say("watching")
+        self.screen.say(_STEERS if self._state.options.speaker else "watching")
         self._show_execution()
         self._show_learner()
 
     def command(self, name: str) -> None:
         if name in ("workbench", "quit"):
             self._leave(name)
-        elif name != "editing":
+        elif name == "editing":
+            return
+        elif not self._state.options.speaker:
             self.screen.say("watching: the keys are the speaker's · q leaves")
+        elif name == "overview":
+            self._surface.start(self._choose_step, "choose")
+        elif name in _KEYS:
+            self._surface.start(lambda: self._steer(_KEYS[name]), "steer")
+        else:
+            self.screen.say("Code is edited in the terminal that gives the lesson.")
+
+    async def _choose_step(self) -> None:
+        chosen = await self._surface.ask_user(OverviewScreen(self.progress))
+        if chosen is not None:
+            await self._steer("go", chosen)
+
+    async def _steer(self, key: LessonKey, step: int = 0) -> None:
+        """Let the terminal that gives the lesson do it."""
+        try:
+            await self._state.session.call(SteerLesson(key, step, self._state.me))
+        except CodeexecError as error:
+            self.screen.say(f"{error.message} {error.next_step}".strip(), "error")
+        else:
+            self.screen.say(_STEERS)
 
     def edited(self, code: str) -> None:
         """Nothing is edited here."""

@@ -22,7 +22,9 @@ from codeexec.tui.workbench.surface import Surface, WorkbenchState
 if TYPE_CHECKING:
     from codeexec.documents.lessons.model import Lesson
     from codeexec.tui.screens.lesson.screen import LessonScreen
+    from codeexec.tui.session.feed import Frame
     from codeexec.tui.session.lessons.progress import LessonProgress
+    from codeexec.tui.workbench.lessons.conductor import Conductor
     from codeexec.tui.workbench.lessons.follower import LessonFollower
     from codeexec.tui.workbench.lessons.tour import TourConductor
 
@@ -61,6 +63,11 @@ class LessonController:
         self._stage: LessonStage | None = None
         self._follower: LessonFollower | None = None
         self._told_at = 0.0
+        self._steered: Conductor | None = None
+        """What the keys of the speaker's view act on."""
+        self._from_seq = 0
+        self._last_key: int | None = None
+        """Number of the key that was done last; None before the session is known."""
 
     def actions(self) -> Mapping[str, Handler]:
         return {"lesson": self.show, "tour": self._tour.toggle, "tour_step": self._tour.step}
@@ -114,6 +121,8 @@ class LessonController:
             self._surface, self._state, progress, typing, from_seq, self._changed, self._leave
         )
         self._stage = conductor
+        self._steered = None if progress.learns else conductor
+        self._from_seq = from_seq
         self._sharing.lesson = progress.view
         self._surface.open_screen(conductor.screen)
 
@@ -162,6 +171,19 @@ class LessonController:
             self._surface.notify("This session has no lesson: codeexec-tui lesson FILE")
         elif not self._stage.screen.is_attached:
             self._surface.open_screen(self._stage.make_screen())
+
+    def show_frame(self, frame: Frame) -> None:
+        """Do what was pressed in the speaker's view, also while the workbench is shown."""
+        keys = frame.snapshot.steering_keys
+        if self._steered is None or frame.snapshot.seq < self._from_seq:
+            return
+        if self._last_key is None:
+            self._last_key = keys[-1].number if keys else 0  # those were for another terminal
+        for pressed in keys:
+            if pressed.number > self._last_key:
+                self._last_key = pressed.number
+                self.show()
+                self._steered.steer(pressed)
 
     def use(self, theme: Theme) -> None:
         """Paint with another theme."""
