@@ -243,3 +243,17 @@ def test_variables_for_a_gateway_are_texts_of_the_settings() -> None:
     for wrong in ({"KERNEL_X": 1}, {"PATH": "/"}, "KERNEL_X=1"):
         with pytest.raises(UsageError, match="kernel_env"):
             read_remote("eg", {"url": "http://h/", "kernel_env": wrong})
+
+
+def test_a_machine_over_ssh_has_the_command_that_starts_jobs() -> None:
+    launch = "srun --time=1:00:00 {command}"
+    assert read_remote("ann@lab", {"launch": launch}).launch == launch
+    for name, table, problem in (
+        ("lab", {"launch": "srun"}, "must have {command} once"),
+        ("lab", {"launch": "srun 'x {command}"}, "no command line"),
+        ("lab", {"launch": launch, "url": "http://h/"}, "stands alone"),
+        ("lab:folder", {"launch": launch}, "no host"),
+        ("-lab", {"launch": launch}, "no host"),
+    ):
+        with pytest.raises(UsageError, match=problem):
+            read_remote(name, table)

@@ -45,7 +45,7 @@ def _over_ssh(options: OpenOptions, address: Address) -> int:
 
     from codeexec.cli.messages import say
     from codeexec.client.ssh.master import after_questions
-    from codeexec.client.ssh.relayed import or_relayed, relayed_kernel
+    from codeexec.client.ssh.relayed import in_jobs, or_relayed, relayed_kernel
     from codeexec.environments.ssh.command import ssh_command
     from codeexec.tui.boot.entry import run
 
@@ -57,5 +57,7 @@ def _over_ssh(options: OpenOptions, address: Address) -> int:
         kernel = relayed_kernel(address, options.kernel)
         return run(options._replace(kernel=kernel, server=None))
 
-    # To attach means to come back to what runs there.
-    return work() if options.attach else or_relayed(work, relayed)
+    if options.attach:
+        return work()  # to attach means to come back to what runs there
+    sentence = in_jobs(address.ssh)
+    return relayed(sentence) if sentence else or_relayed(work, relayed)

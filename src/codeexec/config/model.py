@@ -342,15 +342,19 @@ class RemoteServer(Struct, frozen=True):
 
 
 class JupyterRemote(Struct, frozen=True):
-    """A Jupyter server. `token_file` and `ca_file` are paths, empty where there is none."""
+    """A Jupyter server; or, with `launch` and without `url`, a machine that `ssh` reaches by this
+    name and whose kernels run in jobs. `token_file` and `ca_file` are paths, empty where there is
+    none."""
 
     name: str
-    url: str
+    url: str = ""
     token_file: str = ""
     ca_file: str = ""
     keep_active: bool = True
     kernel_env: tuple[tuple[str, str], ...] = ()
     """Variables for kernels of an Enterprise Gateway."""
+    launch: str = ""
+    """The command line that starts a job."""
 
 
 class Settings(Struct, frozen=True):

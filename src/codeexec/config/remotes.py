@@ -1,4 +1,4 @@
-"""Jupyter servers by name: the tables `[remote.NAME]` of the user's file."""
+"""Jupyter servers and batch machines by name: the tables `[remote.NAME]` of the user's file."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from codeexec.config.model import JupyterRemote
 from codeexec.domain.errors import UsageError
 from codeexec.domain.places.backends import KERNEL_PREFIX
+from codeexec.domain.places.jobs import check_launch
+from codeexec.domain.places.ssh import parse_ssh_place
 
 SECTION = "remote"
 MANUAL = """
@@ -17,9 +19,11 @@ MANUAL = """
 # ca_file = "~/certificates/lab.pem"  # the authority of its certificate
 # keep_active = true  # tell its JupyterHub each minute while code runs that the server is in use
 # kernel_env = { KERNEL_USERNAME = "ann", KERNEL_LAUNCH_TIMEOUT = "300" }  # Enterprise Gateway
+# [remote.cluster]  # a host of ssh whose kernels run in jobs: --ssh cluster, F12
+# launch = "srun --time=1:00:00 {command}"
 """
 
-_TEXTS = ("url", "token_file", "ca_file")
+_TEXTS = ("url", "token_file", "ca_file", "launch")
 KEEP_ACTIVE = "keep_active"
 KERNEL_ENV = "kernel_env"
 _KEYS = (*_TEXTS, KEEP_ACTIVE, KERNEL_ENV)
@@ -36,6 +40,12 @@ def read_remote(name: str, table: object) -> JupyterRemote:
     for key, value in values.items():
         if not isinstance(value, str):
             raise UsageError(f"{key} is no text.", "Write it in quotes.")
+    if values["launch"]:
+        if set(table) != {"launch"}:
+            raise UsageError(
+                "launch is for machines over ssh, and stands alone.", "Remove the rest."
+            )
+        return JupyterRemote(_checked_host(name), launch=check_launch(str(values["launch"])))
     if not values["url"]:
         raise UsageError("it has no url.", 'Write url = "https://HOST:PORT/".')
     if "#" in name or ":" in name or "/" in name:
@@ -48,6 +58,13 @@ def read_remote(name: str, table: object) -> JupyterRemote:
     texts = {key: str(value) for key, value in values.items()}
     kernel_env = _read_variables(table.get(KERNEL_ENV, {}))
     return JupyterRemote(name, **texts, keep_active=keeps_active, kernel_env=kernel_env)
+
+
+def _checked_host(name: str) -> str:
+    """The name of a machine as `--ssh` has it."""
+    if parse_ssh_place(name) != (name, 0, ""):
+        raise UsageError(f"{name} is no host as `ssh` takes it.", "Write [USER@]HOST.")
+    return name
 
 
 def _read_variables(table: object) -> tuple[tuple[str, str], ...]:

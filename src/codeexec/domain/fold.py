@@ -117,6 +117,7 @@ _GONE: dict[str, object] = {
     "line_cut": None,
     "pull": None,
     "start": None,
+    "ends_at": 0.0,
 }
 """Fields of a kernel whose process has ended."""
 
@@ -352,6 +353,7 @@ class _Draft:
                     notices=event.notices,
                     language_info=event.language_info or self._kernel(name).language_info,
                     capabilities=event.capabilities,
+                    ends_at=event.ends_at,
                 )
             case KernelPaused() | KernelResumed():
                 self._change_kernel(name, paused=isinstance(event, KernelPaused))

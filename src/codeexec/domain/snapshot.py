@@ -70,6 +70,7 @@ class KernelView(Struct, frozen=True):
     notices: tuple[str, ...] = ()
     language_info: dict[str, object] = {}
     capabilities: tuple[str, ...] = ()
+    ends_at: float = 0.0
     variables: tuple[Variable, ...] = ()
     variables_generation: int = 0
 

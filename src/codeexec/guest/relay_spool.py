@@ -2,7 +2,8 @@
 
 Sent over the stdin of `ssh` as source: standard library alone, Python 3.9 or later. `start` makes
 a folder of its own below /tmp, forks into a process without a terminal (the spool), which starts
-the relay (`guest/relay.py`), and then joins it; `join` only joins. To join means to pass the bytes
+the relay (`guest/relay.py`), in a job of a batch system where the order has a command line for that
+(`launch`, with `{command}`), and then joins it; `join` only joins. To join means to pass the bytes
 of stdin and stdout on to the spool's Unix socket, until one of them ends.
 
 The two ends of a line (this one and `environments/ssh/resumable.py`) count the bytes of both
@@ -18,6 +19,7 @@ from __future__ import annotations
 import json
 import os
 import selectors
+import shlex
 import shutil
 import signal
 import socket
@@ -28,7 +30,7 @@ import threading
 import time
 
 HEADER = struct.Struct(">BQI")  # kind, offset in the bytes of this direction, length of the payload
-HELLO, DATA, ACK, END, GONE, BYE, FRESH = range(7)
+HELLO, DATA, ACK, END, GONE, BYE, FRESH, SAID = range(8)
 MOST = 1 << 20  # bytes of one payload
 CHUNK = 1 << 16
 ACK_EVERY = 1 << 16  # bytes after which they are acknowledged
@@ -36,6 +38,8 @@ MOST_KEPT = 256 << 20  # bytes of the relay that wait for a line; then it is not
 ABSENCE = 72 * 3600.0  # seconds without a line after which everything here is ended
 FIRST_ABSENCE = 60.0  # the same where none has come yet: the start was given up
 END_WAIT = 5.0  # seconds for the relay to end by itself
+JOB_WAIT = 10.0  # the same for a job, and then for it to be cancelled
+MOST_SAID = 1 << 16  # bytes of a batch system that are kept until a line takes them
 MARK = b"codeexec-spool "  # begins the line before which a login shell may have printed anything
 FOLDER = "/tmp/codeexec-"  # socket paths below it must be short
 SOCKET = "s"
@@ -45,8 +49,13 @@ LENGTH = struct.Struct(">I")
 class RelaySpool:
     """One relay, and at most one line."""
 
-    def __init__(self, folder: str, listener: socket.socket, relay: bytes, boot: str) -> None:
+    def __init__(
+        self, folder: str, listener: socket.socket, relay: bytes, boot: str, launch: str
+    ) -> None:
         self.folder = folder
+        self.launch = launch  # starts the relay in a job; empty: it is a child of ours
+        self.said = bytearray()  # by the batch system, not told yet
+        self.has_words = False  # it may say more
         self.listener = listener
         self.selector = selectors.DefaultSelector()
         self.kept = bytearray()  # what the relay has said and the other end has not acknowledged
@@ -69,12 +78,25 @@ class RelaySpool:
         self.selector.register(listener, selectors.EVENT_READ, self.accept)
 
     def start_relay(self) -> None:
+        command = [sys.executable, "-IS", "-c", self.boot, str(len(self.program))]
+        environ = dict(os.environ)
+        if self.launch:
+            words = " ".join(map(shlex.quote, command))
+            command = ["/bin/sh", "-c", self.launch.replace("{command}", words)]
+            environ["SLURM_UNBUFFEREDIO"] = "1"  # else srun passes on whole lines alone
         self.relay = subprocess.Popen(
-            [sys.executable, "-IS", "-c", self.boot, str(len(self.program))],
+            command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE if self.launch else None,
             bufsize=0,
+            env=environ,
+            start_new_session=bool(self.launch),  # a group of its own, which is cancelled whole
         )
+        if self.relay.stderr is not None:
+            self.has_words = True
+            os.set_blocking(self.relay.stderr.fileno(), False)
+            self.wait_for(self.relay.stderr.fileno(), selectors.EVENT_READ, self.read_words)
         assert self.relay.stdin is not None
         assert self.relay.stdout is not None
         self.sink, self.source = self.relay.stdin.fileno(), self.relay.stdout.fileno()
@@ -149,6 +171,22 @@ class RelaySpool:
             chunk = b""
         self.kept += chunk
         self.has_source = bool(chunk)
+
+    def read_words(self, _events: int) -> None:
+        """What the batch system says."""
+        assert self.relay.stderr is not None
+        handle = self.relay.stderr.fileno()
+        try:
+            chunk = os.read(handle, CHUNK)
+        except BlockingIOError:
+            return
+        except OSError:
+            chunk = b""
+        self.said += chunk
+        del self.said[:-MOST_SAID]
+        if not chunk:
+            self.has_words = False
+            self.wait_for(handle, 0, None)
 
     def write_relay(self, _events: int) -> None:
         try:
@@ -248,12 +286,15 @@ class RelaySpool:
         if self.received - self.told >= ACK_EVERY:
             self.outgoing += HEADER.pack(ACK, self.received, 0)
             self.told = self.received
+        if self.said:
+            self.outgoing += HEADER.pack(SAID, 0, len(self.said)) + self.said
+            self.said.clear()
         start = self.cursor - self.acknowledged
         chunk = self.kept[start : start + CHUNK]
         if chunk:
             self.outgoing += HEADER.pack(DATA, self.cursor, len(chunk)) + chunk
             self.cursor += len(chunk)
-        elif not self.has_source and not self.is_gone_told:
+        elif not self.has_source and not self.has_words and not self.is_gone_told:
             self.outgoing += HEADER.pack(GONE, self.cursor, 0)
             self.is_gone_told = True
         return bool(self.outgoing)
@@ -269,6 +310,9 @@ class RelaySpool:
                     self.wait_for(pipe.fileno(), 0, None)
                     pipe.close()  # the relay ends all and then itself
         for relay in relays:
+            if self.launch:
+                self.end_job(relay)
+                continue
             try:
                 relay.wait(END_WAIT)
             except subprocess.TimeoutExpired:
@@ -284,6 +328,20 @@ class RelaySpool:
                 pass  # the line is cut: nobody waits for it
         os._exit(0)
 
+    def end_job(self, relay: subprocess.Popen[bytes]) -> None:
+        """Wait until the job ends with its relay, and cancel it where that has not begun."""
+        has_begun = bool(self.acknowledged or self.kept)
+        for signum in (0 if has_begun else signal.SIGTERM, signal.SIGTERM, signal.SIGKILL):
+            try:
+                os.killpg(relay.pid, signum)
+            except OSError:
+                pass  # it has ended meanwhile
+            try:
+                relay.wait(JOB_WAIT)
+                return
+            except subprocess.TimeoutExpired:
+                pass
+
 
 def make_folder() -> str:
     while True:
@@ -295,7 +353,7 @@ def make_folder() -> str:
             continue
 
 
-def start(relay: bytes, boot: str) -> str:
+def start(relay: bytes, boot: str, launch: str) -> str:
     """The folder of a new spool, which listens."""
     folder = make_folder()
     listener = socket.socket(socket.AF_UNIX)
@@ -316,7 +374,7 @@ def start(relay: bytes, boot: str) -> str:
     os.dup2(log, 2)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
-        spool = RelaySpool(folder, listener, relay, boot)
+        spool = RelaySpool(folder, listener, relay, boot, launch)
         signal.signal(signal.SIGTERM, lambda *_: spool.end())
         spool.run()
     finally:
@@ -391,7 +449,7 @@ def main() -> None:
         return
     relay = read_exactly(order["relay"])
     try:
-        folder = start(relay, order["boot"])
+        folder = start(relay, order["boot"], order.get("launch", ""))
     except OSError as error:
         tell({"problem": "start", "message": f"{error.strerror}: {error.filename}"})
         return

@@ -45,7 +45,8 @@ BUILT_IN = {
 
 
 class RemoteTarget(Struct, frozen=True):
-    """A Jupyter server of the settings. `ca_file` is a path, empty: the system's authorities."""
+    """A Jupyter server of the settings, or with `launch` a machine that `ssh` reaches, whose
+    kernels run in jobs. `ca_file` is a path, empty: the system's authorities."""
 
     name: str
     url: str
@@ -54,6 +55,8 @@ class RemoteTarget(Struct, frozen=True):
     keep_active: bool = True
     kernel_env: tuple[tuple[str, str], ...] = ()
     """Variables for kernels of an Enterprise Gateway."""
+    launch: str = ""
+    """Starts a job (`domain/places/jobs.py`); then there is no `url`."""
 
     def __repr__(self) -> str:
         return f"RemoteTarget({self.name!r})"

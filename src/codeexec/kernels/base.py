@@ -298,6 +298,8 @@ class Ready(Struct, frozen=True):
     """As the kernel says it."""
     implementation: str = ""
     """The name of the kernel's program, as it says it."""
+    ends_at: float = 0.0
+    """When its job ends at the latest, in seconds of the epoch; 0: that is not known."""
 
 
 class PluginCall(Struct, frozen=True):

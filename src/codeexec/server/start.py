@@ -196,6 +196,7 @@ def remote_targets() -> Sequence[RemoteTarget]:
                 remote.ca_file,
                 remote.keep_active,
                 remote.kernel_env,
+                remote.launch,
             )
         )
     return targets

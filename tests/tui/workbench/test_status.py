@@ -218,6 +218,17 @@ async def test_the_steps_of_a_start_stand_there_with_the_time(columns: int) -> N
         assert app.said().startswith(f"{KERNELS['idle']} idle")
 
 
+async def test_the_time_that_a_job_has_left_stands_there() -> None:
+    app = Line()
+    async with app.run_test(size=(120, 1)):
+        ref = KernelRef("ssh:lab", "Python on lab", "python", backend="ssh")
+        view = KernelView("idle", 1, ref, ends_at=time.time() + 3590)
+        app.status.show(Snapshot(kernels={DEFAULT_KERNEL: view}), Link("connected"))
+        assert "59 min left" in app.said()
+        app.status.show(Snapshot(kernels={DEFAULT_KERNEL: replace(view, ends_at=0.0)}))
+        assert " left" not in app.said()
+
+
 @pytest.mark.parametrize("columns", [60, 120])
 async def test_a_cut_line_to_the_kernel_stands_there_until_it_is_back(columns: int) -> None:
     app, cut = Line(), LineCut(time.time() - 65, "The line to lab.example broke.")

@@ -334,7 +334,7 @@ def run(
     if address is None:
         return run_program(options, early)
     from codeexec.client.ssh.master import after_questions
-    from codeexec.client.ssh.relayed import or_relayed, relayed_kernel
+    from codeexec.client.ssh.relayed import in_jobs, or_relayed, relayed_kernel
     from codeexec.environments.ssh.command import ssh_command
 
     def work() -> int:
@@ -348,4 +348,5 @@ def run(
         )
         return run_program(relayed_options)
 
-    return or_relayed(work, relayed)
+    in_jobs_sentence = in_jobs(address.ssh)
+    return relayed(in_jobs_sentence) if in_jobs_sentence else or_relayed(work, relayed)

@@ -57,7 +57,9 @@ def is_jupyter_server(name: str) -> bool:
 
     settings = load().settings
     is_session_server = any(server.name == name for server in settings.servers)
-    return not is_session_server and any(remote.name == name for remote in settings.remote)
+    return not is_session_server and any(
+        remote.name == name and remote.url for remote in settings.remote
+    )
 
 
 def find_place(server: str, kernel: str = "") -> ServedKernel:

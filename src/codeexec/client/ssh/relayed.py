@@ -4,9 +4,11 @@ there, which our relay runs."""
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TypeVar
 
 from codeexec.client.wire import Address
+from codeexec.config.load import load
 from codeexec.domain.places.backends import OVER_SSH
 from codeexec.domain.places.ssh import SshPlace
 from codeexec.environments.ssh.failures import SshFailure
@@ -19,6 +21,15 @@ def relayed_kernel(address: Address, python: str) -> str:
     for the one on the PATH of a login."""
     place = SshPlace(address.ssh, address.port, address.folder).short
     return f"{OVER_SSH}:{place}{f'#{python}' if python else ''}"
+
+
+def in_jobs(host: str) -> str:
+    """A sentence where kernels on this host run in jobs, as the user's settings say, so that our
+    relay runs there; else empty."""
+    remotes = load(Path("/")).settings.remote
+    if any(remote.name == host and remote.launch for remote in remotes):
+        return f"Kernels on {host} run in a job, as [remote.{host}] says."
+    return ""
 
 
 def or_relayed(work: Callable[[], T], relayed: Callable[[str], T]) -> T:

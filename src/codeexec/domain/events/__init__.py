@@ -155,7 +155,8 @@ class KernelRemoved(Event, frozen=True):
 class KernelReady(Event, frozen=True):
     """`notices` are what a person should know of its place, one sentence each; `language_info`
     is the kernel's own, as notebooks keep it; `capabilities` names what it can do beside running
-    code: see `kernels.capabilities.Capabilities`."""
+    code: see `kernels.capabilities.Capabilities`. `ends_at` is when the job in which it runs ends
+    at the latest (seconds of the epoch; 0: that is not known)."""
 
     generation: int
     pid: int | None = None
@@ -168,6 +169,7 @@ class KernelReady(Event, frozen=True):
     language_info: dict[str, object] = field(default_factory=dict)
     capabilities: tuple[str, ...] = ()
     kernel: str = DEFAULT_KERNEL
+    ends_at: float = 0.0
 
 
 class KernelPaused(Event, frozen=True):

@@ -18,6 +18,16 @@ def duration(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
+def time_left(seconds: float) -> str:
+    """Until the end of a job: `3 h left`, `59 min left`, `no time left`."""
+    minutes = int(seconds // 60)
+    if minutes >= 120:
+        return f"{minutes // 60} h left"
+    if seconds <= 0:
+        return "no time left"
+    return f"{minutes} min left" if minutes else "less than 1 min left"
+
+
 def size_words(size: int) -> str:
     """Bytes in at most seven characters: `640 B`, `12 kB`, `3.4 MB`, `120 GB`."""
     value, unit = float(size), 0

@@ -23,7 +23,11 @@ from codeexec.environments.relay.connection import RelayConnection, Site
 from codeexec.environments.relay.files import GuestFiles
 from codeexec.environments.relay.frames import PROTOCOL
 from codeexec.environments.relay.processes import GuestProcess, GuestTerminal
+from codeexec.environments.ssh.job import Job, ask_job, job_lines, remove_folder
 from codeexec.environments.ssh.resumable import Far, ResumableLine
+
+MOST_LINES = 3
+"""Lines of the batch system that are kept to say why a job has ended."""
 
 HELLO_WAIT = 60.0
 """Seconds for the relay to say that it runs."""
@@ -38,11 +42,20 @@ class SshEnvironment(ForwardedFiles):
     with `terminate`, and by themselves three days after the last line."""
 
     @classmethod
-    async def create(cls, place: SshPlace, ask_user: AskUser | None = None) -> SshEnvironment:
+    async def create(
+        cls,
+        place: SshPlace,
+        ask_user: AskUser | None = None,
+        *,
+        launch: str = "",
+        on_said: Callable[[str], None] = lambda line: None,
+    ) -> SshEnvironment:
         """Open a line and start the relay. EnvironmentUnavailable says why it cannot be, SshFailure
         where no line can be opened. Cancelled, it leaves nothing there. `ask_user` answers what
-        `ssh` asks, also when a line that was cut is opened again; None: it asks nothing."""
-        self = cls(place, ask_user)
+        `ssh` asks, also when a line that was cut is opened again; None: it asks nothing. `launch`
+        starts the relay in a job, for which this waits; `on_said` is called with each line that
+        the batch system says."""
+        self = cls(place, ask_user, launch, on_said)
         try:
             await self._start()
         except BaseException:
@@ -64,9 +77,22 @@ class SshEnvironment(ForwardedFiles):
             raise
         return self
 
-    def __init__(self, place: SshPlace, ask_user: AskUser | None = None) -> None:
+    def __init__(
+        self,
+        place: SshPlace,
+        ask_user: AskUser | None = None,
+        launch: str = "",
+        on_said: Callable[[str], None] = lambda line: None,
+    ) -> None:
         self.place = place
-        self._line = ResumableLine(place, self._line_changed, ask_user)
+        self.job = Job()
+        """In which all runs; empty without `launch`."""
+        self._launch, self._on_said = launch, on_said
+        self._last_words: list[str] = []
+        """Of the batch system."""
+        self._line = ResumableLine(
+            place, self._line_changed, ask_user, launch=launch, on_said=self._said
+        )
         self._listeners: list[LineListener] = []
         self._cut: LineCut | None = None
         self._wire: RelayConnection | None = None
@@ -176,6 +202,8 @@ class SshEnvironment(ForwardedFiles):
         line could be opened."""
         if self._has_ended:
             return True
+        if self._launch and self._wire is not None and self._wire.hello.done():
+            await remove_folder(self._wire, str(self.own_folder))
         self._has_ended = True
         is_confirmed = await self._line.end()
         if self._carrying is not None:
@@ -191,6 +219,11 @@ class SshEnvironment(ForwardedFiles):
             failure = self._line.failure
             return EnvironmentUnavailable(failure.message, failure.next_step)
         name = self.place.host
+        if self._launch:
+            words = f": {' · '.join(self._last_words)}" if self._last_words else ""
+            return EnvironmentUnavailable(
+                f"The job on {name} has ended{words.rstrip('.')}.", "Another run starts a new job."
+            )
         return EnvironmentUnavailable(f"Our relay on {name} has ended.", "Restart the kernel.")
 
     async def leave(self, kept: Iterable[GuestProcess]) -> None:
@@ -221,8 +254,13 @@ class SshEnvironment(ForwardedFiles):
         wire = self._wire = RelayConnection(self._line.reader, self._line, site)
         self._carrying = asyncio.create_task(self._carry(wire), name=f"relay on {name}")
         try:
-            async with asyncio.timeout(HELLO_WAIT):
+            # A job may wait in its queue for days.
+            async with asyncio.timeout(None if self._launch else HELLO_WAIT):
                 hello = await wire.hello
+        except EnvironmentUnavailable:
+            if self._launch:
+                raise self.end_explained() from None
+            raise
         except TimeoutError:
             raise EnvironmentUnavailable(
                 f"Our relay on {name} did not start within {HELLO_WAIT:g} s.",
@@ -230,6 +268,8 @@ class SshEnvironment(ForwardedFiles):
             ) from None
         if hello.get("protocol") != PROTOCOL:
             raise ProtocolError(f"What answered on {name} is not our relay.")
+        if self._launch:
+            self.job = await ask_job(wire, str(self.own_folder))
         folder = str(self.folder)
         if (await wire.identify([folder])).get(folder) is None:
             raise EnvironmentUnavailable(
@@ -248,6 +288,12 @@ class SshEnvironment(ForwardedFiles):
         """The relay has ended by itself: nothing is left to be kept there."""
         self._has_ended = True
         await self._line.end()
+
+    def _said(self, text: str) -> None:
+        lines = job_lines(text)
+        self._last_words = [*self._last_words, *lines][-MOST_LINES:]
+        for line in lines:
+            self._on_said(line)
 
     def _line_changed(self, cut: LineCut | None) -> None:
         if cut is None and self._cut is None:

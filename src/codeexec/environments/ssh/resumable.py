@@ -31,7 +31,7 @@ from codeexec.environments.ssh.process import SshProcess
 
 HEADER = struct.Struct(">BQI")
 """Kind, offset in the bytes of its direction, length of the payload."""
-HELLO, DATA, ACK, END, GONE, BYE, FRESH = range(7)
+HELLO, DATA, ACK, END, GONE, BYE, FRESH, SAID = range(8)
 MOST = 1 << 20
 """Bytes of a payload at most."""
 ACK_EVERY = 1 << 16
@@ -72,10 +72,15 @@ class ResumableLine:
         place: SshPlace,
         on_line: Callable[[LineCut | None], None],
         ask_user: AskUser | None = None,
+        *,
+        launch: str = "",
+        on_said: Callable[[str], None] = lambda text: None,
     ) -> None:
         """`on_line` is called when the line is cut, at each attempt that fails, and with None when
-        it is back. `ask_user` answers what `ssh` asks; None: it asks nothing."""
+        it is back. `ask_user` answers what `ssh` asks; None: it asks nothing. `launch` starts the
+        relay in a job (`domain/places/jobs.py`), and `on_said` is called with what it says."""
         self.place = place
+        self._launch, self._on_said = launch, on_said
         self._ask_user = ask_user
         self._is_tired = False
         """The last login failed: the user is not asked again before they want another attempt."""
@@ -98,7 +103,8 @@ class ResumableLine:
 
     async def open(self) -> Far:
         """Start a spool there. SshFailure."""
-        order = json.dumps({"relay": len(relay_source()), "boot": BOOT}).encode()
+        size = len(relay_source())
+        order = json.dumps({"relay": size, "boot": BOOT, "launch": self._launch}).encode()
         process, self.far = await self._begin(order, relay_source())
         self._running = asyncio.create_task(self._run(process), name=f"line to {self.place.host}")
         return self.far
@@ -299,6 +305,8 @@ class ResumableLine:
             if self._received - self._told >= ACK_EVERY:
                 writer.write(HEADER.pack(ACK, self._received, 0))
                 self._told = self._received
+        elif kind == SAID:
+            self._on_said(payload.decode("utf-8", "replace"))
 
     def _send_from(self, writer: asyncio.StreamWriter, offset: int) -> None:
         """Send what is kept from this offset on."""

@@ -170,6 +170,7 @@ class JupyterKernel:
             ready,
             subshells=ready.subshells and known.has_subshells,
             notices=(*notices, *self.traits.notices, *known.limits),
+            ends_at=self.traits.ends_at,
         )
 
     async def adopt(self, endpoint: Mapping[str, object], handle: Handle, running: str) -> bool:

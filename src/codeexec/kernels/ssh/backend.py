@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 from weakref import WeakValueDictionary
@@ -14,8 +14,9 @@ from codeexec.domain.events import KernelRef
 from codeexec.domain.logins import AskUser
 from codeexec.domain.places.backends import OVER_SSH
 from codeexec.domain.places.ssh import SshPlace, parse_ssh_place
+from codeexec.domain.requests import KernelInfo
 from codeexec.environments.files import Folder
-from codeexec.kernels.backends import Backend, BackendContext
+from codeexec.kernels.backends import Backend, BackendContext, RemoteTarget
 from codeexec.kernels.base import Handle, Kernel, KernelChoice, Sink
 from codeexec.kernels.jupyter.kernel import JupyterKernel
 from codeexec.kernels.jupyter.known.traits import KernelTraits
@@ -42,8 +43,14 @@ class SshBackend(Backend):
     name = OVER_SSH
     loss_reason = "The session server ended, and the kernel on the other machine with it."
 
-    def __init__(self, start_timeout: float = START_TIMEOUT) -> None:
+    def __init__(
+        self,
+        start_timeout: float = START_TIMEOUT,
+        remotes: Callable[[], Sequence[RemoteTarget]] = tuple,
+    ) -> None:
+        """`remotes` gives the machines whose kernels run in jobs."""
         self._start_timeout = start_timeout
+        self._remotes = remotes
         self._machines: WeakValueDictionary[tuple[str, SshPlace], SshMachine] = (
             WeakValueDictionary()
         )
@@ -134,9 +141,26 @@ class SshBackend(Backend):
     def _machine(
         self, session: str, place: SshPlace, ask_user: AskUser | None = None
     ) -> SshMachine:
-        machine = self._machines.setdefault((session, place), SshMachine(place))
+        machine = self._machines.get((session, place))
+        if machine is None:
+            launch = next((each.launch for each in self._remotes() if each.name == place.host), "")
+            machine = self._machines[session, place] = SshMachine(place, launch)
         machine.ask_user = machine.ask_user or ask_user
         return machine
+
+    async def offers(self) -> Sequence[KernelInfo]:
+        """The machines of the settings whose kernels run in jobs."""
+        return [
+            KernelInfo(
+                f"{OVER_SSH}:{target.name}",
+                f"Python in a job on {target.name}",
+                "python",
+                target.launch,
+                OVER_SSH,
+            )
+            for target in await asyncio.to_thread(self._remotes)
+            if target.launch
+        ]
 
     async def close(self) -> None:
         if self._ending:
@@ -145,7 +169,7 @@ class SshBackend(Backend):
 
 def make_backend(context: BackendContext) -> SshBackend:
     """For the registry."""
-    return SshBackend(max(context.start_timeout, START_TIMEOUT))
+    return SshBackend(max(context.start_timeout, START_TIMEOUT), context.remotes)
 
 
 def _parse(argument: str) -> FarKernel:

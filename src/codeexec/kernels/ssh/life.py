@@ -6,6 +6,7 @@ import asyncio
 import json
 import secrets
 from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import replace
 from signal import SIGINT, SIGKILL
 from typing import cast
 
@@ -33,6 +34,8 @@ from codeexec.kernels.ssh.watcher import watch_kernel
 
 LIFE = "ssh"
 """Of a handle: which life it is of."""
+IN_JOB = "runs in {job}, and ends with it or with the session server"
+"""Notice of a kernel."""
 WORDS_WAIT = 0.3
 """Seconds for the last words of a kernel that failed; its children may hold the pipe for ever."""
 
@@ -110,10 +113,15 @@ class SshLife:
         environment, interpreter = self._environment, self._interpreter
         if environment is None or interpreter is None:
             return {"life": LIFE}
-        return {
+        spool: Handle = {
             "life": LIFE,
             "place": str(self._machine.place),
             "spool": str(environment.own_folder),
+        }
+        if self._machine.launch:
+            return spool  # another relay would be another job: what is left is ended
+        return {
+            **spool,
             "env": dict(self._env),
             "of_session": self._session,
             "python": self._python,
@@ -172,7 +180,11 @@ class SshLife:
         name = self._machine.place.host
         if self._machine.environment is None:
             steps.tell(f"opening the line to {name}")
-        environment = await self._machine.use(self, is_start=True)
+        self._machine.on_said = steps.tell
+        try:
+            environment = await self._machine.use(self, is_start=True)
+        finally:
+            self._machine.on_said = lambda line: None
         steps.tell(f"starting Python on {name}")
         if environment is not self._environment:
             self._join(environment)
@@ -182,11 +194,21 @@ class SshLife:
             path = self._python or environment.python
             self._interpreter = await find_interpreter(environment, path)
         self._use_traits(self._interpreter.traits(name))
+        self._use_traits(self._traits(environment, self._interpreter))
         self._launches += 1
         self._said.clear()
         if self._interpreter.has_ipykernel:
             return await self._launch_ipykernel(environment, self._interpreter.path)
         return await self._launch_runner(environment, self._interpreter.path)
+
+    def _traits(self, environment: SshEnvironment, interpreter: Interpreter) -> KernelTraits:
+        traits = interpreter.traits(self._machine.place.host)
+        if not self._machine.launch:
+            return traits
+        job = f"job {environment.job.number}" if environment.job.number else "a job"
+        notices = (IN_JOB.format(job=job), *traits.notices[1:])
+        ends_at = environment.job.ends_at
+        return replace(traits, notices=notices, can_outlive=False, ends_at=ends_at)
 
     def _join(self, environment: SshEnvironment) -> None:
         self._unlisten()

@@ -23,8 +23,13 @@ LEFT = (
 class SshMachine:
     """Has an environment there as long as it is used."""
 
-    def __init__(self, place: SshPlace) -> None:
+    def __init__(self, place: SshPlace, launch: str = "") -> None:
+        """`launch` starts a job in which all kernels of the session there run; empty: they run on
+        the machine itself."""
         self.place = place
+        self.launch = launch
+        self.on_said: Callable[[str], None] = lambda line: None
+        """Called with each line that the batch system says."""
         self.ask_user: AskUser | None = None
         """Answers what `ssh` asks; None: it asks nothing."""
         self.environment: SshEnvironment | None = None
@@ -48,7 +53,9 @@ class SshMachine:
 
     async def _create(self, ask_user: AskUser | None) -> SshEnvironment:
         try:
-            environment = await SshEnvironment.create(self.place, ask_user)
+            environment = await SshEnvironment.create(
+                self.place, ask_user, launch=self.launch, on_said=lambda line: self.on_said(line)
+            )
         except SshFailure as error:
             self._is_tired = error.kind in ASKED_ABOUT
             raise

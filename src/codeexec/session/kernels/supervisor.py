@@ -194,6 +194,7 @@ class KernelSupervisor:
                 ready.language_info,
                 kernel.capabilities.names,
                 self.name,
+                ready.ends_at,
             )
         )
         self._executions.pump()

@@ -21,7 +21,7 @@ from codeexec.domain.snapshot import KernelState, KernelView, Snapshot
 from codeexec.domain.text.glyphs import KERNELS
 from codeexec.domain.text.pulls import pull_words
 from codeexec.domain.text.starts import start_words
-from codeexec.domain.text.words import duration
+from codeexec.domain.text.words import duration, time_left
 from codeexec.tui.render.plain import fitted, one_line
 from codeexec.tui.theme.theme import Theme
 
@@ -49,6 +49,8 @@ _NEXT_RUNG = {
 }
 """What the key does next, said before it does so."""
 
+_SOON_OVER = 300.0
+"""Seconds that are left of a job when that stands out."""
 SHOW_BUSY_AFTER = 0.08
 """Seconds. A run that ends sooner is not drawn as running, which saves two repaints."""
 
@@ -144,7 +146,7 @@ class StatusLine(Widget):
         if shows_position is not None:
             self._shows_position = shows_position
         kernel = self._snapshot.kernel
-        is_timed = kernel.line_cut is not None or kernel.start is not None
+        is_timed = bool(kernel.line_cut or kernel.start or kernel.ends_at)
         moves = self._snapshot.is_running or is_timed or self._link.state == "reconnecting"
         if self._ticker is not None:
             (self._ticker.resume if moves else self._ticker.pause)()
@@ -276,6 +278,10 @@ class StatusLine(Widget):
             return pieces
         if kernel.pid is not None and kernel.state in ("idle", "busy"):
             pieces.append((f"pid {kernel.pid}", "muted", ""))
+        if kernel.ends_at:
+            left = kernel.ends_at - time.time()
+            meaning = "warn" if left < _SOON_OVER else "muted"
+            pieces.append((time_left(left), meaning, "kernel.choose"))
         if self._usage.rss:
             pieces.append((f"{self._usage.rss / 1e6:.0f} MB", "muted", ""))
         if waiting := len(snapshot.queue):

@@ -24,6 +24,8 @@ class KernelTraits:
     has_comms: bool = True
     can_outlive: bool = True
     """Where its life could: whether such a kernel can outlive the session server."""
+    ends_at: float = 0.0
+    """See `Ready.ends_at`."""
 
 
 NO_TRAITS = KernelTraits()

@@ -60,8 +60,11 @@ class RemoteBackend(Backend):
     def __init__(
         self, targets: Callable[[], Sequence[RemoteTarget]], start_timeout: float = START_TIMEOUT
     ) -> None:
-        self._targets = targets
+        self._all_targets = targets
         self._start_timeout = start_timeout
+
+    def _targets(self) -> list[RemoteTarget]:
+        return [target for target in self._all_targets() if target.url]
 
     def choose(self, choice: KernelChoice, argument: str) -> KernelChoice:
         """A token in the address goes to the file of tokens, and is not in the choice."""
