@@ -19,6 +19,7 @@ from codeexec.kernels.factory import Kernels
 from codeexec.kernels.jupyter.kernel import JupyterKernel
 from codeexec.kernels.jupyter.remote.access import Access
 from codeexec.kernels.jupyter.remote.address import parse_address
+from codeexec.kernels.jupyter.remote.backend import RemoteBackend
 from codeexec.kernels.jupyter.remote.failures import ServerFailure
 from codeexec.kernels.jupyter.remote.rest import JupyterServer
 from codeexec.kernels.jupyter.remote.running import running_servers
@@ -305,11 +306,16 @@ async def test_a_gateway_takes_the_variables_of_a_start(enterprise_gateway: Test
     address = f"{enterprise_gateway.address}#python3"
     env = {"KERNEL_USERNAME": "tester", "KERNEL_CPUS": "2", "OTHER": "x"}
     partner = Partner()
-    partner.kernel = Kernels().create(KernelChoice("/", address, env=env), partner.sink)
+    name = f"{address}?KERNEL_GPUS=3"
+    partner.kernel = Kernels().create(KernelChoice("/", name, env=env), partner.sink)
     await partner.kernel.start()
-    await partner.run("import os; print(*(os.environ.get(n) for n in ('KERNEL_CPUS', 'OTHER')))")
+    names = ("KERNEL_CPUS", "KERNEL_GPUS", "OTHER")
+    await partner.run(f"import os; print(*(os.environ.get(n) for n in {names}))")
     await partner.kernel.shutdown()
-    assert partner.text() == "2 None\n"
+    assert partner.text() == "2 3 None\n"
+    offers = await RemoteBackend(list).offers_of(address)
+    [offer] = [each for each in offers if each.name.endswith("#python3")]
+    assert offer.path.endswith(" · runs on the gateway's machine")
     kernel = Kernels().create(
         KernelChoice("/", address, env={"KERNEL_USERNAME": "root"}), partner.sink
     )

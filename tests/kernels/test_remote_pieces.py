@@ -17,6 +17,7 @@ from codeexec.kernels.jupyter.remote.address import parse_address
 from codeexec.kernels.jupyter.remote.backend import RemoteBackend
 from codeexec.kernels.jupyter.remote.failures import full, gateway_start
 from codeexec.kernels.jupyter.remote.gaps import UNKNOWN, MessageCounter
+from codeexec.kernels.jupyter.remote.offered.spec_resources import spec_resources
 from codeexec.kernels.jupyter.remote.tokens import keep_token, read_tokens, tokens_file
 
 ID = "5c3dbf21-06f4-4a2e-9d4e-0a2bd1f60a11"
@@ -176,6 +177,46 @@ def test_a_server_of_the_settings_has_its_own_token() -> None:
     assert (place.kernel_name, place.access.token) == ("remote:lab#ir", "secret")
     assert (place.access.address.base, place.access.ca_file) == ("https://h/user/me/", "/ca.pem")
     assert "secret" not in repr(place) + repr(target)
+
+
+@pytest.mark.parametrize("argument", ["gw#spark?KERNEL_CPUS=4", "http://h/#spark?KERNEL_CPUS=4"])
+def test_a_kernel_name_holds_variables_for_a_gateway(
+    argument: str,
+) -> None:
+    target = RemoteTarget("gw", "http://h/", kernel_env=(("KERNEL_CPUS", "1"),))
+    backend = RemoteBackend(lambda: [target])
+    place = backend.place(argument)
+    assert (place.kernel, place.access.address.kernel) == ("spark", "spark")
+    assert place.named_variables == {"KERNEL_CPUS": "4"}
+    again = backend.place(place.kernel_name.removeprefix("remote:"))
+    assert (again.kernel, again.named_variables) == ("spark", {"KERNEL_CPUS": "4"})
+    with pytest.raises(UsageError, match="begin with KERNEL_"):
+        backend.place("gw#spark?PATH=/tmp")
+
+
+@pytest.mark.parametrize(
+    ("spec", "told"),
+    [
+        ({}, ""),
+        ({"metadata": "none", "env": 3}, ""),
+        (
+            {
+                "metadata": {
+                    "process_proxy": {
+                        "class_name": "enterprise_gateway.services.processproxies.k8s."
+                        "KubernetesProcessProxy",
+                        "config": {"image_name": "elyra/kernel-py:3.2.3\x1b[2J"},
+                    }
+                },
+                "env": {"KERNEL_CPUS": "2", "LAUNCH_OPTS": "--x"},
+            },
+            "runs on Kubernetes, image elyra/kernel-py:3.2.3␛[2J, KERNEL_CPUS=2",
+        ),
+        ({"metadata": {"process_proxy": {"class_name": "a.b.OwnProxy"}}}, "runs on OwnProxy"),
+    ],
+)
+def test_where_a_gateway_runs_kernels_is_told(spec: dict[str, object], told: str) -> None:
+    assert spec_resources(spec) == told
 
 
 @pytest.mark.parametrize(

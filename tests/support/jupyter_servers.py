@@ -37,6 +37,7 @@ GATEWAY_PACKAGES = ("jupyter_enterprise_gateway==3.3.*",)
 GATEWAY_VENV = VENV.with_name(".venv-enterprise-gateway")
 """It does not resolve with ipykernel 7: its kernels are those of VENV."""
 TOKEN = f"token-of-tests-{secrets.token_hex(8)}"
+PASSWORD = "correct horse é staple"
 READY_WAIT = 120.0
 _NAMES = {"jupyter_server", "kernel_gateway", "enterprise_gateway", "jupyter_hub", "hub_server"}
 SERVER_SECONDS = 1200
@@ -154,6 +155,18 @@ def jupyter_server(
     ]
     # By a variable: other users see the words of a command.
     with _running(command, folder, port, {"JUPYTER_TOKEN": token}) as server:
+        yield server
+
+
+@contextmanager
+def password_server(folder: Path) -> Iterator[TestServer]:
+    """A server that takes PASSWORD on its page; its token is for tests alone."""
+    python = program("python")
+    code = "import sys; from jupyter_server.auth import passwd; print(passwd(sys.argv[1]))"
+    made = subprocess.run([python, "-c", code, PASSWORD], capture_output=True, check=True)
+    hashed = made.stdout.decode().strip()
+    option = f"--PasswordIdentityProvider.hashed_password={hashed}"
+    with jupyter_server(folder, option) as server:
         yield server
 
 

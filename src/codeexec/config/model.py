@@ -343,8 +343,8 @@ class RemoteServer(Struct, frozen=True):
 
 class JupyterRemote(Struct, frozen=True):
     """A Jupyter server; or, with `launch` and without `url`, a machine that `ssh` reaches by this
-    name and whose kernels run in jobs. `token_file` and `ca_file` are paths, empty where there is
-    none."""
+    name and whose kernels run in jobs. `token_file`, `password_file` and `ca_file` are paths, empty
+    where there is none."""
 
     name: str
     url: str = ""
@@ -355,6 +355,7 @@ class JupyterRemote(Struct, frozen=True):
     """Variables for kernels of an Enterprise Gateway."""
     launch: str = ""
     """The command line that starts a job."""
+    password_file: str = ""
 
 
 class Settings(Struct, frozen=True):

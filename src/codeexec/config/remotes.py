@@ -16,6 +16,7 @@ MANUAL = """
 # [remote.lab]
 # url = "https://hub.example/user/me/"
 # token_file = "~/.config/codeexec-tui/hub.token"  # its mode is 0600; else the token is asked for
+# password_file = "~/.config/codeexec-tui/lab.password"  # 0600; for a server with a password
 # ca_file = "~/certificates/lab.pem"  # the authority of its certificate
 # keep_active = true  # tell its JupyterHub each minute while code runs that the server is in use
 # kernel_env = { KERNEL_USERNAME = "ann", KERNEL_LAUNCH_TIMEOUT = "300" }  # Enterprise Gateway
@@ -23,7 +24,7 @@ MANUAL = """
 # launch = "srun --time=1:00:00 {command}"
 """
 
-_TEXTS = ("url", "token_file", "ca_file", "launch")
+_TEXTS = ("url", "token_file", "password_file", "ca_file", "launch")
 KEEP_ACTIVE = "keep_active"
 KERNEL_ENV = "kernel_env"
 _KEYS = (*_TEXTS, KEEP_ACTIVE, KERNEL_ENV)

@@ -57,6 +57,7 @@ class RemoteTarget(Struct, frozen=True):
     """Variables for kernels of an Enterprise Gateway."""
     launch: str = ""
     """Starts a job (`domain/places/jobs.py`); then there is no `url`."""
+    password: str = ""
 
     def __repr__(self) -> str:
         return f"RemoteTarget({self.name!r})"

@@ -179,15 +179,17 @@ def agent_settings() -> AgentSettings:
 
 
 def remote_targets() -> Sequence[RemoteTarget]:
-    """The Jupyter servers of the user's file, with the tokens of their files."""
+    """The Jupyter servers of the user's file, with the tokens and passwords of their files."""
     from codeexec.config.load import load
     from codeexec.hostfiles.private_file import read_private
     from codeexec.kernels.backends import RemoteTarget
 
     targets = []
     for remote in load(Path("/")).settings.remote:
-        file = Path(remote.token_file).expanduser()
-        token = read_private(file) if remote.token_file else ""
+        token, password = (
+            read_private(Path(file).expanduser()) if file else ""
+            for file in (remote.token_file, remote.password_file)
+        )
         targets.append(
             RemoteTarget(
                 remote.name,
@@ -197,6 +199,7 @@ def remote_targets() -> Sequence[RemoteTarget]:
                 remote.keep_active,
                 remote.kernel_env,
                 remote.launch,
+                password,
             )
         )
     return targets

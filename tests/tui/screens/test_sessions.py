@@ -128,6 +128,49 @@ async def test_the_chooser_says_what_a_kernel_cannot_do(
         await until(pilot, lambda: "`read` waits until it is interrupted" in word(app))
 
 
+class GatewayHost(EmbeddedHost):
+    """Lists a kernelspec of a gateway beside a kernel of this machine."""
+
+    async def call(self, request: Request[R]) -> R:
+        if not isinstance(request, q.ListKernels):
+            return await super().call(request)
+        told = "http://gw/ · runs on Kubernetes, image ann/spark, KERNEL_CPUS=1"
+        spark = KernelInfo("remote:gw#spark", "Spark", "python", told, "Jupyter server gw")
+        own = KernelInfo("python3", "Python 3", "python", "/usr/bin/python3", "this machine")
+        return q.KernelList((spark, own))  # type: ignore[return-value]
+
+
+@pytest.mark.parametrize(
+    ("typed", "told", "answer"),
+    [
+        ("spark", "type variables behind it: KERNEL_CPUS=2", "remote:gw#spark"),
+        (
+            "spark KERNEL_CPUS=4 KERNEL_ARGS=a&b",
+            "Enter starts it with KERNEL_CPUS=4 KERNEL_ARGS=a&b",
+            "remote:gw#spark?KERNEL_CPUS=4&KERNEL_ARGS=a%26b",
+        ),
+        (
+            "http://other/ KERNEL_CPUS=4",
+            "Enter starts a kernel on this Jupyter server",
+            "http://other/#?KERNEL_CPUS=4",
+        ),
+    ],
+)
+async def test_a_kernel_of_a_gateway_takes_variables(
+    tmp_path: Path, typed: str, told: str, answer: str
+) -> None:
+    async with GatewayHost(tmp_path / "state") as host:
+        app = ScreenApp(KernelsScreen(host, str(tmp_path), "remote:gw#spark?KERNEL_CPUS=2"))
+        async with app.run_test(size=(100, 24)) as pilot:
+            await until(pilot, lambda: "in use" in "".join(shown(app)))
+            await until(pilot, lambda: "runs on Kubernetes, image ann/spark" in word(app))
+            await pilot.press(*(" " if key == " " else key for key in typed))
+            await until(pilot, lambda: told in word(app))
+            await pilot.press("enter")
+            await until(pilot, lambda: app.answers)
+        assert app.answers == [answer]
+
+
 class LateHost(EmbeddedHost):
     """Answers once `comes` is set."""
 

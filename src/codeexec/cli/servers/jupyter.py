@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from codeexec.domain.requests import KernelInfo
+    from codeexec.kernels.jupyter.remote.access import Access
     from codeexec.kernels.jupyter.remote.backend import ServedKernel
 
 OPTIONS = ("--server", "--kernel")
@@ -63,11 +64,12 @@ def is_jupyter_server(name: str) -> bool:
 
 
 def find_place(server: str, kernel: str = "") -> ServedKernel:
-    """The server and the kernel there; its token is asked for where none is known and there is a
-    terminal. UsageError, NotFound."""
+    """The server and the kernel there. Where no token is known, or a login may have expired, the
+    password of the environment is used, or a terminal is asked for one of them. UsageError,
+    NotFound, ServerFailure."""
     from codeexec.domain.errors import NotFound
     from codeexec.kernels.jupyter.remote.backend import RemoteBackend
-    from codeexec.kernels.jupyter.remote.tokens import VARIABLE, keep_token
+    from codeexec.kernels.jupyter.remote.tokens import PASSWORD_VARIABLE, VARIABLE, keep_token
     from codeexec.server.start import remote_targets
 
     if not is_jupyter_server(server) and "." not in server and ":" not in server:
@@ -77,14 +79,18 @@ def find_place(server: str, kernel: str = "") -> ServedKernel:
         )
     backend = RemoteBackend(remote_targets)
     place = backend.place(f"{server}#{kernel}" if kernel else server)
-    token = os.environ.get(VARIABLE, "")
-    if not token and not place.access.token and sys.stdin.isatty():
-        token = _ask(place)
+    token, access = os.environ.get(VARIABLE, ""), place.access
+    password = os.environ.get(PASSWORD_VARIABLE, "")
     if token:
         # For the session server, which has an environment of its own.
-        keep_token(place.access.address.name, token)
-        place = backend.place(f"{server}#{kernel}" if kernel else server)
-    return place
+        keep_token(access.address.name, token)
+    elif (
+        (access.token and not access.is_login)
+        or not (password or sys.stdin.isatty())
+        or not _sign_in(access, password)
+    ):
+        return place
+    return backend.place(f"{server}#{kernel}" if kernel else server)
 
 
 def kernel_name(server: str, kernel: str = "") -> str:
@@ -92,33 +98,49 @@ def kernel_name(server: str, kernel: str = "") -> str:
     return find_place(server, kernel).kernel_name
 
 
-def _ask(place: ServedKernel) -> str:
-    """The token that the user types; empty where the server wants none, or does not answer."""
+def _sign_in(access: Access, password: str) -> bool:
+    """Get and keep a token or login, where the server or its hub does not know us; whether there is
+    one now. An empty password: the user is asked. ServerFailure where the password is wrong."""
     import asyncio
 
     import click
 
     from codeexec.kernels.jupyter.remote.failures import ServerFailure
+    from codeexec.kernels.jupyter.remote.login.sign_in import (
+        MOST_TRIES,
+        REFUSED,
+        keep_login,
+        question,
+        try_secret,
+    )
     from codeexec.kernels.jupyter.remote.rest import JupyterServer
 
     async def look() -> str:
-        server = JupyterServer(place.access)
+        server = JupyterServer(access)
         try:
-            if server.hub is not None:
-                await server.hub.user()  # the server itself may not run
-            else:
-                await server.specs()
+            await server.check_token()
         except ServerFailure as error:
             return error.kind
         finally:
             await server.close()
         return ""
 
-    if asyncio.run(look()) not in ("token", "forbidden", "xsrf"):
-        return ""
-    hub = place.access.address.hub
-    where = f" (its page {hub}token makes one)" if hub else ""
-    return str(click.prompt(f"Token of {place.name}{where}", hide_input=True, err=True)).strip()
+    if asyncio.run(look()) not in REFUSED:
+        return True
+    if password:
+        asyncio.run(keep_login(access, password))
+        return True
+    words = question(access).removesuffix(":")
+    for _ in range(MOST_TRIES):
+        try:
+            text = str(click.prompt(words, hide_input=True, err=True))
+            asyncio.run(try_secret(access, text))
+            return True
+        except ServerFailure as error:
+            if error.kind not in REFUSED:
+                raise
+            click.echo(error.message, err=True)
+    return False
 
 
 def kernels_of(server: str) -> list[KernelInfo]:

@@ -13,6 +13,7 @@ from codeexec.client.api import HostClient
 from codeexec.domain import requests as q
 from codeexec.domain.errors import CodeexecError
 from codeexec.domain.places.backends import ADDRESSES, OVER_SSH, REMOTE
+from codeexec.domain.places.kernel_variables import add_variables, variable_words
 from codeexec.domain.requests import KernelInfo
 from codeexec.tui.commands.table import bindings
 from codeexec.tui.render.plain import fitted, home_path
@@ -126,7 +127,8 @@ class KernelsScreen(Picker[str | None]):
         return row if isinstance(row, KernelRow) else None
 
     def _fill(self) -> None:
-        tokens = self.field.value.casefold().split()
+        words = self.field.value.split()
+        tokens = [word.casefold() for word in words if not variable_words([word])]
         kernels = [
             kernel
             for kernel in self._kernels or ()
@@ -142,7 +144,8 @@ class KernelsScreen(Picker[str | None]):
         self._tell()
 
     def _is_current(self, kernel: KernelInfo) -> bool:
-        return bool(self._current) and self._current in (kernel.name, kernel.path)
+        current = self._current.partition("?")[0]  # without variables
+        return bool(current) and current in (kernel.name, kernel.path)
 
     def _tell(self) -> None:
         row, typed = self._row, self.field.value.strip()
@@ -154,7 +157,8 @@ class KernelsScreen(Picker[str | None]):
         elif row is not None and row.kernel.remark:
             self.say(f"{row.path}\n{row.kernel.remark}\n{row.kernel.fix}".rstrip())
         elif row is not None:
-            self.say("\n".join([row.kernel.policy or row.path, *row.kernel.limits]))
+            told = self._variables_told(row.kernel.name)
+            self.say("\n".join([row.kernel.policy or row.path, *row.kernel.limits, *told]))
         elif self._kernels is None:
             self.say("Looking for kernels…")
         elif typed.startswith(IN_CONTAINER):
@@ -174,6 +178,15 @@ class KernelsScreen(Picker[str | None]):
             self.say("No kernel was found.\npip install ipykernel  gives one to a Python.", "warn")
         self.refresh_hints()
 
+    def _variables_told(self, name: str) -> Sequence[str]:
+        """What is said of variables for a kernel of a server."""
+        if not name.startswith(f"{REMOTE}:"):
+            return ()
+        variables = variable_words(self.field.value.split())
+        if not variables:
+            return ("For a gateway, type variables behind it: KERNEL_CPUS=2 KERNEL_MEMORY=4",)
+        return (f"Enter starts it with {' '.join(map('='.join, variables.items()))}",)
+
     def narrow(self, typed: str) -> None:
         if self._kernels is not None:
             self._fill()
@@ -186,13 +199,19 @@ class KernelsScreen(Picker[str | None]):
         if row is None:
             return
         if not row.kernel.problem:
-            self.dismiss(row.kernel.name)
+            name = row.kernel.name
+            if name.startswith(f"{REMOTE}:"):
+                name = add_variables(name, variable_words(self.field.value.split()))
+            self.dismiss(name)
         elif row.kernel.fix:
             self.post_message(CopyRequested(row.kernel.fix, "the command"))
             self.say(f"{row.kernel.problem}\nCopied: {row.kernel.fix}", "ok")
 
     def nothing(self) -> None:
         typed = self.field.value.strip()
+        variables = variable_words(typed.split()) if _is_server(typed) else {}
+        if variables:
+            typed = add_variables(typed.split()[0], variables)
         if _is_name(typed):
             self.dismiss(typed)
 

@@ -20,7 +20,7 @@ from codeexec.tui.widgets.field import Field
 from codeexec.tui.widgets.hints import LINKS, Hint, hint_line
 from codeexec.tui.widgets.modal import Modal
 
-_NOT_KEPT = "The answer goes to ssh alone, and is kept nowhere."
+_NOT_KEPT = "The answer goes to that machine alone. Passwords and codes are kept nowhere."
 _SEND = (Hint("enter", "send", "choose"), Hint("esc", "give the login up", "leave"))
 _WAIT = (Hint("esc", "give the login up", "leave"),)
 

@@ -9,13 +9,15 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
-from codeexec.cli.commands.doctor.checks import DoctorCheck
+from codeexec.cli.commands.doctor.checks import DoctorCheck, Grade
 from codeexec.cli.servers.jupyter import find_place
 from codeexec.domain.errors import CodeexecError
 from codeexec.domain.text.printable import printable
 from codeexec.kernels.base import KernelChoice
 from codeexec.kernels.factory import Kernels
+from codeexec.kernels.jupyter.remote.access import Access
 from codeexec.kernels.jupyter.remote.backend import ServedKernel
+from codeexec.kernels.jupyter.remote.failures import ServerFailure
 from codeexec.kernels.jupyter.remote.hub import Hub
 from codeexec.kernels.jupyter.remote.rest import JupyterServer
 from codeexec.server.start import remote_targets
@@ -29,6 +31,9 @@ def server_checks(server: str) -> Iterator[DoctorCheck]:
     """Each as soon as it is known, up to the first that fails."""
     try:
         place = find_place(server)
+    except ServerFailure as error:
+        yield _failed("login", error)
+        return
     except CodeexecError as error:
         yield _failed("address", error)
         return
@@ -69,10 +74,9 @@ async def _walk_server(api: JupyterServer, place: ServedKernel) -> AsyncIterator
         if api.gateway:
             told = f"Enterprise Gateway {api.gateway} ({told})"
         yield DoctorCheck(step, "ok", told)
-        step = "token"
+        step = "login" if place.access.is_login or place.access.password else "token"
         specs = await api.specs()
-        told = "it is accepted" if place.access.token else "none is needed"
-        yield DoctorCheck(step, "ok", told)
+        yield DoctorCheck(*_known(api.access))
         names = ", ".join(spec.name for spec in specs)
         yield DoctorCheck("kernelspecs", "ok" if specs else "fail", names or "there are none")
         step = "kernels"
@@ -117,6 +121,13 @@ async def _walk_hub(
         return
     async for check in _walk_server(api, place):
         yield check
+
+
+def _known(access: Access) -> tuple[str, Grade, str]:
+    """How the server knows us."""
+    if access.is_login:
+        return "login", "ok", "the password was accepted; its cookies are kept"
+    return "token", "ok", "it is accepted" if access.token else "none is needed"
 
 
 async def _start(place: ServedKernel) -> DoctorCheck:

@@ -11,6 +11,7 @@ from urllib.parse import quote
 from codeexec.domain.errors import CodeexecError, KernelUnavailable
 from codeexec.domain.events import KernelRef
 from codeexec.domain.places.backends import KERNEL_PREFIX, REMOTE
+from codeexec.domain.places.kernel_variables import add_variables, split_variables
 from codeexec.domain.requests import KernelInfo
 from codeexec.environments.files import Folder
 from codeexec.kernels.backends import Backend, BackendContext, RemoteTarget
@@ -22,6 +23,7 @@ from codeexec.kernels.jupyter.remote.address import ServerAddress, parse_address
 from codeexec.kernels.jupyter.remote.failures import ServerFailure
 from codeexec.kernels.jupyter.remote.files.environment import ServedPlace
 from codeexec.kernels.jupyter.remote.life import LIFE, RemoteLife
+from codeexec.kernels.jupyter.remote.login.sign_in import REFUSED, SignIn
 from codeexec.kernels.jupyter.remote.rest import JupyterServer, RemoteSpec, RunningKernel
 from codeexec.kernels.jupyter.remote.running import running_servers
 from codeexec.kernels.jupyter.remote.tokens import keep_token, token_for
@@ -43,12 +45,14 @@ class ServedKernel:
     kernel: str
     variables: Mapping[str, str] = field(default_factory=dict)
     """Of the settings, for kernels of an Enterprise Gateway."""
+    named_variables: Mapping[str, str] = field(default_factory=dict)
+    """Those that the user names with the kernel."""
 
     @property
     def kernel_name(self) -> str:
         """Asks for the same kernel again; without a token."""
         fragment = f"#{quote(self.kernel)}" if self.kernel else ""
-        return f"{REMOTE}:{self.name}{fragment}"
+        return add_variables(f"{REMOTE}:{self.name}{fragment}", self.named_variables)
 
 
 class RemoteBackend(Backend):
@@ -74,28 +78,32 @@ class RemoteBackend(Backend):
 
     def place(self, argument: str) -> ServedKernel:
         """What `remote:ARGUMENT` means: an address, or a name of the settings, and behind `#` a
-        kernelspec or the id of a kernel that runs. UsageError for what is neither."""
+        kernelspec or the id of a kernel that runs, and variables for a gateway. UsageError for what
+        is none of these."""
         name, _, kernel = argument.partition("#")
         target = next((each for each in self._targets() if each.name == name), None)
         if target is not None:
             address = parse_address(target.url)
-            address = replace(address, kernel=kernel or address.kernel)
+            kernel, named = split_variables(kernel or address.kernel)
+            address = replace(address, kernel=kernel)
             token = target.token or _token(address)
-            access = Access(address, token, ca_path(target.ca_file), target.keep_active)
+            access = Access(
+                address, token, ca_path(target.ca_file), target.keep_active, target.password
+            )
             variables = dict(target.kernel_env)
-            return ServedKernel(name, access, address.kernel, variables)
+            return ServedKernel(name, access, kernel, variables, named)
         address = parse_address(argument)
         if address.token:
             keep_token(address.name, address.token)
-        return ServedKernel(
-            address.name, Access(address, _token(address), ca_path("")), address.kernel
-        )
+        kernel, named = split_variables(address.kernel)
+        access = Access(replace(address, kernel=kernel), _token(address), ca_path(""))
+        return ServedKernel(address.name, access, kernel, named_variables=named)
 
     def create(self, choice: KernelChoice, sink: Sink) -> Kernel:
         place = self.place(choice.name)
         kernel_id = place.access.address.kernel_id
         life = RemoteLife(
-            JupyterServer(place.access),
+            JupyterServer(place.access, SignIn(choice.ask_user)),
             "" if kernel_id else place.kernel,
             sink,
             kernel_id=kernel_id,
@@ -109,7 +117,12 @@ class RemoteBackend(Backend):
         kernel_id = str(handle.get("kernel_id") or "")
         if handle.get("life") != LIFE or not kernel_id:
             return None
+        stored = handle.get("ref")
+        fields = stored if isinstance(stored, dict) else {}
+        ref = KernelRef(**{str(key): str(value) for key, value in fields.items()})
         place = self.place(str(handle.get("place") or handle.get("server")))
+        named = split_variables(ref.name.partition("#")[2])[1]
+        place = replace(place, named_variables=named)
         server = JupyterServer(place.access)
         if await _find(server, kernel_id) is None:
             await server.close()
@@ -123,9 +136,6 @@ class RemoteBackend(Backend):
             place=place.name,
             variables=_variables(place, {}),
         )
-        stored = handle.get("ref")
-        fields = stored if isinstance(stored, dict) else {}
-        ref = KernelRef(**{str(key): str(value) for key, value in fields.items()})
         kernel = self._kernel(ref, life, sink)
         life.follow()
         if await kernel.adopt({"kernel_id": kernel_id}, handle, running):
@@ -171,7 +181,9 @@ class RemoteBackend(Backend):
             return [_problem(name, f"{name} has not answered within {OFFERS_WAIT:g} s.", "")]
         except ServerFailure as error:
             if error.kind == "stopped":
-                return [_stopped(name)]
+                return [_default(name, "the server does not run; its hub starts it first")]
+            if error.kind in REFUSED:
+                return [_default(name, "it asks for its token or password first")]
             return [_problem(name, error.message, error.next_step)]
         except CodeexecError as error:
             return [_problem(name, error.message, error.next_step)]
@@ -213,8 +225,8 @@ def _token(address: ServerAddress) -> str:
 
 def _variables(place: ServedKernel, env: Mapping[str, str]) -> dict[str, str]:
     """What an Enterprise Gateway is told with a start: of our environment, as other clients do,
-    then of the settings, then of the session."""
-    told = {**os.environ, **place.variables, **env}
+    then of the settings, then of the session, then those that stand in the kernel's name."""
+    told = {**os.environ, **place.variables, **env, **place.named_variables}
     return {name: value for name, value in told.items() if name.startswith(KERNEL_PREFIX)}
 
 
@@ -229,7 +241,7 @@ def _info(place: ServedKernel, spec: RemoteSpec) -> KernelInfo:
         place.kernel_name,
         spec.display_name,
         spec.language,
-        place.access.address.name,
+        " · ".join(filter(None, (place.access.address.name, spec.resources))),
         f"Jupyter server {place.name.rstrip('/')}",
     )
 
@@ -256,13 +268,13 @@ def _running_info(
     )
 
 
-def _stopped(name: str) -> KernelInfo:
-    """The offer of a server that its hub has to start first."""
+def _default(name: str, told: str) -> KernelInfo:
+    """The offer of a server whose kernels are not known yet."""
     return KernelInfo(
         f"{REMOTE}:{name}",
         "Default kernel",
         "",
-        "the server does not run; its hub starts it first",
+        told,
         f"Jupyter server {name.rstrip('/')}",
     )
 

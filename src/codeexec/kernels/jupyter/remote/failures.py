@@ -13,11 +13,12 @@ from codeexec.domain.errors import KernelUnavailable
 Kind = Literal[
     "refused", "route", "name", "tls", "timeout", "socket", "token", "forbidden", "login", "xsrf",
     "path", "not_jupyter", "old", "gone", "line", "server", "stopped", "user", "spawn", "full",
+    "password",
 ]  # fmt: skip
 
 TOKEN_STEP = (
     "Take the address with its token from `jupyter server list` there, and paste it anew, or set "
-    "CODEEXEC_REMOTE_TOKEN."
+    "CODEEXEC_REMOTE_TOKEN. A password goes into CODEEXEC_REMOTE_PASSWORD."
 )
 
 
@@ -128,6 +129,21 @@ def refused(name: str, status: int, text: str, *, is_json: bool, asked: str) -> 
         "server",
         f"{name} answered with status {status} to {asked}.",
         "The server's log says why.",
+    )
+
+
+def login_ended(name: str, asked: str) -> ServerFailure:
+    return ServerFailure(
+        "login",
+        f"The login at {name} has expired, or does not allow {asked}.",
+        f"Restart the kernel to be asked for the password, or run: codeexec-tui doctor "
+        f"--server {name}",
+    )
+
+
+def no_password_login(name: str) -> ServerFailure:
+    return ServerFailure(
+        "login", f"{name} has no login with a password, or refuses the token.", TOKEN_STEP
     )
 
 

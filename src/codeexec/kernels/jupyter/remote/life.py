@@ -15,6 +15,7 @@ from codeexec.kernels.base import Handle, KernelUsage, Notice, Sink
 from codeexec.kernels.jupyter.line.telling import CutTelling
 from codeexec.kernels.jupyter.remote.failures import ServerFailure
 from codeexec.kernels.jupyter.remote.hub_life import HubLife
+from codeexec.kernels.jupyter.remote.login.sign_in import REFUSED
 from codeexec.kernels.jupyter.remote.rest import NO_VARIABLES, JupyterServer
 from codeexec.kernels.jupyter.remote.start_steps import StartSteps
 from codeexec.kernels.jupyter.remote.transport import WebSocketTransport
@@ -129,8 +130,14 @@ class RemoteLife:
 
     async def launch(self) -> Mapping[str, object]:
         steps = StartSteps(self._sink)
+        self._server.may_ask_user()
         try:
-            return await self._launch(steps)
+            while True:
+                try:
+                    return await self._launch(steps)
+                except ServerFailure as error:
+                    if error.kind not in REFUSED or not await self._server.sign_in(error):
+                        raise
         except asyncio.CancelledError:
             self._hub.give_up()
             raise
@@ -201,6 +208,8 @@ class RemoteLife:
                 kernel = await self._server.kernel(self._kernel_id)
             except ServerFailure as error:
                 log.info("kernel of %s: %s", self._server.name, error)
+                if error.kind in REFUSED:
+                    await self._sign_in(error)
                 if error.kind == "stopped" and await self._hub.is_stopped():
                     self._kernel_id = ""
                     self._end(CULLED)
@@ -210,6 +219,13 @@ class RemoteLife:
                 self._end(CULLED if await self._hub.is_ending() else GONE)
             elif kernel.state == "dead":
                 self._end(DEAD)
+
+    async def _sign_in(self, failure: ServerFailure) -> None:
+        """A login has expired while the kernel runs."""
+        try:
+            await self._server.sign_in(failure)
+        except ServerFailure as error:
+            log.info("kernel of %s: %s", self._server.name, error)
 
     def _end(self, death: str) -> None:
         if self.is_alive:
@@ -290,8 +306,10 @@ class RemoteLife:
         self._receiver = receiver
         kernel_id = str(endpoint["kernel_id"])
         is_fresh = bool(endpoint.get("is_fresh"))
-        access = self._server.access
-        return WebSocketTransport(access, kernel_id, session, receiver, self, is_fresh=is_fresh)
+        server = self._server
+        return WebSocketTransport(
+            lambda: server.access, kernel_id, session, receiver, self, is_fresh=is_fresh
+        )
 
     def line_cut(self, failure: ServerFailure) -> None:
         self._look.set()

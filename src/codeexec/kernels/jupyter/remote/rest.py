@@ -12,6 +12,8 @@ from codeexec.kernels.jupyter.remote import failures
 from codeexec.kernels.jupyter.remote.access import Access
 from codeexec.kernels.jupyter.remote.failures import ServerFailure
 from codeexec.kernels.jupyter.remote.hub import Hub
+from codeexec.kernels.jupyter.remote.login.sign_in import SignIn
+from codeexec.kernels.jupyter.remote.offered.spec_resources import spec_resources
 from codeexec.kernels.jupyter.remote.rest_client import (
     ANSWER_WAIT,
     Download,
@@ -37,6 +39,9 @@ NO_VARIABLES: Mapping[str, str] = MappingProxyType({})
 NO_ACTIVITY = "no_track_activity=1"
 """Of a request that is no use of the server: it may be culled all the same."""
 
+UNKNOWN_USER = frozenset({401, 403})
+"""Answers to a token or login that the server does not know, or to what that one may not do."""
+
 STOPPED = frozenset({301, 302, 303, 307, 308, 424})
 """Answers of a hub in place of a server that does not run."""
 
@@ -49,6 +54,8 @@ class RemoteSpec:
     display_name: str
     language: str
     is_default: bool = False
+    resources: str = ""
+    """Where a gateway runs it and with what; empty for other servers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +81,10 @@ class StartedKernel:
 class JupyterServer:
     """The REST API of one server. Every method raises ServerFailure in words."""
 
-    def __init__(self, access: Access) -> None:
+    def __init__(self, access: Access, sign_in: SignIn | None = None) -> None:
         self.name = access.address.name
         """As the user named it."""
+        self._sign_in = sign_in or SignIn()
         self._access = access
         self._client: RestClient | None = None
         self.gateway = ""
@@ -114,6 +122,13 @@ class JupyterServer:
         self.gateway = printable(gateway[:20]) if isinstance(gateway, str) else ""
         return version
 
+    async def check_token(self) -> None:
+        """A failure where the server, or its hub, does not know us."""
+        if self.hub is not None:
+            await self.hub.user()  # the server itself may not run
+        else:
+            await self.specs()
+
     async def specs(self) -> list[RemoteSpec]:
         answer = await self._object("GET", "api/kernelspecs", "its list of kernelspecs")
         default, specs = answer.get("default"), answer.get("kernelspecs")
@@ -122,7 +137,11 @@ class JupyterServer:
             spec = model.get("spec") if isinstance(model, dict) else None
             spec = spec if isinstance(spec, dict) else {}
             title, language = spec.get("display_name") or name, spec.get("language") or ""
-            found.append(RemoteSpec(str(name), str(title), str(language), name == default))
+            found.append(
+                RemoteSpec(
+                    str(name), str(title), str(language), name == default, spec_resources(spec)
+                )
+            )
         return found
 
     async def kernels(self) -> list[RunningKernel]:
@@ -238,6 +257,8 @@ class JupyterServer:
             return failures.not_jupyter(self.name)
         if self.hub is not None and answer.status in STOPPED:
             return failures.stopped(self.name)
+        if self._access.is_login and answer.status in UNKNOWN_USER:
+            return failures.login_ended(self.name, asked)
         return failures.refused(
             self.name, answer.status, message, is_json=answer.is_json, asked=asked
         )
@@ -257,7 +278,29 @@ class JupyterServer:
             self._access = replace(self._access, address=replace(self._access.address, hub=hub))
             self.hub = Hub(self._access)
             answer = await (await self._locate()).ask(method, path, body, wait)
+        if answer.status in UNKNOWN_USER:
+            access = await self._sign_in.find(self._access)
+            if access is not None:
+                await self._use(access)
+                answer = await (await self._locate()).ask(method, path, body, wait)
         return answer
+
+    def may_ask_user(self) -> None:
+        """The user may be asked once more for a token or password, as something is started."""
+        self._sign_in.begin()
+
+    async def sign_in(self, failure: ServerFailure) -> bool:
+        """Ask the user for a token or password after this failure, where that may be; whether there
+        is one now. ServerFailure where nobody answers."""
+        access = await self._sign_in.ask(self._access, failure.message)
+        if access is not None:
+            await self._use(access)
+        return access is not None
+
+    async def _use(self, access: Access) -> None:
+        await self.close()
+        self._access = access
+        self.hub = Hub(access) if access.address.hub else None
 
     async def download(self, path: str, most: int) -> Download:
         """A file of the server, of which more than `most` bytes are not read."""

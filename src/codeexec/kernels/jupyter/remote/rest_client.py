@@ -145,19 +145,25 @@ class RestClient:
 
     def _open(self) -> httpx.AsyncClient:
         if self._client is None:
-            require_httpx()
-            import httpx
-
-            socket = self.access.address.socket
-            context = self.access.tls()
-            self._client = httpx.AsyncClient(
-                base_url=self.access.address.base,
-                headers=self.access.headers,
-                follow_redirects=False,
-                verify=context if context is not None else False,
-                transport=httpx.AsyncHTTPTransport(uds=socket) if socket else None,
-            )
+            self._client = http_client(self.access)
         return self._client
+
+
+def http_client(access: Access) -> httpx.AsyncClient:
+    """For requests below the base of the address, with the token or login. KernelUnavailable where
+    the extra `remote` is not installed."""
+    require_httpx()
+    import httpx
+
+    socket = access.address.socket
+    context = access.tls()
+    return httpx.AsyncClient(
+        base_url=access.address.base,
+        headers=access.headers,
+        follow_redirects=False,
+        verify=context if context is not None else False,
+        transport=httpx.AsyncHTTPTransport(uds=socket) if socket else None,
+    )
 
 
 async def _read(response: httpx.Response, most: int = LARGEST) -> bytes | None:

@@ -1,4 +1,4 @@
-"""Tokens of Jupyter servers by address, in one file of the state folder with mode 0600."""
+"""Tokens and logins of Jupyter servers by address, in one file of the state folder, mode 0600."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from codeexec.hostfiles.state import state_folder
 FILE = "remote-tokens.json"
 VARIABLE = "CODEEXEC_REMOTE_TOKEN"
 """Variable of the environment with the token of the server that is named beside it."""
+PASSWORD_VARIABLE = "CODEEXEC_REMOTE_PASSWORD"
 
 
 def tokens_file(environ: Mapping[str, str] | None = None) -> Path:

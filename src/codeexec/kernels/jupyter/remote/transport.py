@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 from codeexec.domain.errors import ProtocolError
@@ -51,7 +52,7 @@ class WebSocketTransport:
 
     def __init__(
         self,
-        access: Access,
+        access: Callable[[], Access],
         kernel_id: str,
         session: str,
         receiver: Receiver,
@@ -59,8 +60,8 @@ class WebSocketTransport:
         *,
         is_fresh: bool,
     ) -> None:
-        """`is_fresh`: the process is a new one. The server may still have messages of the last
-        one for this session, which are left out."""
+        """`access` is asked for each line. `is_fresh`: the process is a new one. The server may
+        still have messages of the last one for this session, which are left out."""
         self._is_fresh = is_fresh
         self._access, self._kernel_id, self._session = access, kernel_id, session
         self._receiver, self._line = receiver, line
@@ -135,7 +136,7 @@ class WebSocketTransport:
                 socket = await self._open()
                 attempt = 0
                 await self._serve(socket)
-                failure = ServerFailure("line", f"The line to {self._access.address.name} broke.")
+                failure = ServerFailure("line", f"The line to {self._access().address.name} broke.")
             except ServerFailure as error:
                 failure = error
             if self._is_closed:
@@ -150,7 +151,7 @@ class WebSocketTransport:
 
         self._is_opening = True
         try:
-            return await open_channels(self._access, self._kernel_id, self._session)
+            return await open_channels(self._access(), self._kernel_id, self._session)
         finally:
             self._is_opening = False
 
@@ -194,7 +195,7 @@ class WebSocketTransport:
             else:
                 channel, message = frames.decode_json(frame)
         except ProtocolError as error:
-            log.warning("kernel of %s: %s", self._access.address.name, error)
+            log.warning("kernel of %s: %s", self._access().address.name, error)
             return
         if channel == "iopub" and self._is_of_server(message):
             return

@@ -78,6 +78,8 @@ async def open_web_socket(
         # The server's own answer to an unknown kernel or terminal is a page of HTML.
         if status in (404, 410):
             is_json = True
+        if access.is_login and status in (401, 403):
+            raise failures.login_ended(address.name, asked) from error
         raise failures.refused(address.name, status, "", is_json=is_json, asked=asked) from error
     except (OSError, TimeoutError, EOFError) as error:
         raise failures.unreachable(address.name, error) from error

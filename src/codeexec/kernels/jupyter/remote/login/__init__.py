@@ -1,0 +1,1 @@
+"""Logins at Jupyter servers with a password."""
