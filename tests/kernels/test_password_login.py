@@ -138,7 +138,12 @@ async def test_a_login_that_expires_while_code_runs_loses_nothing(
         person = Person(PASSWORD, PASSWORD)
         partner = kernel_of(there, person)
         await partner.kernel.start()
-        code = f"import os, time\nfor i in range(100): print(i)\nwhile not os.path.exists('{tmp_path}/go'): time.sleep(0.05)\nprint('end')"
+        code = (
+            "import os, time\n"
+            "for i in range(100): print(i)\n"
+            f"while not os.path.exists('{tmp_path}/go'): time.sleep(0.05)\n"
+            "print('end')"
+        )
         execution = partner.submit(code)
         await partner.until(lambda: "99\n" in partner.text(execution) or None)
         kernel = partner.kernel

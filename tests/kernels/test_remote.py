@@ -384,8 +384,12 @@ async def failure_of(url: str, token: str = "") -> ServerFailure:
 
 
 async def test_each_failure_is_a_sentence_with_a_next_step(
-    jupyter_server: TestServer, kernel_gateway: TestServer, tmp_path: Path
+    jupyter_server: TestServer,
+    kernel_gateway: TestServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))  # no token is kept there
     url = jupyter_server.url
     assert (await failure_of(url, "wrong")).kind == "forbidden"
     assert (await failure_of(url)).kind == "forbidden"

@@ -130,10 +130,10 @@ def _sign_in(access: Access, password: str) -> bool:
     if password:
         asyncio.run(keep_login(access, password))
         return True
-    words = question(access).removesuffix(":")
+    prompt = question(access).removesuffix(":")
     for _ in range(MOST_TRIES):
         try:
-            text = str(click.prompt(words, hide_input=True, err=True))
+            text = str(click.prompt(prompt, hide_input=True, err=True))
             asyncio.run(try_secret(access, text))
             return True
         except ServerFailure as error:

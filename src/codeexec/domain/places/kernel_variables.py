@@ -9,9 +9,9 @@ from codeexec.domain.errors import UsageError
 from codeexec.domain.places.backends import KERNEL_PREFIX
 
 
-def variable_words(words: Sequence[str]) -> dict[str, str]:
+def variable_words(line: Sequence[str]) -> dict[str, str]:
     """The variables among the words of a line: KERNEL_NAME=VALUE."""
-    pairs = (word.partition("=") for word in words if word.startswith(KERNEL_PREFIX))
+    pairs = (word.partition("=") for word in line if word.startswith(KERNEL_PREFIX))
     return {name: value for name, sign, value in pairs if sign}
 
 

@@ -127,8 +127,8 @@ class KernelsScreen(Picker[str | None]):
         return row if isinstance(row, KernelRow) else None
 
     def _fill(self) -> None:
-        words = self.field.value.split()
-        tokens = [word.casefold() for word in words if not variable_words([word])]
+        typed = self.field.value.split()
+        tokens = [word.casefold() for word in typed if not variable_words([word])]
         kernels = [
             kernel
             for kernel in self._kernels or ()
@@ -157,8 +157,8 @@ class KernelsScreen(Picker[str | None]):
         elif row is not None and row.kernel.remark:
             self.say(f"{row.path}\n{row.kernel.remark}\n{row.kernel.fix}".rstrip())
         elif row is not None:
-            told = self._variables_told(row.kernel.name)
-            self.say("\n".join([row.kernel.policy or row.path, *row.kernel.limits, *told]))
+            variables = self._variables_told(row.kernel.name)
+            self.say("\n".join([row.kernel.policy or row.path, *row.kernel.limits, *variables]))
         elif self._kernels is None:
             self.say("Looking for kernels…")
         elif typed.startswith(IN_CONTAINER):

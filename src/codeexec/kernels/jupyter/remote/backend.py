@@ -268,13 +268,13 @@ def _running_info(
     )
 
 
-def _default(name: str, told: str) -> KernelInfo:
+def _default(name: str, state: str) -> KernelInfo:
     """The offer of a server whose kernels are not known yet."""
     return KernelInfo(
         f"{REMOTE}:{name}",
         "Default kernel",
         "",
-        told,
+        state,
         f"Jupyter server {name.rstrip('/')}",
     )
 

@@ -290,8 +290,8 @@ class JupyterServer:
         self._sign_in.begin()
 
     async def sign_in(self, failure: ServerFailure) -> bool:
-        """Ask the user for a token or password after this failure, where that may be; whether there
-        is one now. ServerFailure where nobody answers."""
+        """Ask the user for a token or password after this failure, where that may be. Returns
+        whether there is one now. ServerFailure where the question gets no answer."""
         access = await self._sign_in.ask(self._access, failure.message)
         if access is not None:
             await self._use(access)

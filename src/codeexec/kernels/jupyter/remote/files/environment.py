@@ -198,8 +198,8 @@ class ServedPlace(ForwardedFiles):
         return await self._terminals.open(command, size, cwd, env)
 
     def take_up_terminal(self, key: str, offset: int) -> ServedTerminal | None:
-        """Go on with a terminal that another session server has left; None for a key that is none
-        of ours. The first `offset` bytes of its output are not given on again."""
+        """Go on with a terminal that another session server has left; None for another kind of key.
+        The first `offset` bytes of its output are not given on again."""
         return self._terminals.take_up(key, offset)
 
     async def for_programs(self, tell: Tell) -> Environment:

@@ -21,8 +21,8 @@ REFUSED = frozenset({"token", "forbidden", "xsrf", "login", "password"})
 
 
 class SignIn:
-    """Of one server, as one of its users needs it. `ask_user` asks the user of a session; None:
-    nobody is asked. Without `finds` there are no others than those of the Access."""
+    """Source of credentials for one server. `ask_user` asks the user of a session; with None no
+    question is put. Without `finds` only those of the Access are used."""
 
     def __init__(self, ask_user: AskUser | None = None, *, finds: bool = True) -> None:
         self._ask_user = ask_user
@@ -39,25 +39,25 @@ class SignIn:
         of the settings. None where there is neither. ServerFailure of that login."""
         if not self._finds or (access.token and not access.is_login):
             return None
-        kept = (await asyncio.to_thread(read_tokens)).get(access.address.name, "")
-        if kept and kept != access.token:
-            return replace(access, token=kept)
+        stored = (await asyncio.to_thread(read_tokens)).get(access.address.name, "")
+        if stored and stored != access.token:
+            return replace(access, token=stored)
         now = asyncio.get_running_loop().time()
         if not access.password or now - self._logged_in_at < LOGIN_PAUSE:
             return None
         self._logged_in_at = now
         return await keep_login(access, access.password)
 
-    async def ask(self, access: Access, told: str) -> Access | None:
-        """What the user types: a token or a password. `told` says why that is asked. None where
-        nobody may be asked, or all tries were refused. ServerFailure where nobody answers."""
+    async def ask(self, access: Access, reason: str) -> Access | None:
+        """Ask the user for a token or a password; `reason` says why. None where no question may be
+        put, or all tries were refused. ServerFailure where the question gets no answer."""
         if self._ask_user is None or not self._may_ask:
             return None
         self._may_ask = False
         name = access.address.name
         for _ in range(MOST_TRIES):
             try:
-                text = await self._ask_user(LoginPrompt(name, question(access), "secret", told))
+                text = await self._ask_user(LoginPrompt(name, question(access), "secret", reason))
             except LoginUnanswered as error:
                 step = (
                     "Run something, or restart the kernel, to be asked again. For programs set "
@@ -69,7 +69,7 @@ class SignIn:
             except ServerFailure as error:
                 if error.kind not in REFUSED:
                     raise
-                told = error.message
+                reason = error.message
             else:
                 self._may_ask = True  # when that one has expired
                 return fresh

@@ -29,18 +29,18 @@ class MarkReader:
         shown: list[str] = []
         marks: list[list[str]] = []
         while True:
-            before, found, behind = text.partition(self._begin)
-            if not found:
+            shown_text, begin, behind = text.partition(self._begin)
+            if not begin:
                 break
-            fields, end, after = behind.partition(MARK_END)
+            fields, end, tail = behind.partition(MARK_END)
             if not end and len(behind) <= LONGEST:
-                self._rest = found + behind
-                text = before
+                self._rest = begin + behind
+                text = shown_text
                 break
-            shown.append(before if end else before + found)
+            shown.append(shown_text if end else shown_text + begin)
             if end:
                 marks.append(fields.split(";"))
-            text = after if end else behind
+            text = tail if end else behind
         if not self._rest:
             length = self._begun(text)
             text, self._rest = text[: len(text) - length], text[len(text) - length :]

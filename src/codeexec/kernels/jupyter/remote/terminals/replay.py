@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 
 KEPT = 256 << 10
-"""Characters of the output that are compared with what is sent again."""
+"""Characters of the output that are compared with what is sent text_again."""
 _ANCHOR = 64
 _MOST_TRIES = 1000
 _SHORTEST = 16
@@ -29,23 +29,23 @@ class ReceivedText:
         while self._length - len(self._pieces[0]) >= KEPT:
             self._length -= len(self._pieces.popleft())
 
-    def unseen(self, again: str) -> str | None:
-        """The part of `again` that has not come yet; None where nothing in it has come. Of several
-        places that fit the last one is taken: rows are not doubled, and rows that are missing then
-        are the same as those before them."""
-        known = "".join(self._pieces)
-        anchor = known[-_ANCHOR:]
-        stop = len(again) if anchor else 0
+    def unseen(self, text_again: str) -> str | None:
+        """The part of `text_again` that has not come yet; None where nothing in it has come. Of
+        several places that fit the last one is taken: rows are not doubled, and rows that are
+        missing then are the same as those before them."""
+        received = "".join(self._pieces)
+        anchor = received[-_ANCHOR:]
+        stop = len(text_again) if anchor else 0
         for _ in range(_MOST_TRIES):
-            start = again.rfind(anchor, 0, stop)
+            start = text_again.rfind(anchor, 0, stop)
             if start < 0 or not anchor:
                 break
-            after = start + len(anchor)
-            seen = known[-after:]
-            if again[after - len(seen) : after] == seen:
-                return again[after:]
-            stop = after - 1
-        for length in range(min(_ANCHOR, len(again)), _SHORTEST - 1, -1):
-            if known.endswith(again[:length]):
-                return again[length:]
+            end = start + len(anchor)
+            overlap = received[-end:]
+            if text_again[end - len(overlap) : end] == overlap:
+                return text_again[end:]
+            stop = end - 1
+        for length in range(min(_ANCHOR, len(text_again)), _SHORTEST - 1, -1):
+            if received.endswith(text_again[:length]):
+                return text_again[length:]
         return None

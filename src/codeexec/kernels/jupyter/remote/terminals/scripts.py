@@ -1,9 +1,9 @@
 """Shell scripts that run on the machine of a Jupyter server, in its terminals.
 
-A server starts the command of a terminal that it is told. It tells neither the end's status nor
-the process, sends no signal, and forgets a terminal and its output as soon as the command has
-ended. So the command is a script of ours, which says the first in marks of the output, and waits
-for a line from us before it ends. POSIX sh; lists of processes are read from /proc, or with `ps`.
+A server starts a terminal with the command that it is given. It reports no exit status and no
+process id, sends no signal, and forgets a terminal and its output as soon as the command has
+ended. So the command is our script START, which writes status and process id as marks into the
+output, and waits for a line from us before it ends. POSIX sh; processes are read from /proc.
 """
 
 from __future__ import annotations
