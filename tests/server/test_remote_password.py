@@ -12,6 +12,7 @@ from codeexec.tui.screens.login_question import LoginEntry
 from support.bench import open_bench
 from support.jupyter_servers import PASSWORD, TestServer, password_server
 from support.programs import run_piped
+from support.shells import Shell
 from support.tty import Tty
 
 pytestmark = pytest.mark.slow
@@ -84,3 +85,10 @@ async def test_the_workbench_asks_in_a_dialog(jupyter_server: TestServer, tmp_pa
         await bench.console.run("print('far', 6 * 7)")
         await bench.console.card(1).shows("far 42")
         assert PASSWORD not in bench.screen()
+        await bench.press("alt+shift+h")
+        await bench.sees("on the Jupyter server")
+        pane = Shell(bench).pane
+        await bench.until(lambda: pane.input.is_inside, "keys go to the shell")
+        await bench.write("echo far.$((6 * 7))")
+        await bench.press("enter")
+        await bench.sees("far.42")

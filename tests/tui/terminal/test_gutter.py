@@ -6,7 +6,7 @@ import pytest
 
 from codeexec.domain.terminals import TerminalCommand, TerminalView
 from codeexec.tui.panes.terminal.gutter import CommandMark, mark_of, marks_of
-from codeexec.tui.panes.terminal.titles import end_words
+from codeexec.tui.panes.terminal.titles import end_words, place_words
 from codeexec.tui.workbench.notify import words_for_command
 
 
@@ -21,6 +21,19 @@ from codeexec.tui.workbench.notify import words_for_command
 def test_a_mark_says_how_a_command_ended(exit_code: int | None, mark: CommandMark) -> None:
     command = TerminalCommand(1, "true", end_row=2, exit_code=exit_code)
     assert mark_of(command) == mark
+
+
+@pytest.mark.parametrize(
+    ("backend", "badge"),
+    [
+        ("local", "local"),
+        ("ssh", "over ssh"),
+        ("remote", "on the Jupyter server"),
+        ("docker", "container (docker)"),
+    ],
+)
+def test_the_badge_says_where_a_terminal_runs(backend: str, badge: str) -> None:
+    assert place_words(TerminalView("t", ("bash",), place=backend)) == badge
 
 
 def test_a_command_that_runs_and_an_empty_line() -> None:

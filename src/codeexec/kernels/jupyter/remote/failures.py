@@ -86,7 +86,9 @@ def unreachable(name: str, error: BaseException) -> ServerFailure:
             "Look whether the machine runs, and whether a firewall drops what is sent to it.",
         )
     return ServerFailure(
-        "line", f"The line to {name} broke: {type(error).__name__}.", "Try it again."
+        "line",
+        f"The line to {name} broke before an answer came.",
+        "Try it again; where that repeats, look at the proxy or the tunnel before the server.",
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import PurePosixPath
 
+from codeexec.domain.places.backends import LOCAL, OVER_SSH, REMOTE
 from codeexec.domain.terminals import TerminalView
 from codeexec.domain.text.words import duration
 from codeexec.tui.render.plain import fitted, home_path
@@ -45,9 +46,17 @@ def tab_of(terminal: TerminalView, number: int) -> Tab:
     return Tab(terminal.terminal_id, title, sign, meaning)
 
 
+_PLACE_WORDS = {
+    LOCAL: "local",
+    OVER_SSH: "over ssh",
+    REMOTE: "on the Jupyter server",
+}
+"""By the backend of the session's first kernel."""
+
+
 def place_words(terminal: TerminalView) -> str:
     """Where the program runs: the badge."""
-    return "local" if terminal.place == "local" else f"container ({terminal.place})"
+    return _PLACE_WORDS.get(terminal.place, f"container ({terminal.place})")
 
 
 def folder_words(terminal: TerminalView, cells: int) -> str:
