@@ -72,6 +72,19 @@ def test_the_workbench_shows_a_cut_line_of_the_relay_with_the_next_attempt(
     wait_for(lambda: not server.left(), "the end of all there")
 
 
+def test_to_attach_without_codeexec_tui_there_leads_to_the_sessions_of_this_machine(
+    server: SshServer,
+) -> None:
+    with user() as near:
+        env = {**near.environ, "CODEEXEC_SSH": server.command}
+        words = ("attach", "--ssh", "bare:work")
+        with Tty(words, home=near.folder, cwd=near.work, env=env, columns=250) as tty:
+            tty.shows("codeexec-tui was not found on bare")
+            tty.shows("`codeexec-tui attach NAME` comes back to one")
+            tty.shows("codeexec-tui install bare")
+            assert tty.ends(DEADLINE) != 0
+
+
 def _is_line_with(process: psutil.Process, config: Path) -> bool:
     try:
         return process.name() == "ssh" and str(config) in process.cmdline()

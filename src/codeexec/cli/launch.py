@@ -47,6 +47,7 @@ def _over_ssh(options: OpenOptions, address: Address) -> int:
     from codeexec.client.ssh.master import after_questions
     from codeexec.client.ssh.relayed import in_jobs, or_relayed, relayed_kernel
     from codeexec.environments.ssh.command import ssh_command
+    from codeexec.environments.ssh.failures import SshFailure
     from codeexec.tui.boot.entry import run
 
     def work() -> int:
@@ -57,7 +58,16 @@ def _over_ssh(options: OpenOptions, address: Address) -> int:
         kernel = relayed_kernel(address, options.kernel)
         return run(options._replace(kernel=kernel, server=None))
 
-    if options.attach:
+    if not options.attach:
+        sentence = in_jobs(address.ssh)
+        return relayed(sentence) if sentence else or_relayed(work, relayed)
+    try:
         return work()  # to attach means to come back to what runs there
-    sentence = in_jobs(address.ssh)
-    return relayed(sentence) if sentence else or_relayed(work, relayed)
+    except SshFailure as error:
+        if error.kind != "missing":
+            raise
+        step = (
+            "Sessions whose kernels a relay runs there are on this machine: `codeexec-tui sessions`"
+            f" lists them, and `codeexec-tui attach NAME` comes back to one. {error.next_step}"
+        )
+        raise SshFailure("missing", error.message, step) from error
