@@ -70,8 +70,14 @@ def test_an_address_is_printed_and_revoked() -> None:
         lesson.write_text("---\ntypo: 1\n---\n")
         broken = run_page(apart, apart.folder, "shown", "--lesson", str(lesson))
         assert broken.returncode != 0 and "lesson.md:2" in broken.stderr
+        script = apart.folder / "cells.py"
+        script.write_text("# %% [markdown]\n# Prose\n# %% one\n1 + 1\n")
+        document = run_page(apart, apart.folder, "shown", "--document", str(script))
+        assert document.returncode == 0, document.stderr
+        both = ("--document", str(script), "--lesson", str(lesson))
+        assert "A page shows one document." in run_page(apart, apart.folder, *both).stderr
         revoked = run_page(apart, apart.folder, "sho", "--revoke")
-        assert revoked.stdout == "revoked: 4 addresses\n"
+        assert revoked.stdout == "revoked: 5 addresses\n"
         assert status_of(shared["url"]) == 401
 
         wrong = run_page(apart, apart.work, "--revoke", "--interactive")

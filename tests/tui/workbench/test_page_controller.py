@@ -12,6 +12,7 @@ from codeexec.client.browser import forward_command, open_in_browser, page_url
 from codeexec.client.wire import Address, parse_ssh
 from codeexec.config.load import Loaded
 from codeexec.config.model import Settings
+from codeexec.documents.percent.cells import split_cells
 from codeexec.domain.errors import Unavailable
 from codeexec.domain.requests import OpenSession, PageAddress
 from codeexec.tui.commands.keymap import Keymap
@@ -23,7 +24,7 @@ from codeexec.tui.session.deferred import DeferredSession
 from codeexec.tui.session.workspace import Workspace
 from codeexec.tui.theme.theme import DEFAULT, built_in_folder, find_theme
 from codeexec.tui.widgets.dialogs import Confirm
-from codeexec.tui.workbench.session.page_controller import PageController
+from codeexec.tui.workbench.session.page_controller import FrontCells, PageController
 from codeexec.tui.workbench.surface import WorkbenchState
 from support.servers import DEADLINE, serve_here, short_folder
 from support.surface import QuietSurface
@@ -51,10 +52,13 @@ async def test_addresses_are_opened_shown_and_revoked(
             place = Workspace(tmp_path, ())
 
             lesson_file = ""
+            front: FrontCells | None = None
 
             def controller(*, watch: bool = False) -> PageController:
                 state = WorkbenchState(host, session, OpenOptions(watch=watch), place, context)
-                return PageController(surface, state, lambda: lesson_file, opened.append)
+                return PageController(
+                    surface, state, lambda: lesson_file, lambda: front, opened.append
+                )
 
             monkeypatch.delenv("SSH_CONNECTION", raising=False)
             monkeypatch.setenv("DISPLAY", ":0")
@@ -85,7 +89,23 @@ async def test_addresses_are_opened_shown_and_revoked(
                 page = opened.pop().partition("enter")[0]
                 shown = (await web.get(f"{page}lesson")).json()
             assert [part.get("cell", "") for part in shown["parts"]] == ["", "lesson 0.0"]
+            # Else the cells of the document in front.
             lesson_file = ""
+            cells = split_cells("# %% [markdown]\n# Text\n# %% a\nx = 1\n# %%\n\n", "#")
+            front = FrontCells(cells, "/w/a.py", "a.py", None, {1: "key@1"})
+            await controller().open_page()
+            async with httpx.AsyncClient(timeout=DEADLINE) as web:
+                assert (await web.get(opened[-1])).status_code == 303
+                page = opened.pop().partition("enter")[0]
+                shown = (await web.get(f"{page}lesson")).json()
+            assert shown["is_document"] and shown["title"] == "a.py"
+            assert shown["parts"][1:] == [{"text": "x = 1", "cell": "key@1", "title": "a"}]
+            long = split_cells(f"# %% a\nx = '{'y' * 1_000_000}'\n# %%\n1\n", "#")
+            front = FrontCells(long, "/w/a.py", "a.py", None, {})
+            await controller().open_page()
+            assert "up to 1,000,000" in surface.errors.pop().message
+            assert opened.pop()  # the page shows the runs alone
+            front = None
             await controller().share_page()
             assert "until you revoke it" in words_of(surface.dialogs[0])
             (copied,) = surface.posted
@@ -100,7 +120,7 @@ async def test_addresses_are_opened_shown_and_revoked(
             assert "@10.0.0.1" in words_of(surface.dialogs[2])
 
             await controller().close_pages()
-            assert surface.notices[-1] == "Revoked 8 addresses of this session's page."
+            assert surface.notices[-1] == "Revoked 10 addresses of this session's page."
             await controller(watch=True).share_page()
             await controller(watch=True).close_pages()
             assert [error.message for error in surface.errors] == [

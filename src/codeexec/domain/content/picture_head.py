@@ -5,10 +5,29 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 
+_LONGEST_HEAD = 4096
+"""Bytes in which an SVG begins with its root element."""
+
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _PROGRESSIVE = frozenset((0xC2, 0xC6, 0xCA, 0xCE))
 _SCAN = 0xDA
 """Markers of JPEG: ITU T.81, B.1.1.3."""
+
+
+def picture_mime(data: bytes) -> str:
+    """The type of a picture that browsers show; empty where it is none."""
+    if data.startswith(b"\x89PNG\r\n\x1a\n"):
+        return "image/png"
+    if data[:4] == b"GIF8":
+        return "image/gif"
+    if data[:2] == b"\xff\xd8":
+        return "image/jpeg"
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return "image/webp"
+    head = data[:_LONGEST_HEAD].lstrip(b"\xef\xbb\xbf \t\r\n")
+    if head.startswith((b"<svg", b"<?xml", b"<!--")) and b"<svg" in head:
+        return "image/svg+xml"
+    return ""
 
 
 def picture_size(data: bytes) -> tuple[int, int] | None:

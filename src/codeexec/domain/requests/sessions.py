@@ -215,19 +215,25 @@ class PageAddress(Reply, frozen=True):
 
 
 class LessonPart(Struct, frozen=True, omit_defaults=True):
-    """A part of a lesson on a page: Markdown; or with `cell` the code of that cell, as the
-    executions name it that run it (`CellRef.cell`)."""
+    """A part of a lesson, or of another document, on a page: Markdown, with the content of its
+    pictures by what it names; or with `cell` the code of that cell, as the executions name it that
+    run it (`CellRef.cell`), and its title."""
 
     text: str
     cell: str = ""
+    title: str = ""
+    pictures: dict[str, bytes] = {}
 
 
 class PageLesson(Struct, frozen=True, omit_defaults=True):
-    """A lesson as a page shows it. `document` is its file, as executions of its code name it."""
+    """A lesson as a page shows it. `document` is its file, as executions of its code name it. With
+    `is_document` it is a document that is no lesson: a run belongs to the cell that it names, else
+    to the one with its code, else with its title."""
 
     title: str
     document: str
     parts: tuple[LessonPart, ...]
+    is_document: bool = False
 
 
 class OpenPage(Request[PageAddress], frozen=True):

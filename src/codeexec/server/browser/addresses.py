@@ -27,7 +27,7 @@ PAGE_SECONDS = 12 * 3600.0
 
 MAX_PAGES = 1000
 
-HELD_LESSONS = 32_000_000
+HELD_LESSONS = 128_000_000
 """Characters of the lessons of all pages."""
 
 _NEXT = "Get another address: codeexec-tui page"
@@ -91,7 +91,7 @@ class PageAddresses:
                 "Revoke those of a session: codeexec-tui page SESSION --revoke",
             )
         lessons = [page.lesson for page in self._pages.values()]
-        if lesson is not None and sum(map(lesson_length, [*lessons, lesson])) > HELD_LESSONS:
+        if lesson is not None and sum(map(_held_by, [*lessons, lesson])) > HELD_LESSONS:
             raise Unavailable(
                 "The lessons of all pages are too long together.",
                 "Revoke the addresses of a session: codeexec-tui page SESSION --revoke",
@@ -169,11 +169,21 @@ class PageAddresses:
             close()
 
 
+def _held_by(lesson: PageLesson | None) -> int:
+    return lesson_length(lesson) + picture_bytes(lesson)
+
+
+def picture_bytes(lesson: PageLesson | None) -> int:
+    """Bytes of the pictures in the texts of a lesson."""
+    parts = lesson.parts if lesson is not None else ()
+    return sum(len(data) for part in parts for data in part.pictures.values())
+
+
 def lesson_length(lesson: PageLesson | None) -> int:
     """Characters that a lesson holds."""
     if lesson is None:
         return 0
-    parts = sum(len(part.text) + len(part.cell) for part in lesson.parts)
+    parts = sum(len(part.text) + len(part.cell) + len(part.title) for part in lesson.parts)
     return parts + len(lesson.title) + len(lesson.document)
 
 

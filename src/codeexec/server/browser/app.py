@@ -33,7 +33,7 @@ from codeexec.server.browser.charts import figure_content, figure_frame, find_fi
 from codeexec.server.browser.control import operate
 from codeexec.server.browser.drawings import Drawings, find_drawing, ground_named
 from codeexec.server.browser.feed import CLIENT, FIRST_EXECUTIONS, PageFeed, PageWatcher
-from codeexec.server.browser.frames import FRAMED, MARKDOWN, frame
+from codeexec.server.browser.frames import FRAMED, frame, prose_frame
 from codeexec.server.browser.libraries import read_library
 from codeexec.server.browser.widgets import captured_output
 from codeexec.server.http.stack import Receive, Send
@@ -174,7 +174,7 @@ class PageApp:
             case "rows":
                 return answer(await _rows(session, fields, _number(fields, "count")))
             case "lesson" if page.lesson is not None:
-                return answer(page.lesson)
+                return answer(_without_pictures(page.lesson))
             case "frame" if "part" in fields:
                 return await _lesson_frame(page.lesson, _number(fields, "part"))
             case "frame":
@@ -291,12 +291,18 @@ async def _frame(session: Session, fields: Mapping[str, str]) -> Response:
     return await asyncio.to_thread(frame, part.mime, await _text(session, part))
 
 
+def _without_pictures(lesson: q.PageLesson) -> q.PageLesson:
+    """The lesson as the page reads it: its pictures stand in the frames of its texts."""
+    parts = tuple(msgspec.structs.replace(part, pictures={}) for part in lesson.parts)
+    return msgspec.structs.replace(lesson, parts=parts)
+
+
 async def _lesson_frame(lesson: q.PageLesson | None, number: int) -> Response:
     """The document for a text of a lesson. NotFound."""
     parts = lesson.parts if lesson is not None else ()
     if number >= len(parts):
         raise NotFound("The page has no such text.")
-    return await asyncio.to_thread(frame, MARKDOWN[0], parts[number].text)
+    return await asyncio.to_thread(prose_frame, parts[number].text, parts[number].pictures)
 
 
 async def _figure(page: GrantedPage, session: Session, fields: Mapping[str, str]) -> Response:

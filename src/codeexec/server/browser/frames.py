@@ -10,13 +10,17 @@ from __future__ import annotations
 
 import re
 import secrets
+from base64 import b64encode
+from collections.abc import Mapping
 from html import escape
 
 from starlette.responses import Response
 
 from codeexec.documents.displays.latex import latex_to_text
+from codeexec.documents.displays.markdown_pictures import MarkdownPicture, picture_parts
 from codeexec.documents.export.html import markdown_as_html
 from codeexec.domain.content.mime import FORMULAS, bare
+from codeexec.domain.content.picture_head import picture_mime
 
 MARKDOWN = ("text/markdown", "text/x-markdown")
 HTML = ("text/html", "application/xhtml+xml")
@@ -55,14 +59,39 @@ _SCRIPT = (
 
 def frame(mime: str, text: str) -> Response:
     """The document for a value of one of the types in `FRAMED`."""
+    is_paper = bare(mime) in HTML and _COLORS.search(text) is not None
+    return _document(_body(bare(mime), text), is_paper=is_paper)
+
+
+def prose_frame(text: str, pictures: Mapping[str, bytes]) -> Response:
+    """The document for Markdown with pictures, by what it names."""
+    if not pictures or len(text) > LONGEST_CONVERTED:
+        return frame(MARKDOWN[0], text)
+    parts = [
+        _picture(part, pictures)
+        if isinstance(part, MarkdownPicture)
+        else markdown_as_html(part, {})
+        for part in picture_parts(text)
+    ]
+    return _document("\n".join(parts))
+
+
+def _picture(picture: MarkdownPicture, pictures: Mapping[str, bytes]) -> str:
+    data = pictures.get(picture.target, b"")
+    mime, alt = picture_mime(data), escape(picture.alt or picture.target)
+    if not mime:
+        return f"<p>{alt}</p>"
+    # As an image, SVG runs no script and loads nothing.
+    return f'<p><img alt="{alt}" src="data:{mime};base64,{b64encode(data).decode()}"></p>'
+
+
+def _document(body: str, *, is_paper: bool = False) -> Response:
     nonce = secrets.token_urlsafe(16)
     policy = (
         "sandbox allow-scripts allow-popups allow-popups-to-escape-sandbox; default-src 'none'; "
         f"script-src 'nonce-{nonce}'; style-src 'unsafe-inline'; img-src data:; font-src data:; "
         "media-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
     )
-    body = _body(bare(mime), text)
-    is_paper = bare(mime) in HTML and _COLORS.search(text) is not None
     # The script comes first: what follows may leave a tag or a comment open.
     document = (
         '<!doctype html><html lang="en"><meta charset="utf-8"><base target="_blank">'

@@ -8,12 +8,18 @@ import socket
 import time
 from collections.abc import Awaitable, Callable
 
+from codeexec.documents.displays.page_pictures import MOST_PICTURE_BYTES
 from codeexec.domain import requests as q
 from codeexec.domain.errors import Denied, Unavailable, UsageError
 from codeexec.server.access.identity import Identity, current_admission
 from codeexec.server.access.token_watch import wait_for_denial
 from codeexec.server.access.user_host import UserHost
-from codeexec.server.browser.addresses import GrantedPage, PageAddresses, lesson_length
+from codeexec.server.browser.addresses import (
+    GrantedPage,
+    PageAddresses,
+    lesson_length,
+    picture_bytes,
+)
 
 log = logging.getLogger(__name__)
 
@@ -116,7 +122,12 @@ class SessionPages:
 
 
 def _check_length(lesson: q.PageLesson) -> None:
-    """UsageError for a lesson that is too long."""
+    """UsageError for a lesson that is too long, or has too many pictures."""
+    if picture_bytes(lesson) > MOST_PICTURE_BYTES:
+        raise UsageError(
+            f"The pictures in the texts of a page have up to {MOST_PICTURE_BYTES:,} bytes.",
+            "Make them smaller.",
+        )
     if lesson_length(lesson) > LONGEST_LESSON or len(lesson.parts) > MOST_PARTS:
         raise UsageError(
             f"A page shows lessons of up to {LONGEST_LESSON:,} characters in {MOST_PARTS:,} parts.",

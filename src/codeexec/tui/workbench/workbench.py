@@ -65,7 +65,7 @@ from codeexec.tui.workbench.recording_controller import RecordingController
 from codeexec.tui.workbench.session.agent_controller import AgentController
 from codeexec.tui.workbench.session.kernel_controller import KernelController
 from codeexec.tui.workbench.session.login_controller import LoginController
-from codeexec.tui.workbench.session.page_controller import PageController
+from codeexec.tui.workbench.session.page_controller import PageController, front_cells
 from codeexec.tui.workbench.session.plugin_controller import PluginController
 from codeexec.tui.workbench.session.session_controller import SessionController
 from codeexec.tui.workbench.session.sharing_controller import SharingController
@@ -194,7 +194,10 @@ class Workbench(RoutedScreen):
         self.dispatcher = Dispatcher(self)
         self.plugins = PluginController(self, state)
         self.recordings = RecordingController(self, state, self)
-        pages = PageController(self, state, lambda: self.sharing.lesson_file)
+        pages = PageController(
+            *(self, state, lambda: self.sharing.lesson_file),
+            lambda: front_cells(documents.sheet),
+        )
         self.commands = CommandController(self, state, panes, layout, self.dispatcher, self)
         self.dispatcher.add(
             layout,

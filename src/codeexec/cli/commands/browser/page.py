@@ -39,6 +39,12 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path, dir_okay=False),
     help="Show the text and the code of this lesson, and its runs in their places.",
 )
+@click.option(
+    "--document",
+    "document_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Show the cells of this script, notebook or Markdown, and their runs in their places.",
+)
 @click.option("--revoke", is_flag=True, help="Revoke all addresses of the session; end its pages.")
 @click.option("--open", "is_opened", is_flag=True, help="Open the address in the browser.")
 @URL
@@ -52,6 +58,7 @@ def page(
     interactive: bool,
     control: bool,
     lesson_file: Path | None,
+    document_file: Path | None,
     revoke: bool,
     is_opened: bool,
     url: str,
@@ -70,12 +77,17 @@ def page(
     """
     from codeexec.cli.servers.remote import chosen_target
 
-    if revoke and (shared or interactive or control or lesson_file or is_opened):
+    is_given_out = shared or interactive or control or lesson_file or document_file or is_opened
+    if revoke and is_given_out:
         raise UsageError(
             "--revoke gives out no address.",
-            "Leave out --shared, --interactive, --control, --lesson and --open.",
+            "Leave out --shared, --interactive, --control, --lesson, --document and --open.",
         )
+    if lesson_file is not None and document_file is not None:
+        raise UsageError("A page shows one document.", "Leave out --lesson or --document.")
     lesson = _read_lesson(lesson_file) if lesson_file is not None else None
+    if document_file is not None:
+        lesson = _read_document(document_file)
     wanted = _WantedPage(shared, interactive, control, lesson, is_opened, as_json)
     target = chosen_target("page", url, token_file, server, ssh)
 
@@ -175,6 +187,21 @@ def _read_lesson(file: Path) -> PageLesson:
     from codeexec.languages.catalog import running_language
 
     return page_lesson(open_lesson(file, running_language)[1], str(file.absolute()))
+
+
+def _read_document(file: Path) -> PageLesson:
+    """The cells of a file. CodeexecError."""
+    from codeexec.documents.export.forms import as_notebook
+    from codeexec.documents.export.to_page import page_document
+    from codeexec.documents.formats import open_document
+    from codeexec.languages.catalog import by_file, running_language
+
+    language = by_file(file.name)
+    path = file.absolute()
+    document = open_document(path, (language.comment if language is not None else "") or "#")
+    name = language.name if language is not None else "python"
+    cells = as_notebook(document, name, running_language).cells
+    return page_document(cells, str(path), path.name, path.parent)
 
 
 def _find(name: str, target: ServerTarget | None) -> SessionSummary:

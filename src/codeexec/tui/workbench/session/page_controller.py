@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
+from msgspec.structs import replace
 from textual.message import Message
 
-from codeexec.domain.errors import CodeexecError
-from codeexec.domain.requests import ClosePages, OpenPage, PageLesson
+from codeexec.documents.model import Cell
+from codeexec.domain.errors import CodeexecError, UsageError
+from codeexec.domain.requests import ClosePages, OpenPage, PageAddress, PageLesson
+from codeexec.domain.text.printable import printable
 from codeexec.tui.panes.console.messages import ConsoleMessages
 from codeexec.tui.session.ask import CopyRequested
 from codeexec.tui.session.watch_only import refusal
@@ -18,9 +22,41 @@ from codeexec.tui.widgets.dialogs import Confirm
 from codeexec.tui.workbench.dispatch import Handler, InWorker
 from codeexec.tui.workbench.surface import Surface, WorkbenchState
 
+if TYPE_CHECKING:
+    from codeexec.tui.panes.documents.document_view import DocumentView
+
+
+class FrontCells(NamedTuple):
+    """Cells of the document in front, the name that runs of each have, and the folder of its
+    pictures; None where it is not on this machine."""
+
+    cells: Sequence[Cell]
+    document: str
+    title: str
+    folder: Path | None
+    names: Mapping[int, str]
+
+
+def front_cells(sheet: DocumentView | None) -> FrontCells | None:
+    """The cells of a document; None where it has less than two."""
+    cells = sheet.editor.cells() if sheet is not None else ()
+    if sheet is None or len(cells) < 2:
+        return None
+    references = {cell.index: sheet.cell_states.ref(cell) for cell in cells}
+    document = next(iter(references.values())).document
+    has_folder = not sheet.machine and not sheet.untitled
+    return FrontCells(
+        tuple(cells),
+        document,
+        sheet.untitled or sheet.document.path.name,
+        sheet.document.path.parent if has_folder else None,
+        {index: reference.cell for index, reference in references.items()},
+    )
+
 
 class PageController:
-    """`lesson_file` tells the file of the lesson that is being given; empty: none is. `open_url`
+    """`lesson_file` tells the file of the lesson that is being given; empty: none is. `front_cells`
+    gives the document in front, None where it has no cells. `open_url`
     opens a browser in place of the desktop's; it may block, and raise CodeexecError."""
 
     def __init__(
@@ -28,11 +64,13 @@ class PageController:
         surface: Surface,
         state: WorkbenchState,
         lesson_file: Callable[[], str],
+        front_cells: Callable[[], FrontCells | None],
         open_url: Callable[[str], None] | None = None,
     ) -> None:
         self._surface = surface
         self._state = state
         self._lesson_file = lesson_file
+        self._front_cells = front_cells
         self._open_url = open_url
 
     def actions(self) -> Mapping[str, Handler]:
@@ -84,15 +122,14 @@ class PageController:
         session_id = self._state.session.session_id
         lesson = None
         try:
-            lesson = await asyncio.to_thread(self._read_lesson)
+            lesson = await asyncio.to_thread(self._read_shown, self._front_cells())
         except CodeexecError as error:
             self._surface.show_error(error)  # the page shows its runs all the same
+        request = OpenPage(
+            session_id, is_shared, interactive=is_usable, control=is_usable, lesson=lesson
+        )
         try:
-            page = await self._state.host.call(
-                OpenPage(
-                    session_id, is_shared, interactive=is_usable, control=is_usable, lesson=lesson
-                )
-            )
+            page = await self._open_page(request)
         except CodeexecError as error:
             self._surface.show_error(error)
             return
@@ -111,6 +148,8 @@ class PageController:
             if is_shared
             else "It opens the page once, within ten minutes."
         )
+        if lesson is not None:
+            use += f"\n\nThe page has the cells of {printable(lesson.title)} as they are now."
         way = f"\n\nFirst, on the machine of the browser:\n{forward}" if forward else ""
         answers = [("copy", "Copy"), ("close", "Close")]
         if can_open:
@@ -121,9 +160,31 @@ class PageController:
         elif answer == "open":
             await self._open(url)
 
-    def _read_lesson(self) -> PageLesson | None:
-        """What the page shows around the runs of the lesson that is being given. CodeexecError."""
+    async def _open_page(self, request: OpenPage) -> PageAddress:
+        """The address; of a document that is too long, the page shows the runs alone.
+        CodeexecError."""
+        try:
+            return await self._state.host.call(request)
+        except UsageError as error:
+            if request.lesson is None:
+                raise
+            self._surface.show_error(error)
+        return await self._state.host.call(replace(request, lesson=None))
+
+    def _read_shown(self, front: FrontCells | None) -> PageLesson | None:
+        """What the page shows around the runs: the lesson that is being given, or the document in
+        front. CodeexecError."""
         file = self._lesson_file()
+        if not file and front is not None:
+            from codeexec.documents.export.to_page import page_document  # not at the start
+
+            return page_document(
+                front.cells,
+                front.document,
+                front.title,
+                front.folder,
+                lambda cell: front.names.get(cell.index) or f"cell {cell.index}",
+            )
         if not file:
             return None
         from codeexec.documents.lessons.files import open_lesson  # few sessions have one
