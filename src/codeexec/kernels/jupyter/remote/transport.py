@@ -18,7 +18,7 @@ from codeexec.kernels.jupyter.remote.gaps import MessageCounter
 from codeexec.kernels.jupyter.transport import Channel, Receiver
 
 if TYPE_CHECKING:
-    from websockets.asyncio.client import ClientConnection
+    from codeexec.kernels.jupyter.remote.web_socket import QuickConnection
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +67,7 @@ class WebSocketTransport:
         self._receiver, self._line = receiver, line
         self._loop = asyncio.get_running_loop()
         self._codec = MessageCodec("")  # messages were checked by the server, which has the key
-        self._socket: ClientConnection | None = None
+        self._socket: QuickConnection | None = None
         self._has_been_open = self._is_closed = self._is_numbered = False
         self._is_opening = False
         self._unsent: list[tuple[Channel, str, list[bytes]]] = []
@@ -81,7 +81,7 @@ class WebSocketTransport:
         self._room.set()
         self._input: Message | None = None
         self._input_timer: asyncio.TimerHandle | None = None
-        self._outgoing: asyncio.Queue[tuple[Channel, list[bytes]]] = asyncio.Queue()
+        self._outgoing: asyncio.Queue[bytes | str] = asyncio.Queue()
         self._running = asyncio.create_task(self._run(), name="kernel-web-socket")
 
     @property
@@ -110,7 +110,10 @@ class WebSocketTransport:
         header = encode_header(kind, msg_id, self._session, subshell)
         parts = [header, parent, encode(metadata or {}), encode(content)]
         if self._socket is not None:
-            self._outgoing.put_nowait((channel, parts))
+            frame = self._frame(channel, parts)
+            # The writer's turn comes after all that the same event has woken: up to a millisecond.
+            if not (self._outgoing.empty() and self._socket.send_at_once(frame)):
+                self._outgoing.put_nowait(frame)
         elif not self._has_been_open or kind in LASTING:
             self._unsent.append((channel, kind, parts))
 
@@ -118,14 +121,15 @@ class WebSocketTransport:
     def _has_binary_frames(self) -> bool:
         return self._socket is not None and self._socket.subprotocol == frames.V1
 
-    async def _write(self, socket: ClientConnection) -> None:
-        is_v1 = self._has_binary_frames
+    def _frame(self, channel: Channel, parts: list[bytes]) -> bytes | str:
+        if self._has_binary_frames:
+            return frames.encode_v1(channel, parts)
+        return frames.encode_json(channel, parts)
+
+    async def _write(self, socket: QuickConnection) -> None:
+        """Send what could not be sent at once."""
         while True:
-            channel, parts = await self._outgoing.get()
-            frame = (
-                frames.encode_v1(channel, parts) if is_v1 else frames.encode_json(channel, parts)
-            )
-            await socket.send(frame)
+            await socket.send(await self._outgoing.get())
 
     # -- the line ------------------------------------------------------------------------
 
@@ -146,7 +150,7 @@ class WebSocketTransport:
             attempt += 1
             await asyncio.sleep(pause * random.uniform(0.8, 1.2))
 
-    async def _open(self) -> ClientConnection:
+    async def _open(self) -> QuickConnection:
         from codeexec.kernels.jupyter.remote.web_socket import open_channels
 
         self._is_opening = True
@@ -155,7 +159,7 @@ class WebSocketTransport:
         finally:
             self._is_opening = False
 
-    async def _serve(self, socket: ClientConnection) -> None:
+    async def _serve(self, socket: QuickConnection) -> None:
         """Until the line is cut."""
         from websockets.exceptions import ConnectionClosed
 
@@ -167,7 +171,7 @@ class WebSocketTransport:
         while not self._outgoing.empty():
             self._outgoing.get_nowait()  # of the old line; what lasts is decided by the receiver
         for channel, _, parts in self._unsent:
-            self._outgoing.put_nowait((channel, parts))
+            self._outgoing.put_nowait(self._frame(channel, parts))
         self._unsent.clear()
         self._line.line_opened()
         if is_again:
@@ -284,7 +288,7 @@ class WebSocketTransport:
         else:
             _keep(self._running)  # a handshake is not aborted: see OPEN_WAIT
 
-    async def _close_line(self, socket: ClientConnection) -> None:
+    async def _close_line(self, socket: QuickConnection) -> None:
         await socket.close()
         await asyncio.gather(self._running, return_exceptions=True)
 
