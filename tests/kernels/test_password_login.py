@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from codeexec.domain.logins import LoginPrompt, LoginUnanswered
+from codeexec.domain.places.logins import LoginPrompt, LoginUnanswered
 from codeexec.environments.local import LocalEnvironment
 from codeexec.kernels.backends import RemoteTarget
 from codeexec.kernels.base import KernelChoice
@@ -82,8 +82,8 @@ async def test_the_user_is_asked_until_the_password_is_right_and_only_cookies_ar
     assert jupyter_server.kernels() == []
     first, second = person.prompts
     assert first.text == f"Token or password of {jupyter_server.url}:"
-    assert "wants a token" in first.said or "refuses" in first.said
-    assert "refuses the password" in second.said
+    assert "wants a token" in first.printed or "refuses" in first.printed
+    assert "refuses the password" in second.printed
     assert read_tokens()[jupyter_server.url].startswith(COOKIES)
     assert stat.S_IMODE(tokens_file().stat().st_mode) == 0o600
     assert PASSWORD not in json.loads(tokens_file().read_text()).values()
@@ -126,7 +126,7 @@ async def test_a_login_that_has_expired_is_a_sentence_and_is_asked_for_again(
     person = Person(PASSWORD)
     partner = kernel_of(jupyter_server, person)
     await partner.kernel.start()
-    assert "has expired" in person.prompts[0].said
+    assert "has expired" in person.prompts[0].printed
     await partner.kernel.shutdown()
 
 

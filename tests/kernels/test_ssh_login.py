@@ -13,8 +13,8 @@ import pytest
 from codeexec.domain import requests as q
 from codeexec.domain.errors import Conflict, Denied, UsageError
 from codeexec.domain.events.logins import LoginQuestionAsked
-from codeexec.domain.logins import LoginPrompt, LoginQuestion
-from codeexec.session import logins
+from codeexec.domain.places.logins import LoginPrompt, LoginQuestion
+from codeexec.session.kernels import logins
 from codeexec.session.session import Session
 from support.servers import short_folder, wait_until
 from support.sessions import open_host, open_session, run, submit, text, until
@@ -109,7 +109,7 @@ async def test_a_password_is_asked_for_until_it_is_right(
         assert prompt.kind == "secret"
         assert prompt.text.endswith(asks)
         prompt = await answer(session, PASSWORD)
-        assert prompt.said == ("Permission denied, please try again." if asks[0] == "p" else "")
+        assert prompt.printed == ("Permission denied, please try again." if asks[0] == "p" else "")
         view = await run(session, "print('in')")
         assert await text(session, view) == ["in"]
     await wait_until(lambda: not server.left(), "the end of all there")

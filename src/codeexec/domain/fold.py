@@ -46,6 +46,7 @@ from codeexec.domain.events import (
     StepEnded,
     VariablesTaken,
 )
+from codeexec.domain.events.clusters import ClustersChanged
 from codeexec.domain.events.comms import CommEvent
 from codeexec.domain.events.learning import LearnerAdvanced
 from codeexec.domain.events.lines import KernelLineChanged
@@ -103,6 +104,7 @@ EventOfKernel = (
     | KernelPaused
     | KernelResumed
     | KernelLineChanged
+    | ClustersChanged
     | KernelDied
     | KernelStopped
     | KernelRemoved
@@ -118,6 +120,7 @@ _GONE: dict[str, object] = {
     "pull": None,
     "start": None,
     "ends_at": 0.0,
+    "clusters": (),
 }
 """Fields of a kernel whose process has ended."""
 
@@ -259,6 +262,7 @@ class _Draft:
                 | KernelPaused()
                 | KernelResumed()
                 | KernelLineChanged()
+                | ClustersChanged()
                 | KernelDied()
                 | KernelStopped()
                 | KernelRemoved()
@@ -359,6 +363,8 @@ class _Draft:
                 self._change_kernel(name, paused=isinstance(event, KernelPaused))
             case KernelLineChanged():
                 self._change_kernel(name, line_cut=event.cut)
+            case ClustersChanged():
+                self._change_kernel(name, clusters=event.clusters)
             case KernelDied():
                 self._change_kernel(name, state="dead", death=event.death, **_GONE)
             case KernelStopped():

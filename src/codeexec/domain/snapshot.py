@@ -21,9 +21,10 @@ from codeexec.domain.events import (
 from codeexec.domain.events.lines import LineCut
 from codeexec.domain.events.starts import ImagePullAdvanced, KernelStartAdvanced
 from codeexec.domain.learning import LearnerRecord
-from codeexec.domain.logins import LoginQuestion
 from codeexec.domain.options import DEFAULT_KERNEL, NO_OPTIONS, ExecuteOptions
 from codeexec.domain.outputs import Display, ErrorInfo, Runs
+from codeexec.domain.places.clusters import ClusterState
+from codeexec.domain.places.logins import LoginQuestion
 from codeexec.domain.plugins import ExecutionReport, PluginView
 from codeexec.domain.programs import ProgramStart, StepResult
 from codeexec.domain.steering import SteeringKey
@@ -71,6 +72,7 @@ class KernelView(Struct, frozen=True):
     language_info: dict[str, object] = {}
     capabilities: tuple[str, ...] = ()
     ends_at: float = 0.0
+    clusters: tuple[ClusterState, ...] = ()
     variables: tuple[Variable, ...] = ()
     variables_generation: int = 0
 

@@ -199,6 +199,7 @@ def main() -> None:
     load("program_magic")
     load("bash_magic")
     load("libraries/tqdm_bars")
+    load("libraries/clusters")
     load("fast_streams").install()
     load("interrupts").install(app)
     plugin_entry = load("plugin_entry")

@@ -54,7 +54,7 @@ class RelaySpool:
     ) -> None:
         self.folder = folder
         self.launch = launch  # starts the relay in a job; empty: it is a child of ours
-        self.said = bytearray()  # by the batch system, not told yet
+        self.batch_output = bytearray()  # by the batch system, not told yet
         self.has_words = False  # it may say more
         self.listener = listener
         self.selector = selectors.DefaultSelector()
@@ -81,8 +81,8 @@ class RelaySpool:
         command = [sys.executable, "-IS", "-c", self.boot, str(len(self.program))]
         environ = dict(os.environ)
         if self.launch:
-            words = " ".join(map(shlex.quote, command))
-            command = ["/bin/sh", "-c", self.launch.replace("{command}", words)]
+            command_line = " ".join(map(shlex.quote, command))
+            command = ["/bin/sh", "-c", self.launch.replace("{command}", command_line)]
             environ["SLURM_UNBUFFEREDIO"] = "1"  # else srun passes on whole lines alone
         self.relay = subprocess.Popen(
             command,
@@ -182,8 +182,8 @@ class RelaySpool:
             return
         except OSError:
             chunk = b""
-        self.said += chunk
-        del self.said[:-MOST_SAID]
+        self.batch_output += chunk
+        del self.batch_output[:-MOST_SAID]
         if not chunk:
             self.has_words = False
             self.wait_for(handle, 0, None)
@@ -286,9 +286,9 @@ class RelaySpool:
         if self.received - self.told >= ACK_EVERY:
             self.outgoing += HEADER.pack(ACK, self.received, 0)
             self.told = self.received
-        if self.said:
-            self.outgoing += HEADER.pack(SAID, 0, len(self.said)) + self.said
-            self.said.clear()
+        if self.batch_output:
+            self.outgoing += HEADER.pack(SAID, 0, len(self.batch_output)) + self.batch_output
+            self.batch_output.clear()
         start = self.cursor - self.acknowledged
         chunk = self.kept[start : start + CHUNK]
         if chunk:

@@ -16,9 +16,10 @@ from msgspec import Struct, field
 
 from codeexec.domain.events import CellRef, Death, KernelRef, NoticeLevel
 from codeexec.domain.events.lines import LineCut
-from codeexec.domain.logins import AskUser
 from codeexec.domain.options import NO_OPTIONS, ExecuteOptions
 from codeexec.domain.outputs import ErrorInfo
+from codeexec.domain.places.clusters import ClusterState
+from codeexec.domain.places.logins import AskUser
 from codeexec.domain.plugins import LogEntry, ReportedArtifact
 from codeexec.domain.programs import ProgramStart, StepResult
 from codeexec.kernels.capabilities import Capabilities
@@ -244,6 +245,12 @@ class PluginReported(Struct, frozen=True):
     config: Mapping[str, str] = field(default_factory=dict)
 
 
+class ClustersSeen(Struct, frozen=True):
+    """The clusters of Dask and Ray that code is connected to now."""
+
+    clusters: tuple[ClusterState, ...]
+
+
 class SessionVariablesReported(Struct, frozen=True):
     """Code has set the variables of the session."""
 
@@ -278,6 +285,7 @@ KernelEvent = (
     | Reported
     | PluginReported
     | SessionVariablesReported
+    | ClustersSeen
 )
 Sink = Callable[[Sequence[KernelEvent]], None]
 """Called on the event loop, with all that is at hand."""

@@ -42,10 +42,10 @@ from codeexec.session.files.environments import SessionPlaces
 from codeexec.session.files.files import SessionFiles
 from codeexec.session.files.terminal_pictures import ProgramPictures
 from codeexec.session.files.watching import FileWatch
+from codeexec.session.kernels.logins import LoginQuestions
 from codeexec.session.kernels.parts import SessionParts
 from codeexec.session.kernels.requests import KernelRequests, choice_left
 from codeexec.session.kernels.slots import KernelSlots
-from codeexec.session.logins import LoginQuestions
 from codeexec.session.plugins.requests import PluginRequests
 from codeexec.session.plugins.steps import PluginSteps
 from codeexec.session.session_limits import SessionLimits

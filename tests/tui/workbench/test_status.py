@@ -15,6 +15,7 @@ from codeexec.domain.events import Death, KernelRef
 from codeexec.domain.events.lines import LineCut
 from codeexec.domain.events.starts import KernelStartAdvanced
 from codeexec.domain.options import DEFAULT_KERNEL
+from codeexec.domain.places.clusters import ClusterState
 from codeexec.domain.requests import Usage
 from codeexec.domain.snapshot import KernelState, KernelView, Snapshot
 from codeexec.domain.text.glyphs import KERNELS
@@ -216,6 +217,19 @@ async def test_the_steps_of_a_start_stand_there_with_the_time(columns: int) -> N
         ready = replace(view, state="idle", start=None)
         app.status.show(Snapshot(kernels={DEFAULT_KERNEL: ready}))
         assert app.said().startswith(f"{KERNELS['idle']} idle")
+
+
+async def test_clusters_of_code_stand_there() -> None:
+    app = Line()
+    async with app.run_test(size=(160, 1)):
+        ref = KernelRef("python3", "Python 3", "python")
+        cluster = ClusterState("Dask", 18, 40, 2, 1, 1_200_000_000)
+        view = KernelView("busy", 1, ref, clusters=(cluster,))
+        app.status.show(Snapshot(kernels={DEFAULT_KERNEL: view}), Link("connected"))
+        assert "Dask 18/40 tasks, 2 failed · 1 worker · 1.2 GB" in app.said()
+        silent = replace(view, clusters=(replace(cluster, failed=0, workers=4, is_silent=True),))
+        app.status.show(Snapshot(kernels={DEFAULT_KERNEL: silent}))
+        assert "Dask (no answer) 18/40 tasks · 4 workers · 1.2 GB" in app.said()
 
 
 async def test_the_time_that_a_job_has_left_stands_there() -> None:

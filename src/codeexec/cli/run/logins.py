@@ -7,7 +7,7 @@ from contextlib import suppress
 from codeexec.cli.streams.console import RunConsole
 from codeexec.client.api import SessionClient
 from codeexec.domain.errors import Conflict, UsageError
-from codeexec.domain.logins import NO, YES, LoginQuestion
+from codeexec.domain.places.logins import NO, YES, LoginQuestion
 from codeexec.domain.requests import AnswerLogin
 
 
@@ -17,8 +17,8 @@ async def answer_login(
     """Ask on the terminal as `ssh` does; without one the login is given up, as stdin is the input
     of the code."""
     prompt, text = question.prompt, None
-    if prompt.said:
-        console.say(prompt.said)
+    if prompt.printed:
+        console.say(prompt.printed)
     if prompt.kind == "wait":
         console.say(prompt.text)
         return

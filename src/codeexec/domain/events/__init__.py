@@ -11,6 +11,7 @@ from typing import Literal
 from msgspec import Raw, Struct, field
 
 from codeexec.domain.events.base import Event
+from codeexec.domain.events.clusters import ClustersChanged
 from codeexec.domain.events.comms import CommEvent
 from codeexec.domain.events.files import FilesChanged as FilesChanged
 from codeexec.domain.events.learning import LearnerAdvanced
@@ -362,6 +363,7 @@ AnyEvent = (
     | KernelPaused
     | KernelResumed
     | KernelLineChanged
+    | ClustersChanged
     | KernelDied
     | KernelStopped
     | InterruptEscalated

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Literal
 
 from codeexec.domain.events.base import Event
-from codeexec.domain.logins import LoginQuestion
+from codeexec.domain.places.logins import LoginQuestion
 
 LoginOutcome = Literal["answered", "given up", "not answered", "withdrawn"]
 

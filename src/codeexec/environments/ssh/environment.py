@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 
 from codeexec.domain.errors import CodeexecError, EnvironmentUnavailable, ProtocolError
 from codeexec.domain.events.lines import LineCut
-from codeexec.domain.logins import AskUser
+from codeexec.domain.places.logins import AskUser
 from codeexec.domain.places.ssh import SshPlace
 from codeexec.environments.base import (
     BasePaths,
@@ -23,7 +23,7 @@ from codeexec.environments.relay.connection import RelayConnection, Site
 from codeexec.environments.relay.files import GuestFiles
 from codeexec.environments.relay.frames import PROTOCOL
 from codeexec.environments.relay.processes import GuestProcess, GuestTerminal
-from codeexec.environments.ssh.job import Job, ask_job, job_lines, remove_folder
+from codeexec.environments.ssh.job import BatchJob, ask_job, job_lines, remove_folder
 from codeexec.environments.ssh.resumable import Far, ResumableLine
 
 MOST_LINES = 3
@@ -85,7 +85,7 @@ class SshEnvironment(ForwardedFiles):
         on_said: Callable[[str], None] = lambda line: None,
     ) -> None:
         self.place = place
-        self.job = Job()
+        self.job = BatchJob()
         """In which all runs; empty without `launch`."""
         self._launch, self._on_said = launch, on_said
         self._last_words: list[str] = []
@@ -220,9 +220,9 @@ class SshEnvironment(ForwardedFiles):
             return EnvironmentUnavailable(failure.message, failure.next_step)
         name = self.place.host
         if self._launch:
-            words = f": {' · '.join(self._last_words)}" if self._last_words else ""
+            reason = f": {' · '.join(self._last_words)}" if self._last_words else ""
             return EnvironmentUnavailable(
-                f"The job on {name} has ended{words.rstrip('.')}.", "Another run starts a new job."
+                f"The job on {name} has ended{reason.rstrip('.')}.", "Another run starts a new job."
             )
         return EnvironmentUnavailable(f"Our relay on {name} has ended.", "Restart the kernel.")
 

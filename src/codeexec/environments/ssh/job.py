@@ -23,7 +23,7 @@ _REMOVE = '[ -S "$0/s" ] || rm -rf "$0"'
 _ASK = 'printf "%s\\n" "$SLURM_JOB_ID"; squeue -h -j "$SLURM_JOB_ID" -o %L'
 
 
-class Job(NamedTuple):
+class BatchJob(NamedTuple):
     """`number` is that of Slurm, empty for other batch systems. `ends_at` is when the job ends at
     the latest, in seconds of the epoch; 0 where that is not known."""
 
@@ -31,7 +31,7 @@ class Job(NamedTuple):
     ends_at: float = 0.0
 
 
-async def ask_job(wire: RelayConnection, folder: str) -> Job:
+async def ask_job(wire: RelayConnection, folder: str) -> BatchJob:
     """What is known of the job in which the relay runs. Makes the folder of our own on its machine,
     which may be another one than that of the line. EnvironmentUnavailable."""
     try:
@@ -42,12 +42,12 @@ async def ask_job(wire: RelayConnection, folder: str) -> Job:
             text = b"".join([chunk async for chunk in process.stdout])
             await process.wait()
     except TimeoutError:
-        return Job()
-    number, _, left = text.decode("ascii", "replace").strip().partition("\n")
+        return BatchJob()
+    number, _, remaining = text.decode("ascii", "replace").strip().partition("\n")
     if not number.isdigit():
-        return Job()
-    seconds = seconds_left(left)
-    return Job(number, time.time() + seconds if seconds is not None else 0.0)
+        return BatchJob()
+    seconds = seconds_left(remaining)
+    return BatchJob(number, time.time() + seconds if seconds is not None else 0.0)
 
 
 async def remove_folder(wire: RelayConnection, folder: str) -> None:

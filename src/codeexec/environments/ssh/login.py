@@ -20,7 +20,14 @@ from typing import IO
 from weakref import WeakValueDictionary
 
 from codeexec.domain.env_vars.secret import without_secrets
-from codeexec.domain.logins import MOST_TEXT, NO, AskUser, LoginKind, LoginPrompt, LoginUnanswered
+from codeexec.domain.places.logins import (
+    MOST_TEXT,
+    NO,
+    AskUser,
+    LoginKind,
+    LoginPrompt,
+    LoginUnanswered,
+)
 from codeexec.domain.text.printable import printable
 from codeexec.environments.short_folders import make_folder, remove_flat
 from codeexec.environments.ssh import askpass
@@ -46,13 +53,13 @@ def master_id(host: str, port: int) -> int | None:
     return _inode(master_socket(host, port))
 
 
-async def log_in(host: str, port: int, name: str, ask: AskUser, before: int | None) -> None:
-    """Open our master connection, unless another login has opened it since its id was `before`.
+async def log_in(host: str, port: int, name: str, ask: AskUser, old_master: int | None) -> None:
+    """Open our master connection, unless another login has opened it since its id was `old_master`.
     `name` is how the user names the machine. SshFailure. Cancelled, it leaves nothing."""
     path = master_socket(host, port)
     lock = _logins.setdefault(path, asyncio.Lock())
     async with lock:
-        if _inode(path) not in (before, None):
+        if _inode(path) not in (old_master, None):
             return
         command = master_command(ssh_command(), host, port)
         await asyncio.to_thread(_make_own, path.parent)
@@ -72,7 +79,7 @@ class _Login:
         self._socket = f"{folder}/s"
         self._process: subprocess.Popen[bytes] | None = None
         self._answers = 0
-        self._said = 0
+        self._printed = 0
         """Bytes of stderr that were told with a question."""
         self._unanswered: LoginUnanswered | None = None
         self._is_refused = False
@@ -167,9 +174,9 @@ class _Login:
             question = json.loads(await reader.readline())
             prompt = self._prompt(str(question["prompt"]), str(question["hint"]), errors)
             asking = asyncio.create_task(self._answer(prompt))
-            gone = asyncio.create_task(reader.read(1))
-            await asyncio.wait([asking, gone], return_when=asyncio.FIRST_COMPLETED)
-            gone.cancel()
+            hang_up = asyncio.create_task(reader.read(1))
+            await asyncio.wait([asking, hang_up], return_when=asyncio.FIRST_COMPLETED)
+            hang_up.cancel()
             if asking.done():
                 writer.write(json.dumps(await asking).encode() + b"\n")
                 await writer.drain()
@@ -200,8 +207,8 @@ class _Login:
 
     def _prompt(self, text: str, hint: str, errors: IO[bytes]) -> LoginPrompt:
         """The question as it is shown: here its text, and that of stderr, becomes printable."""
-        said = _text(errors)
-        new, self._said = said[self._said :], len(said)
+        printed = _text(errors)
+        new, self._printed = printed[self._printed :], len(printed)
         kind: LoginKind = "secret"
         if hint == "none":
             kind = "wait"

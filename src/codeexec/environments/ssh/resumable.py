@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from codeexec.domain.errors import ProtocolError
 from codeexec.domain.events.lines import LineCut
-from codeexec.domain.logins import AskUser
+from codeexec.domain.places.logins import AskUser
 from codeexec.domain.places.ssh import SshPlace
 from codeexec.domain.text.printable import printable
 from codeexec.environments.relay.boot import BOOT, relay_source
@@ -220,14 +220,14 @@ class ResumableLine:
         """A process whose stdio is the line, and what the other end says of itself. Where the
         machine does not let us in unasked, the user is asked. SshFailure."""
         place, ask = self.place, self._ask_user
-        before = await asyncio.to_thread(master_id, place.host, place.port)
+        master = await asyncio.to_thread(master_id, place.host, place.port)
         try:
             return await self._begin_unasked(order, relay)
         except SshFailure as error:
             if ask is None or error.kind not in ASKED_ABOUT or self._is_tired or self._is_ending:
                 raise
         self._is_tired = True
-        await log_in(place.host, place.port, place.host, ask, before)
+        await log_in(place.host, place.port, place.host, ask, master)
         opened = await self._begin_unasked(order, relay)
         self._is_tired = False
         return opened

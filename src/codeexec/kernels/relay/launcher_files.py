@@ -11,7 +11,7 @@ SHIPPED = (
     *("launch.py", "outbox.py", "questions.py", "drawing.py"),
     *("program_magic.py", "fast_streams.py", "interrupts.py"),
     *(f"libraries/{name}.py" for name in ("import_hook", "screen_width", "tqdm_bars")),
-    "libraries/graph_source.py",
+    *(f"libraries/{name}.py" for name in ("graph_source", "clusters")),
     *("traceback_imports.py", "plugin_entry.py", "prelude.py"),
     *("bash_magic.py", "runner/commands.py"),
     *(f"plugins/{name}.py" for name in ("runtime", "context", "loading", "magics", "api")),

@@ -11,8 +11,8 @@ from weakref import WeakValueDictionary
 
 from codeexec.domain.errors import KernelUnavailable, UsageError
 from codeexec.domain.events import KernelRef
-from codeexec.domain.logins import AskUser
 from codeexec.domain.places.backends import OVER_SSH
+from codeexec.domain.places.logins import AskUser
 from codeexec.domain.places.ssh import SshPlace, parse_ssh_place
 from codeexec.domain.requests import KernelInfo
 from codeexec.environments.files import Folder
@@ -143,7 +143,7 @@ class SshBackend(Backend):
     ) -> SshMachine:
         machine = self._machines.get((session, place))
         if machine is None:
-            launch = next((each.launch for each in self._remotes() if each.name == place.host), "")
+            launch = next((r.launch for r in self._remotes() if r.name == place.host), "")
             machine = self._machines[session, place] = SshMachine(place, launch)
         machine.ask_user = machine.ask_user or ask_user
         return machine

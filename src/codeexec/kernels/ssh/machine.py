@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from codeexec.domain.logins import AskUser
+from codeexec.domain.places.logins import AskUser
 from codeexec.domain.places.ssh import SshPlace
 from codeexec.environments.relay.processes import GuestProcess
 from codeexec.environments.ssh.environment import SshEnvironment

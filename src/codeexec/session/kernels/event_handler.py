@@ -22,6 +22,7 @@ from codeexec.domain.events import (
     StdinRequested,
     StepEnded,
 )
+from codeexec.domain.events.clusters import ClustersChanged
 from codeexec.domain.events.comms import CommChanged, CommClosed, CommOpened
 from codeexec.domain.events.lines import KernelLineChanged
 from codeexec.domain.events.plugins import ArtifactReported, ExecutionLogged, ResultReported
@@ -131,6 +132,8 @@ class KernelEventHandler:
                     events.append(
                         NoticeGiven(event.level, event.title, event.message, event.next_step)
                     )
+                case says.ClustersSeen():
+                    events.append(ClustersChanged(event.clusters, self._kernel))
                 case says.LineChanged():
                     events.append(KernelLineChanged(event.cut, self._kernel))
                 case says.StartAdvanced():

@@ -11,7 +11,7 @@ from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.widgets import Input, Label, Static
 
-from codeexec.domain.logins import NO, YES, LoginPrompt
+from codeexec.domain.places.logins import NO, YES, LoginPrompt
 from codeexec.domain.text.printable import printable
 from codeexec.tui.commands.table import bindings
 from codeexec.tui.render.plain import one_line, plain_words
@@ -115,4 +115,4 @@ def _title(prompt: LoginPrompt) -> str:
 
 def _words(prompt: LoginPrompt) -> str:
     """What was said before, and the question."""
-    return printable("\n".join(filter(None, (prompt.said, prompt.text))), lines=True)
+    return printable("\n".join(filter(None, (prompt.printed, prompt.text))), lines=True)

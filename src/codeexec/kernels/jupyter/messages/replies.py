@@ -99,8 +99,8 @@ def comm_question(code: str) -> dict[str, object]:
 def prime(*more: str) -> dict[str, object]:
     """The content of a request that makes a kernel which we did not launch answer questions, and
     runs `more` guest files; it leaves no name, no history and no prompt number behind."""
-    libraries = (f"libraries/{name}" for name in ("import_hook", "screen_width", "graph_source"))
-    names = ("questions", *libraries, *more)
+    libraries = ("import_hook", "screen_width", "graph_source", "clusters")
+    names = ("questions", *(f"libraries/{name}" for name in libraries), *more)
     code = "".join(
         f"exec({_guest_source(name)!r}, {{'__name__': 'codeexec_helpers'}})\n" for name in names
     )

@@ -1,7 +1,7 @@
-"""Reports of code in a Python kernel: log entries, artifacts, results, steps of plugins.
+"""Reports of code in a Python kernel: log entries, artifacts, results, steps of plugins, clusters.
 
-The guest end is `guest/plugins/runtime.py`. User code can send such messages as well, so each is
-checked; one that is not as it should be is passed over.
+The guest ends are `guest/plugins/runtime.py` and `guest/libraries/clusters.py`. User code can send
+such messages as well, so each is checked; one that is not as it should be is passed over.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Literal
 
 import msgspec
 
+from codeexec.domain.places.clusters import MOST_CLUSTERS, ClusterState
 from codeexec.domain.plugins import (
     MAX_IMPLEMENTATION,
     MAX_SESSION_VARIABLES,
@@ -22,6 +23,7 @@ from codeexec.domain.plugins import (
     ReportedArtifact,
 )
 from codeexec.kernels.base import (
+    ClustersSeen,
     KernelEvent,
     PluginCall,
     PluginReported,
@@ -77,7 +79,11 @@ class _Plugin(msgspec.Struct, tag_field="kind", tag="plugin"):
     config: dict[str, str] = {}
 
 
-_Report = _Log | _ArtifactReport | _ResultReport | _Variables | _Plugin
+class _Clusters(msgspec.Struct, tag_field="kind", tag="clusters"):
+    clusters: tuple[ClusterState, ...]
+
+
+_Report = _Clusters | _Log | _ArtifactReport | _ResultReport | _Variables | _Plugin
 
 
 def report_events(content: Mapping[str, object], execution: str) -> tuple[KernelEvent, ...]:
@@ -92,6 +98,8 @@ def report_events(content: Mapping[str, object], execution: str) -> tuple[Kernel
         log.debug("a report was passed over: it has %d bytes", size)
         return ()
     match report:
+        case _Clusters():
+            return (ClustersSeen(report.clusters[:MOST_CLUSTERS]),)
         case _Log():
             entry = LogEntry(report.level, report.tag[:200], report.message[:10_000])
             return (Reported(execution, entry),)

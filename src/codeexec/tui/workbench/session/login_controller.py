@@ -6,7 +6,7 @@ from functools import partial
 
 from codeexec.domain import requests as q
 from codeexec.domain.errors import CodeexecError, Conflict
-from codeexec.domain.logins import LoginQuestion
+from codeexec.domain.places.logins import LoginQuestion
 from codeexec.tui.screens.login_question import LoginDialog, login_dialog
 from codeexec.tui.session.ask import Failed
 from codeexec.tui.session.feed import Frame

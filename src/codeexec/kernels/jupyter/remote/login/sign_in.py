@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
-from codeexec.domain.logins import AskUser, LoginPrompt, LoginUnanswered
+from codeexec.domain.places.logins import AskUser, LoginPrompt, LoginUnanswered
 from codeexec.kernels.jupyter.remote.access import Access
 from codeexec.kernels.jupyter.remote.failures import ServerFailure
 from codeexec.kernels.jupyter.remote.login.password import log_in

@@ -10,7 +10,7 @@ from codeexec.domain.clock import Clock
 from codeexec.domain.errors import Conflict, UsageError
 from codeexec.domain.events.logins import LoginOutcome, LoginQuestionAsked, LoginQuestionClosed
 from codeexec.domain.ids import new_id
-from codeexec.domain.logins import (
+from codeexec.domain.places.logins import (
     MOST_ANSWER,
     NO,
     YES,

@@ -22,13 +22,13 @@ MOST_ANSWER = 4000
 
 
 class LoginPrompt(Struct, frozen=True):
-    """`text` is the question in the words of the program, and `said` what it has printed before;
+    """`text` is the question in the words of the program, and `printed` what it has printed before;
     both are printable, may have several lines, and have MOST_TEXT characters at most."""
 
     machine: str
     text: str
     kind: LoginKind = "secret"
-    said: str = ""
+    printed: str = ""
 
 
 class LoginQuestion(Struct, frozen=True):
