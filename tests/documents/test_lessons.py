@@ -125,10 +125,10 @@ def test_a_tour_has_tasks() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ("go console", "jump console", "a.md:14: Nobody can do this: jump console"),
-        ("go console", "open door", "a.md:14: Nobody can do this: open door"),
-        ("go console", "return now", "a.md:14: Nobody can do this: return now"),
-        ("go console", "go", "a.md:14: Nobody can do this: go"),
+        ("go console", "jump console", "a.md:14: The task has no such line: jump console"),
+        ("go console", "open door", "a.md:14: The task has no such line: open door"),
+        ("go console", "return now", "a.md:14: The task has no such line: return now"),
+        ("go console", "go", "a.md:14: The task has no such line: go"),
         ("go console", "run Two", "a.md:14: There is not one step with code and the title 'Two'."),
         ("run\ngo console\n", "", "a.md:12: The fence has nothing to do."),
         ("```do", "```do soon", "a.md:12: A fence `do` has no soon."),

@@ -107,12 +107,13 @@ def handed_in(folder: Path) -> list[Learner]:
 def newest(learners: Iterable[Learner], name: str = "") -> list[Learner]:
     """Of each learner and lesson the record that was changed last, in the order of lessons and
     names. `name` is a part of the name of a lesson, a learner or a user."""
-    latest = {one.key: one for one in sorted(learners, key=lambda one: one.record.at)}
+    by_time = sorted(learners, key=lambda learner: learner.record.at)
+    latest = {learner.key: learner for learner in by_time}
     part = name.casefold()
     return [
-        one
-        for key, one in sorted(latest.items())
-        if any(part in text.casefold() for text in (*key, one.record.title))
+        learner
+        for key, learner in sorted(latest.items())
+        if any(part in text.casefold() for text in (*key, learner.record.title))
     ]
 
 

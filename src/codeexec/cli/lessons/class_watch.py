@@ -34,7 +34,7 @@ def watch_learners(
 ) -> None:
     """Show these, and with each change those that the sessions have then, until Ctrl+C. `name` as
     for `newest`. CodeexecError where a server elsewhere is not reached."""
-    make_view = JsonLines if as_json else ClassScreen if sys.stdout.isatty() else PlainTables
+    make_view = ChangedLearners if as_json else ClassScreen if sys.stdout.isatty() else PlainTables
     view = make_view(make_rows)
     try:
         asyncio.run(_follow(list(learners), name, view))
@@ -55,7 +55,7 @@ async def _open_sessions() -> AsyncGenerator[Sequence[SessionSummary]]:
     """The open sessions, again and again; once also the closed ones where one was closed. A server
     of this machine is not started, and may come and go."""
     own = Address(socket=str(find_paths().socket))
-    known: set[str] = set()
+    present_ids: set[str] = set()
     while True:
         if not await asyncio.to_thread(is_running):
             yield ()
@@ -66,10 +66,10 @@ async def _open_sessions() -> AsyncGenerator[Sequence[SessionSummary]]:
             async with SocketHost(address, ClientInfo("cli"), must_answer=True) as host:
                 while True:
                     sessions = (await host.call(ListSessions(ended=False))).sessions
-                    present = {session.session_id for session in sessions}
-                    if known - present:
+                    open_ids = {session.session_id for session in sessions}
+                    if present_ids - open_ids:
                         sessions = (await host.call(ListSessions(ended=True))).sessions
-                    known = present
+                    present_ids = open_ids
                     yield sessions
                     await asyncio.sleep(_EVERY)
         except ServerUnavailable:
@@ -140,7 +140,7 @@ class PlainTables(ClassView):
         style.say(self._table(learners), flush=True)
 
 
-class JsonLines(ClassView):
+class ChangedLearners(ClassView):
     """A line for each learner that is new, or has changed."""
 
     _shown: Sequence[Learner] = ()

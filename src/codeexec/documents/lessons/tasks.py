@@ -30,7 +30,9 @@ def read_deeds(content: str, line: int, name: str) -> tuple[Deed, ...]:
         match = _DEED.fullmatch(text.strip())
         target = (match["target"] or "") if match is not None else ""
         if match is None or _has_wrong_target(match["kind"], target):
-            raise DocumentError(f"{name}:{number}: Nobody can do this: {text.strip()[:60]}", _WORDS)
+            raise DocumentError(
+                f"{name}:{number}: The task has no such line: {text.strip()[:60]}", _WORDS
+            )
         deeds.append(Deed(match["kind"], target, number))
     if not deeds:
         raise DocumentError(f"{name}:{line}: The fence has nothing to do.", _WORDS)
@@ -82,11 +84,13 @@ def with_plain_keys(text: str) -> str:
     return _KEY.sub(lambda match: match["key"], text)
 
 
-def with_own_keys(text: str, known: Iterable[str]) -> str:
+def with_own_keys(text: str, commands: Iterable[str]) -> str:
     """Text in which such links of known commands are `{run.cell}`, for the keys of the user."""
-    commands = frozenset(known)
+    command_ids = frozenset(commands)
     return _KEY.sub(
-        lambda match: f"{{{match['command']}}}" if match["command"] in commands else match["key"],
+        lambda match: (
+            f"{{{match['command']}}}" if match["command"] in command_ids else match["key"]
+        ),
         text,
     )
 

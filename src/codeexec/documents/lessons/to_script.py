@@ -19,8 +19,8 @@ def script_of_tour(lesson: Lesson) -> str:
     welcome = new_cell(CellKind.MARKDOWN, notebook.minor)
     cells.append({**welcome, "source": split_lines(title + _WELCOME)})
     for step in lesson.steps:
-        shown = [block for block in step.blocks if not block.is_hidden]
-        for number, block in enumerate(shown):
+        visible_blocks = [block for block in step.blocks if not block.is_hidden]
+        for number, block in enumerate(visible_blocks):
             cell = new_cell(CellKind.CODE, notebook.minor)
             own = "" if block.language == "python" else block.language
             metadata = {} if number else {"title": step.label}

@@ -88,7 +88,7 @@ def page(
     lesson = _read_lesson(lesson_file) if lesson_file is not None else None
     if document_file is not None:
         lesson = _read_document(document_file)
-    wanted = _WantedPage(shared, interactive, control, lesson, is_opened, as_json)
+    page_options = _PageOptions(shared, interactive, control, lesson, is_opened, as_json)
     target = chosen_target("page", url, token_file, server, ssh)
 
     def work(used: ServerTarget | None) -> None:
@@ -96,7 +96,7 @@ def page(
         if revoke:
             _revoke(summary, as_json=as_json)
         else:
-            _give_out(summary, wanted, used)
+            _give_out(summary, page_options, used)
 
     if target is None or not target.address.ssh:
         use_server(target.address if target is not None else None)
@@ -117,7 +117,7 @@ def page(
     or_relayed(lambda: after_questions(address, lambda: work(target), ssh_command), relayed)
 
 
-class _WantedPage(NamedTuple):
+class _PageOptions(NamedTuple):
     """What the command line says of the address and of how it is told."""
 
     shared: bool
@@ -136,17 +136,23 @@ def _revoke(session: SessionSummary, *, as_json: bool) -> None:
         style.say(f"revoked: {count} {'address' if count == 1 else 'addresses'}")
 
 
-def _give_out(session: SessionSummary, wanted: _WantedPage, target: ServerTarget | None) -> None:
+def _give_out(
+    session: SessionSummary, page_options: _PageOptions, target: ServerTarget | None
+) -> None:
     """Print an address of the session's page; `target` is its server elsewhere. Unavailable where
     the browser is to be opened and needs a forward."""
     from codeexec.client.browser import forward_command, open_in_browser, page_url
 
-    shared, interactive, control = wanted.shared, wanted.interactive, wanted.control
-    opened = ask(OpenPage(session.session_id, shared, interactive, control, wanted.lesson))[0]
+    shared, interactive, control = (
+        page_options.shared,
+        page_options.interactive,
+        page_options.control,
+    )
+    opened = ask(OpenPage(session.session_id, shared, interactive, control, page_options.lesson))[0]
     address = target.address if target is not None else None
     url = page_url(opened, address)
     forward = forward_command(opened, os.environ, address)
-    if wanted.as_json:
+    if page_options.as_json:
         style.say_json(
             {
                 "url": url,
@@ -171,12 +177,12 @@ def _give_out(session: SessionSummary, wanted: _WantedPage, target: ServerTarget
             style.say(f"{operators} the session's widgets, which run code.", file=sys.stderr)
         if forward:
             style.say(f"on the machine of the browser: {forward}", file=sys.stderr)
-    if wanted.is_opened and forward:
+    if page_options.is_opened and forward:
         raise Unavailable(
             "The address leads to another machine.",
             f"Run this where the browser is, and open the address there: {forward}",
         )
-    if wanted.is_opened:
+    if page_options.is_opened:
         open_in_browser(url)
 
 
@@ -211,8 +217,8 @@ def _find(name: str, target: ServerTarget | None) -> SessionSummary:
     if name:
         return pick_open(sessions, name)
     folder = _folder(target)
-    here = [session for session in sessions if session.cwd == folder]
-    candidates = here or (sessions if len(sessions) == 1 else ())
+    in_folder = [session for session in sessions if session.cwd == folder]
+    candidates = in_folder or (sessions if len(sessions) == 1 else ())
     if not candidates:
         names = ", ".join(session.name or session.session_id for session in sessions)
         option = f" {target.option}" if target is not None else ""
