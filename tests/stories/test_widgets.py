@@ -80,20 +80,21 @@ async def test_interact_and_tqdm_are_drawn_in_page_and_console(tmp_path: Path) -
         await bench.sees_no_more("It is the sea")
 
 
-async def test_a_saved_notebook_has_the_state_of_its_widgets(tmp_path: Path) -> None:
-    source = "from ipywidgets import IntSlider\nIntSlider(value=3, max=9, description='n')"
+def notebook_of(source: str) -> dict[str, object]:
+    """A notebook with one cell."""
     cell: dict[str, object] = {
         "cell_type": "code",
         "metadata": {},
         "execution_count": None,
         "outputs": [],
     }
-    notebook = {
-        "cells": [{**cell, "source": source}],
-        "metadata": {},
-        "nbformat": 4,
-        "nbformat_minor": 4,
-    }
+    cells = [{**cell, "source": source}]
+    return {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 4}
+
+
+async def test_a_saved_notebook_has_the_state_of_its_widgets(tmp_path: Path) -> None:
+    source = "from ipywidgets import IntSlider\nIntSlider(value=3, max=9, description='n')"
+    notebook = notebook_of(source)
     async with open_bench(tmp_path, {"slider.ipynb": json.dumps(notebook)}) as bench:
         path = bench.folder / "slider.ipynb"
 
@@ -110,6 +111,37 @@ async def test_a_saved_notebook_has_the_state_of_its_widgets(tmp_path: Path) -> 
         await bench.until(lambda: values(bench, "IntSlider") == 9)
         await bench.press("ctrl+s")
         await bench.until(lambda: saved() == [9])
+
+
+COUNTER = """import anywidget, traitlets
+class Counter(anywidget.AnyWidget):
+    _esm = "export default { render({ model, el }) { el.innerText = model.get('count'); } };"
+    count = traitlets.Int(4).tag(sync=True)
+counter = Counter()
+counter
+"""
+
+
+async def test_a_widget_of_anywidget_says_what_it_is_and_is_saved(tmp_path: Path) -> None:
+    async with open_bench(tmp_path, {"any.ipynb": json.dumps(notebook_of(COUNTER))}) as bench:
+        path = bench.folder / "any.ipynb"
+        await bench.press("f8")
+        said = "[Counter count {} · Jupyter shows it, from the saved notebook]"
+        await bench.sees(said.format(4))
+        await bench.console.run("counter.count = 7")
+        await bench.sees(said.format(7))
+        await bench.press("ctrl+s")
+        await bench.until(lambda: counts_in(path) == [7])
+        widgets = json.loads(path.read_text())["metadata"]["widgets"][STATE]["state"].values()
+        [model] = [each for each in widgets if "count" in each["state"]]
+        assert (model["model_name"], model["model_module"]) == ("AnyModel", "anywidget")
+        assert "export default" in model["state"]["_esm"]  # with it, Jupyter draws it
+
+
+def counts_in(notebook: Path) -> list[object]:
+    widgets = json.loads(notebook.read_text())["metadata"].get("widgets", {})
+    models = widgets.get(STATE, {}).get("state", {}).values()
+    return [model["state"]["count"] for model in models if "count" in model["state"]]
 
 
 def values(bench: Bench, kind: str) -> object:
