@@ -1,13 +1,15 @@
 """A hundred browsers that watch a session, and what its presenter feels of them. One run:
 
-    python benchmarks/watchers.py [--watchers 0 1 100] [--seconds 10]
+    python benchmarks/watchers.py [--watchers 0 1 100] [--seconds 10] [--updates 1000]
 
-A server process of its own, in a temporary folder. A cell prints a row each 5 ms; the presenter's
-client sends a request 50 times a second and runs `1+1` on a second kernel meanwhile. The watchers
-are connections of a process of their own that read the stream of the page, as its JavaScript does,
-but draw nothing. Reported for each number of watchers: milliseconds (p50, p99) of the presenter's
-requests and of `1+1` to its end, CPU of the server in cores, kB a second that each watcher got, and
-how long after the last row was printed the last watcher had it.
+A server process of its own, in a temporary folder. A cell prints a row each 5 ms, or, with
+`--updates`, sets the value of a widget so many times a second; the presenter's client sends a
+request 50 times a second and runs `1+1` on a second kernel meanwhile. The watchers are connections
+of a process of their own that read the stream of the page, as its JavaScript does, but draw
+nothing. Reported for each number of watchers: milliseconds (p50, p99) of the presenter's requests
+and of `1+1` to its end, CPU of the server in cores, kB a second that each watcher got, and how long
+after the last row was printed the last watcher had it. Of a widget also how many values the code
+has set a second.
 """
 
 from __future__ import annotations
@@ -18,18 +20,20 @@ import multiprocessing
 import os
 import re
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import psutil
 
 from codeexec.client.api import HostClient, SessionClient
 from codeexec.client.browser import page_url
 from codeexec.client.executing import run_to_end
+from codeexec.client.output import read_rows
 from codeexec.client.socket import SocketHost
 from codeexec.client.spawn import Starting
 from codeexec.config.paths import find_paths
@@ -57,6 +61,22 @@ while time.monotonic() < end:
 print("{END}", time.time())
 """
 
+SETTING = f"""
+import time
+import ipywidgets
+bar = ipywidgets.IntProgress(max=10**9)
+display(bar)
+due = time.monotonic()
+end = due + SECONDS
+number = 0
+while time.monotonic() < end:
+    number += 1
+    bar.value = number
+    due += 1 / UPDATES
+    time.sleep(max(0.0, due - time.monotonic()))
+print("{END}", time.time(), number, "values")
+"""
+
 
 async def watch(url: str, ready: asyncio.Semaphore) -> tuple[int, float]:
     """The number of bytes until the last row, and how many seconds after it was printed it came."""
@@ -72,7 +92,8 @@ async def watch(url: str, ready: asyncio.Semaphore) -> tuple[int, float]:
     _, head = await get(f"{parts.path}?{parts.query}")
     headers = dict(line.split(": ", 1) for line in head.split("\r\n")[1:] if ": " in line)
     cookie = f"Cookie: {headers['set-cookie'].partition(';')[0]}\r\n"
-    reader, _ = await get(f"{headers['location']}events", cookie)
+    page = urljoin(parts.path, headers["location"])
+    reader, _ = await get(f"{page}events", cookie)
     received, seen = 0, b""
     is_ready = False
     while END.encode() + b" " not in seen:
@@ -129,7 +150,9 @@ def shown(times: Sequence[float]) -> str:
     return f"p50 {statistics.median(times):5.1f} p99 {p99:6.1f} ms"
 
 
-async def measure(host: HostClient, session_id: str, pid: int, count: int, seconds: float) -> None:
+async def measure(
+    host: HostClient, session_id: str, pid: int, count: int, seconds: float, updates: int
+) -> None:
     session = host.session(session_id)
     url = page_url(await host.call(OpenPage(session_id, shared=True)))
     ours, theirs = multiprocessing.get_context("spawn").Pipe()
@@ -146,8 +169,10 @@ async def measure(host: HostClient, session_id: str, pid: int, count: int, secon
         asyncio.create_task(press(host, requests)),
         asyncio.create_task(run_short(session, short)),
     ]
-    code = PRINTING.replace("SECONDS", str(seconds))
-    await run_to_end(session, Execute(code, new_id("run")))
+    code = (SETTING if updates else PRINTING).replace("SECONDS", str(seconds))
+    execution = Execute(code.replace("UPDATES", str(updates)), new_id("run"))
+    ended = await run_to_end(session, execution)
+    assert ended.end.status == "ok", ended.end.error
     took, after = time.monotonic() - began, server.cpu_times()
     for task in tasks:
         task.cancel()
@@ -160,14 +185,23 @@ async def measure(host: HostClient, session_id: str, pid: int, count: int, secon
         received = statistics.mean(size for size, _ in results) / took / 1000
         latest = 1000 * max(delay for _, delay in results)
         audience = f", {received:.0f} kB/s each, the last row after {latest:.0f} ms"
+        if updates:
+            rows = await read_rows(session, execution.execution_id)
+            values = re.search(r"(\d+) values", "".join(row.text for row in rows))
+            set_rate = int(values[1]) / seconds if values else 0.0
+            audience += f", {set_rate:.0f} values/s set"
     print(f"{count:4} watchers: request {shown(requests)}, 1+1 {shown(short)}", end="")
     print(f", server {cores:.2f} cores{audience}", flush=True)
     await host.call(ClosePages(session_id))
 
 
-async def work(folder: Path, environ: dict[str, str], counts: list[int], seconds: float) -> None:
+async def work(
+    folder: Path, environ: dict[str, str], counts: list[int], seconds: float, updates: int
+) -> None:
     async with SocketHost(starting=Starting(find_paths(environ), environ=environ)) as host:
-        opened = await host.call(OpenSession(cwd=str(folder), name="watched"))
+        opened = await host.call(
+            OpenSession(cwd=str(folder), name="watched", kernel=sys.executable)
+        )
         session = host.session(opened.session_id)
         await run_to_end(session, short_code())
         await session.call(StartKernel("second", "python"))
@@ -175,7 +209,7 @@ async def work(folder: Path, environ: dict[str, str], counts: list[int], seconds
         pid = (await host.call(GetHostInfo())).pid
         try:
             for count in counts:
-                await measure(host, opened.session_id, pid, count, seconds)
+                await measure(host, opened.session_id, pid, count, seconds, updates)
         finally:
             await host.call(StopHost(sessions=True))
 
@@ -184,6 +218,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--watchers", type=int, nargs="+", default=[0, 1, 100])
     parser.add_argument("--seconds", type=float, default=10.0)
+    parser.add_argument("--updates", type=int, default=0, help="of a widget, a second")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="cx-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
@@ -193,7 +228,7 @@ def main() -> None:
             "XDG_STATE_HOME": str(folder / "state"),
             "XDG_RUNTIME_DIR": str(folder / "run"),
         }
-        asyncio.run(work(folder, environ, options.watchers, options.seconds))
+        asyncio.run(work(folder, environ, options.watchers, options.seconds, options.updates))
 
 
 if __name__ == "__main__":
