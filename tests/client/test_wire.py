@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from websockets.asyncio.server import ServerConnection, serve
 
@@ -162,10 +162,12 @@ def test_addresses_are_read(text: str, expected: Address) -> None:
 
 
 @given(st.text(max_size=40))
+@example("unix:")
+@example("ssh://host/folder")
 def test_an_address_is_read_or_refused_in_words(text: str) -> None:
     try:
         found = parse_address(text)
     except UsageError as error:
         assert error.next_step
     else:
-        assert found.socket or found.host
+        assert found.socket or found.host or found.ssh

@@ -73,7 +73,10 @@ def parse_address(url: str, token: str = "") -> Address:
     if url.startswith(SSH_SCHEME):
         return parse_ssh(url)
     if url.startswith(("unix:", "/")):
-        return Address(socket=url.removeprefix("unix:").removeprefix("//"))
+        path = url.removeprefix("unix:").removeprefix("//")
+        if not path:
+            raise UsageError(f"The address {url} names no socket.", _ADDRESSES)
+        return Address(socket=path)
     try:
         parts = urlsplit(url)
         port = parts.port
