@@ -225,6 +225,21 @@ async def test_interrupts_in_a_loop_a_sleep_an_await_and_while_idle(partner: Par
     assert await value(partner, "'lives'") == "'lives'"
 
 
+async def test_an_interrupt_that_meets_a_destructor_ends_the_cell(partner: Partner) -> None:
+    code = """
+import os, signal
+class Closing:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGINT)
+        for _ in range(100): pass
+thing = Closing()
+del thing
+while True: pass
+"""
+    assert (await partner.end_of(partner.submit(code))).status == "error"
+    assert not [event for event in partner.all(StreamWritten) if "ignored" in event.text]
+
+
 async def test_an_interrupt_while_a_traceback_is_written_changes_nothing_of_it(
     partner: Partner,
 ) -> None:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
 import threading
 from collections.abc import Callable
 from typing import Any
 
 WAKE = signal.SIGURG
 """A signal that programs ignore by default."""
+
+_AGAIN = 0.005
+"""Seconds after which an interrupt that Python has dropped is sent again."""
 
 
 class Interrupts:
@@ -17,6 +22,7 @@ class Interrupts:
         self._note = self.note  # one object: it is compared by identity
         signal.signal(signal.SIGINT, self._note)
         signal.signal(WAKE, lambda _number, _frame: None)
+        sys.unraisablehook = self._take_unraisable
 
     def wake(self) -> None:
         """From another thread: have the main thread notice an interrupt that came just before it
@@ -62,3 +68,11 @@ class Interrupts:
             if self._is_noted:
                 self._is_noted = False
                 signal.raise_signal(signal.SIGINT)
+
+    def _take_unraisable(self, dropped: Any) -> None:
+        """Python drops what is raised in a destructor or in a callback of the garbage collector,
+        also a KeyboardInterrupt: the user would have to interrupt once more."""
+        if issubclass(dropped.exc_type, KeyboardInterrupt):
+            threading.Timer(_AGAIN, os.kill, (os.getpid(), signal.SIGINT)).start()
+        else:
+            sys.__unraisablehook__(dropped)
