@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from asciinema.asciicast import v2
 from click.testing import CliRunner, Result
+from PIL import Image
 
 from codeexec.cli.recording.formats import SCREEN_FORMATS, TEXT_FORMATS
 from codeexec.cli.recording.play import play
@@ -22,6 +23,7 @@ from codeexec.domain.errors import CodeexecError, Unavailable
 from codeexec.domain.events import OutputChanged
 from codeexec.domain.ids import new_id
 from codeexec.session.storage.journal import Journal
+from codeexec.tui.recording import gif_frames
 
 PASSWORD = "correct-horse-7"
 CODE = (
@@ -81,6 +83,23 @@ def test_an_ended_session_has_its_own_times(journal: Path, tmp_path: Path) -> No
         assert abs(shown - at) <= 0.02, text
     markers = [event[2] for event in events if event[1] == "m"]
     assert markers == [code.splitlines()[0][:80] for code in CODE]
+
+
+@pytest.mark.slow
+def test_processes_encode_the_frames_of_a_long_gif(
+    journal: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone = written(journal, tmp_path / "alone.gif")
+    monkeypatch.setattr(gif_frames, "_ALONE", 2)
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    beside = written(journal, tmp_path / "beside.gif")
+    with Image.open(io.BytesIO(alone)) as one, Image.open(io.BytesIO(beside)) as other:
+        frames = getattr(other, "n_frames", 1)
+        assert frames == getattr(one, "n_frames", 1) > 3
+        for at in range(frames):
+            one.seek(at)
+            other.seek(at)
+            assert one.convert("RGB").tobytes() == other.convert("RGB").tobytes(), at
 
 
 def test_pauses_are_capped(journal: Path, tmp_path: Path) -> None:

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
-from multiprocessing import get_context, parent_process
+from contextlib import redirect_stderr
+from multiprocessing import get_context, parent_process, resource_tracker
 from typing import NamedTuple
 
 from PIL import GifImagePlugin, Image
@@ -73,6 +75,9 @@ class FrameEncoder:
             yield control + encode(frame)
             return
         if self._pool is None:
+            with redirect_stderr(sys.__stderr__):
+                # Within the app, stderr is Textual's, which is no file that a process can have.
+                resource_tracker.ensure_running()
             self._pool = ProcessPoolExecutor(
                 self._processes, get_context("spawn"), initializer=_end_with_parent
             )
