@@ -13,6 +13,7 @@ from codeexec.domain.errors import Conflict, UsageError
 from support.servers import wait_until
 
 
+@pytest.mark.slow
 async def test_a_caller_that_is_cancelled_interrupts_its_code(env_dir: Path) -> None:
     async with AsyncEnvironment(
         env_dir=env_dir, where="here", cut_offs=CutOffs(preloads={})

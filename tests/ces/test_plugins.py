@@ -85,6 +85,7 @@ def test_a_plugin_is_tested_replaced_and_unloaded(shared: Environment) -> None:
         shared.test_plugin("work", "tool")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("implementation", "words"),
     [

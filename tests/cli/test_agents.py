@@ -138,6 +138,7 @@ async def test_a_long_run_answers_with_its_rows_so_far_and_goes_on() -> None:
         assert (over.data["status"], over.data["rows"]) == ("ok", ("over",))
 
 
+@pytest.mark.slow
 async def test_interrupts_tell_who_it_was_and_a_restart_forgets() -> None:
     async with in_session() as (operations, here, _work):
         assert (await operations.interrupt()).text == "Nothing runs."
@@ -161,6 +162,7 @@ async def test_interrupts_tell_who_it_was_and_a_restart_forgets() -> None:
         assert (await operations.run("'x' in globals()")).data["rows"] == ("False",)
 
 
+@pytest.mark.slow
 async def test_cells_are_run_and_edited_by_id_and_hash() -> None:
     async with in_session() as (operations, _, work):
         (work / "a.py").write_text(SCRIPT)

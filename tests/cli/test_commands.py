@@ -108,6 +108,7 @@ def test_every_command_has_help_and_json(
         assert "--json" in done.stdout
 
 
+@pytest.mark.slow
 def test_an_option_that_is_not_there(desk: Desk) -> None:
     done = desk.run("sessions", "list", "--nope")
     assert done.returncode == 2
@@ -516,6 +517,7 @@ def test_a_reader_that_goes_away_ends_a_command_as_it_ends_others(
     assert (ended.returncode, ended.stderr) == (exits.PIPE_CLOSED, "")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a file that is full")
 @pytest.mark.parametrize("unbuffered", UNBUFFERED.values(), ids=UNBUFFERED)
 @pytest.mark.parametrize(

@@ -168,6 +168,7 @@ def test_a_lesson_without_an_exercise_is_not_learnt(desk: Desk) -> None:
     assert "a.md has no exercise." in refused.stderr
 
 
+@pytest.mark.slow
 def test_a_name_is_given_where_it_cannot_be_asked_for(desk: Desk) -> None:
     (desk.folder / "a.md").write_text(LESSON)
     for name in ((), ("--learner", "a\x1bb")):

@@ -73,6 +73,7 @@ def test_it_stands_in_pipes_as_the_program_does(desk: Desk, words: str, expected
     assert done.stdout.decode().strip() == expected, done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["TERM", "INT", "KILL", "PIPE"])
 def test_the_status_of_a_signal_is_that_of_a_shell(desk: Desk, name: str) -> None:
     desk.file("end.sh", f"kill -{name} $$\n")
@@ -83,6 +84,7 @@ def test_the_status_of_a_signal_is_that_of_a_shell(desk: Desk, name: str) -> Non
     assert done.stderr == ("" if is_quiet else f"The program was ended by SIG{name}.\n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", ["a.sh", "a.c"])
 def test_a_program_ends_when_we_are_killed(desk: Desk, file: str) -> None:
     desk.file("a.sh", "echo $$; while :; do sleep 0.1; done\n")

@@ -120,6 +120,7 @@ def test_a_build_that_makes_no_program_is_told(desk: Desk) -> None:
         assert "The build has made no program that can be run." in done.stderr
 
 
+@pytest.mark.slow
 def test_nothing_is_built_where_others_can_change_it(desk: Desk) -> None:
     desk.file("main.cpp", "int main() {}\n")
     assert desk.run("run", "main.cpp").returncode == 0
@@ -214,6 +215,7 @@ def test_a_header_is_refused(desk: Desk) -> None:
     assert "a header" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_killed_driver_leaves_no_compiler(desk: Desk, tmp_path: Path) -> None:
     """The driver starts a compiler that writes its number and waits, and is then killed."""
     desk.file("main.cpp", "int main(){}\n")
@@ -285,6 +287,7 @@ def test_build_prints_the_path_of_the_program(desk: Desk) -> None:
     assert subprocess.run([done.stdout.strip()]).returncode == 5
 
 
+@pytest.mark.slow
 def test_build_prints_diagnostics_as_objects(desk: Desk) -> None:
     desk.file("bad.cpp", "int main(){ return x; }\n")
     done = desk.run("build", "--json", "bad.cpp")

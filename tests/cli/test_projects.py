@@ -51,6 +51,7 @@ def test_a_target_is_run_with_its_arguments(made: Desk) -> None:
         assert (done.stdout, done.stderr, done.returncode) == ("hello\n", "", 3)
 
 
+@pytest.mark.slow
 def test_a_target_that_is_not_built_is_not_run(made: Desk) -> None:
     made.file("main.c", "int main(void) { return x; }\n")
     done = made.run("run", "app")
@@ -80,6 +81,7 @@ def test_json_records_the_build_and_the_run_of_a_target(made: Desk) -> None:
     assert events[-1]["status"] == 3
 
 
+@pytest.mark.slow
 def test_targets_are_listed_without_executing_the_makefile(made: Desk) -> None:
     done = made.run("build", "--list")
     assert done.stdout.splitlines() == ["all", "app", "check"]
@@ -100,6 +102,7 @@ def test_a_file_in_a_project_is_still_built_alone(made: Desk) -> None:
     assert not (made.folder / "app").exists()
 
 
+@pytest.mark.slow
 def test_a_file_is_built_with_the_flags_of_its_project(made: Desk) -> None:
     (made.folder / "inc").mkdir()
     made.file("inc/answer.h", "#define ANSWER 42\n")

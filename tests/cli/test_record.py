@@ -102,6 +102,7 @@ def test_processes_encode_the_frames_of_a_long_gif(
             assert one.convert("RGB").tobytes() == other.convert("RGB").tobytes(), at
 
 
+@pytest.mark.slow
 def test_pauses_are_capped(journal: Path, tmp_path: Path) -> None:
     def seconds(idle: str) -> float:
         content = written(journal, tmp_path / f"{idle}.cast", "--idle", idle)

@@ -42,6 +42,7 @@ def test_the_last_value_is_not_printed(desk: Desk) -> None:
     assert desk.run("run", "sum.py").stdout == ""
 
 
+@pytest.mark.slow
 def test_stdin_is_a_program(desk: Desk) -> None:
     done = desk.run("run", "-", "x", stdin=b"import sys\nprint(sys.argv)\n")
     assert (done.stdout, done.returncode) == ("['-', 'x']\n", 0)
@@ -214,6 +215,7 @@ def test_cells_stop_at_the_first_that_fails(desk: Desk) -> None:
     assert done.returncode == 1
 
 
+@pytest.mark.slow
 def test_cells_go_on_when_told_so(desk: Desk) -> None:
     desk.file("cells.py", "# %%\nprint(1)\n# %%\n1/0\n# %%\nprint(3)\n")
     done = desk.run("run", "--cells", "--keep-going", "cells.py")
@@ -439,6 +441,7 @@ def test_variables_of_the_environment(desk: Desk) -> None:
     assert desk.run("run", "--env", "A", "env.py").returncode == 2
 
 
+@pytest.mark.slow
 def test_json_is_the_facts(desk: Desk) -> None:
     desk.file("two.py", "print('x')\n")
     done = desk.run("run", "--json", "two.py")
@@ -477,6 +480,7 @@ def test_nothing_is_left_behind(desk: Desk, tmp_path: Path) -> None:
     assert list(temporary.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_reader_that_leaves_ends_the_program_as_under_python(desk: Desk) -> None:
     desk.file("endless.py", "import os\nprint(os.getpid())\nwhile True: print('line')\n")
     command = f"{sys.executable} -m codeexec run endless.py | head -n 1; echo ${{PIPESTATUS[0]}}"

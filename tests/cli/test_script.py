@@ -257,6 +257,7 @@ def test_a_missing_interpreter_is_said(desk: Desk) -> None:
     assert "→" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_file_that_may_not_be_read_cannot_be_executed(desk: Desk) -> None:
     (desk.folder / "folder").mkdir()
     done = desk.run("run", "folder")

@@ -50,6 +50,7 @@ SHELLS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("code", "line"), SHELLS.values(), ids=SHELLS.keys())
 def test_a_shell_starts_it_as_python(desk: Desk, code: str, line: str) -> None:
     desk.file("s.py", code + "\n")

@@ -274,6 +274,7 @@ def test_unknown_endings_say_the_last_words() -> None:
     assert failure_of("lab", 255, stale).kind == "login"
 
 
+@pytest.mark.slow
 def test_ssh_goes_with_no_other_place(desk: Desk) -> None:
     desk.file("a.py", "1")
     for words in (

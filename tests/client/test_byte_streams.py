@@ -293,6 +293,7 @@ def test_a_chunk_is_written_and_read() -> None:
         decode_chunk(message[:12])
 
 
+@pytest.mark.slow
 async def test_small_writes_take_little_memory() -> None:
     stream = ByteStream()
     for _ in range(200_000):

@@ -86,6 +86,7 @@ async def test_every_fact_comes_once_and_in_order(session: SessionClient) -> Non
     assert numbers == list(range(1, len(numbers) + 1))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("output", ["full", "tail"])
 async def test_a_reader_can_begin_anywhere(session: SessionClient, output: OutputMode) -> None:
     accepted = await session.call(q.Execute("for i in range(300): print(i)"))

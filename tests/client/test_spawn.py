@@ -69,6 +69,7 @@ async def test_a_face_begins_the_server_and_it_outlives_the_face() -> None:
         assert apart.paths.socket.stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.slow
 async def test_many_faces_at_once_come_to_one_server() -> None:
     with user() as apart:
         begun = [spawn.start(apart.paths, environ=apart.environ) for _ in range(5)]
@@ -96,6 +97,7 @@ async def test_a_server_that_was_killed_is_started_again() -> None:
             assert second != first
 
 
+@pytest.mark.slow
 async def test_a_server_that_takes_long_to_load_is_waited_for() -> None:
     with user() as apart:
         starting = spawn.start(apart.paths, environ=apart.environ)
@@ -147,6 +149,7 @@ def test_a_state_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     assert caught.value.next_step
 
 
+@pytest.mark.slow
 async def test_a_stale_socket_is_replaced() -> None:
     with user() as apart:
         async with apart.client() as host:

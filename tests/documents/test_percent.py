@@ -77,6 +77,7 @@ LINES = st.lists(
 )
 
 
+@pytest.mark.slow
 @given(st.data())
 def test_index_follows_edits_as_a_rescan_would(data: st.DataObject) -> None:
     lines = data.draw(LINES) or [""]

@@ -232,6 +232,7 @@ def book(cells: list[tuple[str, str, dict[str, Any]]]) -> Notebook:
     return Notebook({"cells": made, "metadata": {}, "nbformat": 4, "nbformat_minor": 4})
 
 
+@pytest.mark.slow
 @given(CELLS)
 @example([("code", "# %time", {}), ("markdown", "# %time", {})])
 @example([("code", "x\n\n", {})])  # jupytext drops blank lines at the end of the last cell

@@ -109,6 +109,7 @@ async def test_nonsense_of_podman_is_taken_for_nothing(make: MakeEngine, field: 
     assert (engine_info.podman, engine_info.cpus, engine_info.memory) == (True, 1, 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("run", "words"),
     [

@@ -156,6 +156,7 @@ class TestScripts:
         assert [event.type for event in events][:3] == ["step_0", "step_1", "step_2"]
         assert ended(events).data == {"answer": 42}
 
+    @pytest.mark.slow
     async def test_a_slow_reader_misses_nothing(
         self, options: EnvironmentOptions, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -339,6 +340,7 @@ class TestCode:
 
 
 class TestWorkspace:
+    @pytest.mark.slow
     async def test_files_that_come_change_and_go_are_told(
         self, options: EnvironmentOptions
     ) -> None:
@@ -391,6 +393,7 @@ class TestLife:
         assert not await environment.is_healthy()
         assert not application.exists()
 
+    @pytest.mark.slow
     async def test_cleanup_ends_what_queries_have_left(self, workspace: Path) -> None:
         query = "import subprocess\nsubprocess.Popen(['sleep', '100'], start_new_session=True)"
         environment = await made(EnvironmentOptions(workspace))

@@ -149,6 +149,7 @@ async def test_a_program_is_not_traced_where_it_is_not_wanted(session: RunningSe
     assert (result.error, result.stderr) == ("Signal: SIGSEGV", [])
 
 
+@pytest.mark.slow
 async def test_a_program_without_debug_information(session: RunningSession) -> None:
     result = await run(session, "x", "-s", profile="release")
     rows = result.stderr
@@ -157,6 +158,7 @@ async def test_a_program_without_debug_information(session: RunningSession) -> N
     assert (problem.place.file, problem.place.line) == ("", 0)
 
 
+@pytest.mark.slow
 async def test_a_program_with_a_sanitizer_is_not_traced(session: RunningSession) -> None:
     result = await run(session, "x", "-fsanitize=address")
     text = "\n".join(result.stderr + result.stdout)

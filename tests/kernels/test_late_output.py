@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
+import pytest
+
 from codeexec.kernels.base import Finished, KernelEvent
 from codeexec.kernels.jupyter.known.late_output import LONG_LOOK, LOOK, LateOutput
 
@@ -35,6 +37,7 @@ async def test_a_quiet_kernel_ends_at_once() -> None:
     assert kernel.released == [1]
 
 
+@pytest.mark.slow
 async def test_output_that_comes_late_and_in_pieces_stands_before_the_end() -> None:
     kernel = Kernel()
     kernel.late.hold([END])

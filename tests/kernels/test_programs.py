@@ -64,6 +64,7 @@ async def test_code_of_a_language_is_built_and_run(session: RunningSession) -> N
     assert again.steps[0].is_reused
 
 
+@pytest.mark.slow
 async def test_a_program_that_knows_the_time_of_its_build_is_not_reused(
     session: RunningSession,
 ) -> None:

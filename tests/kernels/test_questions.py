@@ -71,6 +71,7 @@ async def test_no_line_of_the_users_code_is_run(partner: Partner) -> None:
     assert "bitten" not in partner.text()
 
 
+@pytest.mark.slow
 async def test_what_is_told_of_each(partner: Partner) -> None:
     await partner.run("""
 import numpy as np, pandas as pd, enum, datetime
@@ -165,6 +166,7 @@ while True:
     assert end.error.name == "KeyboardInterrupt"
 
 
+@pytest.mark.slow
 async def test_pages_of_tables(partner: Partner) -> None:
     await partner.run("""
 import numpy as np, pandas as pd
@@ -193,6 +195,7 @@ array = np.arange(1_000_000.0).reshape(1000, 1000)
         await page(name="nope")
 
 
+@pytest.mark.slow
 async def test_cells_read_as_pandas_prints_them(partner: Partner) -> None:
     await partner.run("""
 import datetime, pandas as pd

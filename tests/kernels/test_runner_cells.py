@@ -101,6 +101,7 @@ async def test_magics_of_folders_and_variables(partner: Partner, tmp_path: Path)
     assert "%%writefile" in await printed(partner, "%lsmagic")
 
 
+@pytest.mark.slow
 async def test_magics_of_code(partner: Partner, tmp_path: Path) -> None:
     assert "Wall time:" in await printed(partner, "%time sum(range(10))")
     assert partner.all(Displayed)[-1].data["text/plain"] == "45"

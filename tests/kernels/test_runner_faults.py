@@ -211,6 +211,7 @@ def test_requests_that_are_none_are_logged_and_skipped(tmp_path: Path) -> None:
         os.waitpid(spawned.pid, 0)
 
 
+@pytest.mark.slow
 async def test_frames_are_logged_where_that_is_wanted_and_no_answers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -6,6 +6,8 @@ import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+import pytest
+
 import codeexec
 from support.kernel_cases import runner_case, talking_to
 
@@ -51,6 +53,7 @@ async def test_in_ipykernel(tmp_path: Path) -> None:
         await check(run, tmp_path)
 
 
+@pytest.mark.slow
 async def test_without_ipykernel(tmp_path: Path) -> None:
     async with talking_to(runner_case(sys.executable), tmp_path) as partner:
 

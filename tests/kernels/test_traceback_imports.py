@@ -12,6 +12,7 @@ from codeexec.guest.traceback_imports import MODULES, is_installed
 from support.kernel_cases import LOCAL_CASES, talking_to
 
 
+@pytest.mark.slow
 async def test_a_kernel_that_waits_imports_them(tmp_path: Path) -> None:
     # In the loop of the kernel, between its other callbacks.
     code = (

@@ -83,6 +83,7 @@ def test_the_page_of_altair_is_its_chart() -> None:
 PLOTLY = {"data": [{"type": "bar", "x": ["a"], "y": [1], "marker": {"color": "#ff0000"}}]}
 
 
+@pytest.mark.slow
 def test_a_figure_of_plotly_is_drawn_without_an_extra() -> None:
     image = picture("application/vnd.plotly.v1+json", PLOTLY, "#102030")
     assert image.getpixel((0, 0)) == (0x10, 0x20, 0x30, 255)
@@ -117,6 +118,7 @@ def test_a_damaged_pdf_is_refused_in_a_sentence(text: str) -> None:
         picture("application/pdf", text)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("ground", "is_dark"), [("#ffffff", False), ("#101010", True)])
 def test_a_diagram_of_mermaid_is_drawn_on_the_ground(ground: str, is_dark: bool) -> None:
     image = picture("text/vnd.mermaid", "flowchart LR\n A[Start] --> B[End]", ground)
@@ -126,6 +128,7 @@ def test_a_diagram_of_mermaid_is_drawn_on_the_ground(ground: str, is_dark: bool)
     assert share(image, corner[:3]) < 0.9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -158,6 +161,7 @@ def test_words_are_written_on_a_machine_without_fonts(monkeypatch: pytest.Monkey
     assert opaque is not None and opaque[2] > 20
 
 
+@pytest.mark.slow
 def test_the_page_of_plotly_is_its_chart() -> None:
     page = f'<script>Plotly.newPlot("id", {json.dumps(PLOTLY["data"])}, {{}}, {{}});</script>'
     assert share(picture("text/html", page), (255, 0, 0)) > 0.3

@@ -210,6 +210,7 @@ def paths(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
             yield from paths(value[key], (*path, key))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", range(len(FIGURES)))
 def test_bad_values_make_a_document_or_a_fault(number: int) -> None:
     """Each value of a figure is replaced by one of a wrong type, alone and with another one."""

@@ -93,6 +93,7 @@ def test_the_process_ends_with_its_parent() -> None:
         time.sleep(0.02)
 
 
+@pytest.mark.slow
 def test_a_picture_at_an_address_is_not_requested(renderer: Renderer) -> None:
     spec = {
         "data": {"values": [{"x": 1, "y": 2}]},

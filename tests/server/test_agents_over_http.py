@@ -64,6 +64,7 @@ async def test_code_of_an_agent_is_marked_and_risky_code_waits_for_the_user() ->
                     assert (await finished(agent, waiting))["output"]["result"] == "'ran'"
 
 
+@pytest.mark.slow
 async def test_an_agent_gets_no_terminal_and_no_program_that_cannot_be_confirmed() -> None:
     async with serving() as here, web(here, token("anna")) as anna:
         session = (await anna.post("/start_kernel")).json()["id"]
@@ -106,6 +107,7 @@ async def test_a_token_may_be_made_for_an_agent() -> None:
             assert (await agent.post(path, json={"code": RISKY})).status_code == 403
 
 
+@pytest.mark.slow
 async def test_the_docs_take_a_login_of_a_browser_and_nothing_else_does() -> None:
     async with serving() as here, httpx.AsyncClient(base_url=here.url, timeout=60) as browser:
         for path in ("/", "/docs", "/openapi.json"):

@@ -143,6 +143,7 @@ def test_a_foreign_origin_and_a_rebinding_host(served: Served, headers: dict[str
     is_in_words(served.web.get("/v1/info", headers=headers), 401)
 
 
+@pytest.mark.slow
 def test_slow_heads_and_idle_sockets_keep_nobody_out(served: Served) -> None:
     slow = (b"", b"G", b"GET / HTTP/1.1\r\nHost: ")
     with contextlib.ExitStack() as stack:

@@ -220,6 +220,7 @@ async def test_what_speaks_no_http_does_no_harm(here: Here, said: bytes) -> None
         assert (await host.call(q.GetHostInfo())).pid
 
 
+@pytest.mark.slow
 async def test_a_restart_goes_on_when_who_asked_has_gone(here: Here, tmp_path: Path) -> None:
     async with here.client() as host:
         summary = await host.call(q.OpenSession(cwd=str(tmp_path)))

@@ -54,6 +54,7 @@ async def test_a_session_with_another_lease_is_not_joined(tmp_path: Path) -> Non
     assert other.name == "work-2"
 
 
+@pytest.mark.slow
 async def test_a_temporary_session_leaves_no_file_when_it_is_stopped(tmp_path: Path) -> None:
     with short_folder() as folder:
         async with serve_here(folder) as here, client_of(here, "env-1") as host:

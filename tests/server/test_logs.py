@@ -147,6 +147,7 @@ def is_over(answer: httpx.Response) -> bool:
     return answer.json()["completed_at"] is not None
 
 
+@pytest.mark.slow
 async def test_metrics_count_executions_kernels_and_requests(web: httpx.AsyncClient) -> None:
     kernel = (await web.post("/start_kernel")).json()["id"]
     for code in ("1", "1/0"):

@@ -104,6 +104,7 @@ async def test_output_has_exactly_the_newlines_that_were_written(
         assert (output["stdout"], output["stderr"], output["result"]) == (stdout, stderr, result)
 
 
+@pytest.mark.slow
 async def test_an_exception_is_failed_and_the_next_execution_runs(
     web: httpx.AsyncClient, kernel: str
 ) -> None:
@@ -357,6 +358,7 @@ async def test_what_happens_when_a_client_goes_away_whose_request_waits_for_the_
     assert status["status"] == {"continue": "COMPLETED", "interrupt": "FAILED"}[choice]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("choice", ["interrupt", "continue"])
 async def test_what_happens_when_a_waiting_client_goes_away(
     web: httpx.AsyncClient, kernel: str, here: Here, choice: str

@@ -97,6 +97,7 @@ async def test_interrupt_and_cancel(web: httpx.AsyncClient, session: str) -> Non
     assert state["execution"]["error"]["name"] == "KeyboardInterrupt"
 
 
+@pytest.mark.slow
 async def test_options_stand_in_options_or_beside_the_code(
     web: httpx.AsyncClient, session: str
 ) -> None:
@@ -420,6 +421,7 @@ def test_tokens_are_long_and_never_the_same() -> None:
     assert min(map(len, tokens)) >= 40
 
 
+@pytest.mark.slow
 async def test_a_terminal_by_http(web: httpx.AsyncClient, session: str) -> None:
     opened = await web.post(
         f"{session}/terminals", json={"argv": ["sh", "-c", "read line; echo got $line"]}

@@ -165,6 +165,7 @@ async def test_a_second_head_that_never_ends_is_dropped() -> None:
         await wait_until(lambda: here.public.admitted == 0, "the connection to be dropped")
 
 
+@pytest.mark.slow
 async def test_an_idle_connection_is_closed() -> None:
     async with serving(ConnectionLimits(idle_seconds=1)) as here:
         head = f"GET /v1/health HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {here.token}"

@@ -66,6 +66,7 @@ def bash(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SHELL", "/bin/bash")
 
 
+@pytest.mark.slow
 async def test_a_page_runs_commands_and_finds_its_screen_again(here: Here) -> None:
     async with page(here) as first:
         await first.until("prompt")

@@ -53,6 +53,7 @@ async def test_a_burst_of_requests_is_cut_for_its_user_alone() -> None:
             assert {answer.status_code for answer in answers} == {200}
 
 
+@pytest.mark.slow
 async def test_sessions_are_counted_as_long_as_they_are_open() -> None:
     async with serving(UserLimits(sessions=2)) as here:
         async with web(here, token("anna")) as anna, web(here, token("ben")) as ben:

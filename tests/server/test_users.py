@@ -308,6 +308,7 @@ async def test_a_scope_allows_what_it_includes(here: Here) -> None:
     assert here.host.stop_requested.is_set()
 
 
+@pytest.mark.slow
 async def test_a_reader_who_goes_away_interrupts_nothing(here: Here) -> None:
     code = "import os, time\nwhile not os.path.exists('go'): time.sleep(0.02)"
     async with web(here, token("anna")) as anna:

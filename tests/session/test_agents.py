@@ -82,6 +82,7 @@ async def test_a_confirmation_outlives_the_server(tmp_path: Path) -> None:
         assert (await finished(session, waiting)).status == "ok"
 
 
+@pytest.mark.slow
 async def test_nobody_to_confirm_is_a_refusal_or_as_it_is_set(tmp_path: Path) -> None:
     settings = {"now": AgentSettings()}
     agents = HostSettings(agents=lambda: settings["now"])
@@ -132,6 +133,7 @@ async def test_an_agent_moves_and_removes_no_files(tmp_path: Path) -> None:
         assert not (tmp_path / "kept").exists()
 
 
+@pytest.mark.slow
 async def test_an_execution_says_who_ended_it(tmp_path: Path) -> None:
     async with open_host(tmp_path / "state") as host:
         session = await open_session(host, tmp_path)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from support.sessions import open_host, open_session, run, text
 
 RICH = """
@@ -38,6 +40,7 @@ async def test_rich_bars_stay_in_place(tmp_path: Path) -> None:
         assert rows[2] == "after"
 
 
+@pytest.mark.slow
 async def test_tqdm_bars_stay_in_place(tmp_path: Path) -> None:
     async with open_host(tmp_path / "state") as host:
         session = await open_session(host, tmp_path)

@@ -122,6 +122,7 @@ async def test_floods_are_few_events_and_the_last_value_comes(session: Session) 
     await session.call(q.Interrupt())
 
 
+@pytest.mark.slow
 async def test_what_a_thread_sets_after_its_cell_comes_as_few_events(
     session: Session, tmp_path: Path
 ) -> None:

@@ -82,6 +82,7 @@ async def test_a_session_is_not_watched_where_the_settings_say_so(tmp_path: Path
         assert not session.snapshot.files_watched
 
 
+@pytest.mark.slow
 async def test_what_the_session_itself_records_is_not_told(tmp_path: Path) -> None:
     async with open_host(tmp_path, settings=HostSettings(watch_files=True)) as host:
         session = await opened(host, tmp_path)

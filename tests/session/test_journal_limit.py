@@ -95,6 +95,7 @@ def test_whatever_floods_the_journal_stays_near_its_limit(
     assert recorder.journal.used <= full + 2**14, "more of it is left out"
 
 
+@pytest.mark.slow
 def test_a_row_says_once_where_output_ends_and_what_was_before_is_whole(
     recorder: EventLog, tmp_path: Path
 ) -> None:

@@ -93,6 +93,7 @@ async def test_what_the_user_has_set_stays(tmp_path: Path) -> None:
             assert await text(session, view) == ["200 33"]
 
 
+@pytest.mark.slow
 async def test_a_queued_execution_keeps_the_width_that_it_was_sent_with(tmp_path: Path) -> None:
     async with open_host(tmp_path / "state") as host:
         session = await open_session(host, tmp_path)

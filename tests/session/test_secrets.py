@@ -42,6 +42,7 @@ async def answered(session: EmbeddedSession, code: str) -> tuple[Variable, ...]:
     raise AssertionError("no variables were taken")
 
 
+@pytest.mark.slow
 async def test_a_password_is_journaled_in_no_variable(tmp_path: Path) -> None:
     code = (
         "import getpass\nword = getpass.getpass()\nothers = {'k': [word], 'b': word.encode()}\n"

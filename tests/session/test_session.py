@@ -65,6 +65,7 @@ def backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
     return str(request.param)
 
 
+@pytest.mark.slow
 async def test_what_runs_is_told_by_facts(tmp_path: Path) -> None:
     async with open_host(tmp_path / "state") as host:
         session = await open_session(host, tmp_path)
@@ -82,6 +83,7 @@ async def test_what_runs_is_told_by_facts(tmp_path: Path) -> None:
         assert failed.error is not None and failed.error.name == "ZeroDivisionError"
 
 
+@pytest.mark.slow
 async def test_live_and_replayed_facts_fold_to_the_same(tmp_path: Path) -> None:
     async with open_host(tmp_path / "state") as host:
         session = await open_session(host, tmp_path)
@@ -291,6 +293,7 @@ async def test_variables_are_taken_after_a_run(tmp_path: Path) -> None:
         }
 
 
+@pytest.mark.slow
 async def test_variables_that_nobody_watches_are_taken_for_the_next_client(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

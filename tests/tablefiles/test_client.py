@@ -145,6 +145,7 @@ def ask(
     return answer
 
 
+@pytest.mark.slow
 def test_a_file_is_read_copied_and_read_anew(
     folder: Path, open_file: Callable[[str], TableFile]
 ) -> None:

@@ -196,6 +196,7 @@ async def test_a_watcher_reads_and_cannot_type(host: EmbeddedHost, session: Sess
     assert rows.total == 24
 
 
+@pytest.mark.slow
 async def test_scrollback_is_paged_searched_and_copied(session: SessionClient) -> None:
     command = "seq 2000; printf 'a wide \\033[31m宽 word\\033[0m\\n'; cat"
     terminal = await open_terminal(session, "sh", "-c", command, columns=40)

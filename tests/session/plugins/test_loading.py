@@ -68,6 +68,7 @@ async def test_a_plugin_is_loaded_called_tested_and_unloaded(tmp_path: Path) -> 
         check_journal(session.folder)
 
 
+@pytest.mark.slow
 async def test_a_plugin_that_fails_says_why_and_disturbs_nothing(tmp_path: Path) -> None:
     async with open_host(tmp_path / "state") as host:
         session = await open_session(host, tmp_path)
@@ -102,6 +103,7 @@ async def test_a_plugin_that_fails_says_why_and_disturbs_nothing(tmp_path: Path)
         )
 
 
+@pytest.mark.slow
 async def test_a_plugin_that_prints_is_loaded_and_its_rows_can_be_read(tmp_path: Path) -> None:
     async with open_host(tmp_path / "state") as host:
         session = await open_session(host, tmp_path)
@@ -138,6 +140,7 @@ async def test_a_plugin_that_blocks_has_a_deadline_and_can_be_interrupted(tmp_pa
         assert await value(session, "x") == "1"
 
 
+@pytest.mark.slow
 async def test_a_reload_replaces_and_one_that_fails_leaves_the_earlier(tmp_path: Path) -> None:
     one = (
         "from taskweaver.plugin import register_plugin\n@register_plugin\ndef f():\n    return 1\n"
@@ -180,6 +183,7 @@ async def test_plugins_and_session_variables_come_back_with_a_new_kernel(tmp_pat
         assert await value(session, "summary('a b')") == "'A: 2 words'"
 
 
+@pytest.mark.slow
 async def test_a_plugin_that_fails_in_the_new_kernel_is_told_and_the_rest_runs(
     tmp_path: Path,
 ) -> None:
@@ -197,6 +201,7 @@ async def test_a_plugin_that_fails_in_the_new_kernel_is_told_and_the_rest_runs(
         assert "no flag" in plugin.message
 
 
+@pytest.mark.slow
 async def test_the_next_server_has_the_plugins_and_asks_for_no_second_load(tmp_path: Path) -> None:
     async with open_host(tmp_path / "state", leave_kernels=True) as host:
         session = await open_session(host, tmp_path)
@@ -251,6 +256,7 @@ async def test_requests_that_make_no_sense_are_refused(tmp_path: Path) -> None:
             await load(session, "summary", SUMMARY)
 
 
+@pytest.mark.slow
 async def test_two_steps_of_one_plugin_do_not_overlap(tmp_path: Path) -> None:
     async with open_host(tmp_path / "state") as host:
         session = await open_session(host, tmp_path)

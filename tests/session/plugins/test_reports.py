@@ -40,6 +40,7 @@ async def answer(session: Session, code: str) -> dict[str, object]:
     return dict(value)
 
 
+@pytest.mark.slow
 async def test_an_execution_reports_its_variables_and_its_result(tmp_path: Path) -> None:
     async with open_host(tmp_path / "state") as host:
         session = await open_session(host, tmp_path)
@@ -61,6 +62,7 @@ async def test_an_execution_reports_its_variables_and_its_result(tmp_path: Path)
         assert len(long.report.variables["y"]) == 5000
 
 
+@pytest.mark.slow
 async def test_text_that_is_no_unicode_is_reported_as_far_as_it_is(tmp_path: Path) -> None:
     async with open_host(tmp_path / "state") as host:
         session = await open_session(host, tmp_path)
@@ -74,6 +76,7 @@ async def test_text_that_is_no_unicode_is_reported_as_far_as_it_is(tmp_path: Pat
         assert [entry.message for entry in view.report.log] == ["? b"]
 
 
+@pytest.mark.slow
 async def test_the_last_assignment_is_shown_where_that_is_wanted(tmp_path: Path) -> None:
     async with open_host(tmp_path / "state") as host:
         session = await open_session(host, tmp_path)
@@ -126,6 +129,7 @@ async def test_the_context_refuses_names_that_leave_the_folder(tmp_path: Path) -
         assert artifact.file not in {each.name for each in session.snapshot.artifacts}
 
 
+@pytest.mark.slow
 async def test_the_context_knows_where_it_is(tmp_path: Path) -> None:
     env = {"PLUGIN_context_KEY": "value", "TASKWEAVER_ENV_ID": "env-7"}
     async with open_host(tmp_path / "state") as host:
@@ -328,6 +332,7 @@ async def test_checks_mark_what_an_execution_made(tmp_path: Path) -> None:
         assert shown(await run(session, "made")) == "5"
 
 
+@pytest.mark.slow
 async def test_what_user_code_sends_in_our_name_is_checked(tmp_path: Path) -> None:
     forged = """
 import codeexec_session as s
@@ -372,6 +377,7 @@ for n in range(1000):
         assert session.recorder.journal.used < 5_000_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [1500])
 async def test_a_flood_of_log_entries_is_bounded(tmp_path: Path, count: int) -> None:
     async with open_host(tmp_path / "state") as host:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
 from msgspec import Raw
 from rich.segment import Segment
 from textual import on
@@ -305,6 +306,7 @@ def test_durations_are_short() -> None:
     ]
 
 
+@pytest.mark.slow
 async def test_cards_in_memory_are_bounded_while_the_end_is_followed() -> None:
     app = Shown()
     async with app.run_test(size=(60, 20)):
@@ -416,6 +418,7 @@ async def test_the_heading_of_a_traceback_is_whole_however_narrow_the_pane() -> 
             assert heading == "ModuleNotFoundError Traceback (most recent call last)"
 
 
+@pytest.mark.slow
 async def test_cards_that_wait_take_one_line_until_they_are_asked_for() -> None:
     app = Shown()
     async with app.run_test(size=(60, 40)) as pilot:

@@ -67,6 +67,7 @@ async def test_the_caret_passes_over_a_fold_and_a_search_opens_it(tmp_path: Path
         assert "hidden" not in "\n".join(rows(sheet))
 
 
+@pytest.mark.slow
 async def test_commands_on_a_folded_heading_mean_its_section(tmp_path: Path) -> None:
     async with PaneApp(pane := make()).run_test(size=(50, 30)) as pilot:
         sheet = await opened(pane, sections(tmp_path))

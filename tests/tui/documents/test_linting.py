@@ -104,6 +104,7 @@ async def test_a_script_is_marked_while_names_of_the_kernel_are_defined(tmp_path
     await wait_until(lambda: has_ended(pid), "the end of the server")
 
 
+@pytest.mark.slow
 async def test_cells_of_a_notebook_are_one_program(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text('[tool.ruff.lint]\nselect = ["F401", "F821"]\n')
     pane = DocumentsPane(THEME)
@@ -157,6 +158,7 @@ def fake(tmp_path: Path, script: str) -> str:
     return str(program)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "script",
     [
@@ -248,6 +250,7 @@ def test_the_server_ends_with_a_workbench_that_is_killed(tmp_path: Path) -> None
     wait_for(lambda: has_ended(pid), "the server to end")
 
 
+@pytest.mark.slow
 async def test_scripts_and_cells_are_formatted(tmp_path: Path) -> None:
     pane = DocumentsPane(THEME)
     async with PaneApp(pane).run_test(size=(80, 20)):

@@ -384,6 +384,7 @@ async def test_a_saved_output_is_shown_whole_and_paged_through(tmp_path: Path) -
         assert model.cursor.line == 1
 
 
+@pytest.mark.slow
 async def test_presses_select_cells_and_a_double_click_enters_markdown(tmp_path: Path) -> None:
     cells = (code("a"), markdown("**bold**"), code("b", stream("out\n")), code("c"))
     pane = make()

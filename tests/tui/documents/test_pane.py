@@ -119,6 +119,7 @@ async def test_closing_what_is_unsaved_asks(pane: DocumentsPane, tmp_path: Path)
         await until(pilot, lambda: pane.query_one("#welcome").has_focus)
 
 
+@pytest.mark.slow
 async def test_a_swap_is_written_offered_and_forgotten(tmp_path: Path) -> None:
     path, store = write(tmp_path / "a.py", "1"), SwapStore(tmp_path / "swap")
     pane = DocumentsPane(THEME, store)
@@ -140,6 +141,7 @@ async def test_a_swap_is_written_offered_and_forgotten(tmp_path: Path) -> None:
         assert (path.read_text(), store.all()) == ("x1", [])
 
 
+@pytest.mark.slow
 async def test_a_save_before_a_run_keeps_the_swap_until_the_disk_has_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -198,6 +200,7 @@ async def change(pane: DocumentsPane, path: Path, text: str, pilot: Pilot[None])
     await pilot.pause()
 
 
+@pytest.mark.slow
 async def test_a_file_that_others_write_is_taken_or_told(
     pane: DocumentsPane, tmp_path: Path
 ) -> None:
@@ -332,6 +335,7 @@ async def test_odd_files_open_with_a_word(
             assert (tmp_path / name).read_bytes() == b"x" + data
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["scala", "../../x", "", 7, ["python"], "\x1b[2J"])
 async def test_a_notebook_of_a_language_that_is_not_known_is_edited_as_text(
     pane: DocumentsPane, tmp_path: Path, name: object

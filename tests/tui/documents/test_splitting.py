@@ -65,6 +65,7 @@ def test_a_wish_is_followed_where_it_fits() -> None:
     assert direction_for(140, 9, "below") == "beside"
 
 
+@pytest.mark.slow
 async def test_one_document_twice_has_one_text_one_undo_and_two_carets(
     pane: DocumentsPane, tmp_path: Path
 ) -> None:
@@ -280,6 +281,7 @@ async def test_a_split_comes_back_as_it_was(pane: DocumentsPane, tmp_path: Path)
         assert again.shared_view.current().split == view.split
 
 
+@pytest.mark.slow
 async def test_the_position_is_that_of_the_half_with_the_focus(
     pane: DocumentsPane, tmp_path: Path
 ) -> None:

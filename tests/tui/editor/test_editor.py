@@ -437,6 +437,7 @@ async def test_another_text_keeps_the_focus_and_hidden_line_numbers() -> None:
         assert app.editor.render_line(0).text.startswith("▷  two")
 
 
+@pytest.mark.slow
 async def test_a_very_long_line_does_not_freeze() -> None:
     """Nothing is done for each of its characters: a hundred times as many cost the same."""
 

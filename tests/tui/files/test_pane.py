@@ -99,6 +99,7 @@ async def test_hidden_files_are_shown_on_request(folder: Path) -> None:
         await until(pilot, lambda: " ▸ build/" not in shown(pane))
 
 
+@pytest.mark.slow
 async def test_make_rename_and_delete(folder: Path) -> None:
     pane = FilesPane(folder)
     app = PaneApp(pane)

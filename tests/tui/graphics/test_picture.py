@@ -234,6 +234,7 @@ def test_sixels_in_a_terminal_are_the_picture(tmp_path: Path) -> None:
     assert _same(drawn, _drawing()) <= 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tmux", [False, True])
 def test_kitty_in_a_terminal_is_the_picture(tmp_path: Path, tmux: bool) -> None:
     stream = _written("kitty", tmp_path, *(["tmux"] if tmux else []))

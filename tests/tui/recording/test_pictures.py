@@ -107,6 +107,7 @@ def test_a_long_pause_of_a_gif_is_as_long() -> None:
     assert total == 2_003_000
 
 
+@pytest.mark.slow
 def test_a_gif_takes_pictures_of_many_colours() -> None:
     writer = GifWriter(RecordingInfo(60, 20, "", 0.0, XTERM))
     rows = {
@@ -149,6 +150,7 @@ def test_an_svg_shows_each_row_for_its_time() -> None:
     assert {"#ff0000", "#0000ff", "#00ff00"} <= fills
 
 
+@pytest.mark.slow
 def test_an_svg_that_no_browser_draws_is_refused() -> None:
     writer = SvgWriter(RecordingInfo(10, 1, "", 0.0, XTERM))
     rows = [block("\u2588", RED), block("\u2588", BLUE)]

@@ -182,6 +182,7 @@ async def test_what_takes_long_is_begun_by_a_key(monkeypatch: pytest.MonkeyPatch
         await until(pilot, lambda: _view_words(screen) == "by n ↓")
 
 
+@pytest.mark.slow
 async def test_columns_are_hidden_moved_frozen_and_found() -> None:
     app = Pane()
     async with app.run_test(size=(80, 24)) as pilot:
@@ -204,6 +205,7 @@ async def test_columns_are_hidden_moved_frozen_and_found() -> None:
         await until(pilot, lambda: table.cursor[1] == 1)
 
 
+@pytest.mark.slow
 async def test_facts_values_copies_files_and_code(tmp_path: Any) -> None:
     app = Pane()
     async with app.run_test(size=(80, 24)) as pilot:

@@ -49,6 +49,7 @@ async def test_recent_files_of_the_folder_come_first_those_of_others_last(folder
     assert app.answers == [outside]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("typed", "wanted"), [("./src/../notes.md", "notes.md"), ("new/z.py", "new/z.py")]
 )

@@ -226,6 +226,7 @@ async def test_a_kernel_without_ipykernel_is_offered_with_the_command_that_insta
     assert app.answers == [bare.name]
 
 
+@pytest.mark.slow
 async def test_a_python_that_is_too_old_is_shown_with_what_mends_it(
     host: EmbeddedHost, tmp_path: Path
 ) -> None:

@@ -88,6 +88,7 @@ async def test_a_switch_a_choice_and_a_number(tmp_path: Path, place: dict[str, s
         await until(pilot, lambda: len(shown(app)) == 3)
 
 
+@pytest.mark.slow
 async def test_who_counts_more_is_told(tmp_path: Path, place: dict[str, str]) -> None:
     (tmp_path / ".codeexec.toml").write_text("[editor]\nsoft_wrap = true\n")
     app = ScreenApp(SettingsScreen(tmp_path, {}, environ=place))
@@ -101,6 +102,7 @@ async def test_who_counts_more_is_told(tmp_path: Path, place: dict[str, str]) ->
         assert "soft_wrap = false" in user_text(place)
 
 
+@pytest.mark.slow
 async def test_what_is_wrong_in_a_file_is_shown(tmp_path: Path, place: dict[str, str]) -> None:
     (tmp_path / ".codeexec.toml").write_text("[editor]\ntab_size = 'two'\nzoom = 3\n")
     app = ScreenApp(SettingsScreen(tmp_path, {}, environ=place))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import ClassVar
 
+import pytest
 from textual import events
 from textual.app import App, ComposeResult
 from textual.binding import BindingType
@@ -85,6 +86,7 @@ async def test_keys_wait_for_the_screen_where_nothing_has_the_focus() -> None:
                 await pilot.pause(0.01)
 
 
+@pytest.mark.slow
 async def test_keys_go_on_when_the_widget_is_removed() -> None:
     app = Fields()
     async with app.run_test() as pilot:

@@ -120,6 +120,7 @@ async def test_the_last_executions_are_shown_and_older_ones_come_by_scrolling(
     await bench.sees("value 1.")
 
 
+@pytest.mark.slow
 async def test_the_first_execution_is_one_key_away_and_the_gap_fills(bench: Bench) -> None:
     pane = bench.workbench.console_pane
     await bench.until(lambda: numbers(bench)[-1:] == [RUNS], "the last card")
