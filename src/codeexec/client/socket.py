@@ -21,7 +21,13 @@ from codeexec.domain import requests as q
 from codeexec.domain.errors import CodeexecError, Denied, ServerUnavailable, UsageError
 from codeexec.domain.events import Recorded
 from codeexec.domain.flow import OutputMode
-from codeexec.domain.wire.codec import check_server_schema, decode_reply, encode, mended
+from codeexec.domain.wire.codec import (
+    check_server_schema,
+    decode_recorded,
+    decode_reply,
+    encode,
+    mended,
+)
 from codeexec.domain.wire.frames import (
     MAX_REQUEST,
     STOPPED,
@@ -217,6 +223,7 @@ class SocketHost:
                 self._streams.take(data)
                 return
             frame = decode_server(data)
+            records = tuple(map(decode_recorded, frame.events))
             if frame.server is not None:
                 is_remote = self._address is not None and not self._address.is_local
                 check_server_schema(frame.server.schema, frame.server.pid, is_remote=is_remote)
@@ -228,7 +235,7 @@ class SocketHost:
         self._was_heard = True
         if frame.listen:
             if not (frame.end and self._streams.finish(frame.listen)):
-                self._take_events(frame, len(data))
+                self._take_events(frame, records, len(data))
         elif self._calls.take(frame):
             pass
         elif frame.error is not None and (listener := self._listeners.pop(frame.id, None)):
@@ -237,11 +244,11 @@ class SocketHost:
         elif frame.error is not None:
             self._streams.finish(frame.id, frame.error.error())
 
-    def _take_events(self, frame: ServerFrame, size: int) -> None:
+    def _take_events(self, frame: ServerFrame, records: tuple[Recorded, ...], size: int) -> None:
         listener = self._listeners.get(frame.listen)
         if listener is None:
             return  # it has stopped; this was on its way
-        listener.take(frame.events, size)
+        listener.take(records, size)
         if frame.end:
             del self._listeners[frame.listen]
             listener.is_ended = True

@@ -6,6 +6,7 @@ import asyncio
 import os
 import sys
 import time
+from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Callable, Sequence
 
 from codeexec.cli import messages as style
@@ -77,17 +78,17 @@ async def _open_sessions() -> AsyncGenerator[Sequence[SessionSummary]]:
                 raise
 
 
-class ClassView:
+class ClassView(ABC):
     """Where the list is shown, as tables of `make_rows`."""
 
     def __init__(self, make_rows: Callable[[Sequence[Learner]], Table]) -> None:
         self._make_rows = make_rows
 
+    @abstractmethod
     def show(self, learners: Sequence[Learner]) -> None:
         """Called once a second, also where nothing has changed."""
-        raise NotImplementedError
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027  (most views leave nothing)
         """Leave the terminal as it was."""
 
     def _table(self, learners: Sequence[Learner]) -> style.TerminalText:

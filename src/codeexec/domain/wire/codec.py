@@ -42,11 +42,6 @@ def _event() -> msgspec.json.Decoder[AnyEvent]:
     return msgspec.json.Decoder(AnyEvent)
 
 
-@cache
-def _recorded() -> msgspec.json.Decoder[Recorded]:
-    return msgspec.json.Decoder(Recorded)
-
-
 class _UnreadRecord(msgspec.Struct):
     """A `Recorded` whose event is not read yet."""
 
@@ -64,12 +59,13 @@ _tag = msgspec.json.Decoder(_Tag)
 
 
 @cache
-def _event_of_kind(kind: str) -> msgspec.json.Decoder[AnyEvent] | None:
-    """Decoder of the events whose tag this is; None for a tag that is none of ours."""
-    for event_type in get_args(AnyEvent):
-        if event_type.__struct_config__.tag == kind:
-            return msgspec.json.Decoder(event_type)
-    return None
+def _types_by_tag() -> dict[str, type[AnyEvent]]:
+    return {kind.__struct_config__.tag: kind for kind in get_args(AnyEvent)}
+
+
+@cache
+def _event_of_type(kind: type[AnyEvent]) -> msgspec.json.Decoder[AnyEvent]:
+    return msgspec.json.Decoder(kind)
 
 
 @cache
@@ -130,9 +126,9 @@ def _read_recorded(data: bytes | str | msgspec.Raw) -> Recorded:
     """By the decoder of its kind alone: one of all kinds takes 5 ms to make, for which the first
     output of a client would wait."""
     unread = _unread_record.decode(data)
-    decoder = _event_of_kind(_tag.decode(unread.event).type)
-    if decoder is None:
-        return _recorded().decode(data)  # which says what is wrong
+    kind = _types_by_tag().get(_tag.decode(unread.event).type)
+    # That of all kinds says what is wrong with a tag that is none of ours.
+    decoder = _event() if kind is None else _event_of_type(kind)
     return Recorded(unread.seq, unread.at, decoder.decode(unread.event))
 
 

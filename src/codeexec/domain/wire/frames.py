@@ -14,10 +14,9 @@ import msgspec
 from msgspec import Raw, Struct
 
 from codeexec.domain.errors import CodeexecError, ProtocolError, from_code
-from codeexec.domain.events import Recorded
 from codeexec.domain.flow import OutputMode
 from codeexec.domain.requests import ClientInfo
-from codeexec.domain.wire.codec import UNREADABLE, decode_recorded
+from codeexec.domain.wire.codec import UNREADABLE
 
 MAX_REQUEST = 16 * 2**20
 """Bytes of a frame (or an HTTP body) that a server reads."""
@@ -77,20 +76,8 @@ class ClientFrame(Struct, frozen=True, omit_defaults=True):
 
 class ServerFrame(Struct, frozen=True, omit_defaults=True):
     """One of: `server`, `ok` or `error` with `id` (0: of a frame whose number could not be
-    read), `events` with `listen`, or `end` with `listen` (there will be no more, of a listener
-    or a stream)."""
-
-    id: int = 0
-    ok: Raw = Raw()
-    error: Problem | None = None
-    listen: int = 0
-    events: tuple[Recorded, ...] = ()
-    end: bool = False
-    server: ServerHello | None = None
-
-
-class _UnreadFrame(Struct, frozen=True):
-    """A `ServerFrame` whose events are not read yet."""
+    read), `events` with `listen` (`decode_recorded` reads each), or `end` with `listen` (there will
+    be no more, of a listener or a stream)."""
 
     id: int = 0
     ok: Raw = Raw()
@@ -120,7 +107,7 @@ def _whole(text: str) -> str:
 
 _encoder = msgspec.json.Encoder()
 _client = msgspec.json.Decoder(ClientFrame)
-_server = msgspec.json.Decoder(_UnreadFrame)
+_server = msgspec.json.Decoder(ServerFrame)
 
 
 class _Numbered(Struct):
@@ -136,16 +123,7 @@ def decode_client(data: bytes | str) -> ClientFrame:
 
 
 def decode_server(data: bytes | str) -> ServerFrame:
-    unread = _decode(_server, data)
-    return ServerFrame(
-        unread.id,
-        unread.ok,
-        unread.error,
-        unread.listen,
-        tuple(map(decode_recorded, unread.events)),
-        unread.end,
-        unread.server,
-    )
+    return _decode(_server, data)
 
 
 def frame_number(data: bytes | str) -> int:

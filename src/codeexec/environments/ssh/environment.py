@@ -56,11 +56,7 @@ class SshEnvironment(ForwardedFiles):
         starts the relay in a job, for which this waits; `on_said` is called with each line that
         the batch system says."""
         self = cls(place, ask_user, launch, on_said)
-        try:
-            await self._start()
-        except BaseException:
-            await asyncio.shield(self.terminate())
-            raise
+        await self._start_or_leave_nothing()
         return self
 
     @classmethod
@@ -70,11 +66,7 @@ class SshEnvironment(ForwardedFiles):
         """Go on in the folder `spool` that an environment of another session server has had there,
         and whose processes run on. EnvironmentUnavailable, SshFailure."""
         self = cls(place, ask_user)
-        try:
-            await self._start(spool)
-        except BaseException:
-            await asyncio.shield(self.terminate())
-            raise
+        await self._start_or_leave_nothing(spool)
         return self
 
     def __init__(
@@ -239,6 +231,13 @@ class SshEnvironment(ForwardedFiles):
         if self._carrying is not None:
             self._carrying.cancel()
             await asyncio.gather(self._carrying, return_exceptions=True)
+
+    async def _start_or_leave_nothing(self, spool: str = "") -> None:
+        try:
+            await self._start(spool)
+        except BaseException:
+            await asyncio.shield(self.terminate())
+            raise
 
     async def _start(self, spool: str = "") -> None:
         self._far = await (self._line.take_over(spool) if spool else self._line.open())

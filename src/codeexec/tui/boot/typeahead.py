@@ -96,7 +96,7 @@ class FirstRun:
                 while (line := self._frame.line) is not None:
                     if completeness(line) != "complete" or leaves(line):
                         return
-                    if self._is_runnable(line):
+                    if line.strip():
                         self._loading.hold()
                     if not await self._run(line):
                         return
