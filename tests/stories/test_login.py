@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from textual.containers import Vertical
 
 from codeexec.tui.options import OpenOptions
 from codeexec.tui.screens.login_question import LoginConfirm, LoginEntry
@@ -37,12 +38,15 @@ async def test_a_host_key_and_a_passphrase_are_asked_in_dialogs(
     options = OpenOptions(kernel="ssh:strange:work")
     async with open_bench(tmp_path, options=options) as bench:
         await bench.until(lambda: isinstance(bench.program.screen, LoginConfirm))
+        box = bench.program.screen.query_one(Vertical)
+        await bench.until(lambda: box.region.x > 0 and box.region.y > 0, "a box in the middle")
         await bench.sees("Login to strange")
         await bench.sees("SHA256:")
         await bench.sees("Are you sure you want to continue connecting")
         await bench.press("right", "enter")
         await bench.until(lambda: isinstance(bench.program.screen, LoginEntry))
         await bench.sees("Enter passphrase for key")
+        await bench.sees("nowhere.")  # the end of its last sentence
         await bench.write(PASSPHRASE)
         await bench.sees("•" * len(PASSPHRASE))
         assert PASSPHRASE not in bench.screen()

@@ -9,7 +9,7 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
-from textual.widgets import Input, Label, Static
+from textual.widgets import Input, Static
 
 from codeexec.domain.places.logins import NO, YES, LoginPrompt
 from codeexec.domain.text.printable import printable
@@ -58,7 +58,7 @@ class LoginEntry(LoginDialog):
     LoginEntry #words { height: auto; margin: 0 0 1 0; }
     LoginEntry Input { border: none; height: 1; padding: 0 1; background: $surface; }
     LoginEntry Input:focus { border: none; }
-    LoginEntry #hint { color: $muted; margin: 1 0 0 0; }
+    LoginEntry #hint { color: $muted; height: auto; margin: 1 0 0 0; }
     LoginEntry #hints { height: 1; margin: 1 0 0 0; color: $muted; LINKS }
     """.replace("LINKS", LINKS)
 
@@ -74,7 +74,7 @@ class LoginEntry(LoginDialog):
                 yield Static(hint_line(_WAIT), id="hints")
             else:
                 yield Field(compact=True, password=True)
-                yield Label(plain_words(_NOT_KEPT), id="hint")
+                yield Static(plain_words(_NOT_KEPT), id="hint")
                 yield Static(hint_line(_SEND), id="hints")
 
     def on_mount(self) -> None:
@@ -90,12 +90,14 @@ class LoginEntry(LoginDialog):
         self.dismiss(self.query_one(Input).value)
 
 
-class LoginConfirm(LoginDialog, Confirm):
-    """Yes or no. Enter refuses, as it may have been meant for something else."""
+class LoginConfirm(Confirm, LoginDialog):
+    """Yes or no. Enter refuses, as it may have been meant for something else.
+
+    Confirm is the first base: Textual takes the styles of that one alone.
+    """
 
     DEFAULT_CSS = """
-    LoginConfirm { align: center middle; background: $surface 55%; }
-    LoginConfirm > Vertical { width: 84; padding: 1 2; }
+    LoginConfirm > Vertical { width: 84; }
     LoginConfirm #words { color: $text; margin: 1 0; }
     """
 
