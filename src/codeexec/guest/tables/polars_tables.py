@@ -8,6 +8,7 @@ from typing import Any
 from codeexec.guest.prelude import library, texts_of
 from codeexec.guest.tables.columns import MISSING
 from codeexec.guest.tables.filters import COMPARISONS
+from codeexec.guest.tables.polars_top import first_of_order
 from codeexec.guest.tables.work import Refused
 
 NUMBER = "codeexec row number"
@@ -62,10 +63,14 @@ class PolarsTable:
         return PolarsTable(self.frame, order if self.picks is None else self.picks[order])
 
     def top(self, keys: list[tuple[int, bool]], count: int) -> PolarsTable:
-        lazy = numbered(self._columns([at for at, _ in keys]).lazy())
-        by = [self.names[at] for at, _ in keys]
-        lazy = lazy.sort(by, descending=[down for _, down in keys], nulls_last=True).head(count)
-        order = lazy.select(NUMBER).collect().to_series()
+        part = self._columns([at for at, _ in keys])
+        order = first_of_order(part, [(self.names[at], down) for at, down in keys], count)
+        if order is None:
+            by = [self.names[at] for at, _ in keys]
+            lazy = numbered(part.lazy()).sort(
+                by, descending=[down for _, down in keys], nulls_last=True, maintain_order=True
+            )
+            order = lazy.head(count).select(NUMBER).collect().to_series()
         return PolarsTable(self.frame, order if self.picks is None else self.picks[order])
 
     def _series(self, at: int) -> Any:
