@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import Any, Protocol, TextIO, cast
 
 from textual.drivers.linux_driver import LinuxDriver
+from textual.message import Message
 
 from codeexec.tui.textual_ext.input_thread import SelectableEvent, read_keys
 from codeexec.tui.textual_ext.terminal_replies import ReplyParser
@@ -55,6 +56,11 @@ class FollowingDriver(LinuxDriver):
             self._mode_before = self._taker.take_terminal()
         else:
             super().write(data)
+
+    def send_message(self, message: Message) -> None:
+        """Textual makes a task for each key, which begins a turn of the loop later."""
+        with suppress(RuntimeError):  # the loop has ended
+            self._loop.call_soon_threadsafe(self._app.post_message, message)
 
     def start_application_mode(self) -> None:
         # A second SIGCONT would run this again in the middle of it: two threads would read then.

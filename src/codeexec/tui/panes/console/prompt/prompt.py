@@ -95,6 +95,8 @@ class Prompt(TextArea):
 
     def __init__(self, theme: Theme, id: str | None = None) -> None:
         super().__init__(id=id, soft_wrap=True, show_line_numbers=False, tab_behavior="focus")
+        # Nobody asks where the cursor is; it would pass each widget above at each key.
+        self.disable_messages(TextArea.SelectionChanged)
         self.cursor_blink = False
         self.highlight_cursor_line = False
         self._colors = theme
