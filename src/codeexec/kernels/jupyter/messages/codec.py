@@ -145,7 +145,7 @@ def decode_message(
             number,
             head.session,
         )
-    except (msgspec.MsgspecError, ValueError) as error:
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise ProtocolError(f"A message of the kernel cannot be read: {error}.") from error
 
 

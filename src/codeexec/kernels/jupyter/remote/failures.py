@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from codeexec.domain.errors import KernelUnavailable
+from codeexec.domain.text.printable import printable
 
 Kind = Literal[
     "refused", "route", "name", "tls", "timeout", "socket", "token", "forbidden", "login", "xsrf",
@@ -26,6 +27,10 @@ _NO_ROOM = ("Too many open files", "Cannot allocate memory", "No space left on d
 """What a system says of a process, a machine or a disk that is full."""
 
 
+LONGEST = 1000
+"""Characters of a sentence."""
+
+
 class ServerFailure(KernelUnavailable):
     """A Jupyter server did not do what it was asked; `kind` is for programs."""
 
@@ -33,7 +38,8 @@ class ServerFailure(KernelUnavailable):
     title = "The Jupyter server does not do it"
 
     def __init__(self, kind: Kind, message: str, next_step: str = "") -> None:
-        super().__init__(message, next_step)
+        # They may hold words of the server.
+        super().__init__(_shown(message), _shown(next_step))
         self.kind: Kind = kind
 
 
@@ -249,12 +255,25 @@ def not_jupyter(name: str) -> ServerFailure:
     )
 
 
+def too_large(name: str) -> ServerFailure:
+    return ServerFailure(
+        "line",
+        f"{name} has sent a message that is too large to be taken, and the line was closed.",
+        "Show a part of the value, or write it to a file.",
+    )
+
+
 def too_old(name: str, version: str) -> ServerFailure:
     return ServerFailure(
         "old",
         f"The server at {name} is too old: its version is {version}.",
         "Update it there: pip install --upgrade jupyter_server",
     )
+
+
+def _shown(text: str) -> str:
+    text = printable(text)
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

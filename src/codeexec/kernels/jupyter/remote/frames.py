@@ -95,7 +95,7 @@ def decode_json(frame: bytes | str) -> tuple[Channel, Message]:
         buffers = tuple(rest)
     try:
         parsed = _json_frame.decode(text)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise ProtocolError(f"A frame of the server cannot be read: {error}.") from error
     number = _number(bytes(parsed.metadata))
     parent = bytes(parsed.parent_header)
@@ -125,5 +125,5 @@ def _number(metadata: bytes) -> int:
         return 0
     try:
         return _metadata.decode(metadata).codeexec_outbox
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, ValueError, RecursionError):
         return 0  # user code may write what it likes there

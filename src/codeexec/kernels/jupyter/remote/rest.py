@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
@@ -38,6 +39,11 @@ NO_VARIABLES: Mapping[str, str] = MappingProxyType({})
 
 NO_ACTIVITY = "no_track_activity=1"
 """Of a request that is no use of the server: it may be culled all the same."""
+
+_NAME = re.compile(r"[A-Za-z0-9._-]{1,200}")
+"""Names of kernelspecs as Jupyter allows them, and ids of kernels: they stand in paths."""
+
+_LONGEST_TITLE = 100
 
 UNKNOWN_USER = frozenset({401, 403})
 """Answers to a token or login that the server does not know, or to what that one may not do."""
@@ -136,19 +142,19 @@ class JupyterServer:
         for name, model in specs.items() if isinstance(specs, dict) else ():
             spec = model.get("spec") if isinstance(model, dict) else None
             spec = spec if isinstance(spec, dict) else {}
-            title, language = spec.get("display_name") or name, spec.get("language") or ""
-            found.append(
-                RemoteSpec(
-                    str(name), str(title), str(language), name == default, spec_resources(spec)
-                )
-            )
+            if not _is_name(name):
+                continue
+            title = _title(spec.get("display_name")) or name
+            language = _title(spec.get("language"))
+            found.append(RemoteSpec(name, title, language, name == default, spec_resources(spec)))
         return found
 
     async def kernels(self) -> list[RunningKernel]:
         answer = await self.ask("GET", "api/kernels")
         if answer.status != 200 or not isinstance(answer.content, list):
             raise self.refused(answer, "its list of kernels")
-        return [_running(model) for model in answer.content if isinstance(model, dict)]
+        models = [model for model in answer.content if isinstance(model, dict)]
+        return [_running(model) for model in models if _is_name(model.get("id"))]
 
     async def kernel(self, kernel_id: str) -> RunningKernel | None:
         """None when it is gone."""
@@ -178,7 +184,7 @@ class JupyterServer:
         answer = await self.ask("POST", "api/sessions", model, START_WAIT)
         if answer.status in (200, 201):
             started = answer.fields.get("kernel")
-            if isinstance(started, dict) and isinstance(started.get("id"), str):
+            if isinstance(started, dict) and _is_name(started.get("id")):
                 return StartedKernel(started["id"], str(answer.fields.get("id") or ""))
         if failure := failures.full(self.name, answer.status, _told(answer)):
             raise failure
@@ -186,9 +192,11 @@ class JupyterServer:
             raise self.refused(answer, "the start of a kernel")
         # Some servers have no sessions that start kernels.
         answer = await self.ask("POST", "api/kernels", kernel, START_WAIT)
-        if answer.status not in (200, 201) or not isinstance(answer.content, dict):
+        if answer.status not in (200, 201):
             raise self.refused(answer, "the start of a kernel")
-        return StartedKernel(str(answer.fields.get("id") or ""))
+        if not _is_name(kernel_id := answer.fields.get("id")):
+            raise failures.not_jupyter(self.name)
+        return StartedKernel(str(kernel_id))
 
     async def _start_at_gateway(self, model: Mapping[str, object]) -> StartedKernel:
         """It answers when the kernel runs, or when it has waited as long as it is set to."""
@@ -197,7 +205,7 @@ class JupyterServer:
         limit = str(variables.get(LAUNCH_TIMEOUT, ""))
         wait = max(START_WAIT, float(limit) + ANSWER_WAIT) if limit.isdigit() else START_WAIT
         answer = await self.ask("POST", "api/kernels", model, wait)
-        if answer.status in (200, 201) and isinstance(answer.fields.get("id"), str):
+        if answer.status in (200, 201) and _is_name(answer.fields.get("id")):
             return StartedKernel(str(answer.fields["id"]))
         text = _told(answer)
         failure = failures.full(self.name, answer.status, text)
@@ -335,12 +343,21 @@ def _path(key: str) -> str:
     return f"codeexec-tui-{key}"
 
 
+def _is_name(value: object) -> bool:
+    return isinstance(value, str) and bool(_NAME.fullmatch(value)) and value not in (".", "..")
+
+
+def _title(value: object) -> str:
+    """As it is shown; a server may say what it likes."""
+    return printable(value[:_LONGEST_TITLE]) if isinstance(value, str) else ""
+
+
 def _running(model: Mapping[str, object]) -> RunningKernel:
     connections = model.get("connections")
     return RunningKernel(
         str(model.get("id") or ""),
-        str(model.get("name") or ""),
-        str(model.get("execution_state") or "unknown"),
+        _title(model.get("name")),
+        _title(model.get("execution_state")) or "unknown",
         connections if isinstance(connections, int) else 0,
-        str(model.get("last_activity") or ""),
+        _title(model.get("last_activity")),
     )

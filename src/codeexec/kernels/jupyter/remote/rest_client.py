@@ -6,9 +6,10 @@ failure, and a cookie would take the place of the token in the next request.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -24,6 +25,10 @@ ANSWER_WAIT = 30.0
 
 LARGEST = 16 << 20
 """Bytes of an answer; of a larger one nothing more is read."""
+
+SLOWEST = 64 << 10
+"""Bytes a second that a line carries at least, once the time for an answer is over: a server that
+sends a byte now and then would be waited for without end."""
 
 LONGEST_LINE = 64 << 10
 """Bytes of a line of a stream; a longer one ends the stream."""
@@ -74,14 +79,22 @@ class RestClient:
         body: Mapping[str, object] | None = None,
         wait: float = ANSWER_WAIT,
     ) -> JsonAnswer:
-        """ServerFailure where no answer comes."""
+        """ServerFailure where no answer comes within `wait` seconds, and the time that a slow line
+        needs for its bytes."""
         client = self._open()
         import httpx
 
-        timeout = httpx.Timeout(wait, connect=CONNECT_WAIT)
+        sent = None if body is None else msgspec.json.encode(body)
+        options: dict[str, Any] = {"timeout": httpx.Timeout(wait, connect=CONNECT_WAIT)}
+        if sent is not None:
+            options |= {"content": sent, "headers": {"Content-Type": "application/json"}}
+            wait += len(sent) / SLOWEST
         try:
-            async with client.stream(method, path, json=body, timeout=timeout) as response:
-                content = await _read(response)
+            async with (
+                asyncio.timeout(wait) as limit,
+                client.stream(method, path, **options) as response,
+            ):
+                content = await read_body(response, limit)
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             raise failures.unreachable(self._name, error) from error
         finally:
@@ -99,7 +112,7 @@ class RestClient:
             return answer
         try:
             return replace(answer, content=msgspec.json.decode(content))
-        except msgspec.MsgspecError:
+        except (msgspec.MsgspecError, RecursionError):
             return replace(answer, is_json=False)
 
     async def download(self, path: str, most: int) -> Download:
@@ -109,8 +122,11 @@ class RestClient:
 
         timeout = httpx.Timeout(ANSWER_WAIT, connect=CONNECT_WAIT)
         try:
-            async with client.stream("GET", path, timeout=timeout) as response:
-                content = await _read(response, most)
+            async with (
+                asyncio.timeout(ANSWER_WAIT) as limit,
+                client.stream("GET", path, timeout=timeout) as response,
+            ):
+                content = await read_body(response, limit, most)
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             raise failures.unreachable(self._name, error) from error
         finally:
@@ -166,11 +182,16 @@ def http_client(access: Access) -> httpx.AsyncClient:
     )
 
 
-async def _read(response: httpx.Response, most: int = LARGEST) -> bytes | None:
-    """The body; None of one that has more bytes than that."""
+async def read_body(
+    response: httpx.Response, limit: asyncio.Timeout, most: int = LARGEST
+) -> bytes | None:
+    """The body; None of one that has more bytes than that. What has come puts the limit off."""
     content = bytearray()
+    end = limit.when()
+    assert end is not None
     async for chunk in response.aiter_bytes():
         content += chunk
+        limit.reschedule(end + len(content) / SLOWEST)
         if len(content) > most:
             return None
     return bytes(content)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from codeexec.domain.errors import ProtocolError
 from codeexec.kernels.jupyter.messages.codec import Message, MessageCodec, encode, encode_header
 from codeexec.kernels.jupyter.outbox.reader import REQUEST as OUTBOX_REQUEST
-from codeexec.kernels.jupyter.remote import frames
+from codeexec.kernels.jupyter.remote import failures, frames
 from codeexec.kernels.jupyter.remote.access import Access
 from codeexec.kernels.jupyter.remote.failures import ServerFailure
 from codeexec.kernels.jupyter.remote.gaps import MessageCounter
@@ -24,6 +24,9 @@ log = logging.getLogger(__name__)
 
 PAUSES = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
 """Seconds before each further attempt; the last one is repeated."""
+
+TOO_LARGE = 1009
+"""Code of a WebSocket that is closed for the size of a message."""
 
 INPUT_WAIT = 0.03
 """Seconds without output that a question for input waits: it may overtake what came before."""
@@ -182,8 +185,9 @@ class WebSocketTransport:
             async for frame in socket:
                 self._take(frame)
                 await self._room.wait()
-        except ConnectionClosed:
-            pass
+        except ConnectionClosed as error:
+            if error.sent is not None and error.sent.code == TOO_LARGE:
+                raise failures.too_large(self._access().address.name) from error
         finally:
             self._socket = None
             writing.cancel()

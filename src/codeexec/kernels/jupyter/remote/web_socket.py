@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
-from websockets.asyncio.client import ClientConnection, connect, unix_connect
+from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus
 from websockets.protocol import State
 from websockets.typing import Subprotocol
@@ -20,6 +20,9 @@ from codeexec.kernels.jupyter.remote.frames import V1
 OPEN_WAIT = 90.0
 """Seconds for a handshake. The server waits up to 60 s for the kernel before it answers, and
 counts connections wrongly for ever after a handshake that was aborted."""
+
+LARGEST_MESSAGE = 512 << 20
+"""Bytes. A larger one would fill the memory; it closes the line."""
 
 PING_EVERY = 10.0
 PING_WAIT = 20.0
@@ -45,12 +48,23 @@ class QuickConnection(ClientConnection):
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
+        if self.protocol.parser_exc is not None:
+            # The server need not close the line, and may go on sending for ever.
+            self.transport.abort()
+            return
         raw = self.transport.get_extra_info("socket")
         if QUICKACK is not None and raw is not None and raw.family != socket.AF_UNIX:
             try:
                 raw.setsockopt(socket.IPPROTO_TCP, QUICKACK, 1)  # holds for one acknowledgement
             except OSError:
                 pass  # it is closed
+
+
+class NoRedirect(connect):
+    """A connection that is not led elsewhere: the code of the user is for this server."""
+
+    def process_redirect(self, exc: Exception) -> Exception:
+        return exc
 
 
 async def open_channels(access: Access, kernel_id: str, session: str) -> QuickConnection:
@@ -71,7 +85,7 @@ async def open_web_socket(
         "additional_headers": access.headers,
         "user_agent_header": None,
         "compression": None,
-        "max_size": None,
+        "max_size": LARGEST_MESSAGE,
         "open_timeout": OPEN_WAIT,
         "ping_interval": PING_EVERY,
         "ping_timeout": PING_WAIT,
@@ -80,11 +94,11 @@ async def open_web_socket(
     }
     try:
         if address.socket:
-            connection = await unix_connect(address.socket, url, **options)
+            connection = await NoRedirect(url, unix=True, path=address.socket, **options)
         else:
             if (context := access.tls()) is not None:
                 options["ssl"] = context
-            connection = await connect(url, **options)
+            connection = await NoRedirect(url, **options)
         assert isinstance(connection, QuickConnection)
         return connection
     except InvalidStatus as error:

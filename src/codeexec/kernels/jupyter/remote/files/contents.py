@@ -31,6 +31,8 @@ _MISSING = frozenset({404, 410})
 _UNEXPECTED = frozenset({400, 500})
 """Statuses of jupyter_server for what is a folder, or below a file, and was taken for a file."""
 _LONGEST_TOLD = 200
+_MOST_NUMBER = 2**63 - 1
+"""Of a size or a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,7 +255,7 @@ def _entry(model: Mapping[str, object]) -> ServedEntry:
     return ServedEntry(
         str(model.get("name") or ""),
         model.get("type") == "directory",
-        size if isinstance(size, int) else 0,
+        size if isinstance(size, int) and 0 <= size <= _MOST_NUMBER else 0,
         _nanoseconds(str(model.get("last_modified") or "")),
         str(digest) if is_sha256 else "",
     )
@@ -262,6 +264,7 @@ def _entry(model: Mapping[str, object]) -> ServedEntry:
 def _nanoseconds(moment: str) -> int:
     """Of a time in ISO 8601; 0 for what is none."""
     try:
-        return int(datetime.fromisoformat(moment).timestamp() * 1e6) * 1000
+        nanoseconds = int(datetime.fromisoformat(moment).timestamp() * 1e6) * 1000
+        return nanoseconds if abs(nanoseconds) <= _MOST_NUMBER else 0
     except (ValueError, OverflowError):
         return 0

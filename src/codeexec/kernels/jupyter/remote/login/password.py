@@ -5,7 +5,8 @@ What a login gives are cookies. They are used and kept as tokens are; the passwo
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+from typing import TYPE_CHECKING, Any
 
 from codeexec.kernels.jupyter.remote import failures
 from codeexec.kernels.jupyter.remote.access import COOKIES, XSRF, Access
@@ -29,14 +30,14 @@ async def log_in(access: Access, password: str) -> str:
     timeout = httpx.Timeout(LOGIN_WAIT, connect=CONNECT_WAIT)
     client = http_client(access.without_token())
     try:
-        page = await client.get(PAGE, timeout=timeout)
+        page = await _fetch(client, "GET", timeout=timeout)
         if page.status_code != 200:
             raise failures.no_password_login(name)
         cookies = _cookies(page)
         form = {"password": password, XSRF: cookies.get(XSRF, "")}
         client.cookies.clear()
-        answer = await client.post(
-            PAGE, data=form, headers={"Cookie": _header(cookies)}, timeout=timeout
+        answer = await _fetch(
+            client, "POST", data=form, headers={"Cookie": _header(cookies)}, timeout=timeout
         )
     except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
         raise failures.unreachable(name, error) from error
@@ -52,12 +53,22 @@ async def log_in(access: Access, password: str) -> str:
     return f"{COOKIES}{_header({**cookies, **fresh})}"
 
 
+async def _fetch(client: httpx.AsyncClient, method: str, **options: Any) -> httpx.Response:
+    """The head of the answer; its body is not read, as it may have no end."""
+    async with asyncio.timeout(LOGIN_WAIT), client.stream(method, PAGE, **options) as response:
+        return response
+
+
 def _cookies(answer: httpx.Response) -> dict[str, str]:
     """Those that an answer sets, as they are written; not those that it removes."""
     pairs = (
         line.partition(";")[0].partition("=") for line in answer.headers.get_list("set-cookie")
     )
-    return {name.strip(): value.strip() for name, _, value in pairs if value.strip(' "')}
+    return {
+        name.strip(): value.strip()
+        for name, _, value in pairs
+        if value.strip(' "') and (name + value).isascii() and (name + value).isprintable()
+    }
 
 
 def _has_login(cookies: dict[str, str]) -> bool:
