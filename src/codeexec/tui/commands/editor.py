@@ -120,6 +120,7 @@ DEFAULT_BINDINGS: tuple[KeyBinding, ...] = (
     KeyBinding("page.toggle", "page('toggle')", "alt+u", "Page or text"),
     KeyBinding("page.whole", "page('whole')", "shift+f2", "Output whole or bounded"),
     KeyBinding("page.collapse", "page('collapse')", "shift+f11", "Collapse output"),
+    KeyBinding("page.table", "page('table')", "", "Table of the output: filter, sort"),
     KeyBinding("page.scroll_left", "page('scroll_left')", "", "Output: scroll left"),
     KeyBinding("page.scroll_right", "page('scroll_right')", "", "Output: scroll right"),
     KeyBinding("page.scroll_up", "page('scroll_up')", "", "Output: scroll up"),

@@ -9,18 +9,15 @@ from textual.message import Message
 from textual.screen import Screen
 
 from codeexec.documents.shown_name import shown_name
-from codeexec.domain import requests as q
 from codeexec.domain.errors import CodeexecError, UsageError
-from codeexec.domain.options import ExecuteOptions
 from codeexec.domain.requests import SearchHistory
 from codeexec.tui.output.ipywidgets.board import model_of
 from codeexec.tui.output.peek import OutputPeek
 from codeexec.tui.panes.console.pane import ConsolePane
 from codeexec.tui.panes.documents.pane import DocumentsPane
-from codeexec.tui.render.plain import one_line
 from codeexec.tui.session.ask import ask
 from codeexec.tui.session.feed import Frame
-from codeexec.tui.widgets.dialogs import Asker, Choice, Chooser
+from codeexec.tui.widgets.dialogs import Choice, Chooser
 from codeexec.tui.workbench.dispatch import Handler, InWorker
 from codeexec.tui.workbench.layout.layout_controller import LayoutController
 from codeexec.tui.workbench.layout.panes import PaneSet
@@ -29,9 +26,6 @@ from codeexec.tui.workbench.surface import Surface, WorkbenchState
 from codeexec.tui.workbench.widget_controller import WidgetController
 
 R = TypeVar("R")
-
-_EXAMPLE = 'price > 10 & city ~ "ber"'
-"""A filter of tables."""
 
 
 class ConsoleController:
@@ -62,13 +56,14 @@ class ConsoleController:
         return {
             ConsolePane.SourceRequested: InWorker(self.show_source),
             ConsolePane.EditRequested: InWorker(self.edit_card),
-            ConsolePane.FilterRequested: InWorker(self.filter_table),
+            ConsolePane.TableRequested: InWorker(self.open_table),
             ConsolePane.DisplayOpened: InWorker(self.open_display),
             ConsolePane.AnswerAwaited: self.lead_to_answer,
             ConsolePane.AnswerOver: self.go_back,
             ConsolePane.HistoryRequested: InWorker(self.search_history),
             DocumentsPane.FrameChosen: InWorker(self.show_source),
             DocumentsPane.DisplayChosen: InWorker(self.open_display),
+            DocumentsPane.TableRequested: InWorker(self.open_table),
             DocumentsPane.AnswerWanted: lambda _: self._layout.go("console"),
             OutputPeek.Clicked: self.go_to_console,
         }
@@ -162,32 +157,28 @@ class ConsoleController:
         else:
             self._layout.go("artifacts")
 
-    async def filter_table(self, event: ConsolePane.FilterRequested) -> None:
-        """Run the code of a filter that the user types: its rows are a card of their own."""
+    async def open_table(
+        self, event: ConsolePane.TableRequested | DocumentsPane.TableRequested
+    ) -> None:
+        """Show the table of a variable in the place of the output that shows it; the code of a view
+        goes into the editor."""
+        from codeexec.tui.screens.tables.origins import VariableOrigin  # not at the start
+        from codeexec.tui.screens.tables.table_screen import TableScreen
+
         view = event.view
         name, kernel = shown_name(view.code), self._state.snapshot.kernel_of(view)
         if all((each.name, each.kind) != (name, "table") for each in kernel.variables):
             self._surface.show_error(
                 UsageError(
-                    "This card shows no table of a variable.",
+                    "This output shows no table of a variable.",
                     "End the cell with the name of a data frame.",
                 )
             )
             return
-        title, typed, hint = f"Rows of {one_line(name)} where", "", _EXAMPLE
-        while (answer := await self._surface.ask_user(Asker(title, typed, hint))) is not None:
-            typed = answer
-            wanted = q.QueryTable(name, q.TableCode(), q.TableView(typed), view.kernel)
-            reply = await ask(self._surface, self._state.session, wanted)
-            if reply is None:
-                return
-            if not reply.fault:
-                options = ExecuteOptions(kernel=view.kernel)
-                code = reply.text.rstrip("\n")
-                run = q.Execute(code, origin=self._state.me, options=options)
-                await ask(self._surface, self._state.session, run)
-                return
-            hint = reply.fault
+        origin = VariableOrigin(self._state.session, name, view.kernel)
+        code = await self._surface.ask_user(TableScreen(origin, event.place))
+        if code is not None:
+            await self.edit_code(code)
 
     def lead_to_answer(self, event: ConsolePane.AnswerAwaited) -> None:
         """Lead the user to the answer bar if their own run asks and they are not typing; else

@@ -109,9 +109,10 @@ class CardActions:
         else:
             self._requester.post(NoticePosted("Nothing to open here: it shows text alone."))
 
-    def filter_table(self) -> None:
+    def open_table(self) -> None:
         if card := self._view.cursor.current:
-            self._requester.post(ConsoleMessages.FilterRequested(card.view))
+            place = self._view.output_place(card)
+            self._requester.post(ConsoleMessages.TableRequested(card.view, place))
 
     def outside(self) -> None:
         self.open_display(outside=True)

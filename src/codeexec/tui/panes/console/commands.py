@@ -39,7 +39,11 @@ COMMANDS: tuple[Command, ...] = (
         "console.outside", "Open its display in another program", "console", "card('outside')", "O"
     ),
     Command(
-        "console.filter", "Only rows of its table that…", "console", "card('filter_table')", "F"
+        "console.table",
+        "Its table: filter, sort, count values",
+        "console",
+        "card('open_table')",
+        "F",
     ),
     Command("console.browse", "Show it in a browser", "console", "card('browse')", "B"),
     Command("console.left", "Long rows to the left", "console", "card('sideways', -16)", "left,h"),

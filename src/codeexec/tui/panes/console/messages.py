@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from textual.geometry import Region
 from textual.message import Message
 
 from codeexec.domain.events import StdinRequested
@@ -50,10 +51,11 @@ class ConsoleMessages:
         code: str
 
     @dataclass
-    class FilterRequested(Message):
-        """Filter the table that this execution shows."""
+    class TableRequested(Message):
+        """Show the table of this execution's variable at a place, in cells of the screen."""
 
         view: ExecutionView
+        place: Region
 
     @dataclass
     class InterruptRequested(Message):

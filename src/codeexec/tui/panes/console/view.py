@@ -23,6 +23,7 @@ from codeexec.tui.output.ipywidgets.messages import WidgetPressed
 from codeexec.tui.output.links import DisplayLink, FramesFold, SourceLink, WidgetLink
 from codeexec.tui.output.loader import requests_of
 from codeexec.tui.output.painter import GUTTER
+from codeexec.tui.output.table_place import table_place
 from codeexec.tui.panes.console.cards.card import Card, Fold, Line
 from codeexec.tui.panes.console.cards.card_list import CardList
 from codeexec.tui.panes.console.cards.cursor import CardCursor, MarkedPart
@@ -314,6 +315,11 @@ class ConsoleView(ScrollView, can_focus=True):
         if card is not None:
             self.viewport.reveal(card)
         self.refresh()
+
+    def output_place(self, card: Card) -> Region:
+        """Where the output of a card is on the screen, with room for some rows of a table."""
+        top = self.card_list.row_line(card, 0) - int(self.scroll_offset.y)
+        return table_place(self.content_region, top, card.output.height, GUTTER)
 
     def step(self, by: int) -> None:
         """Select the card before or after."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from textual.geometry import Region
 from textual.message import Message
 
 from codeexec.documents.swap import Swap
@@ -12,6 +13,7 @@ from codeexec.domain.events import CellRef
 from codeexec.domain.options import NO_OPTIONS, ExecuteOptions
 from codeexec.domain.outputs import Display
 from codeexec.domain.requests import Execute
+from codeexec.domain.snapshot import ExecutionView
 from codeexec.tui.panes.documents.going import PlaceToGo
 from codeexec.tui.widgets.status import Position
 
@@ -104,6 +106,13 @@ class DocumentMessages:
         """Show where a frame of a traceback is."""
 
         frame: TracebackFrame
+
+    @dataclass
+    class TableRequested(Message):
+        """Show the table of this execution's variable at a place, in cells of the screen."""
+
+        view: ExecutionView
+        place: Region
 
     @dataclass
     class DisplayChosen(Message):

@@ -1,4 +1,5 @@
-"""Full-screen data table of a variable or a file: filter, order, search, columns, copies, code."""
+"""Data table of a variable or a file, on the whole screen or in the place of an output: filter,
+order, search, columns, copies, code."""
 
 from __future__ import annotations
 
@@ -7,10 +8,11 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from msgspec.structs import replace
-from textual import on, work
+from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
+from textual.geometry import Region
 from textual.widgets import Input, Static
 
 from codeexec.domain import requests as q
@@ -21,6 +23,7 @@ from codeexec.tui.screens.tables.facts_panel import FactsPanel
 from codeexec.tui.screens.tables.kernel_table import KernelTable
 from codeexec.tui.screens.tables.origins import TableOrigin
 from codeexec.tui.screens.tables.table_entry import TableEntry
+from codeexec.tui.screens.tables.table_modal import TableModal
 from codeexec.tui.screens.tables.table_reader import POLL, TableReader
 from codeexec.tui.screens.tables.table_view import ViewState
 from codeexec.tui.screens.tables.table_words import (
@@ -35,7 +38,6 @@ from codeexec.tui.screens.tables.values_screen import ValuesScreen
 from codeexec.tui.session.feed import Frame
 from codeexec.tui.widgets.dialogs import Choice, Chooser
 from codeexec.tui.widgets.hints import LINKS, Hint, hint_line
-from codeexec.tui.widgets.modal import Modal
 from codeexec.tui.widgets.table import DataTableView
 from codeexec.tui.widgets.table_pages import PagedTable
 
@@ -61,14 +63,13 @@ _FEW_HINTS = (_HINTS[0], *_HINTS[-2:])
 MOST_COPIED = 1000
 
 
-class TableScreen(Modal[str]):
+class TableScreen(TableModal[str]):
     """Table of a variable or a file; reads it again after a run has changed it. Dismissed with code
     for the editor, or with nothing."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("table_screen")]
 
     DEFAULT_CSS = """
-    TableScreen { background: $surface; }
     TableScreen #head { height: 1; padding: 0 1; background: $panel; }
     TableScreen #title { width: 1fr; text-style: bold; }
     TableScreen #keys { width: auto; padding: 0 0 0 2; color: $text-muted; LINKS }
@@ -76,8 +77,8 @@ class TableScreen(Modal[str]):
     TableScreen KernelTable { height: 1fr; padding: 0 1; }
     """.replace("LINKS", LINKS)
 
-    def __init__(self, origin: TableOrigin) -> None:
-        super().__init__()
+    def __init__(self, origin: TableOrigin, place: Region | None = None) -> None:
+        super().__init__(place)
         self._origin = origin
         self.view = ViewState()
         self._reader = TableReader(
@@ -101,23 +102,24 @@ class TableScreen(Modal[str]):
         self._entry = TableEntry()
 
     def compose(self) -> ComposeResult:
-        with Horizontal(id="head"):
-            yield self._title
-            yield Static(hint_line(_HINTS), id="keys")
-        yield self._view_line
-        yield self._table
-        yield self._facts
-        yield self._entry
+        with self.window:
+            with Horizontal(id="head"):
+                yield self._title
+                yield Static(hint_line(_HINTS), id="keys")
+            yield self._view_line
+            yield self._table
+            yield self._facts
+            yield self._entry
 
     def on_mount(self) -> None:
         self._table.focus()
 
-    def on_resize(self) -> None:
+    def on_resize(self, event: events.Resize) -> None:
         self._say()
 
     def _hints(self, title_width: int) -> Sequence[Hint]:
         """As many keys as there is room for beside the title."""
-        room = self.size.width - title_width - 5
+        room = self.columns - title_width - 5
         rows = (_WIDE_HINTS, _HINTS, _FEW_HINTS)
         return next((row for row in rows if hint_line(row).cell_length <= room), _HINTS[-1:])
 
@@ -388,7 +390,9 @@ class TableScreen(Modal[str]):
             return
         if answer.page is None:
             return
-        chosen = await self.app.push_screen_wait(ValuesScreen(name, answer.page, answer.note))
+        chosen = await self.app.push_screen_wait(
+            ValuesScreen(name, answer.page, answer.note, self.place)
+        )
         if chosen is not None:
             self._apply_filter(joined_filter(self.view.filter, condition_of(name, kind, chosen)))
 

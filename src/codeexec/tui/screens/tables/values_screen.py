@@ -8,13 +8,14 @@ from msgspec.structs import replace
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
+from textual.geometry import Region
 from textual.widgets import Static
 
 from codeexec.domain.requests import TablePage
 from codeexec.tui.commands.table import bindings
 from codeexec.tui.render.plain import one_line, plain_words
+from codeexec.tui.screens.tables.table_modal import TableModal
 from codeexec.tui.widgets.hints import LINKS, Hint, hint_line
-from codeexec.tui.widgets.modal import Modal
 from codeexec.tui.widgets.table import DataTableView
 
 _HINTS = (
@@ -24,21 +25,20 @@ _HINTS = (
 )
 
 
-class ValuesScreen(Modal[str | None]):
+class ValuesScreen(TableModal[str | None]):
     """Dismissed with the text of the chosen value."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("table_values")]
 
     DEFAULT_CSS = """
-    ValuesScreen { background: $surface; }
     ValuesScreen #head { height: 1; padding: 0 1; background: $panel; }
     ValuesScreen #title { width: 1fr; text-style: bold; }
     ValuesScreen #keys { width: auto; padding: 0 0 0 2; color: $text-muted; LINKS }
     ValuesScreen DataTableView { height: 1fr; padding: 0 1; }
     """.replace("LINKS", LINKS)
 
-    def __init__(self, column: str, page: TablePage, note: str) -> None:
-        super().__init__()
+    def __init__(self, column: str, page: TablePage, note: str, place: Region | None) -> None:
+        super().__init__(place)
         page = replace(
             page,
             names=tuple(map(one_line, page.names)),
@@ -49,10 +49,11 @@ class ValuesScreen(Modal[str | None]):
         self._table = DataTableView(page)
 
     def compose(self) -> ComposeResult:
-        with Horizontal(id="head"):
-            yield Static(plain_words(self._words), id="title")
-            yield Static(hint_line(_HINTS), id="keys")
-        yield self._table
+        with self.window:
+            with Horizontal(id="head"):
+                yield Static(plain_words(self._words), id="title")
+                yield Static(hint_line(_HINTS), id="keys")
+            yield self._table
 
     def on_mount(self) -> None:
         self._table.focus()

@@ -32,6 +32,7 @@ _COMMANDS = {
     "L": "language",
     "o": "collapse",
     "O": "whole",
+    "F": "table",
     "<": "scroll_left",
     ">": "scroll_right",
     "[": "scroll_up",

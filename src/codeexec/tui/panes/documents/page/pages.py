@@ -19,11 +19,12 @@ from codeexec.tui.graphics.probe import Graphics
 from codeexec.tui.output.ipywidgets.board import WidgetBoard
 from codeexec.tui.output.ipywidgets.messages import WidgetPressed
 from codeexec.tui.output.links import DisplayLink, FramesFold, SourceLink, WidgetLink
+from codeexec.tui.output.table_place import table_place
 from codeexec.tui.panes.documents.cells.run_controller import RunController
 from codeexec.tui.panes.documents.context import PaneContext
 from codeexec.tui.panes.documents.document_list import DocumentList
 from codeexec.tui.panes.documents.messages import DocumentMessages
-from codeexec.tui.panes.documents.page.cell_blocks import cell_key_of
+from codeexec.tui.panes.documents.page.cell_blocks import cell_key_of, last_line
 from codeexec.tui.panes.documents.page.kept_folds import found_folds, stored_folds
 from codeexec.tui.panes.documents.page.staleness import cells_to_update, stale_cells
 from codeexec.tui.panes.editor.code_editor import CodeEditor
@@ -281,6 +282,8 @@ class Pages:
             self._refuse("This document is shown as text.", next_step)
         elif name in _SCROLLS:
             self._scroll(page, name, editor.model.cells.key(selected[0]))
+        elif name == "table":
+            self._request_table(page, editor, selected[0])
         elif name in _FOLDS:
             self._fold_sections(page, name, editor.model.cells.key(selected[0]))
         else:
@@ -338,6 +341,19 @@ class Pages:
             self._refuse("The cell has no output.", "Run it by F5.")
         elif not page.outputs.scroll(cell_key, *block.half(across, down)):
             self._post(NoticePosted("All of this output is shown already."))
+
+    def _request_table(self, page: PageView, editor: CodeEditor, index: int) -> None:
+        """Show the table of a cell's output in its place."""
+        block = page.outputs.get(editor.model.cells.key(index))
+        if block is None:
+            self._refuse("The cell has no output.", "Run it by F5.")
+            return
+        page.reveal_cell(index)
+        rows = editor.model.rows
+        line = last_line(editor.model, index)
+        top = rows.first_row(line) + len(rows.starts(line)) - int(editor.scroll_offset.y)
+        place = table_place(editor.content_region, top, block.height, editor.painter.gutter)
+        self._post(DocumentMessages.TableRequested(block.view, place))
 
     def _refuse(self, message: str, next_step: str) -> None:
         self._post(Failed(UsageError(message, next_step)))
