@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import heapq
 import math
+import re
 import sys
 from typing import Any
 
@@ -259,6 +260,9 @@ class ColumnsTable:
 
 MISSING = "null"
 
+ZONE = re.compile(r"(?<=[\d:]\d)(?:Z|[+-]\d\d:\d\d)$")
+"""The end of a time that says how far from UTC it is."""
+
 
 def small(rows: int) -> str:
     return "uint32" if rows < 2**32 else "int64"
@@ -271,7 +275,9 @@ def as_number(value: Any, values: Any, name: str) -> Any:
     kind = values.dtype.kind
     if kind in "Mm":
         try:
-            made = np.datetime64(str(value)) if kind == "M" else np.timedelta64(int(value), "s")
+            # Times are those of the column's own zone, as numpy has none.
+            text = ZONE.sub("", str(value))
+            made = np.datetime64(text) if kind == "M" else np.timedelta64(int(value), "s")
         except ValueError:
             raise Refused(
                 f'{name} has times: compare with a text like "2025-01-31 12:00".'

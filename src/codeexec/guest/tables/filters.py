@@ -17,9 +17,9 @@ from typing import Any
 
 _TOKEN = re.compile(
     r"""\s*(?:
-      (?P<number>[-+]?(?:\d[\d_]*)?\.?\d+(?:[eE][-+]?\d+)?(?![\w.]))
+      (?P<number>[-+]?(?:(?:\d[\d_]*)?\.?\d+(?:[eE][-+]?\d+)?|inf)(?![\w.]))
     | (?P<text>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')
-    | (?P<quoted>`[^`]+`)
+    | (?P<quoted>`[^`]*`)
     | (?P<operator><=|>=|==|!=|<>|!~|&&|\|\||[<>=~&|!(),])
     | (?P<name>[^\W\d][\w.]*)
     )""",
@@ -179,7 +179,7 @@ class FilterParser:
             return re.sub(r"\\(.)", r"\1", text[1:-1])
         if kind == "number":
             digits = text.replace("_", "")
-            return float(digits) if set(digits) & set(".eE") else int(digits)
+            return float(digits) if set(digits) & set(".eEn") else int(digits)
         if kind == "name" and text.lower() in ("true", "false"):
             return text.lower() == "true"
         if kind == "name":

@@ -54,6 +54,7 @@ class PolarsTable:
     def sorted(self, keys: list[tuple[int, bool]]) -> PolarsTable:
         import polars as pl
 
+        self._refuse_objects([at for at, _ in keys])
         part = self._columns([at for at, _ in keys])
         by = [self.names[at] for at, _ in keys]
         descending = [down for _, down in keys]
@@ -62,7 +63,15 @@ class PolarsTable:
         ).to_series()
         return PolarsTable(self.frame, order if self.picks is None else self.picks[order])
 
+    def _refuse_objects(self, columns: list[int]) -> None:
+        """polars prints a panic to the user's stderr where it has to order objects."""
+        for at in columns:
+            if self.types[at] == "Object":
+                name = self.names[at]
+                raise Refused(f"{name} has objects of Python: polars has no order of them.")
+
     def top(self, keys: list[tuple[int, bool]], count: int) -> PolarsTable:
+        self._refuse_objects([at for at, _ in keys])
         part = self._columns([at for at, _ in keys])
         order = first_of_order(part, [(self.names[at], down) for at, down in keys], count)
         if order is None:
@@ -122,6 +131,7 @@ class PolarsTable:
         return counts, low, high
 
     def counts(self, at: int, most: int) -> list[tuple[str, int]]:
+        self._refuse_objects([at])
         counted = self._series(at).value_counts()
         by = ["count", self.names[at]] if counted.dtypes[0].is_nested() is False else ["count"]
         counted = counted.sort(by, descending=[True, False][: len(by)]).head(most)
@@ -237,11 +247,26 @@ def expression(tree: Any, frame: Any) -> Any:
         _, operator, at, value = tree
         column = pl.col(names[at])
         if operator == "~":
-            text = column.cast(pl.String).str.to_lowercase()
+            text = as_text(column, kinds[at]).str.to_lowercase()
             return there(at, text.str.contains(str(value).lower(), literal=True))
         return there(at, COMPARISONS[operator](*fitting(column, kinds[at], value, names[at])))
 
     return made(tree)
+
+
+def as_text(column: Any, kind: Any) -> Any:
+    """A column as text that is searched; nothing is found in bytes and objects of Python."""
+    import polars as pl
+
+    if kind.base_type() == pl.Struct:
+        return column.struct.json_encode()
+    if kind.base_type() in (pl.List, pl.Array):
+        values = column.arr.to_list() if kind.base_type() == pl.Array else column
+        is_flat = not kind.inner.is_nested() and kind.inner not in (pl.Object, pl.Binary)
+        return (
+            values.cast(pl.List(pl.String)).list.join(", ") if is_flat else pl.lit(None, pl.String)
+        )
+    return pl.lit(None, pl.String) if kind in (pl.Object, pl.Binary) else column.cast(pl.String)
 
 
 def fitting(column: Any, kind: Any, value: Any, name: str) -> tuple[Any, Any]:
@@ -259,6 +284,8 @@ def fitting(column: Any, kind: Any, value: Any, name: str) -> tuple[Any, Any]:
         return column, moment(value, kind, name)
     if kind == pl.Boolean:
         return column, value if type(value) is bool else bool(value)
+    if kind.is_nested() or kind in (pl.Object, pl.Binary):
+        raise Refused(f"{name} has values ({kind}) that are compared with nothing: search by ~.")
     return (column if kind == pl.String else column.cast(pl.String)), str(value)
 
 

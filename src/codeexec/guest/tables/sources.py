@@ -127,8 +127,9 @@ class ArrowSource:
     def texts(self, at: int, picked: Any) -> list[str]:
         column = self._table.column(at)
         if type(picked) is range:
-            return texts_of(column.slice(picked.start, len(picked)).to_pylist())
-        return texts_of(column.take(list(picked)).to_pylist())
+            return texts_of(python_values(column.slice(picked.start, len(picked))))
+        rows = sys.modules["pyarrow"].array(list(picked), "int64")  # also where there are none
+        return texts_of(python_values(column.take(rows)))
 
     def column(self, at: int) -> tuple[str, Any, Any]:
         import numpy as np
@@ -153,7 +154,7 @@ class ArrowSource:
             encoded = pc.dictionary_encode(column).combine_chunks()
             codes = pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False)
             return "codes", codes.astype(np.int32), encoded.dictionary.to_pylist()
-        return coded(column.to_pylist())
+        return coded(python_values(column))
 
     def write(self, path: str, columns: list[int], picks: Any) -> None:
         from pyarrow import csv, parquet
@@ -165,6 +166,22 @@ class ArrowSource:
         else:
             options = csv.WriteOptions(delimiter="\t" if path.endswith(".tsv") else ",")
             csv.write_csv(table, path, options)
+
+
+def python_values(column: Any) -> list[Any]:
+    """Values of a column of pyarrow; those that Python has not (times of the year 100,000) as the
+    numbers that stand for them."""
+    try:
+        return list(column.to_pylist())
+    except (OverflowError, ValueError):
+        return [python_value(scalar) for scalar in column]
+
+
+def python_value(scalar: Any) -> Any:
+    try:
+        return scalar.as_py()
+    except (OverflowError, ValueError):
+        return getattr(scalar, "value", None)
 
 
 class XarraySource:

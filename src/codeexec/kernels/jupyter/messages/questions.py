@@ -164,9 +164,24 @@ def parse_count(text: str) -> int:
         raise ProtocolError(f"The kernel's answer is no count: {error}.") from error
 
 
+_ESCAPE = re.compile(
+    r"\\(?:u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2}"
+    r"|(?P<half>u[dD][89a-fA-F][\da-fA-F]{2})|.)"
+)
+"""An escape in JSON: a pair of surrogates, half of one, or any other."""
+
+
+def _whole(escape: re.Match[str]) -> str:
+    return r"\ufffd" if escape["half"] else escape[0]
+
+
 def _parse(text: str, kind: type[R]) -> R:
     try:
         return msgspec.json.decode(text, type=kind)
+    except msgspec.MsgspecError:
+        pass  # perhaps for half a character alone, which a string of Python may hold
+    try:
+        return msgspec.json.decode(_ESCAPE.sub(_whole, text), type=kind)
     except msgspec.MsgspecError as error:
         raise ProtocolError(
             f"The kernel's answer about its variables cannot be read: {error}.",

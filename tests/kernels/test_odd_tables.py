@@ -1,0 +1,98 @@
+"""Tables with values that libraries and JSON have trouble with: asked as a user asks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from codeexec.domain import requests as q
+from codeexec.tui.screens.tables.table_words import condition_of
+from support.table_answers import Kernel, table_helpers
+
+pd: Any = pytest.importorskip("pandas")
+pl: Any = pytest.importorskip("polars")
+pa: Any = pytest.importorskip("pyarrow")
+INF = float("inf")
+
+
+@pytest.fixture(scope="module")
+def kernel() -> Kernel:
+    kernel = Kernel(table_helpers())
+    times = pd.to_datetime(["2024-03-31 01:30", "2024-10-27 02:30", None])
+    kernel.user |= {
+        "halves": pd.DataFrame({"a": pd.Series(["\ud800", "\\ud800 \U0001f600"], dtype=object)}),
+        "pandas": pd.DataFrame(
+            {
+                "f": [float("nan"), INF, -INF],
+                "when": times.tz_localize("UTC").tz_convert("Europe/Berlin"),
+                "": [1, 2, 3],
+            }
+        ),
+        "polars": pl.DataFrame(
+            {
+                "f": [None, INF, -INF],
+                "list": [["bern", "rome"], None, []],
+                "array": pl.Series([[1, 2], [3, 4], None], dtype=pl.Array(pl.Int64, 2)),
+                "struct": [{"city": "bern"}, None, {"city": None}],
+                "bytes": [b"\xff", None, b""],
+                "object": pl.Series([object(), None, object()], dtype=pl.Object),
+            }
+        ),
+        "arrow": pa.table(
+            {"n": [1, 2, 3], "far": pa.array([2**50, None, -(2**50)], pa.timestamp("s"))}
+        ),
+    }
+    return kernel
+
+
+def rows(answer: q.TableAnswer) -> list[str]:
+    assert answer.page is not None, answer.fault
+    return list(answer.page.index)
+
+
+def test_half_a_character_is_shown_as_unknown(kernel: Kernel) -> None:
+    page = kernel.ask("halves", q.TableRows()).page
+    assert page is not None
+    assert page.cells == (("\ufffd",), ("\\ud800 \U0001f600",))
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("name", "column"), [("pandas", "f"), ("pandas", "when"), ("pandas", ""), ("polars", "f")]
+)
+def test_a_cell_finds_its_row(kernel: Kernel, name: str, column: str) -> None:
+    page = kernel.ask(name, q.TableRows()).page
+    assert page is not None
+    at = page.names.index(column)
+    for number, row in enumerate(page.cells):
+        condition = condition_of(column, page.types[at], row[at])
+        found = rows(kernel.until_done(name, q.TableRows(), filter=condition))
+        assert found == [str(number)], condition
+
+
+def test_nested_values_are_searched_and_what_has_no_order_is_refused_in_words(
+    kernel: Kernel, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def found(filter: str) -> list[str]:
+        return rows(kernel.until_done("polars", q.TableRows(), filter=filter))
+
+    assert found('list ~ "rome"') == found('struct ~ "BERN"') == ["0"]
+    assert found('array ~ "3, 4"') == ["1"]
+    assert found('object ~ "o"') == found('bytes ~ "f"') == []
+    assert kernel.until_done("polars", q.FindValue("bern", row=2)).row == 0
+    for column in ("list", "array", "struct", "bytes", "object"):
+        answer = kernel.until_done("polars", q.TableRows(), filter=f'{column} == "x"')
+        assert "search by ~" in answer.fault
+    for question in (q.TableRows(), q.CountValues("object")):
+        order = (("object",),) if isinstance(question, q.TableRows) else ()
+        answer = kernel.until_done("polars", question, order=order)
+        assert answer.fault == "object has objects of Python: polars has no order of them."
+    assert "panicked" not in capfd.readouterr().err
+
+
+def test_arrow_shows_times_that_python_has_not_and_no_rows(kernel: Kernel) -> None:
+    page = kernel.ask("arrow", q.TableRows()).page
+    assert page is not None
+    assert [row[1] for row in page.cells] == [str(2**50), "None", str(-(2**50))]
+    assert rows(kernel.until_done("arrow", q.TableRows(), filter="n > 9")) == []
