@@ -14,7 +14,8 @@ from codeexec.cli.agents.operations import AgentOperations
 from codeexec.cli.agents.tools import call_tool
 from codeexec.client.remote import address_of, remote_address
 from codeexec.client.socket import SocketHost
-from codeexec.client.wire import Address, parse_address
+from codeexec.client.ssh import logins
+from codeexec.client.wire import Address, parse_address, parse_ssh
 from codeexec.config.load import load
 from codeexec.config.model import RemoteServer
 from codeexec.config.servers import find_server
@@ -27,8 +28,10 @@ from codeexec.domain.errors import (
     ServerUnavailable,
     UsageError,
 )
+from codeexec.domain.places.logins import LoginPrompt
 from codeexec.domain.wire.codec import SCHEMA, check_server_schema
 from codeexec.domain.wire.frames import ServerFrame, ServerHello, encode_frame
+from codeexec.environments.ssh.failures import SshFailure
 from codeexec.environments.trust.store import FullTrust
 from codeexec.tui.options import OpenOptions, ServerTarget
 from codeexec.tui.session.attach import find_session
@@ -167,3 +170,26 @@ async def test_a_file_of_this_machine_runs_in_a_session_of_another(
         answer = await call_tool(AgentOperations(connection), "run", {"file": "program.py"})
         assert str(here.host.state / "workspaces") in answer.text
         await connection.host.call(q.StopSession(connection.summary.session_id))
+
+
+async def test_a_login_of_a_line_is_asked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    outcomes: list[SshFailure | None] = [None, SshFailure("login", "It was given up.")]
+
+    async def log_in(*words: object) -> None:
+        if (failure := outcomes.pop(0)) is not None:
+            raise failure
+
+    async def ask(_: LoginPrompt) -> str:
+        return ""
+
+    monkeypatch.setattr(logins, "log_in", log_in)
+    login = logins.LineLogin(parse_ssh("lab"), ask)
+    cut, refused = SshFailure("line", "The line broke."), SshFailure("login", "Not let in.")
+    assert await login.mend(cut) is cut
+    assert await login.mend(refused) is None
+    assert await login.mend(refused) is refused  # the login was no help: nobody is asked again
+    login.allow()
+    given_up = await login.mend(refused)
+    assert given_up is not None
+    assert given_up.message == "It was given up."
+    assert await login.mend(refused) is refused

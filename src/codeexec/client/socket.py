@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Sequence
-from typing import TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from msgspec import Raw
 
@@ -38,6 +38,10 @@ from codeexec.domain.wire.frames import (
     encode_frame,
     is_chunk,
 )
+
+if TYPE_CHECKING:
+    from codeexec.client.ssh.logins import LineLogin
+    from codeexec.domain.places.logins import AskUser
 
 log = logging.getLogger(__name__)
 
@@ -84,6 +88,7 @@ class SocketHost:
         self._lost_reason = ""
         self._was_heard = False
         self._must_answer = must_answer
+        self._login: LineLogin | None = None
         self._end: CodeexecError | None = None
         self._keeper = self._loop.create_task(self._keep(), name="link")
 
@@ -105,7 +110,16 @@ class SocketHost:
 
     def retry_now(self) -> None:
         """Do not wait for the next attempt."""
+        if self._login is not None:
+            self._login.allow()
         self._hurry.set()
+
+    def ask_logins(self, ask_user: AskUser) -> None:
+        """Let the user answer what `ssh` asks when the line is opened again."""
+        if self._address is not None and self._address.ssh:
+            from codeexec.client.ssh.logins import LineLogin  # few need it
+
+            self._login = LineLogin(self._address, ask_user)
 
     async def call(self, request: q.Request[R]) -> R:
         return await self._ask(request, None)
@@ -272,8 +286,11 @@ class SocketHost:
                 if self._must_answer:
                     self._finish(error)
                     return
-                self._lost_reason = error.message.rstrip(".")
-                self._fail_if_hopeless(error)
+                problem = error if self._login is None else await self._login.mend(error)
+                if problem is None:
+                    continue
+                self._lost_reason = problem.message.rstrip(".")
+                self._fail_if_hopeless(problem)
             else:
                 self._connected(wire)
                 began = self._loop.time()
@@ -333,6 +350,8 @@ class SocketHost:
 
     def _connected(self, wire: WebSocketConnection) -> None:
         self._must_answer = False
+        if self._login is not None:
+            self._login.allow()
         self._wire, self._was_heard = wire, False
         wire.send(encode_frame(ClientFrame(client=self._client)))
         self._calls.resend(wire)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from functools import partial
 
+from codeexec.client.socket import SocketHost
 from codeexec.domain import requests as q
 from codeexec.domain.errors import CodeexecError, Conflict
-from codeexec.domain.places.logins import LoginQuestion
+from codeexec.domain.places.logins import LoginPrompt, LoginQuestion, LoginUnanswered
 from codeexec.tui.screens.login_question import LoginDialog, login_dialog
 from codeexec.tui.session.ask import Failed
 from codeexec.tui.session.feed import Frame
@@ -23,6 +25,31 @@ class LoginController:
         self._shown = ""
         """The id of the question of the dialog."""
         self._dialog: LoginDialog | None = None
+        if isinstance(state.host, SocketHost):
+            state.host.ask_logins(self._ask_for_line)
+
+    async def _ask_for_line(self, prompt: LoginPrompt) -> str:
+        """An AskUser for the line to the session server, which no other client uses."""
+        dialog = login_dialog(prompt)
+        answer: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
+
+        async def show() -> None:
+            text: str | None = None
+            try:
+                text = await self._surface.ask_user(dialog)
+            finally:
+                if not answer.done():
+                    answer.set_result(text)
+
+        self._surface.start(show, "line login")
+        try:
+            text = await answer
+        except asyncio.CancelledError:
+            dialog.withdraw()
+            raise
+        if text is None:
+            raise LoginUnanswered(f"The login to {prompt.machine} was given up.")
+        return text
 
     def show_frame(self, frame: Frame) -> None:
         questions = frame.snapshot.login_questions
