@@ -23,6 +23,32 @@ def _is_dim(code: LessonCode, row: int) -> bool:
     return colors == {faint}
 
 
+async def test_code_has_the_rows_of_its_wrapped_lines() -> None:
+    app = CodeApp()
+    async with app.run_test(size=(40, 10)) as pilot:
+        code = app.query_one(LessonCode)
+        text = "axes.plot(range(1, 9), squares, marker='o', colour='red')\nplt.show()"
+        code.show(text, "python")
+        await pilot.pause()
+        assert code.rows_of(text, 40) == code.model.rows.total == 3
+
+
+async def test_brackets_are_marked_only_while_the_code_is_edited() -> None:
+    app = CodeApp()
+    async with app.run_test() as pilot:
+        code = app.query_one(LessonCode)
+        code.show("print(1)", "python")
+        await pilot.pause()
+
+        def opening() -> object:
+            return next(iter(code.render_line(0).crop(code.painter.gutter + 5))).style
+
+        before = opening()
+        code.focus()
+        await pilot.pause()
+        assert opening() != before
+
+
 async def test_all_lines_but_the_emphasised_ones_are_dim() -> None:
     app = CodeApp()
     async with app.run_test() as pilot:

@@ -65,6 +65,7 @@ class Painter:
         self.selected_cells: range | None = None
         """Cells that keys act on as a whole: then there is no caret."""
         self.brackets: tuple[Location, ...] = ()
+        self.marks_brackets_unfocused = True
         self._spans: dict[int, list[Span]] = {}
         self._painted: dict[int, list[Span]] = {}
         self._base = Style.null()
@@ -334,7 +335,8 @@ class Painter:
             high_column = stop.column if line == stop.line else len(text) + 1
             if over[max(0, low_column - first) : low_column - first + 1] != ["search.current"]:
                 lay(low_column, high_column, "selection")
-        for at in self.brackets:
+        marks_brackets = self.focused or self.marks_brackets_unfocused
+        for at in self.brackets if marks_brackets else ():
             if at.line == line:
                 lay(at.column, at.column + 1, "bracket.match")
         if line == model.cursor.line and self.selected_cells is None:

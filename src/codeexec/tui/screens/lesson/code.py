@@ -16,6 +16,7 @@ from codeexec.languages.model import Language
 from codeexec.tui.panes.editor.code_editor import CodeEditor
 from codeexec.tui.panes.editor.styles import EditorStyles
 from codeexec.tui.panes.editor.text.text import Location
+from codeexec.tui.panes.editor.text.wrapping import row_starts
 from codeexec.tui.theme.theme import Theme
 
 
@@ -34,6 +35,7 @@ class LessonCode(CodeEditor):
         self.completion.automatic = False
         self.line_numbers = False
         self.soft_wrap = True
+        self.painter.marks_brackets_unfocused = False
         self._language_name = ""
         self._marks: tuple[LineRange, ...] = ()
 
@@ -53,6 +55,12 @@ class LessonCode(CodeEditor):
             self._language_name = language
             self.load(code, _language(language))
         self.move_to(_end(code))
+
+    def rows_of(self, code: str, columns: int) -> int:
+        """Rows of this code, wrapped in an editor of so many columns."""
+        room = columns - self.styles.scrollbar_size_vertical - self.painter.gutter - 1
+        lines = code.split("\n")
+        return sum(len(row_starts(line, max(room, 8), self.model.tab)) for line in lines)
 
     def render_line(self, y: int) -> Strip:
         strip = super().render_line(y)

@@ -202,8 +202,8 @@ class LessonScreen(SafeScreen):
         codes = [block.given for block in blocks if not block.is_hidden]
         if writes:
             codes = [self.progress.code]
-        longest = max(len(code.rstrip("\n").split("\n")) for code in codes)
-        code_rows = max(longest, len(self.progress.code.split("\n")))
+        codes = [*(code.rstrip("\n") for code in codes), self.progress.code]
+        code_rows = max(self.code.rows_of(code, columns) for code in codes)
         if writes:
             code_rows = max(code_rows + 1, _LEAST_WRITTEN)
         room -= 2  # the rule, and a blank row above it

@@ -33,6 +33,8 @@ _TICK = 1 / 30
 
 _GROUP = "lesson"
 
+_STOPPING = "stopping · Esc again stops it with more force"
+
 
 class Conductor:
     """It begins with the snapshot of event `from_seq`. `changed` is called when other clients are
@@ -167,7 +169,7 @@ class Conductor:
             finally:
                 if number == self._work_number:
                     self._busy, self._is_stopping, self._is_going = "", False, False
-            if message or self._said == words or self._is_told_busy:
+            if message or self._said in (words, _STOPPING) or self._is_told_busy:
                 self._say(message, tone)
             self._is_told_busy = False
             self._show()
@@ -371,7 +373,7 @@ class Conductor:
         running = [view for view in self._state.snapshot.executions.values() if view.is_open]
         if running:
             self._is_stopping = True
-            self._say("stopping · Esc again stops it with more force")
+            self._say(_STOPPING)
             self._surface.start(lambda: self._interrupt(running), "stop")
         elif not self._busy:
             self._say("")

@@ -8,6 +8,7 @@ from typing import get_args
 from codeexec.domain.errors import CodeexecError
 from codeexec.domain.requests import SteerLesson
 from codeexec.domain.steering import LessonKey
+from codeexec.tui.render.plain import one_line
 from codeexec.tui.screens.lesson.overview import OverviewScreen
 from codeexec.tui.screens.lesson.screen import LessonScreen
 from codeexec.tui.screens.lesson.speaker import SpeakerScreen
@@ -37,6 +38,8 @@ class LessonFollower:
         self._state = state
         self.progress = progress
         self._leave = leave
+        self._question = ""
+        """What is said of the question that waits for its answer; empty where none does."""
         self.screen = self.make_screen()
 
     def make_screen(self) -> LessonScreen:
@@ -59,6 +62,7 @@ class LessonFollower:
         self.screen.show(self.progress)
         if before.execution_id != self.progress.view.execution_id:
             self._show_execution()
+            self._show_question()
 
     def _show_execution(self) -> None:
         views = self._state.snapshot.executions
@@ -67,7 +71,7 @@ class LessonFollower:
     # -- as the screen asks ------------------------------------------------------------------
 
     def mounted(self) -> None:
-        self.screen.say(_STEERS if self._state.options.speaker else "watching")
+        self._say_state()
         self._show_execution()
         self._show_learner()
 
@@ -97,7 +101,12 @@ class LessonFollower:
         except CodeexecError as error:
             self.screen.say(f"{error.message} {error.next_step}".strip(), "error")
         else:
-            self.screen.say(_STEERS)
+            self._say_state()
+
+    def _say_state(self) -> None:
+        """Say what the keys do, or what the code asks."""
+        state = _STEERS if self._state.options.speaker else "watching"
+        self.screen.say(self._question or state)
 
     def edited(self, code: str) -> None:
         """Nothing is edited here."""
@@ -110,6 +119,20 @@ class LessonFollower:
 
     def follow(self, frame: Frame) -> None:
         self._show_learner()
+        self._show_question()
+
+    def _show_question(self) -> None:
+        """Say that the code waits for an answer, which the terminal that gives the lesson takes."""
+        view = self._state.snapshot.executions.get(self.progress.view.execution_id)
+        question = ""
+        if view is not None and view.stdin is not None:
+            asked = one_line(view.stdin.prompt).strip() or "input"
+            steers = self._state.options.speaker
+            where = "answered in the first terminal" if steers else "the speaker is asked"
+            question = f"{where}: {asked}"
+        if question != self._question:
+            self._question = question
+            self._say_state()
 
     def _show_learner(self) -> None:
         """What a learner has done, as the journal has it."""
