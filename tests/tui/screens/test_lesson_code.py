@@ -40,13 +40,17 @@ async def test_brackets_are_marked_only_while_the_code_is_edited() -> None:
         code.show("print(1)", "python")
         await pilot.pause()
 
-        def opening() -> object:
-            return next(iter(code.render_line(0).crop(code.painter.gutter + 5))).style
+        def is_marked() -> bool:
+            at = code.painter.gutter + len("print")
+            strip = code.render_line(0)
+            bracket, number = (next(iter(strip.crop(x, x + 1))).style for x in (at, at + 1))
+            assert bracket is not None and number is not None
+            return bracket.bgcolor != number.bgcolor
 
-        before = opening()
+        assert not is_marked()
         code.focus()
         await pilot.pause()
-        assert opening() != before
+        assert is_marked()
 
 
 async def test_all_lines_but_the_emphasised_ones_are_dim() -> None:

@@ -139,6 +139,7 @@ class CodeEditor(ScrollView, can_focus=True):
         self._take(model, old_painter.styles)
         self.painter.focused = old_painter.focused
         self.painter.show_numbers = old_painter.show_numbers
+        self.painter.marks_brackets_unfocused = old_painter.marks_brackets_unfocused
         self.viewport.resize_text()
         self.scroll_to(0, 0, animate=False)
         self.parser.schedule()
