@@ -5,8 +5,8 @@ One contract suite (`tests/client`) runs over every implementation.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
-from typing import Literal, Protocol, TypeVar
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from typing import Any, Literal, Protocol, TypeVar
 
 from msgspec import Struct
 
@@ -36,10 +36,10 @@ class SessionClient(Protocol):
     @property
     def session_id(self) -> str: ...
 
-    async def call(self, request: Request[R]) -> R:
-        """Ask, and wait for the answer. ServerUnavailable when the connection is down and does
-        not come back within the request's time; an `Execute` with an id of its own may then
-        be asked again without running twice."""
+    def call(self, request: Request[R]) -> Coroutine[Any, Any, R]:
+        """Ask now; the coroutine waits for the answer. ServerUnavailable when the connection is
+        down and does not come back within the request's time; an `Execute` with an id of its own
+        may then be asked again without running twice."""
 
     def events(
         self, after: int = 0, output: OutputMode = "tail"

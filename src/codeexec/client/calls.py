@@ -67,22 +67,19 @@ class PendingCalls:
         self._unavailable = unavailable
         self._calls: dict[int, _Call] = {}
 
-    async def ask(
+    def ask(
         self, number: int, frame: bytes, wire: WebSocketConnection | None, *, is_safe: bool
-    ) -> Raw:
-        """Send the frame by `wire`, or when there is a connection, and wait for the answer."""
+    ) -> asyncio.Future[Raw]:
+        """Send the frame by `wire` now, or when there is a connection; the answer to wait for. One
+        that nobody waits for any more is cancelled, and not asked again."""
         call = _Call(frame, is_safe, asyncio.get_running_loop().create_future())
         self._calls[number] = call
-        try:
-            if wire is not None:
-                wire.send(frame)
-            else:
-                self._start_timer(call)
-            return await call.answer
-        finally:
-            self._calls.pop(number, None)
-            if call.timer is not None:
-                call.timer.cancel()
+        call.answer.add_done_callback(lambda _: self._forget(number))
+        if wire is not None:
+            wire.send(frame)
+        else:
+            self._start_timer(call)
+        return call.answer
 
     def take(self, frame: ServerFrame) -> bool:
         """Whether the frame answers one of them."""
@@ -101,7 +98,8 @@ class PendingCalls:
             if call.timer is not None:
                 call.timer.cancel()
                 call.timer = None
-            wire.send(call.frame)
+            if not call.answer.done():
+                wire.send(call.frame)
 
     def suspend(self) -> None:
         """The connection was lost: what may not be asked again fails."""
@@ -118,8 +116,13 @@ class PendingCalls:
 
     def fail(self, error: CodeexecError) -> None:
         """All of them."""
-        for call in self._calls.values():
+        for call in list(self._calls.values()):
             call.fail(error)
+
+    def _forget(self, number: int) -> None:
+        call = self._calls.pop(number, None)
+        if call is not None and call.timer is not None:
+            call.timer.cancel()
 
     def _start_timer(self, call: _Call) -> None:
         if call.timer is None:

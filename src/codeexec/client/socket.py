@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
-from typing import TYPE_CHECKING, TypeVar, cast
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from msgspec import Raw
 
@@ -121,8 +121,8 @@ class SocketHost:
 
             self._login = LineLogin(self._address, ask_user)
 
-    async def call(self, request: q.Request[R]) -> R:
-        return await self._ask(request, None)
+    def call(self, request: q.Request[R]) -> Coroutine[Any, Any, R]:
+        return self.ask(request, None)
 
     def session(self, session_id: str) -> SocketSession:
         return SocketSession(self, session_id)
@@ -144,10 +144,16 @@ class SocketHost:
 
     # -- asking --------------------------------------------------------------------------
 
-    async def _ask(self, request: q.Request[R], session: str | None) -> R:
+    def ask(self, request: q.Request[R], session: str | None) -> Coroutine[Any, Any, R]:
+        """Send the request now, of a session or of the host; what waits for the answer."""
+        try:
+            return _reply(request, self._send(with_id(request), session))
+        except CodeexecError as error:
+            return _refusal(error)
+
+    def _send(self, request: q.Request[R], session: str | None) -> asyncio.Future[Raw]:
         if self._end is not None:
             raise type(self._end)(self._end.message, self._end.next_step)
-        request = with_id(request)
         untyped = cast("q.Request[q.Reply]", request)
         number = self._next_number()
         try:
@@ -160,8 +166,7 @@ class SocketHost:
                 f"This request is too long ({len(frame):,} bytes; at most {MAX_REQUEST:,}).",
                 "Write large content to a file and name that.",
             )
-        answer = await self._calls.ask(number, frame, self._wire, is_safe=is_safe(request))
-        return cast(R, decode_reply(type(request).Answer, answer))
+        return self._calls.ask(number, frame, self._wire, is_safe=is_safe(request))
 
     def _longest_call(self) -> float:
         """Seconds that a call waits for a connection."""
@@ -413,8 +418,8 @@ class SocketSession:
     def session_id(self) -> str:
         return self._session_id
 
-    async def call(self, request: q.Request[R]) -> R:
-        return await self._host._ask(request, self._session_id)
+    def call(self, request: q.Request[R]) -> Coroutine[Any, Any, R]:
+        return self._host.ask(request, self._session_id)
 
     def events(
         self, after: int = 0, output: OutputMode = "tail"
@@ -423,3 +428,11 @@ class SocketSession:
 
     def stream(self, stream_id: str, after: int = 0) -> AsyncIterator[StreamChunk]:
         return self._host.read_stream(self._session_id, stream_id, after)
+
+
+async def _reply(request: q.Request[R], answer: asyncio.Future[Raw]) -> R:
+    return cast(R, decode_reply(type(request).Answer, await answer))
+
+
+async def _refusal(error: CodeexecError) -> R:
+    raise error

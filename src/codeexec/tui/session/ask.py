@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from textual.message import Message
 from textual.widget import Widget
@@ -80,10 +81,21 @@ class Poster(Protocol):
 
 async def ask(poster: Poster, session: SessionClient | None, request: Request[R]) -> R | None:
     """The reply; None after an error, which is posted as `Failed`."""
-    if session is None:
+    return await ask_now(poster, session, request)
+
+
+def ask_now(
+    poster: Poster, session: SessionClient | None, request: Request[R]
+) -> Coroutine[Any, Any, R | None]:
+    """As `ask`, but the request is on its way before the coroutine begins."""
+    return _reply_or_notice(poster, session.call(request) if session is not None else None)
+
+
+async def _reply_or_notice(poster: Poster, reply: Coroutine[Any, Any, R] | None) -> R | None:
+    if reply is None:
         return None
     try:
-        return await session.call(request)
+        return await reply
     except CodeexecError as error:
         poster.post_message(Failed(error))
         return None

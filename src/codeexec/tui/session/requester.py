@@ -10,7 +10,7 @@ from textual.widget import Widget
 
 from codeexec.client.api import SessionClient
 from codeexec.domain.requests import Request
-from codeexec.tui.session.ask import ask, ask_quietly
+from codeexec.tui.session.ask import ask, ask_now, ask_quietly
 
 R = TypeVar("R")
 
@@ -33,6 +33,10 @@ class Requester:
     async def ask_quietly(self, request: Request[R]) -> R | None:
         """The reply to a request that the user did not make: an error is not shown."""
         return await ask_quietly(self.session, request)
+
+    def ask_now(self, request: Request[R]) -> Coroutine[Any, Any, R | None]:
+        """Ask before anything else is done; the coroutine waits for the reply as `ask` does."""
+        return ask_now(self._widget, self.session, request)
 
     def send(self, request: Request[R]) -> None:
         """Ask in the background; only an error is shown."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -25,6 +26,10 @@ from codeexec.tui.theme.theme import Theme
 
 MOST_LINES = 12
 """Lines that the prompt grows to before it scrolls."""
+
+
+def _ignore(code: str) -> None:
+    """For a prompt without a session."""
 
 
 class _Look(TextAreaTheme):
@@ -53,7 +58,7 @@ class Prompt(TextArea):
 
     @dataclass
     class Submitted(Message):
-        """Code to be run."""
+        """Code was given to `run`."""
 
         code: str
 
@@ -99,6 +104,8 @@ class Prompt(TextArea):
         self.disable_messages(TextArea.SelectionChanged)
         self.cursor_blink = False
         self.highlight_cursor_line = False
+        self.run: Callable[[str], None] = _ignore
+        """What runs the code that is submitted."""
         self._colors = theme
         self._put_on(theme)
         self.language_name = "python"
@@ -206,6 +213,8 @@ class Prompt(TextArea):
         if not self._history or self._history[-1] != code:
             self._history.append(code)
         self._at = len(self._history)
+        # The kernel works while the prompt is emptied and painted, which takes a millisecond.
+        self.run(code)
         self.put("")
         self.post_message(self.Submitted(code))
 

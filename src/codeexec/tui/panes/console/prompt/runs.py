@@ -19,6 +19,7 @@ class PromptRuns:
     """`me` is the name of this client."""
 
     def __init__(self, requester: Requester, prompt: Prompt, view: ConsoleView, me: str) -> None:
+        prompt.run = self._run
         self._requester = requester
         self._prompt = prompt
         self._view = view
@@ -31,7 +32,7 @@ class PromptRuns:
         match message:
             case Prompt.Submitted():
                 self._view.cursor.selected = None
-                self._requester.run(self._execute(message.code), "execute")
+                self._view.go_to_end()
             case Prompt.Undecided():
                 self._requester.run(self._decide(message.code), "decide", exclusive=True)
             case Prompt.EmptySubmitted():
@@ -41,9 +42,9 @@ class PromptRuns:
                 elif (card := self._view.card_list.running) and card.offers_terminal:
                     self._requester.post(ConsoleMessages.TerminalRequested(card.view))
 
-    async def _execute(self, code: str) -> None:
-        self._view.go_to_end()
-        await self._requester.ask(q.Execute(code, origin=self._me))
+    def _run(self, code: str) -> None:
+        reply = self._requester.ask_now(q.Execute(code, origin=self._me))
+        self._requester.run(reply, "execute")
 
     async def _decide(self, code: str) -> None:
         """Run, or go on in a new line; a kernel that does not answer in time is not waited for."""
