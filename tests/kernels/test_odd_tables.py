@@ -40,7 +40,13 @@ def kernel() -> Kernel:
             }
         ),
         "arrow": pa.table(
-            {"n": [1, 2, 3], "far": pa.array([2**50, None, -(2**50)], pa.timestamp("s"))}
+            {
+                "n": [1, 2, 3],
+                "far": pa.array([2**50, None, -(2**50)], pa.timestamp("s")),
+                "when": pa.array(
+                    [1711848600, 1729996200, None], pa.timestamp("s", "Europe/Berlin")
+                ),
+            }
         ),
     }
     return kernel
@@ -59,7 +65,11 @@ def test_half_a_character_is_shown_as_unknown(kernel: Kernel) -> None:
 
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize(
-    ("name", "column"), [("pandas", "f"), ("pandas", "when"), ("pandas", ""), ("polars", "f")]
+    ("name", "column"),
+    [
+        *(("pandas", "f"), ("pandas", "when"), ("pandas", ""), ("polars", "f")),
+        ("arrow", "when"),
+    ],
 )
 def test_a_cell_finds_its_row(kernel: Kernel, name: str, column: str) -> None:
     page = kernel.ask(name, q.TableRows()).page
@@ -69,6 +79,23 @@ def test_a_cell_finds_its_row(kernel: Kernel, name: str, column: str) -> None:
         condition = condition_of(column, page.types[at], row[at])
         found = rows(kernel.until_done(name, q.TableRows(), filter=condition))
         assert found == [str(number)], condition
+
+
+@pytest.mark.parametrize("name", ["pandas", "arrow"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("2024-03-31 01:30:00Z", "2024-03-31T03:30:00+02:00", "2024-03-30 20:30:00-0500"),
+        *("2024-03-31 01:30:00.000Z", "2024-03-31 07:15:00+05:45"),
+    ],
+)
+def test_a_time_with_another_offset_is_the_same_moment(
+    kernel: Kernel, name: str, text: str
+) -> None:
+    found = rows(kernel.until_done(name, q.TableRows(), filter=f'when = "{text}"'))
+    assert found == ["0"]
+    later = rows(kernel.until_done(name, q.TableRows(), filter=f'when > "{text}"'))
+    assert later == ["1"]
 
 
 def test_nested_values_are_searched_and_what_has_no_order_is_refused_in_words(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textual.app import App, ComposeResult
 
-from codeexec.tui.screens.lesson.code import LessonCode
+from codeexec.tui.screens.lesson.code import LessonCode, rows_in
 from codeexec.tui.theme import theme
 
 THEME = theme.load_themes([theme.built_in_folder()])[theme.DEFAULT]
@@ -30,7 +30,7 @@ async def test_code_has_the_rows_of_its_wrapped_lines() -> None:
         text = "axes.plot(range(1, 9), squares, marker='o', colour='red')\nplt.show()"
         code.show(text, "python")
         await pilot.pause()
-        assert code.rows_of(text, 40) == code.model.rows.total == 3
+        assert rows_in(code, text, 40) == code.model.rows.total == 3
 
 
 async def test_brackets_are_marked_only_while_the_code_is_edited() -> None:

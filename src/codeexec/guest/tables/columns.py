@@ -99,7 +99,11 @@ class ColumnsTable:
             return truth[first]
         if operator == "~":
             return self._contains(first, second, str(value))
-        fitting = COMPARISONS[operator](first, as_number(value, first, self.names[at]))
+        sought = as_number(value, first, self.names[at])
+        in_zone = getattr(self.source, "in_zone", None)  # of pandas, whose times are local ones
+        if in_zone is not None and first.dtype.kind == "M" and ZONE.search(str(value)):
+            sought = in_zone(at, sought)
+        fitting = COMPARISONS[operator](first, sought)
         return fitting if second is None else fitting & second
 
     def _contains(self, values: Any, valid: Any, text: str) -> Any:
@@ -260,12 +264,25 @@ class ColumnsTable:
 
 MISSING = "null"
 
-ZONE = re.compile(r"(?<=[\d:]\d)(?:Z|[+-]\d\d:\d\d)$")
+ZONE = re.compile(r"(?<=:\d\d)(\.\d+)?(?:Z|([+-])(\d\d):?(\d\d))$")
 """The end of a time that says how far from UTC it is."""
 
 
 def small(rows: int) -> str:
     return "uint32" if rows < 2**32 else "int64"
+
+
+def moment_of(text: str) -> Any:
+    """A time as numpy has it; one with an offset as UTC. ValueError for another text."""
+    import numpy as np
+
+    zone = ZONE.search(text)
+    if zone is None:
+        return np.datetime64(text)
+    fraction, sign, hours, minutes = zone.groups()
+    moment = np.datetime64(text[: zone.start()] + (fraction or ""))
+    offset = np.timedelta64(int(hours or 0) * 60 + int(minutes or 0), "m")
+    return moment + offset if sign == "-" else moment - offset
 
 
 def as_number(value: Any, values: Any, name: str) -> Any:
@@ -275,9 +292,7 @@ def as_number(value: Any, values: Any, name: str) -> Any:
     kind = values.dtype.kind
     if kind in "Mm":
         try:
-            # Times are those of the column's own zone, as numpy has none.
-            text = ZONE.sub("", str(value))
-            made = np.datetime64(text) if kind == "M" else np.timedelta64(int(value), "s")
+            made = moment_of(str(value)) if kind == "M" else np.timedelta64(int(value), "s")
         except ValueError:
             raise Refused(
                 f'{name} has times: compare with a text like "2025-01-31 12:00".'

@@ -101,6 +101,14 @@ class PandasSource:
             return "numbers", values, ~missing if missing.any() else None
         return coded(series.tolist())
 
+    def in_zone(self, at: int, moment: Any) -> Any:
+        """A time in UTC as the local one of a column's zone, as `column` has its times."""
+        zone = getattr(self._frame.iloc[:, at].dtype, "tz", None)
+        if zone is None:
+            return moment
+        there = sys.modules["pandas"].Timestamp(moment, tz="UTC").tz_convert(zone)
+        return there.tz_localize(None).to_datetime64()
+
     def write(self, path: str, columns: list[int], picks: Any) -> None:
         frame = self._frame.iloc[:, columns]
         frame = frame if picks is None else frame.iloc[picks]

@@ -63,7 +63,7 @@ class ConsoleController:
             ConsolePane.HistoryRequested: InWorker(self.search_history),
             DocumentsPane.FrameChosen: InWorker(self.show_source),
             DocumentsPane.DisplayChosen: InWorker(self.open_display),
-            DocumentsPane.TableRequested: InWorker(self.open_table),
+            DocumentsPane.PageTableRequested: InWorker(self.open_table),
             DocumentsPane.AnswerWanted: lambda _: self._layout.go("console"),
             OutputPeek.Clicked: self.go_to_console,
         }
@@ -158,7 +158,7 @@ class ConsoleController:
             self._layout.go("artifacts")
 
     async def open_table(
-        self, event: ConsolePane.TableRequested | DocumentsPane.TableRequested
+        self, event: ConsolePane.TableRequested | DocumentsPane.PageTableRequested
     ) -> None:
         """Show the table of a variable in the place of the output that shows it; the code of a view
         goes into the editor."""

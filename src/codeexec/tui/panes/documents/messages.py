@@ -108,7 +108,7 @@ class DocumentMessages:
         frame: TracebackFrame
 
     @dataclass
-    class TableRequested(Message):
+    class PageTableRequested(Message):
         """Show the table of this execution's variable at a place, in cells of the screen."""
 
         view: ExecutionView

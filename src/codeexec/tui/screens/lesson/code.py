@@ -56,12 +56,6 @@ class LessonCode(CodeEditor):
             self.load(code, _language(language))
         self.move_to(_end(code))
 
-    def rows_of(self, code: str, columns: int) -> int:
-        """Rows of this code, wrapped in an editor of so many columns."""
-        room = columns - self.styles.scrollbar_size_vertical - self.painter.gutter - 1
-        lines = code.split("\n")
-        return sum(len(row_starts(line, max(room, 8), self.model.tab)) for line in lines)
-
     def render_line(self, y: int) -> Strip:
         strip = super().render_line(y)
         row = y + self.scroll_offset.y
@@ -79,6 +73,13 @@ class LessonCode(CodeEditor):
     def action_dismiss(self) -> None:
         if not self.completion.dismiss():
             self.post_message(self.EditingEnded())
+
+
+def rows_in(editor: LessonCode, code: str, columns: int) -> int:
+    """Rows of this code, wrapped in the editor when that has so many columns."""
+    room = columns - editor.styles.scrollbar_size_vertical - editor.painter.gutter - 1
+    lines = code.split("\n")
+    return sum(len(row_starts(line, max(room, 8), editor.model.tab)) for line in lines)
 
 
 def _end(code: str) -> Location:

@@ -17,7 +17,7 @@ from codeexec.tui.graphics.probe import Graphics
 from codeexec.tui.panes.console.bars import AnswerBar
 from codeexec.tui.panes.editor.styles import EditorStyles
 from codeexec.tui.screens.lesson.bars import BarFacts, LessonBar, OutputRule
-from codeexec.tui.screens.lesson.code import LessonCode
+from codeexec.tui.screens.lesson.code import LessonCode, rows_in
 from codeexec.tui.screens.lesson.exercise import ExercisePanel
 from codeexec.tui.screens.lesson.output import LessonOutput
 from codeexec.tui.screens.lesson.text import LessonText, PicturePlace
@@ -203,7 +203,7 @@ class LessonScreen(SafeScreen):
         if writes:
             codes = [self.progress.code]
         codes = [*(code.rstrip("\n") for code in codes), self.progress.code]
-        code_rows = max(self.code.rows_of(code, columns) for code in codes)
+        code_rows = max(rows_in(self.code, code, columns) for code in codes)
         if writes:
             code_rows = max(code_rows + 1, _LEAST_WRITTEN)
         room -= 2  # the rule, and a blank row above it

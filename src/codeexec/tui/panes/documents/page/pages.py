@@ -353,7 +353,7 @@ class Pages:
         line = last_line(editor.model, index)
         top = rows.first_row(line) + len(rows.starts(line)) - int(editor.scroll_offset.y)
         place = table_place(editor.content_region, top, block.height, editor.painter.gutter)
-        self._post(DocumentMessages.TableRequested(block.view, place))
+        self._post(DocumentMessages.PageTableRequested(block.view, place))
 
     def _refuse(self, message: str, next_step: str) -> None:
         self._post(Failed(UsageError(message, next_step)))
