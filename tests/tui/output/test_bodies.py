@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 
 import pandas as pd
 import pytest
+from PIL import Image
 
 from codeexec.domain.outputs import Display, MimePart
 from codeexec.tui.graphics.probe import Graphics, Way
@@ -85,6 +87,19 @@ def test_a_chart_is_painted_in_the_colours_of_the_theme(way: Way) -> None:
         colors = {color.name for style in styles for color in (style.color, style.bgcolor) if color}
         assert THEME.color("surface") in colors
         assert "#ff0000" in colors
+
+
+@pytest.mark.parametrize(("rows", "size"), [(40, (40, 10)), (8, (32, 8))])
+def test_a_picture_takes_twice_its_own_size_where_there_is_room(
+    rows: int, size: tuple[int, int]
+) -> None:
+    data = io.BytesIO()
+    Image.new("RGB", (200, 100), "red").save(data, "PNG")
+    part = MimePart("image/png", data.tell())
+    for enlargement, (columns, lines) in ((1, (20, 5)), (2, size)):
+        request = PictureRequest("d", "d", part, 90, rows, enlargement)
+        painted, _ = paint_picture(data.getvalue(), request, Graphics("half"), THEME)
+        assert (painted[0].cell_length, len(painted)) == (columns, lines)
 
 
 def test_what_cannot_be_drawn_is_a_line_and_a_formula_stays_text() -> None:

@@ -11,12 +11,15 @@ from codeexec.tui.theme.theme import Theme
 
 class OutputContext:
     """`width` is that of a line of output, in cells; after a change of it, or of the theme, each
-    view is to be measured again (`OutputView.measure_again`)."""
+    view is to be measured again (`OutputView.measure_again`). Pictures take up to `enlargement`
+    times their own size."""
 
-    def __init__(self, theme: Theme, *, width: int = 80, picture_rows: int = 0) -> None:
+    def __init__(
+        self, theme: Theme, *, width: int = 80, picture_rows: int = 0, enlargement: int = 1
+    ) -> None:
         self.painter = OutputPainter(theme)
         self.pages = RowPages()
-        self.pictures = PictureRequests()
+        self.pictures = PictureRequests(enlargement)
         self.width = width
         self.picture_rows = picture_rows
         """The most lines that a picture takes; 0 where pictures are only described."""

@@ -24,7 +24,8 @@ _MOST_COLUMNS = 100
 class PictureRequest:
     """A picture that is to be painted over at most `columns` by `rows` cells.
 
-    `token` names this state of the picture and its width.
+    `token` names this state of the picture and its width. Where there is room, it takes up to
+    `enlargement` times its own size; a formula keeps its own.
     """
 
     key: str
@@ -32,12 +33,14 @@ class PictureRequest:
     part: MimePart
     columns: int
     rows: int
+    enlargement: int = 1
 
 
 class PictureRequests:
     """Each state of a picture is requested once; a picture for another state is not accepted."""
 
-    def __init__(self) -> None:
+    def __init__(self, enlargement: int = 1) -> None:
+        self._enlargement = enlargement
         self._tokens: dict[str, str] = {}
         """Of each display the token of its picture as it was requested last."""
         self._wanted: list[PictureRequest] = []
@@ -48,7 +51,7 @@ class PictureRequests:
         if self._tokens.get(key) != token:
             self._tokens[key] = token
             columns = min(width, _MOST_COLUMNS)
-            self._wanted.append(PictureRequest(key, token, part, columns, rows))
+            self._wanted.append(PictureRequest(key, token, part, columns, rows, self._enlargement))
 
     def take_wanted(self) -> list[PictureRequest]:
         """Pictures to paint now, each returned once."""
@@ -76,10 +79,11 @@ def paint_picture(
     milliseconds, of a chart seconds: call it in a thread."""
     from codeexec.tui.graphics.painting import paint  # not at the start
 
-    room = Extent(request.columns, request.rows)
+    room, cell = Extent(request.columns, request.rows), CellSize(*graphics.cell)
+    times = 1 if is_formula(request.part.mime) else request.enlargement
     try:
         image = decode(data, Color.parse(theme.color("surface")), request.part.mime)
-        extent = fit(*image.size, room, CellSize(*graphics.cell))
+        extent = fit(image.width * times, image.height * times, room, cell)
         painting = paint(image, extent, WHOLE, graphics)
     except DocumentError as error:
         if is_formula(request.part.mime):

@@ -20,6 +20,9 @@ from codeexec.tui.theme.theme import Theme
 
 _MOST_PICTURE_ROWS = 60
 
+_ENLARGEMENT = 2
+"""Times their own size that pictures take: they are seen from the last row of a room."""
+
 
 class LessonOutput(ScrollView, can_focus=False):
     """Follows the end until it is scrolled up."""
@@ -32,7 +35,7 @@ class LessonOutput(ScrollView, can_focus=False):
 
     def __init__(self, theme: Theme, id: str | None = None) -> None:
         super().__init__(id=id)
-        self.output = OutputContext(theme, picture_rows=12)
+        self.output = OutputContext(theme, picture_rows=12, enlargement=_ENLARGEMENT)
         self.requester = Requester(self)
         self.loader = OutputLoader(self.requester, self)
         self._view: OutputView | None = None
