@@ -85,7 +85,9 @@ class LessonOutput(ScrollView, can_focus=False):
         height = self._view.height if self._view is not None else 0
         self.virtual_size = Size(self.size.width, height)
         if self._follows:
-            self.scroll_to(0, max(height - self.size.height, 0), animate=False, immediate=True)
+            # The scrollbar of what has just grown too long is not there before the next layout.
+            end = max(height - self.size.height, 0)
+            self.scroll_to(0, end, animate=False, immediate=True, force=True)
         self.refresh()
 
     def scroll_by(self, lines: int) -> None:
