@@ -135,7 +135,7 @@ async def test_a_frame_displayed_in_part_opens_whole_while_the_kernel_has_it() -
         )
         await pilot.press("enter")
         await pilot.pause()
-        assert [m.name for m in app.heard_of(ArtifactPane.ArtifactTableRequested)] == ["df"]
+        assert [m.name for m in app.heard_of(ArtifactPane.TableRequested)] == ["df"]
 
 
 async def test_save_copy_and_path(tmp_path: Path) -> None:

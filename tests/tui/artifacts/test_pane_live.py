@@ -67,8 +67,8 @@ async def test_what_cells_produce_appears_and_is_worked_with(session: SessionCli
         assert pane.selected.detail == "1000×2"
         await until(pilot, lambda: "big" in {v.name for v in app.snapshot.kernel.variables})
         await pilot.press("enter")
-        await until(pilot, lambda: app.heard_of(ArtifactPane.ArtifactTableRequested))
-        assert app.heard_of(ArtifactPane.ArtifactTableRequested)[0].name == "big"
+        await until(pilot, lambda: app.heard_of(ArtifactPane.TableRequested))
+        assert app.heard_of(ArtifactPane.TableRequested)[0].name == "big"
 
 
 async def test_an_update_of_a_display_stays_in_its_place(session: SessionClient) -> None:

@@ -6,12 +6,14 @@ from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
+from textual.geometry import Region
 from textual.message import Message
 from textual.widget import Widget
 
 from codeexec.client.api import SessionClient
 from codeexec.domain.errors import CodeexecError
 from codeexec.domain.requests import Request
+from codeexec.domain.snapshot import ExecutionView
 
 R = TypeVar("R")
 
@@ -46,6 +48,14 @@ class CopyRequested(Message):
 
     text: str
     label: str = ""
+
+
+@dataclass
+class OutputTableRequested(Message):
+    """Show the table of this execution's variable at a place, in cells of the screen."""
+
+    view: ExecutionView
+    place: Region
 
 
 @dataclass

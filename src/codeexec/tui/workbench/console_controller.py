@@ -15,7 +15,7 @@ from codeexec.tui.output.ipywidgets.board import model_of
 from codeexec.tui.output.peek import OutputPeek
 from codeexec.tui.panes.console.pane import ConsolePane
 from codeexec.tui.panes.documents.pane import DocumentsPane
-from codeexec.tui.session.ask import ask
+from codeexec.tui.session.ask import OutputTableRequested, ask
 from codeexec.tui.session.feed import Frame
 from codeexec.tui.widgets.dialogs import Choice, Chooser
 from codeexec.tui.workbench.dispatch import Handler, InWorker
@@ -56,14 +56,13 @@ class ConsoleController:
         return {
             ConsolePane.SourceRequested: InWorker(self.show_source),
             ConsolePane.EditRequested: InWorker(self.edit_card),
-            ConsolePane.TableRequested: InWorker(self.open_table),
+            OutputTableRequested: InWorker(self.open_table),
             ConsolePane.DisplayOpened: InWorker(self.open_display),
             ConsolePane.AnswerAwaited: self.lead_to_answer,
             ConsolePane.AnswerOver: self.go_back,
             ConsolePane.HistoryRequested: InWorker(self.search_history),
             DocumentsPane.FrameChosen: InWorker(self.show_source),
             DocumentsPane.DisplayChosen: InWorker(self.open_display),
-            DocumentsPane.PageTableRequested: InWorker(self.open_table),
             DocumentsPane.AnswerWanted: lambda _: self._layout.go("console"),
             OutputPeek.Clicked: self.go_to_console,
         }
@@ -157,9 +156,7 @@ class ConsoleController:
         else:
             self._layout.go("artifacts")
 
-    async def open_table(
-        self, event: ConsolePane.TableRequested | DocumentsPane.PageTableRequested
-    ) -> None:
+    async def open_table(self, event: OutputTableRequested) -> None:
         """Show the table of a variable in the place of the output that shows it; the code of a view
         goes into the editor."""
         from codeexec.tui.screens.tables.origins import VariableOrigin  # not at the start

@@ -49,7 +49,7 @@ class SideController:
 
         return {
             ArtifactPane.ItemOpenRequested: self.open_item,
-            ArtifactPane.ArtifactTableRequested: InWorker(self.open_table),
+            ArtifactPane.TableRequested: InWorker(self.open_table),
             ArtifactPane.CardRequested: self.go_to_card,
             Preview.ItemShown: lambda _: self._on_item_shown(),
             VariablesPane.VariableTableRequested: InWorker(self.open_table),
@@ -69,7 +69,7 @@ class SideController:
             )
 
     async def open_table(
-        self, event: ArtifactPane.ArtifactTableRequested | VariablesPane.VariableTableRequested
+        self, event: ArtifactPane.TableRequested | VariablesPane.VariableTableRequested
     ) -> None:
         """Show a table of the kernel; the code of a view goes into the editor."""
         from codeexec.tui.screens.tables.origins import VariableOrigin  # not at the start either

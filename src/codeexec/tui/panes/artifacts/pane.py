@@ -63,7 +63,7 @@ class ArtifactPane(ItemActions, Vertical):
         key: str
 
     @dataclass
-    class ArtifactTableRequested(Message):
+    class TableRequested(Message):
         """The display holds only part of a data frame: show the whole of it (`TableScreen`)."""
 
         name: str
@@ -298,7 +298,7 @@ class ArtifactPane(ItemActions, Vertical):
         """The item alone; of a data frame that was displayed in part, the whole of it."""
         item = self.selected
         if item is not None and self._is_live(item):
-            self.post_message(self.ArtifactTableRequested(item.variable))
+            self.post_message(self.TableRequested(item.variable))
         elif item is not None:
             self.post_message(self.ItemOpenRequested(item.key))
 

@@ -10,7 +10,7 @@ from codeexec.tui.panes.console.messages import ConsoleMessages
 from codeexec.tui.panes.console.prompt.prompt import Prompt
 from codeexec.tui.panes.console.search import OutputSearch
 from codeexec.tui.panes.console.view import ConsoleView
-from codeexec.tui.session.ask import CopyRequested, NoticePosted
+from codeexec.tui.session.ask import CopyRequested, NoticePosted, OutputTableRequested
 from codeexec.tui.session.requester import Requester
 
 
@@ -112,7 +112,7 @@ class CardActions:
     def open_table(self) -> None:
         if card := self._view.cursor.current:
             place = self._view.output_place(card)
-            self._requester.post(ConsoleMessages.TableRequested(card.view, place))
+            self._requester.post(OutputTableRequested(card.view, place))
 
     def outside(self) -> None:
         self.open_display(outside=True)

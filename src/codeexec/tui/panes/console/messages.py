@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from textual.geometry import Region
 from textual.message import Message
 
 from codeexec.domain.events import StdinRequested
@@ -49,13 +48,6 @@ class ConsoleMessages:
         """Put this code into the editor."""
 
         code: str
-
-    @dataclass
-    class TableRequested(Message):
-        """Show the table of this execution's variable at a place, in cells of the screen."""
-
-        view: ExecutionView
-        place: Region
 
     @dataclass
     class InterruptRequested(Message):

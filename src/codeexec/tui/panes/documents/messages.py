@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from textual.geometry import Region
 from textual.message import Message
 
 from codeexec.documents.swap import Swap
@@ -13,7 +12,6 @@ from codeexec.domain.events import CellRef
 from codeexec.domain.options import NO_OPTIONS, ExecuteOptions
 from codeexec.domain.outputs import Display
 from codeexec.domain.requests import Execute
-from codeexec.domain.snapshot import ExecutionView
 from codeexec.tui.panes.documents.going import PlaceToGo
 from codeexec.tui.widgets.status import Position
 
@@ -106,13 +104,6 @@ class DocumentMessages:
         """Show where a frame of a traceback is."""
 
         frame: TracebackFrame
-
-    @dataclass
-    class PageTableRequested(Message):
-        """Show the table of this execution's variable at a place, in cells of the screen."""
-
-        view: ExecutionView
-        place: Region
 
     @dataclass
     class DisplayChosen(Message):

@@ -29,7 +29,7 @@ from codeexec.tui.panes.documents.page.kept_folds import found_folds, stored_fol
 from codeexec.tui.panes.documents.page.staleness import cells_to_update, stale_cells
 from codeexec.tui.panes.editor.code_editor import CodeEditor
 from codeexec.tui.panes.editor.messages import RunScope
-from codeexec.tui.session.ask import Failed, NoticePosted
+from codeexec.tui.session.ask import Failed, NoticePosted, OutputTableRequested
 from codeexec.tui.session.feed import Frame
 from codeexec.tui.session.requester import Requester
 from codeexec.tui.session.views import CellFold, FileView
@@ -353,7 +353,7 @@ class Pages:
         line = last_line(editor.model, index)
         top = rows.first_row(line) + len(rows.starts(line)) - int(editor.scroll_offset.y)
         place = table_place(editor.content_region, top, block.height, editor.painter.gutter)
-        self._post(DocumentMessages.PageTableRequested(block.view, place))
+        self._post(OutputTableRequested(block.view, place))
 
     def _refuse(self, message: str, next_step: str) -> None:
         self._post(Failed(UsageError(message, next_step)))
