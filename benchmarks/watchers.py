@@ -25,6 +25,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
@@ -125,6 +126,16 @@ def watch_all(pipe: Connection, url: str, count: int) -> None:
     pipe.send(asyncio.run(work()))
 
 
+def start_watchers(url: str, count: int) -> tuple[SpawnProcess, Connection]:
+    """Their process, and a pipe that gets "ready" once all of them have the session, and in the end
+    what each of them received."""
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=watch_all, args=(theirs, url, count))
+    process.start()
+    return process, ours
+
+
 def short_code(kernel: str = "") -> Execute:
     return Execute("1+1", new_id("run"), options=ExecuteOptions(kernel=kernel))
 
@@ -155,12 +166,8 @@ async def measure(
 ) -> None:
     session = host.session(session_id)
     url = page_url(await host.call(OpenPage(session_id, shared=True)))
-    ours, theirs = multiprocessing.get_context("spawn").Pipe()
-    process = multiprocessing.get_context("spawn").Process(
-        target=watch_all, args=(theirs, url, count)
-    )
-    process.start()
-    assert await asyncio.to_thread(ours.recv) == "ready"
+    process, pipe = start_watchers(url, count)
+    assert await asyncio.to_thread(pipe.recv) == "ready"
     server = psutil.Process(pid)
     before, began = server.cpu_times(), time.monotonic()
     requests: list[float] = []
@@ -177,7 +184,7 @@ async def measure(
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-    results = await asyncio.to_thread(ours.recv)
+    results = await asyncio.to_thread(pipe.recv)
     process.join()
     cores = (after.user + after.system - before.user - before.system) / took
     audience = ""
