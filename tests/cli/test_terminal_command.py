@@ -80,6 +80,8 @@ def test_terminals_are_opened_listed_and_closed(desk: Desk, session: str) -> Non
         json.loads, desk.run("terminal", "list", session, "--json").stdout.splitlines()
     )
     assert as_json["terminal_id"] == view["terminal_id"]
+    refused = desk.run("terminal", "join", session)
+    assert "Only a Jupyter server has terminals of others" in refused.stderr
     refused = desk.run("terminal", "close", session, "other")
     assert refused.returncode == 2
     assert "There is no terminal 'other'" in refused.stderr

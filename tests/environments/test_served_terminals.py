@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from codeexec.domain.errors import EnvironmentUnavailable
-from codeexec.environments.base import TerminalHandle
+from codeexec.domain.errors import EnvironmentUnavailable, NotFound
+from codeexec.environments.base import TerminalHandle, TerminalSize
 from codeexec.kernels.jupyter.remote.failures import ServerFailure
 from codeexec.kernels.jupyter.remote.files.environment import ServedPlace
 from codeexec.kernels.jupyter.remote.terminals.marks import MarkReader
@@ -238,6 +238,45 @@ async def test_servers_without_terminals_and_gateways_say_so(
             with pytest.raises(ServerFailure, match="is a gateway") as refused:
                 await place.open_terminal(["true"])
             assert "!command" in refused.value.next_step
+
+
+async def test_a_joined_terminal_goes_on_over_a_cut_line_and_stays(
+    jupyter_server: TestServer, tmp_path: Path
+) -> None:
+    made = jupyter_server.ask("POST", "api/terminals")
+    assert isinstance(made, dict)
+    name, size = str(made["name"]), TerminalSize(80, 24)
+    async with over_a_line(jupyter_server, tmp_path) as (place, line):
+        with pytest.raises(NotFound, match="no terminal"):
+            await place.join_terminal("../kernels", size)
+        terminal = await place.join_terminal(name, size)
+        reading = Reading(terminal)
+        await terminal.write(b"stty -echo; PS1=; echo begin.$((6*7))\n")
+        await reading.sees(b"begin.42\r\n")
+        line.is_down = True
+        line.cut()
+        await until(lambda: is_cut(terminal))
+        typing = asyncio.ensure_future(terminal.write(b"echo typed.$((6*7))\n"))
+        line.is_down = False
+        await typing
+        await reading.sees(b"typed.42\r\n")
+        assert reading.text.count(b"begin.42") == 1
+        assert LOST not in reading.text
+        await terminal.kill()
+        await reading.ended
+        assert name in terminals_of(jupyter_server)
+        again = await place.join_terminal(name, size)
+        reading = Reading(again)
+        await reading.sees(b"typed.42\r\n")
+        assert again.repeated_until == len(reading.text)
+        line.is_down = True
+        line.cut()
+        await until(lambda: is_cut(again))
+        jupyter_server.ask("DELETE", f"api/terminals/{name}")
+        line.is_down = False
+        with pytest.raises(EnvironmentUnavailable, match="has ended on"):
+            await asyncio.wait_for(again.wait(), DEADLINE)
+    await none_left(jupyter_server)  # nor did the WebSocket make one of that name
 
 
 def test_marks_are_found_in_whatever_pieces_they_come() -> None:

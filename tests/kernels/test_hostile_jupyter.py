@@ -206,6 +206,13 @@ async def test_names_of_the_server_are_names_or_left_out() -> None:
         server = JupyterServer(Access(parse_address(url)))
         (kernel,) = await server.kernels()
         await server.close()
+    terminals = [{"name": model["id"], "last_activity": ESCAPES} for model in kernels]
+    async with hostile(as_json([*terminals, 3, None])) as url:
+        server = JupyterServer(Access(parse_address(url)))
+        (terminal,) = await ServedTerminals(server).joinable()
+        await server.close()
+    assert terminal.name == "good-1"
+    assert terminal.last_activity == printable(terminal.last_activity)
     assert kernel.id == "good-1"
     assert kernel.state == printable(kernel.state)
 

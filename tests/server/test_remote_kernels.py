@@ -16,6 +16,7 @@ import pytest
 
 from codeexec.client.api import SessionClient
 from codeexec.domain import requests as q
+from codeexec.domain.errors import Conflict, NotFound
 from codeexec.domain.events import ExecutionFinished
 from codeexec.domain.fold import apply
 from codeexec.domain.outputs import iter_rows
@@ -133,7 +134,57 @@ async def test_a_terminal_of_the_server_goes_on_without_a_session_server(
             assert terminals_of(jupyter_server) == []
 
 
-def terminals_of(server: TestServer) -> list[object]:
+async def test_a_terminal_of_others_is_joined_and_stays_theirs(jupyter_server: TestServer) -> None:
+    made = jupyter_server.ask("POST", "api/terminals")
+    assert isinstance(made, dict)
+    name = made["name"]
+    with user() as apart:
+        async with apart.client() as host:
+            kernel = f"{jupyter_server.address}#python3"
+            opened = await host.call(q.OpenSession(cwd=str(apart.work), name="far", kernel=kernel))
+            session = host.session(opened.session_id)
+            own = await open_terminal(session, "sleep", "1000")
+            listed = await session.call(q.ListJoinableTerminals())
+            assert [(each.name, each.terminal_id) for each in listed.terminals] == [(name, "")]
+            terminal = await open_terminal(session, join=name)
+            async with terminal.watch():
+                # Whoever joins next gets this question once more, and does not answer it again.
+                await terminal.type(
+                    "printf '\\033[5n'; read -rsd n; stty -echo; echo first.$((6*7))\r"
+                )
+                await terminal.sees("first.42")
+                assert terminal.view is not None
+                assert (terminal.view.joined, terminal.view.pid) == (name, None)
+                with pytest.raises(Conflict, match="has joined"):
+                    await open_terminal(session, join=name)
+                server = apart.pid
+                assert server is not None
+                os.kill(server, signal.SIGKILL)
+                await wait_until(lambda: apart.pid not in (None, server), "another server")
+                await terminal.type("echo again.$((6*7))\r")
+                await terminal.sees("again.42")
+            [each] = (await session.call(q.ListJoinableTerminals())).terminals
+            assert each.terminal_id == terminal.terminal_id
+            await session.call(q.CloseTerminal(terminal.terminal_id))
+            assert name in [each["name"] for each in terminals_of(jupyter_server)]
+            terminal = await open_terminal(session, join=name)
+            async with terminal.watch():
+                await terminal.sees("again.42")
+                await terminal.type("echo third.$((6*7))\r")
+                await terminal.sees("third.42")
+                assert "not found" not in await terminal.text()
+                jupyter_server.ask("DELETE", f"api/terminals/{name}")
+                await terminal.until(
+                    lambda: terminal.view is not None and terminal.view.state == "lost", "its end"
+                )
+            with pytest.raises(NotFound, match="There is no terminal"):
+                await session.call(q.RestartTerminal(terminal.terminal_id))
+            await session.call(q.CloseTerminal(own.terminal_id))
+            await host.call(q.StopSession("far"))
+    assert terminals_of(jupyter_server) == []
+
+
+def terminals_of(server: TestServer) -> list[dict[str, object]]:
     models = server.get("api/terminals")
     assert isinstance(models, list)
     return models

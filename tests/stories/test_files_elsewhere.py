@@ -186,6 +186,37 @@ async def test_a_file_there_is_opened_run_edited_and_saved(far: FarPlace, tmp_pa
         await bench.sees_no_more("Not saved on")
 
 
+async def test_a_terminal_of_others_is_joined_from_the_palette(
+    served: tuple[TestServer, Path], tmp_path: Path
+) -> None:
+    server, _ = served
+    made = server.ask("POST", "api/terminals")
+    assert isinstance(made, dict)
+    name = str(made["name"])
+    async with open_bench(tmp_path, options=OpenOptions(kernel=server.address)) as bench:
+        await bench.is_idle()
+        await bench.choose("Join a terminal of the server")
+        await bench.sees(f"Terminal {name}")
+        await bench.press("enter")
+        await bench.sees("on the Jupyter server")
+        await bench.write("echo joined.$((6*7))")
+        await bench.press("enter")
+        await bench.sees("joined.42")
+        await bench.press("ctrl+right_square_bracket")
+        await bench.choose("Join a terminal of the server")
+        await bench.sees(f"● Terminal {name}")
+        await bench.press("enter")
+        await bench.write("echo $((6*7)).again")
+        await bench.press("enter")
+        await bench.sees("42.again")
+        await bench.press("ctrl+right_square_bracket", "x")  # nothing is asked, as it goes on
+        await bench.until(lambda: not bench.snapshot.terminals, "closed")
+    models = server.get("api/terminals")
+    assert isinstance(models, list)
+    assert [each["name"] for each in models] == [name]
+    server.ask("DELETE", f"api/terminals/{name}")
+
+
 @pytest.mark.parametrize("far", ["ssh"], indirect=True)
 async def test_files_there_are_made_renamed_and_deleted(far: FarPlace, tmp_path: Path) -> None:
     (far.folder / "a.txt").write_text("a")

@@ -280,7 +280,8 @@ class TerminalView(Struct, frozen=True, omit_defaults=True):
     """A terminal of a session. `argv` is what was asked for: empty for the shell, whose command is
     in `command`. `place` is `local`, or the backend of the container (`docker`). `size_owner` is
     the client that has control of the size; empty: the smallest of all that show it.
-    `has_integration`: commands are told."""
+    `has_integration`: commands are told. `joined` names a terminal that another client opened
+    at the place: closed here, it goes on there."""
 
     terminal_id: str
     command: tuple[str, ...]
@@ -299,6 +300,7 @@ class TerminalView(Struct, frozen=True, omit_defaults=True):
     bells: int = 0
     size_owner: str = ""
     has_integration: bool = False
+    joined: str = ""
     commands: tuple[TerminalCommand, ...] = ()
 
     @property
@@ -306,6 +308,16 @@ class TerminalView(Struct, frozen=True, omit_defaults=True):
         """The command line that runs now."""
         last = self.commands[-1] if self.commands else None
         return last if last is not None and last.end_row is None else None
+
+
+class JoinableTerminal(Struct, frozen=True, omit_defaults=True):
+    """A terminal that another client opened at the place of a session. `last_activity` is the time
+    of its last output as the server writes it, empty: not known. `terminal_id` is that of the
+    session's terminal that has joined it; empty: none has."""
+
+    name: str
+    last_activity: str = ""
+    terminal_id: str = ""
 
 
 def with_command(view: TerminalView, command: TerminalCommand) -> TerminalView:

@@ -1,4 +1,4 @@
-"""`codeexec-tui terminal`: lists, opens, attaches to and closes the terminals of a session."""
+"""`codeexec-tui terminal`: lists, opens, joins, attaches to and closes terminals of a session."""
 
 from __future__ import annotations
 
@@ -12,7 +12,12 @@ from codeexec.cli.completion_names import complete_open_session
 from codeexec.cli.options import SERVER
 from codeexec.cli.servers.local import ask_session, find_open_session, use_server
 from codeexec.domain.errors import Conflict, NotFound
-from codeexec.domain.requests import CloseTerminal, ListTerminals, OpenTerminal
+from codeexec.domain.requests import (
+    CloseTerminal,
+    ListJoinableTerminals,
+    ListTerminals,
+    OpenTerminal,
+)
 from codeexec.domain.terminals import TerminalView
 from codeexec.domain.text.printable import printable
 
@@ -22,7 +27,7 @@ SESSION = click.argument("session", shell_complete=complete_open_session)
 
 @click.group()
 def terminal() -> None:
-    """List, open, attach and close terminals of the running session SESSION.
+    """List, open, join, attach and close terminals of the running session SESSION.
 
     TERMINAL is its number in the list, its name, or the beginning of its id.
     """
@@ -111,6 +116,35 @@ def open_command(
         style.say_json(msgspec.json.encode(view))
     else:
         style.say(view.terminal_id)
+
+
+@terminal.command()
+@SESSION
+@click.argument("server_terminal", metavar="[NAME]", default="")
+@SERVER
+@JSON
+def join(session: str, server_terminal: str, server: str, as_json: bool) -> None:
+    """Join the terminal NAME that another client opened on the session's Jupyter server.
+
+    Closed in the session, it goes on at the server. Without NAME those that there are are listed.
+    """
+    _use(server)
+    session_id = find_open_session(session).session_id
+    if server_terminal:
+        view = ask_session(session_id, OpenTerminal(join=server_terminal)).terminal
+        style.say_json(msgspec.json.encode(view)) if as_json else style.say(view.terminal_id)
+        return
+    terminals = ask_session(session_id, ListJoinableTerminals()).terminals
+    if as_json:
+        for each in terminals:
+            style.say_json(msgspec.json.encode(each))
+        return
+    if not terminals:
+        style.say("Nobody else has a terminal on the server.")
+        return
+    rows = [(each.name, each.last_activity or "-", each.terminal_id or "-") for each in terminals]
+    head = ("NAME", "LAST OUTPUT", "JOINED AS")
+    style.say_lines(style.table(rows, head, style.wants_color(sys.stdout)))
 
 
 @terminal.command()

@@ -120,6 +120,8 @@ from codeexec.domain.requests.tables import (
 )
 from codeexec.domain.requests.terminals import (
     CloseTerminal,
+    JoinableTerminals,
+    ListJoinableTerminals,
     ListTerminals,
     OpenTerminal,
     ReadTerminal,
@@ -205,6 +207,7 @@ TerminalRequest = (
     | TypeInTerminal
     | ResizeTerminal
     | ListTerminals
+    | ListJoinableTerminals
     | ReadTerminal
     | ReadTerminalRows
     | SearchTerminal
@@ -293,6 +296,7 @@ __all__ = [
     "Inspection",
     "Interrupt",
     "IsComplete",
+    "JoinableTerminals",
     "KeepLearnerRecord",
     "KernelInfo",
     "KernelList",
@@ -301,6 +305,7 @@ __all__ = [
     "ListDisplays",
     "ListExecutions",
     "ListFiles",
+    "ListJoinableTerminals",
     "ListKernels",
     "ListPlugins",
     "ListSessions",

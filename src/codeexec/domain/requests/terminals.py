@@ -7,7 +7,13 @@ from typing import ClassVar, Literal
 from msgspec import Struct, field
 
 from codeexec.domain.requests.base import Done, Reply, Request
-from codeexec.domain.terminals import AnyInput, ScreenUpdate, TerminalRow, TerminalView
+from codeexec.domain.terminals import (
+    AnyInput,
+    JoinableTerminal,
+    ScreenUpdate,
+    TerminalRow,
+    TerminalView,
+)
 
 
 class TerminalAnswer(Reply, frozen=True):
@@ -23,8 +29,10 @@ class OpenTerminal(Request[TerminalAnswer], frozen=True):
     A client that chooses `terminal_id` may repeat the request: one terminal is opened. `folder` is
     a path of the session's place, relative to its folder; empty: that folder. `env` is added to
     the session's environment. `name` is shown in place of the command's. `shell` is another shell
-    than the user's (`bash`, `zsh`, `fish`, a path). Busy when the session has as many as it may;
-    EnvironmentUnavailable when the command cannot be started."""
+    than the user's (`bash`, `zsh`, `fish`, a path). `join` starts nothing: it is the name of a
+    terminal that another client opened there (`ListJoinableTerminals`), which goes on when it is
+    closed here; NotFound where it is gone, Conflict where the session has joined it. Busy when the
+    session has as many as it may; EnvironmentUnavailable when the command cannot be started."""
 
     Answer: ClassVar[type[Reply]] = TerminalAnswer
     terminal_id: str = ""
@@ -35,6 +43,7 @@ class OpenTerminal(Request[TerminalAnswer], frozen=True):
     name: str = ""
     columns: int = 80
     rows: int = 24
+    join: str = ""
 
 
 class TerminalList(Reply, frozen=True):
@@ -49,8 +58,22 @@ class ListTerminals(Request[TerminalList], frozen=True):
     Answer: ClassVar[type[Reply]] = TerminalList
 
 
+class JoinableTerminals(Reply, frozen=True):
+    """By name, as the server lists them."""
+
+    terminals: tuple[JoinableTerminal, ...]
+
+
+class ListJoinableTerminals(Request[JoinableTerminals], frozen=True):
+    """List the terminals that others opened at the place of the session, which `OpenTerminal.join`
+    names. EnvironmentUnavailable where the place is no Jupyter server, or has no terminals."""
+
+    Answer: ClassVar[type[Reply]] = JoinableTerminals
+
+
 class RestartTerminal(Request[TerminalAnswer], frozen=True):
-    """Start the command of a terminal again, after it has ended; its scrollback goes on."""
+    """Start the command of a terminal again, after it has ended, or join it again; its scrollback
+    goes on."""
 
     Answer: ClassVar[type[Reply]] = TerminalAnswer
     terminal_id: str

@@ -36,10 +36,12 @@ _NEXT = "What it held has ended with it: start it again."
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Output of a held process; `offset` counts the bytes since its start."""
+    """Output of a held process; `offset` counts the bytes since its start. `is_repeated`: the
+    program wrote it before we followed it, and waits for no reply to it."""
 
     offset: int
     data: bytes
+    is_repeated: bool = False
 
 
 class ChannelReader:

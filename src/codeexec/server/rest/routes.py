@@ -214,6 +214,13 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route(
         "GET",
+        f"{SESSION}/joinable-terminals",
+        "Terminals of others at its Jupyter server",
+        q.ListJoinableTerminals,
+        q.JoinableTerminals,
+    ),
+    Route(
+        "GET",
         f"{SESSION}/terminals/{{terminal_id}}",
         "A terminal and its screen",
         q.ReadTerminal,

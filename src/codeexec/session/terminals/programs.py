@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+from codeexec.domain.errors import EnvironmentUnavailable
+from codeexec.domain.terminals import JoinableTerminal
 from codeexec.environments.base import Environment, ProcessEnd, TerminalHandle, TerminalSize
 from codeexec.environments.holder.client import ChannelReader, Chunk, LeftBehind, read_left_behind
 from codeexec.environments.holder.terminal import LocalTerminal
@@ -69,6 +71,10 @@ class KeptTerminal(TerminalHandle, Protocol):
     def key(self) -> str:
         """Finds it again."""
 
+    @property
+    def repeated_until(self) -> int:
+        """Output before this offset was written before we followed it."""
+
     async def leave(self) -> None:
         """Let go of it; it goes on."""
 
@@ -79,6 +85,16 @@ class KeepingPlace(Protocol):
 
     def take_up_terminal(self, key: str, offset: int) -> KeptTerminal | None:
         """That with the key; the first `offset` bytes of its output are left out."""
+
+
+@runtime_checkable
+class JoinablePlace(Protocol):
+    """The environment of terminals that others opened, in which a session can take part."""
+
+    async def joinable_terminals(self) -> list[JoinableTerminal]: ...
+
+    async def join_terminal(self, name: str, size: TerminalSize) -> KeptTerminal:
+        """To end the handle leaves the terminal there. NotFound."""
 
 
 class ContainedProgram:
@@ -103,7 +119,8 @@ class ContainedProgram:
 
     async def output(self, offset: int) -> AsyncIterator[Chunk]:
         async for data in self._terminal.output:
-            yield Chunk(offset, data)
+            is_repeated = self._kept is not None and offset < self._kept.repeated_until
+            yield Chunk(offset, data, is_repeated)
             offset += len(data)
 
     def acknowledge(self, offset: int) -> None:
@@ -135,6 +152,15 @@ def program_of(environment: Environment, terminal: TerminalHandle) -> Program:
     if isinstance(environment, LocalEnvironment) and isinstance(terminal, LocalTerminal):
         return HeldProgram(environment, terminal)
     return ContainedProgram(terminal)
+
+
+def joinable_place(environment: Environment) -> JoinablePlace:
+    """EnvironmentUnavailable for an environment in which other clients open no terminals."""
+    if isinstance(environment, JoinablePlace):
+        return environment
+    raise EnvironmentUnavailable(
+        "Only a Jupyter server has terminals of others to join.", "Open a terminal of your own."
+    )
 
 
 async def find_program(

@@ -37,7 +37,7 @@ from codeexec.session.terminals.idle import end_idle
 from codeexec.session.terminals.log import TerminalLog
 from codeexec.session.terminals.pictures.emulator import PictureKind
 from codeexec.session.terminals.place import TerminalPlace
-from codeexec.session.terminals.programs import Program, find_program, program_of
+from codeexec.session.terminals.programs import Program, find_program, joinable_place, program_of
 from codeexec.session.terminals.shells import Start, in_folder, start_of
 from codeexec.session.terminals.terminal import SessionTerminal, folder_for
 
@@ -92,6 +92,8 @@ class SessionTerminals:
                 await self.find(request.terminal_id).type(request)
             case q.ResizeTerminal():
                 await self.find(request.terminal_id).resize(request, client)
+            case q.ListJoinableTerminals():
+                return await self._joinable()
             case q.ListTerminals():
                 return q.TerminalList(tuple(self._recorder.snapshot.terminals.values()))
             case q.ReadTerminal():
@@ -132,11 +134,13 @@ class SessionTerminals:
         check_id(terminal_id, "id of a terminal")
         if "\0" in "".join(request.argv) or (request.argv and not request.argv[0]):
             raise UsageError("This is no command.", "Name a program, then its arguments.")
+        if request.join and (request.argv or request.shell):
+            raise UsageError("A terminal that is joined runs a program already.", "Name none.")
         size = TerminalSize(request.columns, request.rows)
         async with self._opening.setdefault(terminal_id, asyncio.Lock()):
             view = self._view(terminal_id)
             if view is not None:
-                if view.argv != request.argv:
+                if (view.argv, view.joined) != (request.argv, request.join):
                     raise Conflict(
                         f"The terminal {terminal_id} runs another command.",
                         "Choose another id, or leave it out.",
@@ -146,6 +150,11 @@ class SessionTerminals:
                 raise Busy(
                     f"This session has {self._most} terminals.",
                     "Close one, or allow more by the setting sessions.terminals.",
+                )
+            if request.join in (joined := self._joined()):
+                raise Conflict(
+                    f"This session has joined the terminal {request.join[:100]}.",
+                    f"It is its terminal {joined[request.join]}.",
                 )
             await self._make(terminal_id, request, size)
             return self._answer(terminal_id)
@@ -168,11 +177,12 @@ class SessionTerminals:
                 argv=request.argv,
                 name=request.name,
                 place=self._place.backend,
-                pid=program.pid,
+                pid=program.pid or None,
                 columns=size.columns,
                 rows=size.rows,
                 opened_at=self._recorder.clock.now(),
                 has_integration=bool(start.nonce),
+                joined=request.join,
             )
             key = _request_key(terminal_id)
             self._recorder.keep(key, self._recorder.secrets.without_env(key, _kept(request)))
@@ -210,6 +220,9 @@ class SessionTerminals:
     async def _start(self, request: q.OpenTerminal, size: TerminalSize) -> tuple[Start, Program]:
         await self._place.prepare()
         environment = self._place.environment
+        if request.join:
+            joined = await joinable_place(environment).join_terminal(request.join, size)
+            return Start((), {}, (request.join,)), program_of(environment, joined)
         is_local = self._place.is_local
         variables, path = self._place.variables()
         start = start_of(
@@ -225,6 +238,23 @@ class SessionTerminals:
             command, folder = in_folder(command, folder), ""
         handle = await environment.open_terminal(command, size=size, cwd=folder, env=start.env)
         return start, program_of(environment, handle)
+
+    def _joined(self) -> dict[str, str]:
+        """Ids of the terminals of the session by the names of those that they have joined."""
+        views = self._recorder.snapshot.terminals.values()
+        return {
+            view.joined: view.terminal_id
+            for view in views
+            if view.joined and view.state == "running"
+        }
+
+    async def _joinable(self) -> q.JoinableTerminals:
+        await self._place.prepare()
+        terminals = await joinable_place(self._place.environment).joinable_terminals()
+        joined = self._joined()
+        return q.JoinableTerminals(
+            tuple(replace(listed, terminal_id=joined.get(listed.name, "")) for listed in terminals)
+        )
 
     async def _restart(self, terminal_id: str) -> q.TerminalAnswer:
         terminal = self.find(terminal_id)
@@ -243,7 +273,7 @@ class SessionTerminals:
                 raise
             await terminal.clean_up()
             self._recorder.record(
-                TerminalOpened(_opened_again(view, program.pid, self._recorder.clock.now()))
+                TerminalOpened(_opened_again(view, program.pid or None, self._recorder.clock.now()))
             )
             self._run(terminal, start, program)
             return self._answer(terminal_id)
@@ -382,7 +412,7 @@ def _request_key(terminal_id: str) -> str:
     return f"terminal:{terminal_id}"
 
 
-def _opened_again(view: TerminalView, pid: int, now: float) -> TerminalView:
+def _opened_again(view: TerminalView, pid: int | None, now: float) -> TerminalView:
     return replace(view, pid=pid, state="running", exit_code=None, opened_at=now, ended_at=None)
 
 
@@ -402,4 +432,5 @@ def _request(terminal_id: str, view: TerminalView, stored: object) -> q.OpenTerm
         view.name,
         view.columns,
         view.rows,
+        view.joined,
     )

@@ -10,6 +10,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import Protocol
 
+from msgspec.structs import replace
+
 from codeexec.domain.errors import Conflict, EnvironmentUnavailable, StorageError
 from codeexec.domain.events import AnyEvent
 from codeexec.domain.events.terminals import (
@@ -193,17 +195,18 @@ class SessionTerminal:
         async for chunk in program.output(offset):
             if chunk.offset > offset:
                 await self.take(_gap(chunk.offset - offset))
-            await self.take(chunk.data)
+            await self.take(chunk.data, is_repeated=chunk.is_repeated)
             offset = chunk.offset + len(chunk.data)
             program.acknowledge(offset)
 
-    async def take(self, data: bytes) -> None:
-        """Output of the program: written down, then shown."""
+    async def take(self, data: bytes, *, is_repeated: bool = False) -> None:
+        """Output of the program: written down, then shown. Questions in output that is repeated
+        get no reply, as the program would take it for what is typed."""
         async with self._order:
             await self._write_log(OUTPUT, data)
             effects = await self.screen.feed(data)
             self.raw.publish(data)
-        await self._react(effects)
+        await self._react(replace(effects, replies=[], copied=[]) if is_repeated else effects)
 
     async def _write_log(self, kind: int, data: bytes) -> None:
         """Where the disk is full the terminal goes on without its log."""

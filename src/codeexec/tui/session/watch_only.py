@@ -24,7 +24,14 @@ REFUSED = frozenset(
     | {"choose_policy", "rename_session", "stop_and_quit", "new_session"}
     | {"answer_agent", "open_page", "use_page", "share_page", "close_pages", "browse"}
     | {"fix_problem", "fix", "next_profile", "configure_program", "stop_program"}
-    | {"new_terminal", "run_in_shell", "enter_terminal", "paste_terminal", "rerun_command"}
+    | {
+        "new_terminal",
+        "join_terminal",
+        "run_in_shell",
+        "enter_terminal",
+        "paste_terminal",
+        "rerun_command",
+    }
     | {"take_size", "close_terminal"}
     | {"start_kernel", "remove_kernel", "default_kernel", "kernel_of_document"}
     | {"create", "rename", "delete", "save_output", "export", "rerun", "edit", "cancel"}

@@ -14,7 +14,7 @@ from textual.message import Message
 from textual.screen import Screen
 
 from codeexec.domain.ids import TERMINAL, new_id
-from codeexec.domain.requests import CloseTerminal, Interrupt, OpenTerminal
+from codeexec.domain.requests import CloseTerminal, Interrupt, ListJoinableTerminals, OpenTerminal
 from codeexec.domain.snapshot import Snapshot
 from codeexec.domain.text.printable import printable
 from codeexec.tui.panes.console.pane import ConsolePane
@@ -22,7 +22,7 @@ from codeexec.tui.session.ask import CopyRequested, NoticePosted, ask
 from codeexec.tui.session.feed import Frame
 from codeexec.tui.session.watch_only import refusal
 from codeexec.tui.widgets.chrome import Tab, TabStrip
-from codeexec.tui.widgets.dialogs import Confirm
+from codeexec.tui.widgets.dialogs import Choice, Chooser, Confirm
 from codeexec.tui.workbench.dispatch import Handler, InWorker
 from codeexec.tui.workbench.layout.layout_controller import LayoutController
 from codeexec.tui.workbench.layout.panes import PaneSet
@@ -79,6 +79,7 @@ class TerminalController:
         return {
             "go_to_terminal": InWorker(self.go, GROUP),
             "new_terminal": InWorker(self.open_another, GROUP),
+            "join_terminal": InWorker(self.join, GROUP),
             "next_terminal": self.step,
             "full_terminal": InWorker(self.show_alone, GROUP),
             "run_in_shell": InWorker(self.run_in_shell, GROUP),
@@ -138,6 +139,35 @@ class TerminalController:
     async def open_another(self) -> None:
         """Open a shell in the folder of the document in front."""
         await self._open(OpenTerminal(new_id(TERMINAL), folder=self._folder()))
+
+    async def join(self) -> None:
+        """Show a terminal that others opened on the Jupyter server, which the user chooses."""
+        answer = await ask(self._surface, self._state.session, ListJoinableTerminals())
+        if answer is None:
+            return
+        if not answer.terminals:
+            self._surface.post_message(NoticePosted("Nobody else has a terminal on the server."))
+            return
+        own = {each.name: each.terminal_id for each in answer.terminals}
+        choices = [
+            Choice(
+                each.name,
+                f"Terminal {each.name}",
+                f"last output {each.last_activity}" if each.last_activity else "",
+                "●" if each.terminal_id else " ",
+            )
+            for each in answer.terminals
+        ]
+        name = await self._surface.ask_user(Chooser("Terminals of the server", choices))
+        if name is None:
+            return
+        if not own[name]:
+            await self._open(OpenTerminal(new_id(TERMINAL), join=name))
+            return
+        pane = await self._chosen_pane()
+        pane.show_terminals(self._state.snapshot.terminals)
+        pane.choose(own[name])
+        pane.input.enter()
 
     async def open_program(
         self, argv: tuple[str, ...], folder: str, env: dict[str, str], name: str
@@ -228,7 +258,7 @@ class TerminalController:
         terminal = event.terminal
         running = terminal.running
         is_idle_shell = terminal.has_integration and not terminal.argv and running is None
-        if terminal.state == "running" and not is_idle_shell:
+        if terminal.state == "running" and not is_idle_shell and not terminal.joined:
             name = running.text if running is not None else " ".join(terminal.command)
             answers = [("keep", "Keep"), ("close", "Close")]
             dialog = Confirm("Close the terminal?", f"It ends what runs there: {name}", answers)

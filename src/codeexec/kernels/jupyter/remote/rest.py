@@ -142,10 +142,10 @@ class JupyterServer:
         for name, model in specs.items() if isinstance(specs, dict) else ():
             spec = model.get("spec") if isinstance(model, dict) else None
             spec = spec if isinstance(spec, dict) else {}
-            if not _is_name(name):
+            if not is_name(name):
                 continue
-            title = _title(spec.get("display_name")) or name
-            language = _title(spec.get("language"))
+            title = title_of(spec.get("display_name")) or name
+            language = title_of(spec.get("language"))
             found.append(RemoteSpec(name, title, language, name == default, spec_resources(spec)))
         return found
 
@@ -154,7 +154,7 @@ class JupyterServer:
         if answer.status != 200 or not isinstance(answer.content, list):
             raise self.refused(answer, "its list of kernels")
         models = [model for model in answer.content if isinstance(model, dict)]
-        return [_running(model) for model in models if _is_name(model.get("id"))]
+        return [_running(model) for model in models if is_name(model.get("id"))]
 
     async def kernel(self, kernel_id: str) -> RunningKernel | None:
         """None when it is gone."""
@@ -184,7 +184,7 @@ class JupyterServer:
         answer = await self.ask("POST", "api/sessions", model, START_WAIT)
         if answer.status in (200, 201):
             started = answer.fields.get("kernel")
-            if isinstance(started, dict) and _is_name(started.get("id")):
+            if isinstance(started, dict) and is_name(started.get("id")):
                 return StartedKernel(started["id"], str(answer.fields.get("id") or ""))
         if failure := failures.full(self.name, answer.status, _told(answer)):
             raise failure
@@ -194,7 +194,7 @@ class JupyterServer:
         answer = await self.ask("POST", "api/kernels", kernel, START_WAIT)
         if answer.status not in (200, 201):
             raise self.refused(answer, "the start of a kernel")
-        if not _is_name(kernel_id := answer.fields.get("id")):
+        if not is_name(kernel_id := answer.fields.get("id")):
             raise failures.not_jupyter(self.name)
         return StartedKernel(str(kernel_id))
 
@@ -205,7 +205,7 @@ class JupyterServer:
         limit = str(variables.get(LAUNCH_TIMEOUT, ""))
         wait = max(START_WAIT, float(limit) + ANSWER_WAIT) if limit.isdigit() else START_WAIT
         answer = await self.ask("POST", "api/kernels", model, wait)
-        if answer.status in (200, 201) and _is_name(answer.fields.get("id")):
+        if answer.status in (200, 201) and is_name(answer.fields.get("id")):
             return StartedKernel(str(answer.fields["id"]))
         text = _told(answer)
         failure = failures.full(self.name, answer.status, text)
@@ -343,11 +343,12 @@ def _path(key: str) -> str:
     return f"codeexec-tui-{key}"
 
 
-def _is_name(value: object) -> bool:
+def is_name(value: object) -> bool:
+    """Whether it may be an id or name of the API, and is no other path of it."""
     return isinstance(value, str) and bool(_NAME.fullmatch(value)) and value not in (".", "..")
 
 
-def _title(value: object) -> str:
+def title_of(value: object) -> str:
     """As it is shown; a server may say what it likes."""
     return printable(value[:_LONGEST_TITLE]) if isinstance(value, str) else ""
 
@@ -356,8 +357,8 @@ def _running(model: Mapping[str, object]) -> RunningKernel:
     connections = model.get("connections")
     return RunningKernel(
         str(model.get("id") or ""),
-        _title(model.get("name")),
-        _title(model.get("execution_state")) or "unknown",
+        title_of(model.get("name")),
+        title_of(model.get("execution_state")) or "unknown",
         connections if isinstance(connections, int) else 0,
-        _title(model.get("last_activity")),
+        title_of(model.get("last_activity")),
     )

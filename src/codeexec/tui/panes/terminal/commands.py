@@ -27,6 +27,14 @@ COMMANDS: tuple[Command, ...] = (
         "In the folder of the document in front.",
     ),
     Command(
+        "terminal.join",
+        "Join a terminal of the server…",
+        "anywhere",
+        "join_terminal",
+        "",
+        "One that others opened on the Jupyter server; closed here, it goes on there.",
+    ),
+    Command(
         "terminal.run",
         "Run this line or selection in the shell",
         "anywhere",
@@ -116,6 +124,7 @@ MENUS = {
         ("", "terminal.copy", "terminal.paste"),
         (
             "terminal.new",
+            "terminal.join",
             "terminal.search",
             "terminal.copy_output",
             "terminal.rerun",

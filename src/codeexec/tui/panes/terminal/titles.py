@@ -69,6 +69,8 @@ def folder_words(terminal: TerminalView, cells: int) -> str:
 
 def end_words(terminal: TerminalView, *, with_time: bool = True) -> str:
     """How the program ended, and after which time."""
+    if terminal.state == "lost" and terminal.joined:
+        return "ended on the server, or closed there"
     if terminal.state == "lost":
         return "ended; how is not known"
     code = terminal.exit_code or 0

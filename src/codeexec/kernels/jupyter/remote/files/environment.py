@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 
 from codeexec.domain.errors import CodeexecError, Denied
+from codeexec.domain.terminals import JoinableTerminal
 from codeexec.environments.base import (
     BasePaths,
     Environment,
@@ -31,6 +32,7 @@ from codeexec.environments.names import sorted_in_slices
 from codeexec.environments.paths import entry_parts, inside
 from codeexec.kernels.jupyter.remote.files.contents import ServedContents, ServedEntry
 from codeexec.kernels.jupyter.remote.rest import JupyterServer
+from codeexec.kernels.jupyter.remote.terminals.joined import JoinedTerminal
 from codeexec.kernels.jupyter.remote.terminals.opening import (
     ROOT,
     ServedTerminals,
@@ -193,9 +195,22 @@ class ServedPlace(ForwardedFiles):
         cwd: Location | None = None,
         env: Mapping[str, str] | None = None,
     ) -> ServedTerminal:
+        await self._check_terminals()
+        return await self._terminals.open(command, size, cwd, env)
+
+    async def joinable_terminals(self) -> list[JoinableTerminal]:
+        """Terminals that others opened on the server."""
+        await self._check_terminals()
+        return await self._terminals.joinable()
+
+    async def join_terminal(self, name: str, size: TerminalSize) -> JoinedTerminal:
+        """Take part in one of these; to end the handle leaves it there. NotFound."""
+        await self._check_terminals()
+        return await self._terminals.join(name, size)
+
+    async def _check_terminals(self) -> None:
         if await self._file_access() is self._here:
             raise gateway_has_none(self._server.name)
-        return await self._terminals.open(command, size, cwd, env)
 
     def take_up_terminal(self, key: str, offset: int) -> ServedTerminal | None:
         """Go on with a terminal that another session server has left; None for another kind of key.

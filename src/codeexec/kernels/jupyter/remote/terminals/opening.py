@@ -6,19 +6,26 @@ import asyncio
 import secrets
 from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
+from typing import TypeVar
 
-from codeexec.domain.errors import EnvironmentUnavailable
+from codeexec.domain.errors import EnvironmentUnavailable, NotFound
+from codeexec.domain.terminals import JoinableTerminal
 from codeexec.environments.base import Location, TerminalSize
 from codeexec.environments.holder.terminal import terminal_env
 from codeexec.environments.paths import inside
 from codeexec.kernels.jupyter.remote.failures import ServerFailure
-from codeexec.kernels.jupyter.remote.rest import JupyterServer
+from codeexec.kernels.jupyter.remote.rest import JupyterServer, is_name, title_of
+from codeexec.kernels.jupyter.remote.terminals.joined import JoinedTerminal
 from codeexec.kernels.jupyter.remote.terminals.scripts import NONCE_VARIABLE, START
 from codeexec.kernels.jupyter.remote.terminals.terminal import ServedTerminal
+
+T = TypeVar("T", bound=ServedTerminal)
 
 START_WAIT = 30.0
 """Seconds for a command to start in a terminal."""
 _NO_TERMINALS = frozenset({404, 405, 501})
+MOST_LISTED = 500
+"""Terminals of others in a list."""
 ROOT = PurePosixPath("/")
 """How the root of a server is called here: where it is on the machine there is not told."""
 
@@ -75,9 +82,45 @@ class ServedTerminals:
             "Check that it is installed there, executable and spelled right.",
         )
 
+    async def joinable(self) -> list[JoinableTerminal]:
+        """Those that others opened. ServerFailure."""
+        answer = await self._server.ask("GET", "api/terminals")
+        await self._check_there(answer.status)
+        if answer.status != 200 or not isinstance(answer.content, list):
+            raise self._server.refused(answer, "its list of terminals")
+        own = {terminal.name for terminal in self._open if not isinstance(terminal, JoinedTerminal)}
+        return [
+            JoinableTerminal(model["name"], title_of(model.get("last_activity")))
+            for model in answer.content
+            if isinstance(model, dict) and is_name(model.get("name")) and model["name"] not in own
+        ][:MOST_LISTED]
+
+    async def join(self, name: str, size: TerminalSize) -> JoinedTerminal:
+        """Take part in a terminal of others. NotFound, ServerFailure."""
+        if name not in [terminal.name for terminal in await self.joinable()]:
+            raise NotFound(
+                f"There is no terminal {name[:100]!r} on {self._server.name}.",
+                "It has ended, or was closed there.",
+            )
+        terminal = JoinedTerminal(self._server, name, size)
+        try:
+            async with asyncio.timeout(START_WAIT):
+                await terminal.begin()
+        except BaseException as error:
+            await terminal.leave()
+            if isinstance(error, TimeoutError):
+                raise ServerFailure(
+                    "line",
+                    f"{self._server.name} does not let us join its terminal {name}.",
+                    "Try again.",
+                ) from None
+            raise
+        return self._track(terminal)
+
     def take_up(self, key: str, offset: int) -> ServedTerminal | None:
         """Go on with a terminal of an earlier session server; see `ServedTerminal.resumed`."""
         terminal = ServedTerminal.resumed(self._server, key, offset)
+        terminal = terminal or JoinedTerminal.resumed(self._server, key, offset)
         return None if terminal is None else self._track(terminal)
 
     async def end_all(self) -> None:
@@ -85,7 +128,7 @@ class ServedTerminals:
         await asyncio.gather(*(terminal.kill() for terminal in tuple(self._open)))
         await asyncio.gather(*self._endings, return_exceptions=True)
 
-    def _track(self, terminal: ServedTerminal) -> ServedTerminal:
+    def _track(self, terminal: T) -> T:
         self._open.add(terminal)
         terminal.on_end = lambda: self._open.discard(terminal)
         return terminal
@@ -100,9 +143,7 @@ class ServedTerminals:
             "extra_env": {**unset, **env, NONCE_VARIABLE: nonce},
         }
         answer = await self._server.ask("POST", "api/terminals", model)
-        if answer.status in _NO_TERMINALS:
-            await self._server.version()  # it may be no Jupyter server at all
-            raise no_terminals(self._server.name)
+        await self._check_there(answer.status)
         if answer.status not in (200, 201):
             raise self._server.refused(answer, "a terminal")
         if answer.fields.get("name") != name:
@@ -111,6 +152,11 @@ class ServedTerminals:
                 f"{self._server.name} starts no command of ours in a terminal.",
                 "Run commands in a cell: !command",
             )
+
+    async def _check_there(self, status: int) -> None:
+        if status in _NO_TERMINALS:
+            await self._server.version()  # it may be no Jupyter server at all
+            raise no_terminals(self._server.name)
 
 
 async def _end_created(creating: asyncio.Future[None], terminal: ServedTerminal) -> None:

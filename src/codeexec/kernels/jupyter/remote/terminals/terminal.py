@@ -42,7 +42,9 @@ class ServedTerminal:
     session server takes it up with `resumed`."""
 
     def __init__(self, server: JupyterServer, name: str, nonce: str, size: TerminalSize) -> None:
-        self._server, self._name, self._nonce, self._size = server, name, nonce, size
+        self._server, self.name, self._nonce, self._size = server, name, nonce, size
+        self.repeated_until = 0
+        """Output before this offset was said before: its programs wait for no replies to it."""
         self.pid = self._session = 0
         self._marks = MarkReader(nonce)
         self._received = ReceivedText()
@@ -67,7 +69,7 @@ class ServedTerminal:
     async def begin(self) -> str:
         """Join it, and let the command start. Returns the word of the mark that says how that went:
         `run`, `folder` or `missing`. ServerFailure where the line breaks before."""
-        self._running = asyncio.create_task(self._run(), name=f"terminal {self._name}")
+        self._running = asyncio.create_task(self._run(), name=f"terminal {self.name}")
         return await asyncio.shield(self._started)
 
     @classmethod
@@ -80,14 +82,17 @@ class ServedTerminal:
         name, nonce, pid, session = fields
         self = cls(server, name, nonce, TerminalSize())
         self.pid, self._session = int(pid), int(session)
+        self._take_up(offset)
+        return self
+
+    def _take_up(self, offset: int) -> None:
         self._delivered, self._is_taken_up = offset, True
         self._started.set_result("run")
-        self._running = asyncio.create_task(self._run(), name=f"terminal {name}")
-        return self
+        self._running = asyncio.create_task(self._run(), name=f"terminal {self.name}")
 
     @property
     def key(self) -> str:
-        return f"{_KIND}:{self._name}:{self._nonce}:{self.pid}:{self._session}"
+        return f"{_KIND}:{self.name}:{self._nonce}:{self.pid}:{self._session}"
 
     # -- TerminalHandle ------------------------------------------------------------------
 
@@ -199,10 +204,14 @@ class ServedTerminal:
     async def _open(self) -> ClientConnection:
         from codeexec.kernels.jupyter.remote.web_socket import open_web_socket
 
+        await self._open_line()
+        path = f"terminals/websocket/{quote(self.name)}"
+        return await open_web_socket(self._server.access, path, "such terminal")
+
+    async def _open_line(self) -> None:
+        """Before each WebSocket to the terminal."""
         if self._is_taken_up:
             await self._server.version()  # it may be behind a hub
-        path = f"terminals/websocket/{quote(self._name)}"
-        return await open_web_socket(self._server.access, path, "such terminal")
 
     async def _serve(self, socket: ClientConnection) -> bool:
         """Until the line is cut, or (True) the terminal is gone."""
@@ -215,7 +224,7 @@ class ServedTerminal:
             async for frame in socket:
                 kind, text = _message(frame)
                 if kind == "setup":
-                    self._opened.set()
+                    self._take_setup()
                 elif kind == "disconnect":
                     return True
                 elif kind == "stdout":
@@ -229,6 +238,10 @@ class ServedTerminal:
             with contextlib.suppress(OSError):
                 await socket.close()
         return False
+
+    def _take_setup(self) -> None:
+        """The server has joined this line to the terminal."""
+        self._opened.set()
 
     async def _take(self, text: str) -> None:
         self._received.add(text)
@@ -255,6 +268,7 @@ class ServedTerminal:
             self._marks = fresh
             await self._give(lost)
             unseen = text
+            self.repeated_until = self._delivered + len(text.encode("utf-8", "replace"))
         await self._take(unseen)
 
     async def _give(self, data: bytes) -> None:
@@ -288,14 +302,17 @@ class ServedTerminal:
             return
         self._end = end
         if end is None:
-            self._failure = EnvironmentUnavailable(
-                f"The terminal is gone from {self._server.name}: it was closed there, or the "
-                "server was stopped.",
-                "Open another terminal.",
-            )
+            self._failure = self._gone()
         self._has_ended.set()
         self._begin_end_of_output()
         self.on_end()
+
+    def _gone(self) -> EnvironmentUnavailable:
+        return EnvironmentUnavailable(
+            f"The terminal is gone from {self._server.name}: it was closed there, or the "
+            "server was stopped.",
+            "Open another terminal.",
+        )
 
     def _begin_end_of_output(self) -> None:
         try:
@@ -317,9 +334,9 @@ class ServedTerminal:
             async with asyncio.timeout(FORGET_WAIT):
                 if self._session:
                     await self._run_beside(END_SESSION, str(self._session))
-                await self._server.ask("DELETE", f"api/terminals/{quote(self._name)}")
+                await self._server.ask("DELETE", f"api/terminals/{quote(self.name)}")
         except (ServerFailure, TimeoutError) as error:
-            log.warning("terminal %s of %s stays: %s", self._name, self._server.name, error)
+            log.warning("terminal %s of %s stays: %s", self.name, self._server.name, error)
 
     async def _run_beside(self, script: str, *arguments: str) -> None:
         command = ["/bin/sh", "-c", script, "sh", *arguments]
