@@ -66,11 +66,10 @@ class SafeCompositor(Compositor):
     def _render_chops(
         self, crop: Region, is_rendered_line: Callable[[int], bool]
     ) -> Sequence[Mapping[int, Strip]]:
-        chops = super()._render_chops(crop, is_rendered_line)
-        return [
-            {x: without_controls(strip) if strip else strip for x, strip in line.items()}
-            for line in chops
-        ]
+        chops = list(super()._render_chops(crop, is_rendered_line))
+        for y in range(max(crop.y, 0), min(crop.bottom, len(chops))):
+            chops[y] = {x: strip and without_controls(strip) for x, strip in chops[y].items()}
+        return chops
 
 
 class NarrowCompositor(SafeCompositor):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from rich.style import Style
 from textual import events
@@ -44,6 +45,17 @@ MOST_WHILE_READING = 2000
 
 _TICK = 0.1
 """Seconds between looks at the clock while something runs."""
+
+
+class _Look(NamedTuple):
+    """What all rows of one paint have in common."""
+
+    size: Size
+    """The size of the view in cells."""
+    top: int
+    """The line that is the first on the screen."""
+    style: Style
+    selection: Selection | None
 
 
 class ConsoleView(ScrollView, can_focus=True):
@@ -87,7 +99,7 @@ class ConsoleView(ScrollView, can_focus=True):
         self.painter = CardPainter(theme, me)
         self.kernel_note = KernelNote()
         self._lines = CardLines(self.card_list, self.cursor, self.painter)
-        self._base = Style.null()
+        self._look: _Look | None = None
         self._wanted_gap: int | None = None
         """Executions before this number are being read."""
         self._pressed_at: Offset | None = None
@@ -420,23 +432,29 @@ class ConsoleView(ScrollView, can_focus=True):
         self.refresh()
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        # Looked up once for all lines: it goes through all ancestors, 0.1 ms a time.
-        self._base = self.rich_style
-        lines = super().render_lines(crop)
+        # Looked up once for all lines: Textual goes through all ancestors for each of these.
+        self._look = self._looked_up()
+        try:
+            lines = super().render_lines(crop)
+        finally:
+            self._look = None
         for message in requests_of(self.output):
             self.post_message(message)
         return lines
 
     def render_line(self, y: int) -> Strip:
-        width, base = self.size.width, self._base or self.rich_style
+        size, top, base, selection = self._look or self._looked_up()
+        width = size.width
         if not self.card_list.cards and not self.kernel_note.text:
-            return self._lines.empty_line(y, self.size, self.app._keymap).apply_style(base)
+            return self._lines.empty_line(y, size, self.app._keymap).apply_style(base)
         if self.viewport.is_news_line(y):
             return self._lines.news_line(self.viewport.news, width, base)
-        at = self.scroll_offset.y + y
+        at = top + y
         strip = self._lines.line(at)
-        selection = self.text_selection
         if selection is not None and (span := selection.get_span(at)) is not None:
             strip = self._lines.chosen(strip, *span)
         # In this order both are kept with the strip, which is the same while nothing changes.
         return strip.apply_style(base).adjust_cell_length(width, base).apply_offsets(0, at)
+
+    def _looked_up(self) -> _Look:
+        return _Look(self.size, self.scroll_offset.y, self.rich_style, self.text_selection)
