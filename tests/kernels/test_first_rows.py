@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from codeexec.guest.tables import columns, polars_top
+from codeexec.guest.tables import columns, polars_categories, polars_top
 from codeexec.guest.tables.columns import ColumnsTable
+from codeexec.guest.tables.filters import parse_filter
 from codeexec.guest.tables.polars_tables import PolarsTable
 
 pl: Any = pytest.importorskip("polars")
@@ -45,6 +46,8 @@ def frame() -> Any:
     text = pl.col("few").cast(pl.String)
     return pl.DataFrame(made, strict=False).with_columns(
         category=text.cast(pl.Categorical),
+        many=pl.col("text").cast(pl.Categorical(pl.Categories("of texts"))),
+        ranked=text.replace("0", None).cast(pl.Enum(["2", "0", "1"])),
         exact=pl.col("number").cast(pl.Decimal(10, 2)),
         zone=pl.col("when").dt.replace_time_zone("UTC"),
     )
@@ -64,10 +67,28 @@ def test_polars_finds_the_first_rows_of_a_stable_sort(frame: Any) -> None:
         assert table.top(keys, COUNT).picks.to_list() == whole.to_list(), keys
 
 
-def test_numbers_texts_and_times_need_no_sort(frame: Any) -> None:
+def test_each_kind_of_column_needs_no_sort(frame: Any) -> None:
     for name in frame.columns:
-        found = polars_top.first_of_order(frame, [(name, True)], COUNT)
-        assert (found is None) is (name == "category"), name
+        assert polars_top.first_of_order(frame, [(name, True)], COUNT) is not None, name
+
+
+def test_categories_are_compared_by_their_codes(
+    frame: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = frame.with_columns(pl.col("many", "ranked").cast(pl.String))
+    for listed in (polars_categories.MOST_LISTED, 2):  # with few, polars compares
+        monkeypatch.setattr(polars_categories, "MOST_LISTED", listed)
+        for condition in (
+            'many < "0.3"', 'many = "ä"', 'many ~ "LONG"', 'many != "0"', 'ranked > "0"',
+            'ranked <= "9"', 'ranked ~ "x"', "not (ranked = 1)",
+        ):  # fmt: skip
+            tree = parse_filter(condition, frame.columns)
+            assert (
+                PolarsTable(frame).filtered(tree).picks.to_list()
+                == PolarsTable(texts).filtered(tree).picks.to_list()
+            ), condition
+    assert PolarsTable(frame).types[-2:] == ["Decimal(precision=10, scale=2)", "Datetime[us, UTC]"]
+    assert {"Categorical", "Enum"} <= set(PolarsTable(frame).types)
 
 
 def test_rows_of_a_filter_are_put_in_order_too(frame: Any) -> None:

@@ -190,6 +190,8 @@ def main() -> None:
     # A parent of 1 is none to watch, and saves a note on the terminal that there is none.
     options = ["--HistoryManager.enabled=False", "--IPKernelApp.parent_handle=1"]
     app.initialize([*sys.argv[1:], *options])  # type: ignore[no-untyped-call]
+    # traitlets lets its logger make each debug message, five for a request, and drops it then.
+    app.log.setLevel(app.log_level)
     keep_crash_reports()
     load("questions")
     load("drawing")

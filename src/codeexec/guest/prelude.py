@@ -459,8 +459,11 @@ def widest(texts: Iterable[str]) -> int:
 def texts_of(values: list[Any]) -> list[str]:
     """The cells of a column as pandas prints them: floats with the same number of decimals,
     times of day only where there are some."""
+    classes = set(map(type, values))
+    if classes <= NEVER_MOMENTS:  # most columns, and a running cell waits meanwhile
+        return [cell(value) for value in values]
     floats = [value for value in values if type(value) is float]
-    if floats and not any(type(value) is str for value in values):
+    if floats and str not in classes:
         write = float_writer(floats)
         return [write(value) if type(value) is float else cell(value) for value in values]
     texts = [cell(value) for value in values]
@@ -472,6 +475,9 @@ def texts_of(values: list[Any]) -> list[str]:
 
 
 MIDNIGHT = " 00:00:00"
+
+NEVER_MOMENTS = {bool, bytes, int, str, type(None)}
+"""Classes whose values are neither times nor floats."""
 
 
 def is_moment(value: Any) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 from codeexec.guest.prelude import library, texts_of
 from codeexec.guest.tables.columns import MISSING
 from codeexec.guest.tables.filters import COMPARISONS
+from codeexec.guest.tables.polars_categories import category_texts, has_text
 from codeexec.guest.tables.polars_top import first_of_order
 from codeexec.guest.tables.work import Refused
 
@@ -202,7 +203,12 @@ def numbered(lazy: Any) -> Any:
 
 
 def type_of(kind: Any) -> str:
-    """`Datetime[us, UTC]` for `Datetime(time_unit='us', time_zone='UTC')`."""
+    """`Datetime[us, UTC]` for `Datetime(time_unit='us', time_zone='UTC')`; of categories the
+    name of the type alone."""
+    import polars as pl
+
+    if isinstance(kind, (pl.Categorical, pl.Enum)):
+        return type(kind).__name__  # without all its categories
     text = str(kind)
     zone = getattr(kind, "time_zone", None)
     if text.startswith(("Datetime(", "Duration(")):
@@ -218,6 +224,17 @@ def expression(tree: Any, frame: Any) -> Any:
     """A filter as an expression; what is missing fits no comparison."""
     schema = frame.collect_schema() if hasattr(frame, "collect_schema") else frame.schema
     names, kinds = list(schema.keys()), list(schema.values())
+    is_in_memory = library(frame) == "polars.DataFrame"
+
+    def by_category(name: str, kind: Any, operator: str, value: Any) -> Any:
+        texts = category_texts(kind) if is_in_memory else None
+        if texts is None:
+            return None
+        if operator == "~":
+            fits = texts.str.to_lowercase().str.contains(str(value).lower(), literal=True)
+        else:
+            fits = COMPARISONS[operator](texts, str(value))
+        return has_text(name, texts, fits)
 
     def there(at: int, condition: Any) -> Any:
         import polars as pl
@@ -246,6 +263,9 @@ def expression(tree: Any, frame: Any) -> Any:
             return there(right, there(left, condition))
         _, operator, at, value = tree
         column = pl.col(names[at])
+        fitting_codes = by_category(names[at], kinds[at], operator, value)
+        if fitting_codes is not None:
+            return there(at, fitting_codes)
         if operator == "~":
             text = as_text(column, kinds[at]).str.to_lowercase()
             return there(at, text.str.contains(str(value).lower(), literal=True))

@@ -11,13 +11,45 @@ from __future__ import annotations
 from typing import Any
 
 from codeexec.guest.tables.columns import MOST_SORTED, SAMPLE
+from codeexec.guest.tables.filters import COMPARISONS
+from codeexec.guest.tables.polars_categories import category_texts, has_text
 
 
-def can_be_sampled(kind: Any) -> bool:
-    """Whether a bound for such a column is one number or text."""
-    import polars as pl
+class KeyColumn:
+    """A column of an order, and the values by which its rows are ordered: numbers, or texts."""
 
-    return bool(kind.is_numeric() or kind.is_temporal() or kind == pl.Boolean or kind == pl.String)
+    def __init__(self, name: str, kind: Any) -> None:
+        import polars as pl
+
+        self._name = name
+        is_of_numbers = kind.is_temporal() or isinstance(kind, pl.Enum)
+        self._values = pl.col(name).to_physical() if is_of_numbers else pl.col(name)
+        # Texts by the code that a row has in their place.
+        self._texts = category_texts(kind) if isinstance(kind, pl.Categorical) else None
+        self.can_be_sampled = bool(
+            self._texts is not None
+            or is_of_numbers
+            or kind.is_numeric()
+            or kind in (pl.Boolean, pl.String)
+        )
+
+    def seen(self, sample: Any) -> Any:
+        """The values that some rows have, without missing ones."""
+        import polars as pl
+
+        if self._texts is None:
+            return sample.select(self._values).to_series().drop_nulls()
+        codes = sample.select(pl.col(self._name).to_physical()).to_series().drop_nulls()
+        return self._texts.gather(codes)
+
+    def where(self, operator: str, bound: Any) -> Any:
+        """The expression for rows on that side of a value; None where polars has to do it."""
+        if self._texts is None:
+            return COMPARISONS[operator](self._values, bound)
+        return has_text(self._name, self._texts, COMPARISONS[operator](self._texts, bound))
+
+    def is_missing(self) -> Any:
+        return self._values.is_null()
 
 
 def first_of_order(frame: Any, by: list[tuple[str, bool]], count: int) -> Any:
@@ -44,28 +76,28 @@ def _first(
     import polars as pl
 
     name, down = by[0]
-    if not can_be_sampled(frame[name].dtype):
+    column = KeyColumn(name, frame[name].dtype)
+    if not column.can_be_sampled:
         return None
-    column = pl.col(name).to_physical() if frame[name].dtype.is_temporal() else pl.col(name)
-    seen = sample if among is None else sample.filter(among)
-    seen = seen.select(column).to_series().drop_nulls().sort(descending=down)
+    seen = column.seen(sample if among is None else sample.filter(among)).sort(descending=down)
     # Twice as many as are wanted, and some more where the sample has few of them.
     place = 2 * (count // every) + 16
     bound = seen[place] if place < len(seen) else None
     rest = None
     if bound is None:
-        rows = _where(frame, column.is_not_null(), among)
+        rows = _where(frame, ~column.is_missing(), among)
         if len(rows) < count:
-            rest = column.is_null()
+            rest = column.is_missing()
     else:
-        same = int((seen == bound).sum()) * every
-        if same <= MOST_SORTED:
-            rows = _where(frame, column >= bound if down else column <= bound, among)
-            if len(rows) < count:
-                return None  # the sample was wrong
-        else:
-            rows = _where(frame, column > bound if down else column < bound, among)
-            rest = column == bound
+        is_common = int((seen == bound).sum()) * every > MOST_SORTED
+        operator = (">" if down else "<") if is_common else (">=" if down else "<=")
+        condition = column.where(operator, bound)
+        rest = column.where("==", bound) if is_common else None
+        if condition is None or (is_common and rest is None):
+            return None
+        rows = _where(frame, condition, among)
+        if len(rows) < count and not is_common:
+            return None  # the sample was wrong
     if len(rows) > 4 * MOST_SORTED:
         return None  # the sample was wrong
     order = pl.arg_sort_by(

@@ -26,8 +26,8 @@ R = TypeVar("R", bound=msgspec.Struct)
 
 
 _TABLES = (
-    *("filters", "work", "columns", "sources", "polars_top", "polars_tables", "duckdb_tables"),
-    *("estimates", "views", "facts", "code", "answers"),
+    *("filters", "work", "columns", "sources", "polars_categories", "polars_top", "polars_tables"),
+    *("duckdb_tables", "estimates", "views", "facts", "code", "answers"),
 )
 """Modules below `guest/tables`, each after those that it imports."""
 
