@@ -30,7 +30,9 @@ CODE = (
     "import getpass, time\nsecret = getpass.getpass('Password: ')\nprint('it has', len(secret))",
     # In one piece: between two writes of a row the kernel may flush its output by its own clock.
     "for number in range(20): print(f'row {number};\\n', end='', flush=True); time.sleep(0.03)",
-    "time.sleep(1.2); 1 / 0",
+    # A picture, and an error.
+    "import PIL.Image as image\ntime.sleep(1.2)\ndisplay(image.new('RGB', (80, 40), (250, 7, 9)))\n"
+    "1 / 0",
 )
 
 
@@ -66,18 +68,19 @@ def test_an_ended_session_has_its_own_times(journal: Path, tmp_path: Path) -> No
     with v2.open_from_file(lines[0], io.StringIO("\n".join(lines[1:]))) as cast:
         events = list(cast.events())
     stored = Journal.open(journal, read_only=True)
-    records = stored.read(0, 10_000, "full")
+    history = stored.read(0, 10_000, "full")
     stored.close()
-    began = records[0].at
-    journaled = {
-        word: record.at - began
-        for record in records
-        if isinstance(record.event, OutputChanged)
-        for run in record.event.runs
-        for word in run.text.split("\n")
-        if word.startswith("row ")
-    }
-    assert len(journaled) == 20
+    began = history[0].at
+    journaled: dict[str, float] = {}
+    """What stands in the cast for each row, and when the row came."""
+    for recorded in history:
+        if isinstance(recorded.event, OutputChanged):
+            for run in recorded.event.runs:
+                words = [word for word in run.text.split("\n") if word.startswith("row ")]
+                words += ["8;2;250;7;9m"] if run.display is not None else []
+                words += [run.error.name] if run.error is not None else []
+                journaled.update(dict.fromkeys(words, recorded.at - began))
+    assert len(journaled) == 22 and "ZeroDivisionError" in journaled
     for text, at in journaled.items():
         shown = next(event[0] for event in events if event[1] == "o" and text in event[2])
         assert abs(shown - at) <= 0.02, text
