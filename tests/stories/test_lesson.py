@@ -240,3 +240,71 @@ async def test_the_speakers_view_steers_and_the_audience_does_not(tmp_path: Path
             assert len(again.snapshot.steering_keys) > 5
     finally:
         await host.close()
+
+
+async def test_of_two_terminals_the_one_with_the_last_key_gives_the_lesson(tmp_path: Path) -> None:
+    state, options = tmp_path / "state", _options(tmp_path)
+    host = engine_in(state)
+    speaks = options._replace(watch=True, speaker=True)
+    elsewhere = "given in another terminal"
+    try:
+        async with (
+            open_bench(tmp_path, state=state, host=host, options=options) as first,
+            open_bench(tmp_path, state=state, host=host, options=speaks, size=(120, 35)) as speaker,
+        ):
+            await _is_at(first, 0, "Numbers")
+            await first.is_idle(2)
+            await _is_free(first)
+            await _is_at(speaker, 0, "Numbers")
+            async with open_bench(tmp_path, state=state, host=host, options=options) as second:
+                await _is_at(second, 0, "Numbers")
+                await second.sees(elsewhere)
+                await speaker.press("right", "enter")
+                for one in (first, second, speaker):
+                    await one.sees("it is 42")
+                await _is_free(first)
+                await second.until(lambda: _view(second).runs == _view(first).runs, "one run")
+                assert len(_view(first).runs) == 1 and len(first.snapshot.executions) == 3
+
+                # The key goes on from where the first terminal is, and it is followed there.
+                await second.press("pagedown")
+                await _is_at(first, 1, "A question")
+                await first.sees(elsewhere)
+                await second.sees_no_more(elsewhere)
+                await _is_free(second)
+                await second.until(lambda: _view(speaker) == _view(second), "the speaker follows")
+                await speaker.press("right", "enter")
+                for one in (first, second):
+                    await one.sees("⌨ Who?")
+                await first.write("Ada")
+                await first.press("enter")
+                for one in (first, second, speaker):
+                    await one.sees("Hello Ada")
+                await _is_free(second)
+                assert len(first.snapshot.executions) == 4
+
+                # What it refuses is told where the key was pressed.
+                await speaker.press("right", "right", "right")
+                await second.until(lambda: second.snapshot.is_running, "the loop runs")
+                await speaker.press("home")
+                await speaker.sees("running · Esc stops it")
+                # What runs is taken over as well.
+                await first.press("escape")
+                await first.sees("KeyboardInterrupt")
+                await second.sees(elsewhere)
+                await first.until(lambda: _view(first).runs[-1].seconds > 0, "the run has ended")
+                await _is_free(first)
+                await second.press("b")
+                await first.until(lambda: _view(first).is_blank, "the screen is blank")
+            # The terminal that gave it has ended.
+            await first.sees_no_more(elsewhere)
+            await first.press("b")
+            await _is_free(first)
+            await first.until(lambda: _view(speaker) == _view(first), "the speaker follows")
+            await speaker.press("home")
+            await _is_at(first, 0, "Numbers")
+            await _is_at(speaker, 0, "Numbers")
+            await _is_free(first)
+    finally:
+        await host.close()
+    assert not list((state / "views").glob("*.lead"))

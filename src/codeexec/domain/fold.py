@@ -282,7 +282,7 @@ class _Draft:
         keys = self._get("steering_keys")
         assert isinstance(keys, tuple)
         number = keys[-1].number + 1 if keys else 1
-        key = SteeringKey(number, event.key, event.step, event.origin)
+        key = SteeringKey(number, event.key, event.step, event.origin, event.to)
         self.fields["steering_keys"] = (*keys, key)[-MOST_KEYS:]
 
     def _take_login(self, event: AnyLoginEvent) -> None:

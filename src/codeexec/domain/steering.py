@@ -15,9 +15,11 @@ MOST_KEYS = 16
 
 class SteeringKey(Struct, frozen=True, omit_defaults=True):
     """A key of the speaker's view. `number` counts those of the session, from 1; `step` is that of
-    `go`, from 0; `origin` the client in which the key was pressed."""
+    `go`, from 0; `origin` the client in which the key was pressed. `to` is the terminal that is to
+    obey (`LessonView.leader`); empty: the one that gives the lesson."""
 
     number: int
     key: LessonKey
     step: int = 0
     origin: str = ""
+    to: str = ""

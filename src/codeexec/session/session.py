@@ -280,7 +280,7 @@ class Session:
                 self.recorder.record_now(LearnerAdvanced(request.record))
             case q.SteerLesson():
                 by = request.origin or client.name
-                self.recorder.record_now(LessonSteered(request.key, request.step, by))
+                self.recorder.record_now(LessonSteered(request.key, request.step, by, request.to))
             case q.Complete() | q.Inspect() | q.IsComplete():
                 return await self.kernels.ask(request)
             case q.SendComm():

@@ -8,8 +8,9 @@ from codeexec.domain.steering import LessonKey
 
 class LessonSteered(Event, frozen=True):
     """A key was pressed in the speaker's view, for the client that gives the lesson. `step` is
-    that of `go`, from 0."""
+    that of `go`, from 0; `to` the terminal that is to obey, where it is known."""
 
     key: LessonKey
     step: int = 0
     origin: str = ""
+    to: str = ""

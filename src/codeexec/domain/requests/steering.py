@@ -8,9 +8,11 @@ from codeexec.domain.steering import LessonKey
 
 class SteerLesson(Request[Done], frozen=True):
     """Do what a key of the lesson does, in the client that gives it. `step` is that of `go`, from
-    0; a step behind the last one is the last one. Denied for agents, and for clients that only
+    0; a step behind the last one is the last one. `to` is the terminal that is to obey, where there
+    are several and it is known. Denied for agents, and for clients that only
     watch."""
 
     key: LessonKey
     step: int = 0
     origin: str = ""
+    to: str = ""

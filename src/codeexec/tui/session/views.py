@@ -17,6 +17,7 @@ from codeexec.domain.errors import CodeexecError
 from codeexec.domain.plain_files import read_plain_text
 from codeexec.domain.text.parsing import load_json
 
+Tone: TypeAlias = Literal["muted", "warn", "error"]
 Fold: TypeAlias = Literal["whole", "collapsed", "section", "cleared"]
 
 
@@ -96,7 +97,9 @@ class LessonView:
     """A lesson that is being shown: its file, the block in front, how many characters of its code
     are on screen, the code where the speaker has edited it, the execution below it, and what was
     run, in this order, on the kernels as they are. `began` is when the lesson began. `learner` is
-    the name of the person that writes the code; empty: the lesson is given."""
+    the name of the person that writes the code; empty: the lesson is given. `is_prepared`: the
+    setup was run. `said` is what the terminal that gives it says in its bar, and `tone` how.
+    `leader` is that terminal (`LessonLead.own_id`), and `claim` counts the changes of leader."""
 
     file: str
     step: int = 0
@@ -109,6 +112,11 @@ class LessonView:
     began: float = 0.0
     runs: tuple[LessonRun, ...] = ()
     learner: str = ""
+    is_prepared: bool = False
+    said: str = ""
+    tone: Tone = "muted"
+    leader: str = ""
+    claim: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -276,6 +276,9 @@ class Workbench(RoutedScreen):
             self.machine_files,
         )
 
+    def on_unmount(self) -> None:
+        self.lessons.close()
+
     async def on_mount(self) -> None:
         state, documents, console = self.state, self.documents, self.console_pane
         documents.opener.folder = state.place.folder

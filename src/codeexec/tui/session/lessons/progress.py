@@ -9,7 +9,7 @@ from typing import Literal
 from codeexec.documents.lessons.line_marks import LineRange
 from codeexec.documents.lessons.model import CodeBlock, Lesson, Step, cell_name
 from codeexec.domain.learning import ExerciseRecord, LearnerRecord
-from codeexec.tui.session.views import LessonRun, LessonView
+from codeexec.tui.session.views import LessonRun, LessonView, Tone
 
 NextThing = Literal["type", "run", "block", "step", "end"]
 """What comes next: code is typed, it runs, there is another block, another step, or nothing."""
@@ -252,6 +252,14 @@ class LessonProgress:
     def put_runs(self, runs: Sequence[LessonRun]) -> None:
         """These were run on the kernels as they are now."""
         self.view = replace(self.view, runs=tuple(runs))
+
+    def say(self, message: str, tone: Tone) -> None:
+        """What is said to those who follow the terminal that gives the lesson."""
+        self.view = replace(self.view, said=message, tone=tone)
+
+    def prepare(self, *, is_done: bool) -> None:
+        """Whether the kernels have run the setup."""
+        self.view = replace(self.view, is_prepared=is_done)
 
     def show(self, *, blank: bool | None = None, zoomed: bool | None = None) -> None:
         """Whether the audience sees nothing, or the output alone."""

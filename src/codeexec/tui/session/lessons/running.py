@@ -49,6 +49,7 @@ class LessonRunner:
 
     def take_up(self, runs: Sequence[tuple[LessonRun, CodeBlock]]) -> None:
         """These were run already, on the kernels as they are."""
+        self._requests.forget()
         self._requests.main = self._snapshot().kernel.language or "python"
         for run, block in runs:
             self._requests.note(block, run.code)

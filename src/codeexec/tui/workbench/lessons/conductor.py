@@ -20,9 +20,10 @@ from codeexec.tui.screens.lesson.overview import OverviewScreen
 from codeexec.tui.screens.lesson.screen import LessonScreen
 from codeexec.tui.session.ask import ask_quietly
 from codeexec.tui.session.feed import Frame
+from codeexec.tui.session.lessons.lead import LessonLead
 from codeexec.tui.session.lessons.progress import LessonProgress
 from codeexec.tui.session.lessons.running import LessonRunner, stopped_after
-from codeexec.tui.session.views import LessonRun
+from codeexec.tui.session.views import LessonRun, LessonView, Tone
 from codeexec.tui.workbench.surface import Surface, WorkbenchState
 
 if TYPE_CHECKING:
@@ -33,13 +34,16 @@ _TICK = 1 / 30
 
 _GROUP = "lesson"
 
+_FOLLOWING = "given in another terminal · a key here takes it over"
+
 _STOPPING = "stopping · Esc again stops it with more force"
 
 
 class Conductor:
     """It begins with the snapshot of event `from_seq`. `changed` is called when other clients are
     to see another place; `leave` with the name of a command that leaves the screen (`workbench` or
-    `quit`)."""
+    `quit`). `lead` says whether this terminal gives the lesson, and `claim` is called to do so: it
+    returns the view with that."""
 
     def __init__(
         self,
@@ -50,6 +54,8 @@ class Conductor:
         from_seq: int,
         changed: Callable[[], None],
         leave: Callable[[str], None],
+        lead: LessonLead,
+        claim: Callable[[LessonView], LessonView],
     ) -> None:
         self._surface = surface
         self._state = state
@@ -58,6 +64,8 @@ class Conductor:
         self._from_seq = from_seq
         self._changed = changed
         self._leave = leave
+        self._lead = lead
+        self._claim = claim
         self._has_begun = False
         self.screen = self.make_screen()
         self._runner = LessonRunner(
@@ -108,6 +116,8 @@ class Conductor:
 
     def mounted(self) -> None:
         self._say(self._said)
+        if not self._lead.leads:
+            self._say_followed()
         if self._state.last is not None:
             self.screen.show_frame(self._state.last)
         else:
@@ -130,6 +140,10 @@ class Conductor:
                 return
             self._go(self.progress.view.step)
             return
+        if self.progress.view.is_prepared and self._are_kernels_alive():
+            self._runner.take_up(())
+            self._say("")
+            return
         self._work(self._prepare, "starting the kernel")
 
     def _are_kernels_alive(self) -> bool:
@@ -147,7 +161,56 @@ class Conductor:
 
     async def _prepare(self) -> None:
         await self._runner.prepare()
+        self.progress.prepare(is_done=True)
         await self._run_hidden()
+
+    # -- several terminals -------------------------------------------------------------------
+
+    def take_lead(self) -> None:
+        """Give the lesson from here, from where another terminal has brought it."""
+        if self._lead.leads:
+            return
+        self.progress.view = self._claim(self.progress.view)
+        if self._has_begun:
+            self._begin()
+        self._show()
+
+    def follow_other(self, view: LessonView) -> None:
+        """Show what the terminal shows that gives the lesson now, and end what is being done here:
+        that terminal goes on with it."""
+        self._end_lead()
+        before = self.progress.view
+        self.progress.restore(view)
+        if self.progress.view != before:
+            self.screen.show(self.progress)
+            if self.progress.view.execution_id != before.execution_id:
+                self._show_execution()
+        self._say_followed()
+
+    def say_replaced(self) -> None:
+        """Another terminal gives another lesson on this session."""
+        self._end_lead()
+        self.screen.say("another lesson is given in another terminal · a key gives this one again")
+
+    def _end_lead(self) -> None:
+        if not self._lead.leads:
+            return
+        self._lead.leads = False
+        self._stop_typing()
+        self._work_number += 1
+        self._busy, self._waits_for_next = "", False
+        self._is_stopping = self._is_going = self._is_told_busy = False
+        self._surface.start(_end_work, _GROUP, exclusive=True)
+        self.screen.leave_editor()
+
+    def _show_execution(self) -> None:
+        views = self._state.snapshot.executions
+        self.screen.show_execution(views.get(self.progress.view.execution_id))
+
+    def _say_followed(self) -> None:
+        view = self.progress.view
+        words = f"{view.said} · {_FOLLOWING}" if view.said else _FOLLOWING
+        self.screen.say(words, view.tone)
 
     # -- one thing at a time -----------------------------------------------------------------
 
@@ -160,7 +223,8 @@ class Conductor:
         number = self._work_number
 
         async def run() -> None:
-            message, tone = "", "muted"
+            message = ""
+            tone: Tone = "muted"
             try:
                 await work()
             except CodeexecError as error:
@@ -186,9 +250,12 @@ class Conductor:
             self._say(f"{self._busy} · Esc stops it")
         return not self._busy
 
-    def _say(self, message: str, tone: str = "muted") -> None:
+    def _say(self, message: str, tone: Tone = "muted") -> None:
         self._said = message
-        self.screen.say(message, tone)
+        if self._lead.leads:
+            self.screen.say(message, tone)
+            self.progress.say(message, tone)
+            self._changed()
 
     def _show(self) -> None:
         self.screen.show(self.progress)
@@ -200,12 +267,14 @@ class Conductor:
         if name in ("workbench", "quit"):
             self._leave(name)
             return
+        self.take_lead()
         if self.progress.view.is_blank and name not in ("blank", "stop"):
             name = "blank"  # whatever is pressed shows the lesson again
         self._commands[name]()
 
     def steer(self, pressed: SteeringKey) -> None:
         """Do what a key does that was pressed in the speaker's view."""
+        self.take_lead()
         if pressed.key == "go":
             self._stop_typing()
             self._go(min(pressed.step, self.progress.count - 1))
@@ -286,6 +355,7 @@ class Conductor:
     def type_key(self) -> bool:
         if self._typing != "keys" or not self.progress.view.typed or self.progress.is_typed:
             return False
+        self.take_lead()
         self._type_some(1)
         if self.progress.is_typed:
             self._say("Enter runs it")
@@ -309,6 +379,7 @@ class Conductor:
 
     def edited(self, code: str) -> None:
         if code != self.progress.code:
+            self.take_lead()
             self.progress.edit(code)
             self._changed()
 
@@ -397,6 +468,7 @@ class Conductor:
     async def _choose_step(self) -> None:
         chosen = await self._surface.ask_user(OverviewScreen(self.progress))
         if chosen is not None:
+            self.take_lead()
             self._stop_typing()
             self._go(chosen)
 
@@ -468,7 +540,10 @@ class Conductor:
             if frame.snapshot.seq < self._from_seq:
                 return  # the first frames are of what was long ago
             self._has_begun = True
-            self._begin()
+            if self._lead.leads:
+                self._begin()
+            else:
+                self._show_execution()
         asking = frame.snapshot.executions.get(self.progress.view.execution_id)
         if asking is None or asking.stdin is None:
             self.screen.ask(None)
@@ -477,3 +552,7 @@ class Conductor:
         answers = block.answers if block is not None else ()
         given = len(asking.answers)
         self.screen.ask(asking, answers[given] if given < len(answers) else "")
+
+
+async def _end_work() -> None:
+    """Started in place of what is being done, which is cancelled by that."""

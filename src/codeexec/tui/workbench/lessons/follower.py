@@ -60,6 +60,8 @@ class LessonFollower:
         if self.progress.view == before:
             return
         self.screen.show(self.progress)
+        if before.said != self.progress.view.said:
+            self._say_state()
         if before.execution_id != self.progress.view.execution_id:
             self._show_execution()
             self._show_question()
@@ -97,16 +99,21 @@ class LessonFollower:
     async def _steer(self, key: LessonKey, step: int = 0) -> None:
         """Let the terminal that gives the lesson do it."""
         try:
-            await self._state.session.call(SteerLesson(key, step, self._state.me))
+            request = SteerLesson(key, step, self._state.me, self.progress.view.leader)
+            await self._state.session.call(request)
         except CodeexecError as error:
             self.screen.say(f"{error.message} {error.next_step}".strip(), "error")
         else:
             self._say_state()
 
     def _say_state(self) -> None:
-        """Say what the keys do, or what the code asks."""
-        state = _STEERS if self._state.options.speaker else "watching"
-        self.screen.say(self._question or state)
+        """Say what the keys do, or what the code asks. The speaker is told what the terminal says
+        that gives the lesson: it may have refused a key."""
+        view, speaks = self.progress.view, self._state.options.speaker
+        if view.said and speaks and not self._question:
+            self.screen.say(view.said, view.tone)
+        else:
+            self.screen.say(self._question or (_STEERS if speaks else "watching"))
 
     def edited(self, code: str) -> None:
         """Nothing is edited here."""

@@ -16,7 +16,9 @@ from codeexec.tui.workbench.lessons.conductor import Conductor
 if TYPE_CHECKING:
     from codeexec.client.executing import Ended
     from codeexec.documents.lessons.model import CodeBlock, Typing
+    from codeexec.tui.session.lessons.lead import LessonLead
     from codeexec.tui.session.lessons.progress import LessonProgress
+    from codeexec.tui.session.views import LessonView
     from codeexec.tui.workbench.surface import Surface, WorkbenchState
 
 _STOPPED = "The code was stopped before its end."
@@ -35,8 +37,10 @@ class LearnerConductor(Conductor):
         from_seq: int,
         changed: Callable[[], None],
         leave: Callable[[str], None],
+        lead: LessonLead,
+        claim: Callable[[LessonView], LessonView],
     ) -> None:
-        super().__init__(surface, state, progress, typing, from_seq, changed, leave)
+        super().__init__(surface, state, progress, typing, from_seq, changed, leave, lead, claim)
         self._keeper = RecordKeeper(progress, state.session)
         self._drafts: dict[str, str] = {}
         """By the names of blocks: the code that the learner has written."""

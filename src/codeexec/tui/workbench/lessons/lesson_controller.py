@@ -13,6 +13,7 @@ from textual.message import Message
 from codeexec.domain.errors import CodeexecError
 from codeexec.domain.requests import SessionSummary
 from codeexec.tui.commands.keymap import named_keys
+from codeexec.tui.session.lessons.lead import LessonLead, is_newer
 from codeexec.tui.session.views import LessonView
 from codeexec.tui.theme.theme import Theme
 from codeexec.tui.workbench.dispatch import Handler
@@ -63,8 +64,11 @@ class LessonController:
         self._stage: LessonStage | None = None
         self._follower: LessonFollower | None = None
         self._told_at = 0.0
-        self._steered: Conductor | None = None
-        """What the keys of the speaker's view act on."""
+        self._given: Conductor | None = None
+        """The lesson that is given, here or in another terminal; not one that is learned."""
+        self._lead = LessonLead(state.app_context.state / "views")
+        self._newest: LessonView | None = None
+        """The lesson as it was kept last by any terminal that gives one on this session."""
         self._from_seq = 0
         self._last_key: int | None = None
         """Number of the key that was done last; None before the session is known."""
@@ -115,13 +119,19 @@ class LessonController:
             self._sharing.lesson = progress.view
             self._surface.start(self._tour.begin, "tour")
             return
+        if is_new or view.learner or not self._lead.is_given_elsewhere(view):
+            progress.view = self._claim(progress.view)
+        self._sharing.gives_lesson = self._lead.leads
         typing = self._state.options.typing or lesson.front.typing
         make = LearnerConductor if progress.learns else Conductor
         conductor = make(
-            self._surface, self._state, progress, typing, from_seq, self._changed, self._leave
+            *(self._surface, self._state, progress, typing, from_seq),
+            *(self._changed, self._leave, self._lead, self._claim),
         )
         self._stage = conductor
-        self._steered = None if progress.learns else conductor
+        if not progress.learns:
+            self._given = conductor
+            self._surface.repeat(_FOLLOW_EVERY, self._look_elsewhere)
         self._from_seq = from_seq
         self._sharing.lesson = progress.view
         self._surface.open_screen(conductor.screen)
@@ -142,7 +152,7 @@ class LessonController:
         if progress is None:
             return
         before, now = self._sharing.lesson, progress.view
-        if before == now:
+        if before == now or not self._sharing.gives_lesson:
             return
         self._sharing.lesson = now
         is_typing = (
@@ -175,20 +185,71 @@ class LessonController:
     def show_frame(self, frame: Frame) -> None:
         """Do what was pressed in the speaker's view, also while the workbench is shown."""
         keys = frame.snapshot.steering_keys
-        if self._steered is None or frame.snapshot.seq < self._from_seq:
+        if self._given is None or frame.snapshot.seq < self._from_seq:
             return
         if self._last_key is None:
             self._last_key = keys[-1].number if keys else 0  # those were for another terminal
         for pressed in keys:
             if pressed.number > self._last_key:
                 self._last_key = pressed.number
-                self.show()
-                self._steered.steer(pressed)
+                leads = self._lead.leads
+                if pressed.to == self._lead.own_id if pressed.to else leads:
+                    self.show()
+                    self._given.steer(pressed)
 
     def use(self, theme: Theme) -> None:
         """Paint with another theme."""
         if self._stage is not None:
             self._stage.screen.use(theme)
+
+    # -- several terminals that give it ------------------------------------------------------
+
+    def _claim(self, view: LessonView) -> LessonView:
+        """The view with this terminal as the one that gives the lesson."""
+        claimed = self._lead.claim(view, self._newest or self._sharing.lesson)
+        self._sharing.gives_lesson = True
+        return claimed
+
+    def _look_elsewhere(self) -> None:
+        self._surface.start(self._compare, "lesson-lead", exclusive=True)
+
+    async def _compare(self) -> None:
+        """Follow the terminal that has claimed the lesson after this one; where it has ended, go on
+        from here."""
+        session_id, conductor = self._state.session.session_id, self._given
+        if not session_id or conductor is None:
+            return
+        newest, is_elsewhere = await asyncio.to_thread(self._read_newest, session_id)
+        own_view = self._sharing.lesson
+        if newest is None or own_view is None:
+            return
+        self._newest = newest
+        if not self._lead.leads and not is_elsewhere:
+            if newest.file == own_view.file:
+                conductor.take_lead()
+        elif not self._lead.leads or is_newer(newest, own_view):
+            self._follow_other(conductor, newest)
+        elif newest != own_view:
+            self._sharing.last = None  # another terminal has put an older one in its place
+            self._sharing.share()
+
+    def _read_newest(self, session_id: str) -> tuple[LessonView | None, bool]:
+        """The lesson as it is kept, and whether another terminal gives it that has not ended."""
+        stored = self._sharing.load(session_id)
+        view = stored.lesson if stored is not None else None
+        return view, view is not None and self._lead.is_given_elsewhere(view)
+
+    def _follow_other(self, conductor: Conductor, newest: LessonView) -> None:
+        self._sharing.gives_lesson = False
+        if newest.file != conductor.progress.view.file:
+            conductor.say_replaced()
+        elif self._lead.leads or newest != self._sharing.lesson:
+            self._sharing.lesson = newest
+            conductor.follow_other(newest)
+
+    def close(self) -> None:
+        """The workbench is left: another terminal may go on with the lesson."""
+        self._lead.close()
 
     # -- following it ------------------------------------------------------------------------
 

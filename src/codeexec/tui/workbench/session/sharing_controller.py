@@ -14,6 +14,7 @@ from textual.message import Message
 from codeexec.domain.errors import Denied
 from codeexec.tui.pane_registry import pane_names
 from codeexec.tui.panes.editor.code_editor import CodeEditor
+from codeexec.tui.session.lessons.lead import is_newer
 from codeexec.tui.session.views import LessonView, SessionView, SessionViews
 from codeexec.tui.session.watch_only import refusal
 from codeexec.tui.widgets.status import StatusLine
@@ -45,6 +46,8 @@ class SharingController:
         """The view that was stored, or shown, last."""
         self.lesson: LessonView | None = None
         """The lesson that is shown over the workbench."""
+        self.gives_lesson = True
+        """Whether it is kept as it is here; another terminal may give it."""
         self._writing = threading.Lock()
         self._own_view: SessionView | None = None
         """What was on screen here after it."""
@@ -96,16 +99,27 @@ class SharingController:
     def share(self) -> None:
         """Keep what is shown now where it is another view than before: other clients watch it, or
         attach after this one was killed."""
-        is_set_up = self._state.is_set_up and self._state.session.session_id
-        if is_set_up and (view := self._now()) != self.last:
+        if not (self._state.is_set_up and self._state.session.session_id):
+            return
+        view, last = self._now(), self.last
+        if last is not None and not self.gives_lesson:
+            last = replace(last, lesson=view.lesson)
+        if view != last:
             self.last = view
             self._surface.start(partial(asyncio.to_thread, self._write_last), "view")
 
     def _write_last(self) -> None:
         """Write the newest view, be it called in a thread or not."""
         with self._writing:
-            if self.last is not None:
-                self._views.save(self._state.session.session_id, self.last)
+            view, session_id = self.last, self._state.session.session_id
+            if view is None:
+                return
+            if view.lesson is not None:
+                stored = self._views.load(session_id)
+                newest = stored.lesson if stored is not None else None
+                is_kept = not self.gives_lesson or (newest and is_newer(newest, view.lesson))
+                view = replace(view, lesson=newest) if newest and is_kept else view
+            self._views.save(session_id, view)
 
     def _now(self) -> SessionView:
         view = self._documents.shared_view.current()
