@@ -10,6 +10,7 @@ import pytest
 
 from codeexec.documents.displays.markdown_pictures import (
     MarkdownPicture,
+    parts_with_inline,
     picture_data,
     picture_parts,
 )
@@ -31,6 +32,26 @@ from codeexec.domain.errors import CodeexecError
 )
 def test_pictures_on_lines_of_their_own(source: str, expected: list[object]) -> None:
     assert picture_parts(source) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a ![b](c.png) d\n\nmore", ["a ![b](c.png) d", MarkdownPicture("b", "c.png"), "\nmore"]),
+        (
+            "- ![b](<c d.png>) one\n- two\n\nend",
+            ["- ![b](<c d.png>) one\n- two\n", MarkdownPicture("b", "c%20d.png"), "end"],
+        ),
+        (
+            "![b][c]\n\nd\n\n[c]: e.png",
+            ["![b][c]\n\nd\n\n[c]: e.png", MarkdownPicture("b", "e.png")],
+        ),
+        ("`![b](c.png)` ![d](https://e/f.png)", ["`![b](c.png)` ![d](https://e/f.png)"]),
+        ("no picture", ["no picture"]),
+    ],
+)
+def test_pictures_within_a_line_stand_behind_its_block(text: str, expected: list[object]) -> None:
+    assert parts_with_inline(text) == expected
 
 
 def test_data_of_attachments_and_addresses(tmp_path: Path) -> None:

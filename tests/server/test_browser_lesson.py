@@ -166,6 +166,8 @@ SCRIPT = """# %% [markdown]
 # # A document
 #
 # ![A dot](dot.png)
+#
+# Within a line ![again](./dot.png), and ![attached](attachment:a%20b.png) here.
 
 # %% first
 print("one")
@@ -183,7 +185,10 @@ print("three")
 async def test_cells_of_a_document_stand_in_their_places(tmp_path: Path) -> None:
     (tmp_path / "dot.png").write_bytes(DOT)
     file = str(tmp_path / "a.py")
-    document = page_document(split_cells(SCRIPT, "#"), file, "a.py", tmp_path)
+    attached = {"a b.png": {"image/png": base64.b64encode(DOT).decode()}}
+    document = page_document(
+        split_cells(SCRIPT, "#"), file, "a.py", tmp_path, attachments_of=lambda cell: attached
+    )
     assert [part.title for part in document.parts] == ["", "first", "", "third"]
     async with shown_session(lesson=document) as shown:
         tab = shown.tab
@@ -205,4 +210,7 @@ async def test_cells_of_a_document_stand_in_their_places(tmp_path: Path) -> None
         assert await tab.evaluate(ids) == ["prose", "unrun", second, third, part, elsewhere]
         address = await tab.evaluate("document.querySelector('iframe').src")
         await tab.go(address)
-        await tab.until("document.images[0]?.naturalWidth === 1")
+        await tab.until(
+            "document.images.length === 3 && [...document.images].every(i => i.naturalWidth === 1)"
+        )
+        assert "Within a line" in await tab.evaluate("document.images[1].parentNode.innerText")

@@ -54,6 +54,21 @@ async def test_a_picture_beside_the_lesson_is_drawn(tmp_path: Path) -> None:
         assert "A plot" not in _rows(text) and "Below." in _rows(text)
 
 
+async def test_a_picture_within_a_line_is_drawn_below_its_paragraph(tmp_path: Path) -> None:
+    Image.new("RGB", (200, 100), "navy").save(tmp_path / "a.png")
+    app = TextApp()
+    async with app.run_test(size=(80, 24)) as pilot:
+        text = app.query_one(LessonText)
+        source = "See ![a plot](a.png) here,\nand ![more](https://example.org/a.png).\n\nBelow."
+        assert text.show(source, 60) == 3 and "a plot" in _rows(text)
+        place = PicturePlace(Graphics("quadrant"), tmp_path, 6)
+        text.show(source, 60, place)
+        await _until(pilot, lambda: app.drawn == 1)
+        assert 5 < text.show(source, 60, place) <= 10
+        rows = _rows(text)
+        assert "▣" not in rows and "a plot" in rows and rows.rstrip().endswith("Below.")
+
+
 async def test_words_stand_in_place_of_a_picture_that_cannot_be_drawn(tmp_path: Path) -> None:
     (tmp_path / "bad.png").write_bytes(b"no picture")
     app = TextApp()

@@ -92,7 +92,7 @@ async def test_addresses_are_opened_shown_and_revoked(
             # Else the cells of the document in front.
             lesson_file = ""
             cells = split_cells("# %% [markdown]\n# Text\n# %% a\nx = 1\n# %%\n\n", "#")
-            front = FrontCells(cells, "/w/a.py", "a.py", None, {1: "key@1"})
+            front = FrontCells(cells, "/w/a.py", "a.py", None, {1: "key@1"}, {})
             await controller().open_page()
             async with httpx.AsyncClient(timeout=DEADLINE) as web:
                 assert (await web.get(opened[-1])).status_code == 303
@@ -101,7 +101,7 @@ async def test_addresses_are_opened_shown_and_revoked(
             assert shown["is_document"] and shown["title"] == "a.py"
             assert shown["parts"][1:] == [{"text": "x = 1", "cell": "key@1", "title": "a"}]
             long = split_cells(f"# %% a\nx = '{'y' * 1_000_000}'\n# %%\n1\n", "#")
-            front = FrontCells(long, "/w/a.py", "a.py", None, {})
+            front = FrontCells(long, "/w/a.py", "a.py", None, {}, {})
             await controller().open_page()
             assert "up to 1,000,000" in surface.errors.pop().message
             assert opened.pop()  # the page shows the runs alone

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any
@@ -28,15 +28,64 @@ _TAG = re.compile(
 )
 _ATTRIBUTE = re.compile(r"""\b(src|alt)\s*=\s*(?:"([^"\n]*)"|'([^'\n]*)')""")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)")
+_DEFINITION = re.compile(r"^ {0,3}\[[^\]\n]+\]:", re.MULTILINE)
+"""Where links have their targets elsewhere in a text, it is not divided."""
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 
 
 @dataclass(frozen=True, slots=True)
 class MarkdownPicture:
-    """A picture that has a paragraph of its own: the words in its place, and where its data is."""
+    """The words in place of a picture, and where its data is."""
 
     alt: str
     target: str
+
+
+def parts_with_inline(text: str) -> list[str | MarkdownPicture]:
+    """Markdown text, and behind each of its blocks the pictures that stand within its lines: a
+    paragraph, list or table stays whole. Pictures in the network are left out."""
+    if "![" not in text:
+        return [text]
+    lines = text.split("\n")
+    parts: list[str | MarkdownPicture] = []
+    begin = 0
+    for end, picture in _inline(text):
+        if end > begin and not _DEFINITION.search(text):
+            parts.append("\n".join(lines[begin:end]))
+            begin = end
+        parts.append(picture)
+    rest = "\n".join(lines[begin:])
+    if begin == 0:
+        return [rest, *parts]
+    return [*parts, rest] if rest.strip() else parts
+
+
+def inline_pictures(text: str) -> list[MarkdownPicture]:
+    """The pictures within lines of a Markdown text, outside of code; none in the network."""
+    return [picture for _, picture in _inline(text)] if "![" in text else []
+
+
+def _inline(text: str) -> Iterator[tuple[int, MarkdownPicture]]:
+    """Each picture with the number of lines to the end of its block."""
+    from markdown_it import MarkdownIt
+
+    parser = MarkdownIt("commonmark").enable("table")
+    parser.validateLink = lambda url: True  # type: ignore[method-assign]  # they are not followed
+    end = 0
+    for token in parser.parse(text):
+        if token.level == 0 and token.map:
+            end = token.map[1]
+        for child in token.children or () if token.type == "inline" else ():
+            target = str(child.attrs.get("src", "")) if child.type == "image" else ""
+            if target and not is_elsewhere(target):
+                yield end, MarkdownPicture(child.content, target)
+
+
+def is_elsewhere(target: str) -> bool:
+    """Whether a picture is in the network."""
+    if target.startswith(("attachment:", "data:")):
+        return False
+    return _SCHEME.match(target) is not None or target.startswith("//")
 
 
 def picture_parts(source: str) -> list[str | MarkdownPicture]:
@@ -79,7 +128,7 @@ def picture_data(target: str, attachments: Mapping[str, Any], folder: Path | Non
         return _attached(unquote(target.removeprefix("attachment:")), attachments)
     if target.startswith("data:"):
         return _of_uri(target)
-    if _SCHEME.match(target) or target.startswith("//"):
+    if is_elsewhere(target):
         raise DocumentError("It is in the network.", "Pictures are not fetched.")
     if folder is None:
         raise DocumentError("The document has no folder yet.", "Save it first.")

@@ -7,7 +7,8 @@ and other addresses besides. https://developer.mozilla.org/docs/Web/HTTP/Headers
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+import secrets
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,8 @@ from codeexec.documents.export.styles import PAGE, SLIDES, rows_as_html
 from codeexec.documents.notebook.outputs import joined
 
 if TYPE_CHECKING:
+    from markdown_it.token import Token
+
     from codeexec.documents.notebook.convert import Notebook
 
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'"
@@ -87,14 +90,40 @@ def _output(shown: RenderedOutput) -> str:
     return f'<pre class="{shown.kind}">{rows_as_html(shown.content.removesuffix(chr(10)))}</pre>'
 
 
-def markdown_as_html(source: str, attachments: Mapping[str, str]) -> str:
+def markdown_as_html(
+    source: str,
+    attachments: Mapping[str, str],
+    picture: Callable[[str, str], str] | None = None,
+) -> str:
     """Markdown as HTML: tags in it are text, maths becomes Unicode, and pictures of other places
-    are not loaded."""
+    are not loaded. `picture` gives the HTML of a picture by its target and alternative text, empty
+    for one that it does not know."""
     from markdown_it import MarkdownIt
 
-    with_pictures = _ATTACHED.sub(lambda match: f"]({attachments.get(match[1], '')}", source)
+    with_pictures = source
+    if picture is None:
+        with_pictures = _ATTACHED.sub(lambda match: f"]({attachments.get(match[1], '')}", source)
     converter = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
-    return sanitized(converter.render(_CODE_OR_MATHS.sub(_maths, with_pictures)))
+    drawn: dict[str, str] = {}
+    if picture is not None:
+
+        def marked(renderer: Any, tokens: Sequence[Token], at: int, options: Any, env: Any) -> str:
+            """In place of a picture a mark, of which `drawn` has the HTML: what others have
+            written cannot name one."""
+            token = tokens[at]
+            html = picture(str(token.attrs.get("src", "")), token.content)
+            if not html:
+                return str(renderer.image(tokens, at, options, env))
+            mark = f"picture-{secrets.token_hex(16)}"
+            drawn[mark] = html
+            return mark
+
+        converter.add_render_rule("image", marked)
+    html = sanitized(converter.render(_CODE_OR_MATHS.sub(_maths, with_pictures)))
+    if not drawn:
+        return html
+    marks = re.compile("|".join(map(re.escape, drawn)))
+    return marks.sub(lambda match: drawn[match[0]], html)
 
 
 def _maths(match: re.Match[str]) -> str:

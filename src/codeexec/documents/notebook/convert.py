@@ -98,6 +98,11 @@ class Notebook:
             return len(outputs.piece)
         return len(json.dumps(outputs)) if outputs else 0
 
+    def attachments(self, index: int) -> Json:
+        """The attachments of cell `index` by name, as in nbformat."""
+        attachments = self._raw(index).get("attachments")
+        return attachments if isinstance(attachments, dict) else {}
+
     def execution_count(self, index: int) -> int | None:
         count = self._raw(index).get("execution_count")
         return count if isinstance(count, int) else None

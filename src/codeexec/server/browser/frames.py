@@ -18,6 +18,7 @@ from starlette.responses import Response
 
 from codeexec.documents.displays.latex import latex_to_text
 from codeexec.documents.displays.markdown_pictures import MarkdownPicture, picture_parts
+from codeexec.documents.displays.page_pictures import picture_key
 from codeexec.documents.export.html import markdown_as_html
 from codeexec.domain.content.mime import FORMULAS, bare
 from codeexec.domain.content.picture_head import picture_mime
@@ -64,25 +65,24 @@ def frame(mime: str, text: str) -> Response:
 
 
 def prose_frame(text: str, pictures: Mapping[str, bytes]) -> Response:
-    """The document for Markdown with pictures, by what it names."""
+    """The document for Markdown with pictures, by `picture_key`."""
     if not pictures or len(text) > LONGEST_CONVERTED:
         return frame(MARKDOWN[0], text)
+
+    def picture(target: str, alt: str) -> str:
+        data = pictures.get(picture_key(target), b"")
+        mime = picture_mime(data)
+        # As an image, SVG runs no script and loads nothing.
+        source = f"data:{mime};base64,{b64encode(data).decode()}"
+        return f'<img alt="{escape(alt or target)}" src="{source}">' if mime else ""
+
     parts = [
-        _picture(part, pictures)
+        f"<p>{picture(part.target, part.alt) or escape(part.alt or part.target)}</p>"
         if isinstance(part, MarkdownPicture)
-        else markdown_as_html(part, {})
+        else markdown_as_html(part, {}, picture)
         for part in picture_parts(text)
     ]
     return _document("\n".join(parts))
-
-
-def _picture(picture: MarkdownPicture, pictures: Mapping[str, bytes]) -> str:
-    data = pictures.get(picture.target, b"")
-    mime, alt = picture_mime(data), escape(picture.alt or picture.target)
-    if not mime:
-        return f"<p>{alt}</p>"
-    # As an image, SVG runs no script and loads nothing.
-    return f'<p><img alt="{alt}" src="data:{mime};base64,{b64encode(data).decode()}"></p>'
 
 
 def _document(body: str, *, is_paper: bool = False) -> Response:

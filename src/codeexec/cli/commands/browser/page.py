@@ -206,8 +206,11 @@ def _read_document(file: Path) -> PageLesson:
     path = file.absolute()
     document = open_document(path, (language.comment if language is not None else "") or "#")
     name = language.name if language is not None else "python"
-    cells = as_notebook(document, name, running_language).cells
-    return page_document(cells, str(path), path.name, path.parent)
+    notebook = as_notebook(document, name, running_language)
+    return page_document(
+        *(notebook.cells, str(path), path.name, path.parent),
+        attachments_of=lambda cell: notebook.attachments(cell.index),
+    )
 
 
 def _find(name: str, target: ServerTarget | None) -> SessionSummary:

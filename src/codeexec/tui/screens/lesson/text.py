@@ -66,7 +66,10 @@ class LessonText(ScrollView, can_focus=False):
                 self.scroll_to(0, 0, animate=False)
             self._source, self._rendered, self._pictures = source, wanted, pictures
             text = printable(source, lines=True)
-            self._block = render_markdown(text, width, self._theme) if text else None
+            draws = pictures is not None
+            self._block = (
+                render_markdown(text, width, self._theme, draws_inline=draws) if text else None
+            )
             self._settle()
         return self._height
 

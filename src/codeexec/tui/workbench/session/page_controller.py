@@ -27,14 +27,15 @@ if TYPE_CHECKING:
 
 
 class FrontCells(NamedTuple):
-    """Cells of the document in front, the name that runs of each have, and the folder of its
-    pictures; None where it is not on this machine."""
+    """Cells of the document in front, the name that runs of each have and its attachments, and the
+    folder of its pictures; None where it is not on this machine."""
 
     cells: Sequence[Cell]
     document: str
     title: str
     folder: Path | None
     names: Mapping[int, str]
+    attachments: Mapping[int, Mapping[str, object]]
 
 
 def front_cells(sheet: DocumentView | None) -> FrontCells | None:
@@ -51,6 +52,7 @@ def front_cells(sheet: DocumentView | None) -> FrontCells | None:
         sheet.untitled or sheet.document.path.name,
         sheet.document.path.parent if has_folder else None,
         {index: reference.cell for index, reference in references.items()},
+        {cell.index: sheet.notebook_cells.attachments(cell.key) for cell in cells},
     )
 
 
@@ -184,6 +186,7 @@ class PageController:
                 front.title,
                 front.folder,
                 lambda cell: front.names.get(cell.index) or f"cell {cell.index}",
+                lambda cell: front.attachments.get(cell.index, {}),
             )
         if not file:
             return None

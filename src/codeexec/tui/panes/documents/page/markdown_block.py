@@ -78,10 +78,14 @@ def is_too_long(source: str) -> bool:
     return len(_DATA.sub("", source)) > MOST_CHARACTERS
 
 
-def render_markdown(source: str, width: int, theme: Theme) -> MarkdownBlock:
-    """Render a cell; takes about a millisecond, and 60 ms for the first one."""
+def render_markdown(
+    source: str, width: int, theme: Theme, *, draws_inline: bool = True
+) -> MarkdownBlock:
+    """Render a cell; takes about a millisecond, and 60 ms for the first one. Pictures within a line
+    are named there, and with `draws_inline` drawn below the paragraph, list or table."""
     from codeexec.documents.displays.markdown_pictures import (  # not at the start
         MarkdownPicture,
+        parts_with_inline,
         picture_parts,
     )
 
@@ -89,7 +93,12 @@ def render_markdown(source: str, width: int, theme: Theme) -> MarkdownBlock:
         empty = Strip([Segment("Empty Markdown cell", theme.style("muted"))])
         return MarkdownBlock(source, width, [[empty]])
     parts: list[Sequence[Strip] | PictureSlot] = []
-    for part in picture_parts(source):
+    divided = [
+        piece
+        for part in picture_parts(source)
+        for piece in (parts_with_inline(part) if draws_inline and isinstance(part, str) else [part])
+    ]
+    for part in divided:
         if parts:
             parts.append([Strip([])])
         if isinstance(part, MarkdownPicture):
