@@ -11,12 +11,12 @@ import pytest
 from codeexec.domain.errors import ProtocolError, StorageError, UsageError
 from codeexec.kernels.backends import RemoteTarget
 from codeexec.kernels.base import KernelChoice
+from codeexec.kernels.jupyter.line.gaps import UNKNOWN, MessageCounter
 from codeexec.kernels.jupyter.messages.codec import encode_header
 from codeexec.kernels.jupyter.remote import frames
 from codeexec.kernels.jupyter.remote.address import parse_address
 from codeexec.kernels.jupyter.remote.backend import RemoteBackend
 from codeexec.kernels.jupyter.remote.failures import full, gateway_start
-from codeexec.kernels.jupyter.remote.gaps import UNKNOWN, MessageCounter
 from codeexec.kernels.jupyter.remote.offered.spec_resources import spec_resources
 from codeexec.kernels.jupyter.remote.tokens import keep_token, read_tokens, tokens_file
 

@@ -17,8 +17,10 @@ from codeexec.domain import requests as q
 from codeexec.domain.errors import UsageError
 from codeexec.domain.snapshot import Snapshot
 from codeexec.environments.ssh import resumable
+from codeexec.kernels.ssh import life
 from codeexec.kernels.ssh.backend import SshBackend
 from codeexec.session.session import Session
+from support.kernelspecs import BASH, install
 from support.servers import short_folder, wait_until
 from support.sessions import finished, open_host, open_session, rows, run, submit, text, until
 from support.ssh_server import SshServer, ssh_server
@@ -291,6 +293,103 @@ async def test_the_next_session_server_goes_on_with_ipykernel(
         assert await text(session, view) == ["False"]
     await wait_until(lambda: not server.left(), "the end of all there")
     assert not folder.exists()
+
+
+SLOW_LINES = "for i in $(seq 0 2999); do echo line $i; [ $((i % 50)) = 0 ] && sleep 0.02; done"
+"""bash_kernel reads each line by itself."""
+
+
+@pytest.fixture
+def bash(server: SshServer) -> str:
+    """A kernelspec there, whose kernel keeps nothing of what it says."""
+    jupyter = server.folder / "bare-home" / ".local" / "share" / "jupyter"
+    install(jupyter, "shell", BASH, display_name="Bash", language="bash")
+    install(jupyter, "broken", ["no-such-program", "{connection_file}"])
+    return "ssh:bare:work#shell"
+
+
+async def test_a_kernel_of_another_language_runs_there(
+    server: SshServer, bash: str, tmp_path: Path
+) -> None:
+    async with open_host(tmp_path / "state", leave_kernels=True) as host:
+        session = await open_session(host, tmp_path, kernel=bash)
+        view = await run(session, "kept=before; pwd")
+        assert await text(session, view) == [str(work(server))], view
+        assert session.snapshot.kernel.language == "bash"
+        flood = await submit(session, SLOW_LINES)
+        for count in (300, 1000):
+            await until(session, partial(has_printed, flood, count))
+            await cut_line()
+        view = await finished(session, flood)
+        printed = [row.text for row in await rows(session, view) if row.text]
+        assert printed == [f"line {i}" for i in range(3000)]
+        sleeping = await submit(session, "echo begun; sleep 600")
+        await until(session, partial(has_printed, sleeping, 0))
+        await session.call(q.Interrupt())
+        assert (await finished(session, sleeping)).status == "cancelled"
+        await session.call(q.RestartKernel())
+        view = await run(session, "echo kept is $kept.")
+        assert await text(session, view) == ["kept is ."]
+        view = await run(session, "kept=again")
+        lasting = await submit(session, "until [ -e go ]; do sleep 0.1; done; echo the last line")
+        await until(session, lambda s: s.executions[lasting].status == "running")
+        session_id = session.snapshot.session_id
+    async with open_host(tmp_path / "state") as host:
+        session = host.session(session_id)
+        await session.slots.default.supervisor.adopted()
+        (work(server) / "go").touch()
+        view = await finished(session, lasting)
+        assert (view.status, await text(session, view)) == ("ok", ["the last line"])
+        view = await run(session, "echo kept is $kept.")
+        assert await text(session, view) == ["kept is again."]
+    await wait_until(lambda: not server.left(), "the end of all there")
+
+
+async def test_what_the_relay_has_no_room_for_is_told(
+    server: SshServer, bash: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(life, "ROOM", 2 << 20)
+    python = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    jupyter = server.folder / "bare-home" / ".local" / "share" / "jupyter"
+    install(jupyter, "plain", python, interrupt_mode="message", language="python")
+    async with open_host(tmp_path / "state") as host:
+        session = await open_session(host, tmp_path, kernel="ssh:bare:work#plain")
+        await run(session, "import pathlib; done = pathlib.Path('full'); done.unlink(True)")
+        flood = await submit(
+            session,
+            "import time\nfor i in range(3000):\n    print(i, 'x' * 10_000, flush=True)\n"
+            "    if i == 100: time.sleep(1)\ndone.touch()\nprint('the end')",
+        )
+        await until(session, partial(has_printed, flood, 50))
+        monkeypatch.setattr(resumable, "PAUSES", (0.2, 1.0))
+        monkeypatch.setenv("CODEEXEC_SSH", "false")
+        await cut_line()
+        await wait_until((work(server) / "full").exists, "the end of the code there")
+        monkeypatch.setenv("CODEEXEC_SSH", server.command)
+        view = await finished(session, flood)
+        printed = [row.text for row in await rows(session, view) if row.text]
+        told = [row for row in printed if "messages" in row]
+        numbers = [int(row.split()[0]) for row in printed if row.endswith("xxx")]
+        assert numbers == sorted(set(numbers))
+        assert len(numbers) < 3000
+        assert len(told) == 1, told
+        view = await run(session, "print('as before', done.name)")
+        assert await text(session, view) == ["as before full"]
+    await wait_until(lambda: not server.left(), "the end of all there")
+
+
+async def test_kernelspecs_that_do_not_start_are_told(
+    server: SshServer, bash: str, tmp_path: Path
+) -> None:
+    async with open_host(tmp_path / "state") as host:
+        for name, words in {
+            "nothing": "There is no kernelspec nothing on bare",
+            "broken": "starts no-such-program, which is not there",
+        }.items():
+            session = await open_session(host, tmp_path, kernel=f"ssh:bare:work#{name}")
+            view = await run(session, "1")
+            assert words in str(view.reason), view
+    await wait_until(lambda: not server.left(), "the end of all there")
 
 
 async def test_each_failure_of_a_start_is_a_sentence(server: SshServer, tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ MOST_ENDED = 32
 LINGER = 0.2  # seconds of silence after which the terminal of an ended process is closed
 
 HELLO, SPAWN, OPEN, DATA, EOF, GRANT, CLOSE, SIGNAL, EXIT, FAILED, ASK, ANSWER, SWEEP = range(13)
-RESIZE = 13
+RESIZE, FULL = 13, 14
 
 
 def limits() -> dict[str, int]:
@@ -527,6 +527,8 @@ class Relay:
             stream.read_at = time.monotonic()
             stream.credit -= len(chunk)
             self.send(DATA, stream.number, chunk)
+            if stream.credit <= 0:
+                self.send(FULL, stream.number)
             self.watch(stream)
             return
         self.send(EOF, stream.number)

@@ -16,11 +16,11 @@ from codeexec.environments.ssh.failures import SshFailure
 T = TypeVar("T")
 
 
-def relayed_kernel(address: Address, python: str) -> str:
-    """The name of a kernel in the folder of the address; `python` is the interpreter there, empty
-    for the one on the PATH of a login."""
+def relayed_kernel(address: Address, kernel: str) -> str:
+    """The name of a kernel in the folder of the address; `kernel` is an interpreter or kernelspec
+    there, empty for the interpreter on the PATH of a login."""
     place = SshPlace(address.ssh, address.port, address.folder).short
-    return f"{OVER_SSH}:{place}{f'#{python}' if python else ''}"
+    return f"{OVER_SSH}:{place}{f'#{kernel}' if kernel else ''}"
 
 
 def in_jobs(host: str) -> str:

@@ -261,6 +261,9 @@ class RelayConnection:
                     raise ProtocolError("The relay sent a grant of the wrong length.")
                 if stream is not None:
                     stream.granted(struct.unpack(">I", payload)[0])
+            case Kind.FULL:
+                if stream is not None:
+                    stream.on_full()
             case Kind.EXIT:
                 self._exited(number, decode(payload))
             case Kind.FAILED:

@@ -41,6 +41,8 @@ class Kind(IntEnum):
     ANSWER = 11
     SWEEP = 12
     RESIZE = 13
+    FULL = 14
+    """The relay does not read a stream any further until more is granted."""
 
 
 class FrameSender(Protocol):

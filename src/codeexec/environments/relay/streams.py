@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import struct
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 from codeexec.domain.errors import ProtocolError
 from codeexec.environments.relay.frames import WINDOW, FrameSender, Kind
@@ -32,6 +32,8 @@ class RelayStream:
         self._news = asyncio.Event()
         self._room = asyncio.Event()
         self._room.set()
+        self.on_full: Callable[[], object] = lambda: None
+        """Called when the relay reads no further as nothing more was granted."""
 
     async def read(self) -> bytes:
         """The next bytes; b"" when there are no more."""

@@ -405,6 +405,8 @@ class KernelConnection:
         while self._tracker.waits_for_idle(execution):
             if heard == self._late.messages:
                 self.lost(0)
+                if self.line.may_miss(execution):
+                    self.note_missing(execution, 0)
                 self.give_up(execution)
                 return
             heard = self._late.messages

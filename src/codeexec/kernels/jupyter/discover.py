@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from string import Template
+from typing import Any
 
 from codeexec.domain.env_vars.secret import without_secrets
 from codeexec.domain.errors import KernelUnavailable
@@ -139,7 +140,17 @@ def find_specs() -> dict[str, KernelSpec]:
 def read_spec(name: str, folder: Path) -> KernelSpec | None:
     """What a kernel.json says; None (and a line in the log) where it cannot be read."""
     try:
-        content = load_json(read_plain_text(folder / "kernel.json"))
+        return spec_of(name, folder, load_json(read_plain_text(folder / "kernel.json")))
+    except (OSError, ValueError) as error:
+        place, problem = printable(str(folder)), printable(str(error))
+        # `run` looks for its kernel before anything is set up that quotes the log.
+        log.warning("the kernelspec %s cannot be read: %s", place, problem)
+        return None
+
+
+def spec_of(name: str, folder: Path, content: Any) -> KernelSpec:
+    """What the content of a kernel.json means. ValueError where it makes no sense."""
+    try:
         argv, env = content["argv"], content.get("env") or {}
         metadata = content.get("metadata") or {}
         provisioner = (metadata.get("kernel_provisioner") or {}).get("provisioner_name", "")
@@ -155,11 +166,8 @@ def read_spec(name: str, folder: Path) -> KernelSpec | None:
             str(content.get("interrupt_mode") or "signal"),
             "" if provisioner == "local-provisioner" else str(provisioner),
         )
-    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
-        place, problem = printable(str(folder)), printable(str(error))
-        # `run` looks for its kernel before anything is set up that quotes the log.
-        log.warning("the kernelspec %s cannot be read: %s", place, problem)
-        return None
+    except (KeyError, AttributeError, TypeError) as error:
+        raise ValueError(str(error)) from error
 
 
 def choose(

@@ -98,6 +98,10 @@ class JupyterKernel:
         return self._life.pid
 
     @property
+    def _is_primed(self) -> bool:
+        return self._primed and self.traits.is_primed
+
+    @property
     def is_alive(self) -> bool:
         return self._connection is not None and self._life.is_alive
 
@@ -150,7 +154,7 @@ class JupyterKernel:
             raise
         self._take_up(connection, self._ready)
         self._watcher = asyncio.create_task(self._watch(connection), name="watch-kernel")
-        if not self._primed:
+        if not self._is_primed:
             folder = folder_of(self._life.handle())
             owner = self._session if self.traits.has_server else ""
             timeout = self._start_timeout
@@ -228,7 +232,7 @@ class JupyterKernel:
             **self._life.handle(),
             "identity": self._identity,
             "session": self._session,
-            "primed": self._primed,
+            "primed": self._is_primed,
             "outbox": self._connection.outbox.place() if self._connection else {},
             "language": self._ready.language if self._ready else "",
             "subshells": self._ready.subshells if self._ready else False,
@@ -333,7 +337,7 @@ class JupyterKernel:
                 await asyncio.wait_for(connection.heard.wait(), NUDGE)
             except TimeoutError:
                 connection.send("shell", kind, {})
-        if self._primed:  # what somebody else launched is theirs to acknowledge
+        if self._is_primed:  # what somebody else launched is theirs to acknowledge
             connection.outbox.announced(info.content)
         return replies.ready(info.content, self._life.pid)
 
@@ -355,7 +359,8 @@ class JupyterKernel:
                 task.cancel()
             await asyncio.gather(exited, hands, return_exceptions=True)
         pid = self._life.pid
-        is_there = pid is not None or self.traits.has_server
+        is_watched = self._adoption is not None and self._life.can_end  # its end would be known
+        is_there = pid is not None or self.traits.has_server or is_watched
         return replies.remembered(handle, pid) if is_there else None
 
     async def _watch(self, connection: KernelConnection, running: str = "") -> None:

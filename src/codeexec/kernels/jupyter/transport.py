@@ -19,6 +19,9 @@ class LineReceiver(Protocol):
     def output_limited(self) -> None:
         """What carries the messages throws some of `iopub` away now."""
 
+    def no_room(self) -> None:
+        """What carries the messages takes no more of `iopub` now: the kernel may drop some."""
+
     def messages_missing(self, at_most: int) -> None:
         """Before the next message as many may be missing; 0: it is not known how many."""
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,7 +19,7 @@ from codeexec.environments.relay.connection import RelayConnection
 from codeexec.environments.relay.processes import GuestProcess
 from codeexec.environments.relay.streams import RelayStream
 from codeexec.environments.temporary import LockedFolder, sweep
-from codeexec.kernels.jupyter.launch import CHANNELS
+from codeexec.kernels.jupyter.launch import CHANNELS, LOOPBACK
 
 _CHUNK = 1 << 16
 _PREFIX = "codeexec-mux-"
@@ -26,11 +27,26 @@ _PREFIX = "codeexec-mux-"
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A kernel process and where it binds: `prefix` + `-1` to `-5`, as ipc connection files say."""
+    """A kernel process and where it binds: `prefix` + `-1` to `-5`, as ipc connection files say, or
+    `ports` of the loopback interface there in that order. `room` is how many bytes of a channel the
+    relay reads ahead (0: WINDOW); `on_full` is called when that room is used up."""
 
     wire: RelayConnection
     process: GuestProcess
     prefix: str
+    ports: tuple[int, ...] = ()
+    room: int = 0
+    on_full: Callable[[], object] = lambda: None
+
+    def open(self, number: int) -> RelayStream:
+        """A stream to one of the five sockets."""
+        own: tuple[str, int] | str = f"{self.prefix}-{number}"
+        address = (LOOPBACK, self.ports[number - 1]) if self.ports else own
+        stream = self.wire.open(address, self.process)
+        stream.on_full = self.on_full
+        if self.room:
+            stream.give_room(self.room)
+        return stream
 
 
 class Mux:
@@ -97,7 +113,7 @@ class Mux:
             while (target := self._target) is None or target.process.exit.done():
                 self._changed.clear()
                 await self._changed.wait()
-            stream = target.wire.open(f"{target.prefix}-{number}", target.process)
+            stream = target.open(number)
             pumps = {
                 asyncio.create_task(_to_guest(reader, stream)),
                 asyncio.create_task(_to_client(stream, writer)),
@@ -133,11 +149,14 @@ def _short_folder() -> str | None:
     return "/tmp" if os.access("/tmp", os.W_OK | os.X_OK) else None
 
 
-def connection(prefix: str, key: str) -> dict[str, str | int]:
-    """A connection file's content for sockets `prefix-1` to `prefix-5`."""
-    ports = {f"{channel}_port": number for channel, number in CHANNELS.items()}
-    names = {"transport": "ipc", "ip": prefix, "key": key, "signature_scheme": "hmac-sha256"}
-    return {**names, **ports}
+def connection(prefix: str, key: str, ports: Sequence[int] = ()) -> dict[str, str | int]:
+    """A connection file's content for sockets `prefix-1` to `prefix-5`, or for these ports of the
+    loopback interface."""
+    numbers = ports or tuple(CHANNELS.values())
+    named = {f"{channel}_port": number for channel, number in zip(CHANNELS, numbers, strict=True)}
+    transport, ip = ("tcp", LOOPBACK) if ports else ("ipc", prefix)
+    names = {"transport": transport, "ip": ip, "key": key, "signature_scheme": "hmac-sha256"}
+    return {**names, **named}
 
 
 def guest_folder(launch: int) -> str:

@@ -21,6 +21,7 @@ from codeexec.kernels.base import Handle, Kernel, KernelChoice, Sink
 from codeexec.kernels.jupyter.kernel import JupyterKernel
 from codeexec.kernels.jupyter.known.traits import KernelTraits
 from codeexec.kernels.ssh.environment import SshSessionPlace
+from codeexec.kernels.ssh.kernelspecs import names_python
 from codeexec.kernels.ssh.life import LIFE, SshLife
 from codeexec.kernels.ssh.machine import SshMachine, end_left
 
@@ -31,14 +32,27 @@ START_TIMEOUT = 90.0
 
 
 class FarKernel(NamedTuple):
-    """A machine and folder, and the interpreter there; empty: what the PATH of the login has."""
+    """A machine and folder, and an interpreter or kernelspec there; empty: the interpreter that the
+    PATH of the login has."""
 
     place: SshPlace
-    python: str
+    argument: str
+
+    @property
+    def title(self) -> str:
+        if not names_python(self.argument):
+            return f"{self.argument} on {self.place.host}"
+        python = f" ({self.argument})" if self.argument else ""
+        return f"Python on {self.place.host}{python}"
+
+    @property
+    def language(self) -> str:
+        """Empty: the kernel says it."""
+        return "python" if names_python(self.argument) else ""
 
 
 class SshBackend(Backend):
-    """Python kernels, and the environments of their sessions."""
+    """Kernels of interpreters and kernelspecs there, and the environments of their sessions."""
 
     name = OVER_SSH
     loss_reason = "The session server ended, and the kernel on the other machine with it."
@@ -58,29 +72,22 @@ class SshBackend(Backend):
         self._ending: set[asyncio.Task[None]] = set()
 
     def choose(self, choice: KernelChoice, argument: str) -> KernelChoice:
-        """`argument` is [USER@]HOST[:FOLDER][#PYTHON]. UsageError."""
+        """`argument` is [USER@]HOST[:FOLDER][#PYTHON or #KERNELSPEC]. UsageError."""
         _parse(argument)
         # With the name of the backend: a host may be called as another one.
         return replace(super().choose(choice, f"{OVER_SSH}:{argument}"), language="")
 
     def create(self, choice: KernelChoice, sink: Sink) -> Kernel:
         far = _parse(choice.name)
-        python = f" ({far.python})" if far.python else ""
-        ref = KernelRef(
-            choice.name,
-            f"Python on {far.place.host}{python}",
-            "python",
-            str(far.place),
-            OVER_SSH,
-        )
+        ref = KernelRef(choice.name, far.title, far.language, str(far.place), OVER_SSH)
         machine = self._machine(choice.session, far.place, choice.ask_user)
-        return self._kernel(ref, machine, far.python, choice.env, choice.session, sink)[0]
+        return self._kernel(ref, machine, far.argument, choice.env, choice.session, sink)[0]
 
     def _kernel(
         self,
         ref: KernelRef,
         machine: SshMachine,
-        python: str,
+        argument: str,
         env: Mapping[str, str],
         session: str,
         sink: Sink,
@@ -91,7 +98,7 @@ class SshBackend(Backend):
             if kernel is not None:
                 kernel.traits = traits
 
-        life = SshLife(machine, python, env, session, sink, use_traits)
+        life = SshLife(machine, argument, env, session, sink, use_traits)
         kernel = JupyterKernel(
             ref,
             life,
@@ -103,8 +110,8 @@ class SshBackend(Backend):
         return kernel, life
 
     async def adopt(self, handle: Handle, sink: Sink, running: str) -> Kernel | None:
-        """Go on with ipykernel. What cannot be gone on with is ended, beside all else where its
-        machine is not reached."""
+        """Go on with ipykernel, or a kernel of a kernelspec. What cannot be gone on with is ended,
+        beside all else where its machine is not reached."""
         spool = str(handle.get("spool") or "")
         if handle.get("life") != LIFE or not spool:
             return None
@@ -118,8 +125,9 @@ class SshBackend(Backend):
             fields = stored if isinstance(stored, dict) else {}
             ref = KernelRef(**{str(key): str(value) for key, value in fields.items()})
             variables = env if isinstance(env, dict) else {}
-            machine, python = self._machine(session, place), str(handle.get("python") or "")
-            kernel, life = self._kernel(ref, machine, python, variables, session, sink)
+            machine = self._machine(session, place)
+            argument = str(handle.get("argument") or "")
+            kernel, life = self._kernel(ref, machine, argument, variables, session, sink)
             try:
                 if await kernel.adopt(await life.take_over(handle), handle, running):
                     return kernel
@@ -173,7 +181,10 @@ def make_backend(context: BackendContext) -> SshBackend:
 
 
 def _parse(argument: str) -> FarKernel:
-    place, _, python = argument.removeprefix(f"{OVER_SSH}:").partition("#")
-    if not python.isprintable():
-        raise UsageError(f"{python!r} is no path of a Python.", "Write #/path/of/python.")
-    return FarKernel(parse_ssh_place(place), python)
+    place, _, kernel = argument.removeprefix(f"{OVER_SSH}:").partition("#")
+    if not kernel.isprintable() or kernel.startswith("-"):
+        raise UsageError(
+            f"{kernel!r} is no path of a Python and no kernelspec.",
+            "Write #/path/of/python or #KERNELSPEC.",
+        )
+    return FarKernel(parse_ssh_place(place), kernel)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from codeexec.domain.errors import EnvironmentUnavailable
 from codeexec.domain.text.printable import printable
@@ -24,11 +25,14 @@ _PROBE = (
 
 @dataclass(frozen=True, slots=True)
 class Interpreter:
-    """A Python there. `has_ipykernel`: with pyzmq, so that a kernel can run."""
+    """A Python there. `has_ipykernel`: with pyzmq, so that a kernel can run. `options` and `env`
+    are those of a kernelspec that starts it."""
 
     path: str
     version: tuple[int, int]
     has_ipykernel: bool
+    options: tuple[str, ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
 
     def traits(self, name: str) -> KernelTraits:
         """`name` is how the user calls the machine."""

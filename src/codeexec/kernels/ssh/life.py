@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import secrets
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import replace
@@ -16,6 +15,7 @@ from codeexec.domain.events.lines import LineCut
 from codeexec.environments.relay.processes import GuestProcess
 from codeexec.environments.ssh.environment import SshEnvironment
 from codeexec.kernels.base import Handle, KernelUsage, Notice, Sink
+from codeexec.kernels.jupyter.discover import KernelSpec
 from codeexec.kernels.jupyter.exit_reason import printable_words
 from codeexec.kernels.jupyter.known.traits import KernelTraits
 from codeexec.kernels.jupyter.line.telling import CutTelling
@@ -24,12 +24,19 @@ from codeexec.kernels.jupyter.transport import Receiver, Transport
 from codeexec.kernels.jupyter.zmq_transport import open_zmq
 from codeexec.kernels.relay.channel_proxy import Mux, Target, connection
 from codeexec.kernels.relay.kernel_exit import kernel_ended
-from codeexec.kernels.relay.launcher_files import launcher_files
 from codeexec.kernels.runner.launch import REQUESTS
 from codeexec.kernels.runner.transport import RunnerTransport
-from codeexec.kernels.ssh.interpreter import Interpreter, find_interpreter
+from codeexec.kernels.ssh.counted import ROOM, CountedMessages
+from codeexec.kernels.ssh.interpreter import Interpreter
+from codeexec.kernels.ssh.kernelspecs import (
+    find_kernel,
+    read_stored,
+    stored,
+    traits_of,
+)
+from codeexec.kernels.ssh.launching import launch_ipykernel, launch_runner, launch_spec
 from codeexec.kernels.ssh.machine import LEFT, SshMachine
-from codeexec.kernels.ssh.runner_pipes import RunnerPipes, send_program
+from codeexec.kernels.ssh.runner_pipes import RunnerPipes
 from codeexec.kernels.ssh.watcher import watch_kernel
 
 LIFE = "ssh"
@@ -47,19 +54,22 @@ class SshLife:
     def __init__(
         self,
         machine: SshMachine,
-        python: str,
+        argument: str,
         env: Mapping[str, str],
         session: str,
         sink: Sink,
         use_traits: Callable[[KernelTraits], None],
     ) -> None:
-        """`python` is the interpreter there; empty: what the PATH of the login has. `use_traits` is
-        called at each launch with what sets such a kernel apart."""
-        self._machine, self._python, self._env = machine, python, env
+        """`argument` is an interpreter or kernelspec there; empty: the interpreter that the PATH of
+        the login has. `use_traits` is called at each launch with what sets such a kernel apart."""
+        self._machine, self._argument, self._env = machine, argument, env
         self._session = session
         self._sink, self._use_traits = sink, use_traits
         self._telling = CutTelling(sink, machine.place.host)
-        self._interpreter: Interpreter | None = None
+        self._started: Interpreter | KernelSpec | None = None
+        """What is started at each launch, once it was found there."""
+        self._ports: tuple[int, ...] = ()
+        """Of a kernel there that has no Unix sockets."""
         self._key, self._name = secrets.token_hex(32), secrets.token_hex(2)
         self._mux: Mux | None = None
         self._pipes: RunnerPipes | None = None
@@ -72,6 +82,7 @@ class SshLife:
         """The pid there of a process that another session server has started; `_process` watches
         it."""
         self._receiver: Receiver | None = None
+        self._counted: CountedMessages | None = None
         self._launches = 0
         self._said = bytearray()
         self._reading: list[asyncio.Task[None]] = []
@@ -110,8 +121,8 @@ class SshLife:
 
     def handle(self) -> Handle:
         """For the next session server, which goes on with the kernel, or ends what is left."""
-        environment, interpreter = self._environment, self._interpreter
-        if environment is None or interpreter is None:
+        environment, started = self._environment, self._started
+        if environment is None or started is None:
             return {"life": LIFE}
         spool: Handle = {
             "life": LIFE,
@@ -124,9 +135,9 @@ class SshLife:
             **spool,
             "env": dict(self._env),
             "of_session": self._session,
-            "python": self._python,
-            "interpreter": interpreter.path,
-            "version": list(interpreter.version),
+            "argument": self._argument,
+            **stored(started),
+            "ports": list(self._ports),
             "files": self._folder,
             "key": self._key,
             "far_pid": self._far_pid,
@@ -142,16 +153,16 @@ class SshLife:
         try:
             environment = await self._machine.take_over(self, str(handle["spool"]))
             self._join(environment)
-            major, minor = (int(str(number)) for number in cast("list[object]", handle["version"]))
-            self._interpreter = Interpreter(str(handle["interpreter"]), (major, minor), True)
-            self._use_traits(self._interpreter.traits(self._machine.place.host))
+            self._started = read_stored(handle)
+            self._use_traits(traits_of(self._started, self._machine.place.host))
+            self._ports = tuple(int(str(port)) for port in cast("list[object]", handle["ports"]))
             self._key, self._folder = str(handle["key"]), str(handle["files"])
             self._adopted = int(str(handle["far_pid"]))
             process = await watch_kernel(environment, self._adopted)
             self._follow(process)
             self.let_outlive()
             return await self._channels(environment, process)
-        except (KeyError, ValueError) as error:
+        except (KeyError, ValueError, TypeError) as error:
             await self.kill()
             raise KernelUnavailable("The journal does not say where the kernel is.") from error
         except CodeexecError as error:
@@ -185,24 +196,27 @@ class SshLife:
             environment = await self._machine.use(self, is_start=True)
         finally:
             self._machine.on_said = lambda line: None
-        steps.tell(f"starting Python on {name}")
+        steps.tell(f"starting {self._argument or 'Python'} on {name}")
         if environment is not self._environment:
             self._join(environment)
-            self._interpreter = None
+            self._started = None
         self._adopted = 0
-        if self._interpreter is None:
-            path = self._python or environment.python
-            self._interpreter = await find_interpreter(environment, path)
-        self._use_traits(self._interpreter.traits(name))
-        self._use_traits(self._traits(environment, self._interpreter))
+        if self._started is None:
+            self._started = await find_kernel(environment, self._argument, self._env)
+        self._use_traits(self._traits(environment, self._started))
         self._launches += 1
         self._said.clear()
-        if self._interpreter.has_ipykernel:
-            return await self._launch_ipykernel(environment, self._interpreter.path)
-        return await self._launch_runner(environment, self._interpreter.path)
+        self._ports = ()
+        if isinstance(self._started, KernelSpec):
+            return await self._launch_spec(environment, self._started)
+        if self._started.has_ipykernel:
+            return await self._launch_ipykernel(environment, self._started)
+        return await self._launch_runner(environment, self._started)
 
-    def _traits(self, environment: SshEnvironment, interpreter: Interpreter) -> KernelTraits:
-        traits = interpreter.traits(self._machine.place.host)
+    def _traits(
+        self, environment: SshEnvironment, started: Interpreter | KernelSpec
+    ) -> KernelTraits:
+        traits = traits_of(started, self._machine.place.host)
         if not self._machine.launch:
             return traits
         job = f"job {environment.job.number}" if environment.job.number else "a job"
@@ -216,19 +230,25 @@ class SshLife:
         self._unlisten = environment.listen(self._line_changed)
 
     async def _launch_ipykernel(
-        self, environment: SshEnvironment, python: str
+        self, environment: SshEnvironment, python: Interpreter
     ) -> Mapping[str, object]:
-        folder = f"{environment.own_folder}/{self._name}-{self._launches}"
-        own = json.dumps(connection(f"{folder}/k", self._key))
-        files = [(f"{folder}/{name}", content) for name, content in launcher_files()]
-        process = await environment.wire.spawn(
-            [python, f"{folder}/launch.py", "-f", f"{folder}/kernel.json"],
-            cwd=folder,
-            env=self._variables(environment),
-            stdin=False,
-            folders=[folder],
-            files=[(f"{folder}/kernel.json", own), *files],
-        )
+        folder = self._new_folder(environment)
+        process = await launch_ipykernel(environment, python, folder, self._key, self._env)
+        return await self._reach(environment, process, folder)
+
+    async def _launch_spec(
+        self, environment: SshEnvironment, spec: KernelSpec
+    ) -> Mapping[str, object]:
+        folder = self._new_folder(environment)
+        process, self._ports = await launch_spec(environment, spec, folder, self._key, self._env)
+        return await self._reach(environment, process, folder)
+
+    def _new_folder(self, environment: SshEnvironment) -> str:
+        return f"{environment.own_folder}/{self._name}-{self._launches}"
+
+    async def _reach(
+        self, environment: SshEnvironment, process: GuestProcess, folder: str
+    ) -> Mapping[str, object]:
         self._folder = folder
         self._follow(process, process.stdout, process.stderr)
         return await self._channels(environment, process)
@@ -240,26 +260,20 @@ class SshLife:
         if self._mux is None:
             self._mux = Mux()
         await self._mux.listen()
-        self._mux.carry_to(Target(environment.wire, process, f"{self._folder}/k"))
+        room = ROOM if isinstance(self._started, KernelSpec) else 0  # others have an outbox
+        target = Target(
+            environment.wire, process, f"{self._folder}/k", self._ports, room, self._note_full
+        )
+        self._mux.carry_to(target)
         return dict(connection(self._mux.prefix, self._key))
 
     async def _launch_runner(
-        self, environment: SshEnvironment, python: str
+        self, environment: SshEnvironment, python: Interpreter
     ) -> Mapping[str, object]:
-        program = await send_program(environment)
-        process = await environment.wire.spawn(
-            [python, program],
-            cwd=str(environment.own_folder),
-            env=self._variables(environment),
-        )
+        process = await launch_runner(environment, python, self._env)
         self._follow(process, process.stderr)
         self._pipes = RunnerPipes(process)
         return self._pipes.endpoint
-
-    def _variables(self, environment: SshEnvironment) -> dict[str, str]:
-        # Our launcher enters the folder when nothing more is imported: not from there.
-        own = {"TERM": "xterm-256color", "CODEEXEC_CWD": str(environment.folder)}
-        return {**own, **self._env}
 
     def _follow(self, process: GuestProcess, *outputs: AsyncIterator[bytes]) -> None:
         self._process = process
@@ -293,6 +307,8 @@ class SshLife:
         return kernel_ended(process.exit.result(), self.last_words(), "").death
 
     async def interrupt(self) -> bool:
+        if isinstance(self._started, KernelSpec) and self._started.by_message:
+            return False
         return await self.signal(SIGINT)
 
     async def signal(self, signum: int) -> bool:
@@ -356,8 +372,8 @@ class SshLife:
         return self._usage
 
     async def _ask_usage(self) -> None:
-        environment, process = self._environment, self._process
-        if environment is None or process is None or environment.cut is not None:
+        environment = self._environment
+        if environment is None or environment.cut is not None:
             return
         try:
             used, cpu = await environment.wire.use_of(self._far_pid)
@@ -376,9 +392,16 @@ class SshLife:
         self, endpoint: Mapping[str, object], identity: str, session: str, receiver: Receiver
     ) -> Transport:
         """An OpenTransport."""
+        self._counted = None
+        if isinstance(self._started, KernelSpec):
+            receiver = self._counted = CountedMessages(receiver)
         self._receiver = receiver
         opens = RunnerTransport if REQUESTS in endpoint else open_zmq
         return opens(endpoint, identity, session, receiver)
+
+    def _note_full(self) -> None:
+        if self._counted is not None:
+            self._counted.suspect()
 
     def _line_changed(self, cut: LineCut | None) -> None:
         if cut is not None:

@@ -27,6 +27,8 @@ class CutLine:
     def __init__(self, connection: CutExecutions, sink: Sink) -> None:
         self._connection, self._sink = connection, sink
         self._looking: asyncio.Task[None] | None = None
+        self._had_no_room = ""
+        """The execution that ran as there was no room for output."""
 
     def restored(self) -> None:
         self.output_limited()
@@ -39,6 +41,13 @@ class CutLine:
     def output_limited(self) -> None:
         if self._connection.outbox.token:
             self._connection.outbox.repair()
+
+    def no_room(self) -> None:
+        self._had_no_room = self._connection.open_execution
+
+    def may_miss(self, execution: str) -> bool:
+        """Whether the kernel may have dropped the last output of this execution."""
+        return self._had_no_room == execution
 
     def messages_missing(self, at_most: int) -> None:
         running = self._connection.open_execution

@@ -9,12 +9,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 from codeexec.domain.errors import ProtocolError
+from codeexec.kernels.jupyter.line.gaps import MessageCounter
 from codeexec.kernels.jupyter.messages.codec import Message, MessageCodec, encode, encode_header
 from codeexec.kernels.jupyter.outbox.reader import REQUEST as OUTBOX_REQUEST
 from codeexec.kernels.jupyter.remote import failures, frames
 from codeexec.kernels.jupyter.remote.access import Access
 from codeexec.kernels.jupyter.remote.failures import ServerFailure
-from codeexec.kernels.jupyter.remote.gaps import MessageCounter
 from codeexec.kernels.jupyter.transport import Channel, Receiver
 
 if TYPE_CHECKING:
