@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import sysconfig
 from html.parser import HTMLParser
 from pathlib import Path
@@ -19,11 +20,13 @@ from codeexec.environments.trust.store import TrustStore
 from codeexec.server.browser import libraries
 from codeexec.server.browser.charts import (
     LARGEST_FIGURE,
+    chart_within,
     figure_content,
     figure_frame,
     find_figure,
 )
 from codeexec.server.browser.libraries import read_library
+from codeexec.server.browser.vega_scripts import VegaScripts, major_version
 from support.servers import DEADLINE, Here
 
 PLOTLY = "application/vnd.plotly.v1+json"
@@ -62,12 +65,52 @@ def test_the_figure_of_a_display_is_found() -> None:
     assert find_figure(display(MimePart("text/plain", 1, "x"), plotly)) == ("plotly", plotly)
     script = MimePart("application/javascript", 9, BOKEH_SCRIPT)
     assert find_figure(display(script, MimePart(BOKEH_MARK, 0, ""))) == ("bokeh", script)
-    for other in (display(script), display(MimePart("application/vnd.vegalite.v5+json", 2, "{}"))):
+    vega = MimePart("application/vnd.vegalite.v5+json", 2, "{}")
+    assert find_figure(display(vega)) == ("vega", vega)
+    html = MimePart("text/html", 9, '<script>vegaEmbed(\'#v\', {"mark": "bar"})</script>')
+    assert find_figure(display(html)) == ("html", html)
+    for other in (display(script), display(MimePart("text/html", 9, "<p>vega</p>"))):
         with pytest.raises(NotFound):
             find_figure(other)
     with pytest.raises(UsageError, match=r"The figure has 50 MB, and the page draws up to 24 MB\."):
         find_figure(display(MimePart(PLOTLY, 50 * 2**20, blob="0" * 64)))
     assert find_figure(display(MimePart(PLOTLY, LARGEST_FIGURE, blob="0" * 64)))
+
+
+def test_a_chart_within_html_is_read() -> None:
+    library, chart = chart_within('<script>vegaEmbed(\'#v\', {"mark": "bar"}, {})</script>')
+    assert (library, chart.text) == ("vega", '{"mark": "bar"}')
+    with pytest.raises(DocumentError, match="no chart"):
+        chart_within("<script>vegaEmbed('#v', spec)</script>")
+
+
+@pytest.mark.parametrize(
+    ("mime", "schema", "major"),
+    [
+        ("application/vnd.vegalite.v5+json", "vega-lite/v6.4.1.json", "6"),
+        ("application/vnd.vegalite.v5+json", "", "5"),
+        ("application/vnd.vegalite.v2+json", "", "5"),
+        ("application/vnd.vega.v5+json", "vega/v5.json", "5"),
+        ("application/vnd.vega.v6+json", "", "6"),
+        ("application/vnd.vegalite.v9+json", "", "6"),
+    ],
+)
+def test_a_chart_is_drawn_by_scripts_of_its_version(mime: str, schema: str, major: str) -> None:
+    text = json.dumps({"$schema": f"https://vega.github.io/schema/{schema}"} if schema else {})
+    assert major_version(mime, text) == major
+
+
+async def test_scripts_of_vega_that_are_not_there_are_asked_for_again(tmp_path: Path) -> None:
+    program = tmp_path / "scripts.py"
+    program.write_text("import sys; sys.exit(3)")
+    scripts = VegaScripts((sys.executable, str(program)))
+    with pytest.raises(Unavailable) as missing:
+        await scripts.read("application/vnd.vegalite.v5+json", "{}")
+    assert missing.value.next_step == "Install it there: pip install 'codeexec-tui[rich]'"
+    program.write_text("import sys; print('of', sys.argv[1])")
+    assert await scripts.read("application/vnd.vegalite.v5+json", "{}") == ("of 5\n",)
+    program.unlink()
+    assert await scripts.read("application/vnd.vegalite.v5+json", "{}") == ("of 5\n",)
 
 
 def test_of_a_bokeh_script_its_json_alone_is_taken() -> None:

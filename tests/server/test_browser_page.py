@@ -157,6 +157,62 @@ async def hovers(tab: Tab, point: str) -> None:
         await asyncio.sleep(0.1)
 
 
+VEGA = '''
+import json
+from IPython.display import HTML
+spec = {
+    "$schema": "https://vega.github.io/schema/vega-lite/v6.4.1.json",
+    "data": {"values": [{"x": n, "c": "ab"[n % 2]} for n in range(5)]},
+    "transform": [{"calculate": "datum.x * datum.x", "as": "square"}],
+    "params": [{"name": "chosen", "select": {"type": "point", "fields": ["c"]}}],
+    "mark": {"type": "bar", "tooltip": True}, "width": 400, "height": 200,
+    "encoding": {
+        "x": {"field": "x", "type": "ordinal"}, "y": {"field": "square", "type": "quantitative"},
+        "color": {"condition": {"param": "chosen", "value": "#d00000"}, "value": "#0000d0"},
+    },
+    "usermeta": {"embedOptions": {"ast": False, "actions": True}},
+}
+display({"application/vnd.vegalite.v6.json": spec}, raw=True)
+HTML("""<div id="v"></div><script>(function(spec, o){ vegaEmbed("#v", spec, o); top.stolen = 1;
+})(%s, {"mode": "vega-lite"});</script>""" % json.dumps({**spec, "mark": "line"}))
+'''
+
+
+async def test_charts_of_vega_are_used_without_eval() -> None:
+    async with shown_session(is_interactive=True) as shown:
+        tab = shown.tab
+        await shown.run(VEGA)
+        frames = "[...document.querySelectorAll('iframe.figure')]"
+        for number in range(2):
+            await tab.until(f"{frames}.length === 2 && ({frames}[{number}].scrollIntoView(), true)")
+            await tab.until(f"{frames}[{number}].dataset.state === 'drawn'")
+        assert await tab.evaluate("window.stolen") is None
+        address = (await tab.evaluate(f"{frames}.map(f => f.src)"))[0]
+        answer = await tab.evaluate(
+            f"fetch({address!r}).then(a => a.headers.get('Content-Security-Policy'))"
+        )
+        assert "unsafe-eval" not in answer and "default-src 'none'" in answer
+        await tab.go(address)
+        bars = "[...document.querySelectorAll('#chart svg .role-mark path')]"
+        fills = f"{bars}.map(bar => bar.getAttribute('fill'))"
+        await tab.until(f"{bars}.length === 5")
+        assert await tab.evaluate("document.querySelector('.vega-actions')") is None
+        # A label tells what a bar stands for, and the bars of another colour are let go.
+        assert await tab.evaluate(fills) == ["#d00000"] * 5
+        x, y = await tab.evaluate(
+            f"(r => [r.x + r.width / 2, r.bottom - 2])({bars}[3].getBoundingClientRect())"
+        )
+        await tab.call("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
+        await tab.until("document.getElementById('vg-tooltip-element')?.innerText.includes('9')")
+        for kind in ("mousePressed", "mouseReleased"):
+            await tab.call(
+                "Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1
+            )
+        await tab.until(f"{fills}[0] === '#0000d0'")
+        assert await tab.evaluate(fills) == ["#0000d0", "#d00000", "#0000d0", "#d00000", "#0000d0"]
+        assert await tab.evaluate("window.origin") == "null"
+
+
 async def test_figures_are_used_in_frames_that_reach_nothing() -> None:
     async with shown_session(is_interactive=True) as shown:
         tab = shown.tab

@@ -11,8 +11,9 @@ from codeexec.rendering.inks import Inks
 
 _VERSION = re.compile(r"\.v(\d+)")
 _SCHEMA = re.compile(r"/v(\d+)")
-_LITE_VERSIONS = {"6": "6.4", "5": "5.21", "4": "5.8", "3": "5.8", "2": "5.8"}
+LITE_VERSIONS = {"6": "6.4", "5": "5.21", "4": "5.8", "3": "5.8", "2": "5.8"}
 """Vega-Lite of vl-convert for a major version; older charts are read by the oldest there is."""
+NEWEST_LITE = "6.4"
 
 
 def vega_svg(text: str, mime: str, ground: str) -> str:
@@ -39,7 +40,7 @@ def vega_svg(text: str, mime: str, ground: str) -> str:
 
 def _lite_version(spec: dict[str, Any], mime: str) -> str:
     match = _SCHEMA.search(str(spec.get("$schema", ""))) or _VERSION.search(mime)
-    return _LITE_VERSIONS.get(match[1] if match else "", "6.4")
+    return LITE_VERSIONS.get(match[1] if match else "", NEWEST_LITE)
 
 
 def _lite_config(inks: Inks) -> dict[str, Any]:

@@ -240,9 +240,9 @@ class OpenPage(Request[PageAddress], frozen=True):
     """Give out an address at which a browser sees the session, and can change nothing unless
     `control` is given: then it operates the session's widgets, and nothing else. `shared`: for any
     number of browsers, until it is revoked. `interactive`: the browser runs the JavaScript of
-    plotly and Bokeh to draw their figures, in frames that reach nothing. `lesson`: its text and its
-    code stand on the page, with the last run of each cell in its place. Denied where an agent asks
-    for `control`, UsageError for a lesson that is too long."""
+    plotly, Bokeh and Vega to draw their figures, in frames that reach nothing. `lesson`: its text
+    and its code stand on the page, with the last run of each cell in its place. Denied where an
+    agent asks for `control`, UsageError for a lesson that is too long."""
 
     Answer: ClassVar[type[Reply]] = PageAddress
     session: str

@@ -29,12 +29,13 @@ from codeexec.domain.outputs import Display, MimePart
 from codeexec.domain.snapshot import KernelView
 from codeexec.domain.wire.checks import check_request
 from codeexec.server.browser.addresses import GrantedPage, PageAddresses, split_path
-from codeexec.server.browser.charts import figure_content, figure_frame, find_figure
+from codeexec.server.browser.charts import chart_within, figure_content, figure_frame, find_figure
 from codeexec.server.browser.control import operate
 from codeexec.server.browser.drawings import Drawings, find_drawing, ground_named
 from codeexec.server.browser.feed import CLIENT, FIRST_EXECUTIONS, PageFeed, PageWatcher
 from codeexec.server.browser.frames import FRAMED, frame, prose_frame
 from codeexec.server.browser.libraries import read_library
+from codeexec.server.browser.vega_scripts import VegaScripts
 from codeexec.server.browser.widgets import captured_output
 from codeexec.server.http.stack import Receive, Send
 from codeexec.server.rest.replies import answer, problem
@@ -77,6 +78,7 @@ class PageApp:
         self._host = host
         self._addresses = addresses
         self._drawings = Drawings()
+        self._vega = VegaScripts()
         self._feeds: dict[Session, PageFeed] = {}
         self._files: dict[str, tuple[bytes, str]] = {}
 
@@ -180,7 +182,7 @@ class PageApp:
             case "frame":
                 return await _frame(session, fields)
             case "figure":
-                return await _figure(page, session, fields)
+                return await _figure(page, session, fields, self._vega)
             case "drawing":
                 return await self._drawing(session, fields)
             case "text":
@@ -305,7 +307,9 @@ async def _lesson_frame(lesson: q.PageLesson | None, number: int) -> Response:
     return await asyncio.to_thread(prose_frame, parts[number].text, parts[number].pictures)
 
 
-async def _figure(page: GrantedPage, session: Session, fields: Mapping[str, str]) -> Response:
+async def _figure(
+    page: GrantedPage, session: Session, fields: Mapping[str, str], vega: VegaScripts
+) -> Response:
     """The document that draws a figure; with `check` none, but what is wrong. NotFound, UsageError,
     Unavailable, DocumentError."""
     if not page.is_interactive:
@@ -313,13 +317,21 @@ async def _figure(page: GrantedPage, session: Session, fields: Mapping[str, str]
             "This page draws no figures.", "Get another one: codeexec-tui page --interactive"
         )
     figure = find_figure(await _display(session, fields))
-    kernel = await _kernel_of(session, fields)
-    scripts = await asyncio.to_thread(read_library, figure.library, kernel)
+    library, mime, text = figure.library, figure.part.mime, ""
+    if library in ("html", "vega"):
+        text = await _text(session, figure.part)
+    if library == "html":
+        library, (mime, text) = await asyncio.to_thread(chart_within, text)
+    if library == "vega":
+        scripts = await vega.read(mime, text)
+    else:
+        kernel = await _kernel_of(session, fields)
+        scripts = await asyncio.to_thread(read_library, library, kernel)
     if fields.get("check"):
         return Response(status_code=204)
-    text = await _text(session, figure.part)
-    content = await asyncio.to_thread(figure_content, figure.library, text)
-    return await asyncio.to_thread(figure_frame, figure.library, scripts, content)
+    text = text or await _text(session, figure.part)
+    content = await asyncio.to_thread(figure_content, library, text)
+    return await asyncio.to_thread(figure_frame, library, scripts, content)
 
 
 async def _kernel_of(session: Session, fields: Mapping[str, str]) -> KernelView:

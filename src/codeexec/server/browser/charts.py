@@ -1,10 +1,11 @@
-"""Figures of plotly and Bokeh as documents of their own, drawn by the library's JavaScript in a
-frame that can reach nothing.
+"""Figures of plotly, Bokeh and Vega as documents of their own, drawn by the library's JavaScript
+in a frame that can reach nothing.
 
 The policy of the document gives it an origin of its own, and lets it open no window and load
 nothing: what draws, and the data of the figure, stand in it. The script of a Bokeh figure is not
-run: the JSON that it holds is read. So code of the user runs only where the JavaScript of the
-library came from an environment that this code can change, and then in that frame.
+run: the JSON that it holds is read, and so is that of a chart within HTML. So code of the user runs
+only where the JavaScript of the library came from an environment that this code can change, and
+then in that frame. Expressions of Vega are interpreted, which needs no `eval`.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import NamedTuple
 
 from starlette.responses import Response
 
-from codeexec.domain.content.charts import chart_library
+from codeexec.domain.content.charts import Chart, chart_in_html, chart_library, has_chart
 from codeexec.domain.content.mime import bare
 from codeexec.domain.errors import DocumentError, NotFound, UsageError
 from codeexec.domain.outputs import Display, MimePart
@@ -29,7 +30,7 @@ _DOCUMENTS = "docs_json ="
 
 _STYLE = (
     ":root{color-scheme:light;background:#fff;color:#111}html{overflow:hidden}"
-    "body{margin:0;font:14px/1.5 system-ui,sans-serif}"
+    "body{margin:0;font:14px/1.5 system-ui,sans-serif}#chart.vega-embed{display:block;padding:6px}"
 )
 
 _REPORT = """
@@ -65,11 +66,16 @@ const shown = Object.entries(documents).map(([docid, { roots }]) => {
 });
 Bokeh.embed.embed_items(documents, shown).then(() => tell("drawn"), failed);
 """,
+    "vega": """
+const { usermeta, ...spec } = JSON.parse(document.getElementById("figure").textContent);
+vegaEmbed("#chart", spec, { ast: true, actions: false }).then(() => tell("drawn"), failed);
+""",
 }
 
 
 class Figure(NamedTuple):
-    """What has a figure in it, and the library that draws it."""
+    """What has a figure in it, and the library that draws it; `html` for a page in which the chart
+    of some library stands."""
 
     library: str
     part: MimePart
@@ -79,7 +85,7 @@ def find_figure(display: Display) -> Figure:
     """The figure that a display has. NotFound; UsageError for one that is too large."""
     figure = _find(display)
     if figure is None:
-        raise NotFound("The page can draw figures of plotly and Bokeh, and this is none.")
+        raise NotFound("The page can draw figures of plotly, Bokeh and Vega, and this is none.")
     require_size(figure.part, LARGEST_FIGURE)
     return figure
 
@@ -97,10 +103,23 @@ def require_size(part: MimePart, most: int) -> None:
 def _find(display: Display) -> Figure | None:
     names = {bare(part.mime): part for part in display.parts}
     for name, part in names.items():
-        if chart_library(name) == "plotly":
-            return Figure("plotly", part)
+        if library := chart_library(name):
+            return Figure(library, part)
     script = next((names[name] for name in _SCRIPTS if name in names), None)
-    return Figure("bokeh", script) if _BOKEH_MARK in names and script is not None else None
+    if _BOKEH_MARK in names and script is not None:
+        return Figure("bokeh", script)
+    html, plain = names.get("text/html"), names.get("text/plain")
+    is_chart = html is not None and has_chart(html.text, plain.text if plain is not None else None)
+    return Figure("html", html) if html is not None and is_chart else None
+
+
+def chart_within(text: str) -> tuple[str, Chart]:
+    """The library and the data of the chart that stands in HTML. DocumentError where none does."""
+    chart = chart_in_html(text)
+    library = chart_library(chart.mime) if chart is not None else None
+    if chart is None or library is None:
+        raise DocumentError("This HTML holds no chart that can be read.")
+    return library, chart
 
 
 def figure_content(library: str, text: str) -> str:

@@ -108,29 +108,34 @@ class Drawings:
 
     async def _draw(self, mime: str, data: bytes, ground: Ground) -> bytes:
         async with self._turn:
-            try:
-                process = await asyncio.create_subprocess_exec(
-                    *self._program,
-                    mime,
-                    _COLORS[ground],
-                    stdin=asyncio.subprocess.PIPE,
-                    stdout=asyncio.subprocess.PIPE,
-                    stderr=asyncio.subprocess.PIPE,
-                )
-            except OSError as error:
-                raise DocumentError(f"What draws it cannot start: {error.strerror}.") from None
-            try:
-                async with asyncio.timeout(self._seconds):
-                    picture, fault = await process.communicate(data)
-            except TimeoutError:
-                raise DocumentError(f"It takes more than {self._seconds:g} s to draw it.") from None
-            finally:
-                with contextlib.suppress(ProcessLookupError):
-                    process.kill()
-        if process.returncode == 0 and picture:
-            return picture
-        words = fault.decode("utf-8", "replace").strip() if process.returncode == 3 else ""
-        raise DocumentError(words or "What draws it has failed.")
+            arguments = (*self._program, mime, _COLORS[ground])
+            return await run_program(arguments, data, self._seconds)
+
+
+async def run_program(arguments: tuple[str, ...], data: bytes, seconds: float) -> bytes:
+    """What a program puts out for `data`. DocumentError with what it says where its exit status is
+    3, where it cannot start or fails, and after so many seconds."""
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *arguments,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+    except OSError as error:
+        raise DocumentError(f"What draws it cannot start: {error.strerror}.") from None
+    try:
+        async with asyncio.timeout(seconds):
+            output, fault = await process.communicate(data)
+    except TimeoutError:
+        raise DocumentError(f"It takes more than {seconds:g} s to draw it.") from None
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+    if process.returncode == 0 and output:
+        return output
+    words = fault.decode("utf-8", "replace").strip() if process.returncode == 3 else ""
+    raise DocumentError(words or "What draws it has failed.")
 
 
 def _look_at(task: asyncio.Task[bytes]) -> None:

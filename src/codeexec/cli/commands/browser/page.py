@@ -31,7 +31,9 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("session", default="", shell_complete=complete_open_session)
 @click.option("--shared", is_flag=True, help="An address for an audience, until it is revoked.")
-@click.option("--interactive", is_flag=True, help="Figures of plotly and Bokeh can be used there.")
+@click.option(
+    "--interactive", is_flag=True, help="Figures of plotly, Bokeh and Vega can be used there."
+)
 @click.option("--control", is_flag=True, help="Widgets can be operated there: they run code.")
 @click.option(
     "--lesson",

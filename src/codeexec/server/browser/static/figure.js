@@ -1,4 +1,4 @@
-// Figures of plotly and Bokeh: frames in which the JavaScript of their package draws.
+// Figures of plotly, Bokeh and Vega: frames in which the JavaScript of their package draws.
 
 import { element } from "./nodes.js";
 
@@ -23,8 +23,19 @@ addEventListener("message", event => {
   }
 });
 
+const FIGURE = /^application\/vnd\.(plotly\.v1\+|bokehjs_exec\.v0\+|vega(lite)?\.v\d+[+.])json\b/i;
+const EMBEDS = /\bvegaEmbed\b|\bvega-embed\b|\bPlotly\.newPlot\s*\(/;
+const ALTAIR_TEXT = /^alt\.\w*Chart\(\.\.\.\)$/;
+
+// HTML that only loads a chart; a page that is too long to be at hand is one where the text beside it is Altair's.
+export function holdsChart(html, plain) {
+  return Boolean(html) && (html.text ? EMBEDS.test(html.text) : ALTAIR_TEXT.test(plain.trim()));
+}
+
 export function isFigure(display) {
-  return display.parts.some(part => /^application\/vnd\.(plotly\.v1|bokehjs_exec\.v0)\+json\b/i.test(part.mime));
+  const html = display.parts.find(part => /^text\/html\b/i.test(part.mime));
+  const plain = display.parts.find(part => /^text\/plain\b/i.test(part.mime));
+  return display.parts.some(part => FIGURE.test(part.mime)) || holdsChart(html, plain?.text || "");
 }
 
 // `fallback` makes a node that shows the display in another way, with a note.

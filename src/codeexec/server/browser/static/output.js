@@ -3,7 +3,7 @@
 
 import { textRow, visible } from "./ansi.js";
 import { modelOf } from "./board.js";
-import { figureNode, isFigure } from "./figure.js";
+import { figureNode, holdsChart, isFigure } from "./figure.js";
 import { element } from "./nodes.js";
 
 const PICTURES = ["image/png", "image/jpeg", "image/gif", "image/webp", "image/svg+xml"];
@@ -89,13 +89,9 @@ function isBesideBokeh(byType) {
 
 // What the server has drawn as a picture: charts, diagrams, the first page of a PDF, and HTML that only loads a chart.
 const DRAWN = /^(application\/vnd\.(vega(lite)?\.v\d+|plotly\.v1)[+.]json|text\/vnd\.mermaid|application\/pdf)$/;
-const EMBEDS = /\bvegaEmbed\b|\bvega-embed\b|\bPlotly\.newPlot\s*\(/;
-const ALTAIR_TEXT = /^alt\.\w*Chart\(\.\.\.\)$/;
 
 function isDrawn(byType, plain) {
-  if ([...byType.keys()].some(mime => DRAWN.test(mime))) return true;
-  const html = byType.get("text/html");
-  return Boolean(html) && (html.text ? EMBEDS.test(html.text) : ALTAIR_TEXT.test(plain.trim()));
+  return [...byType.keys()].some(mime => DRAWN.test(mime)) || holdsChart(byType.get("text/html"), plain);
 }
 
 // A picture that the server has drawn, else what shows the display in another way.
@@ -133,7 +129,11 @@ function displayed(display, fields, { isInteractive, board, views }) {
     return node;
   };
   if (isBesideBokeh(byType)) return element("div");
-  if (isInteractive && isFigure(display)) return figureNode("figure", fields, label, note => (image ? asPicture(note) : fallback(fields, note)));
+  const otherwise = note => {
+    if (image) return asPicture(note);
+    return isDrawn(byType, plain) ? drawing(fields, label, note) : fallback(fields, note);
+  };
+  if (isInteractive && isFigure(display)) return figureNode("figure", fields, label, otherwise);
   if (image) return picture(byType.get(image), label);
   const note = isFigure(display) ? "A page that was opened with --interactive lets you zoom and hover." : "";
   if (isDrawn(byType, plain)) return drawing(fields, label, note);
