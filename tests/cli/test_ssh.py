@@ -179,6 +179,29 @@ def test_a_question_of_ssh_is_asked_on_the_terminal_before_the_workbench(
         end_master(near.folder, server)
 
 
+@pytest.mark.slow
+def test_a_server_of_the_palette_asks_for_its_login(server: SshServer) -> None:
+    with user() as near:
+        config = Path(near.environ["XDG_CONFIG_HOME"], "codeexec-tui")
+        config.mkdir(parents=True)
+        (config / "config.toml").write_text('[servers.box]\nurl = "ssh://sealed/~/work"\n')
+        env = {**near.environ, "CODEEXEC_SSH": server.command}
+        with Tty((), home=near.folder, cwd=near.work, env=env) as tty:
+            tty.shows("idle", deadline=DEADLINE)
+            tty.press("\x10")
+            tty.shows("Commands", deadline=DEADLINE)
+            tty.press("another server\r")
+            tty.shows("This machine", deadline=DEADLINE)
+            tty.press("box\r")
+            tty.shows("Login to sealed", deadline=DEADLINE)
+            tty.press(f"{PASSPHRASE}\r")
+            tty.shows("on box", deadline=DEADLINE)
+            tty.press("\x11")
+            assert tty.ends(DEADLINE) == 0
+            assert PASSPHRASE.encode() not in tty.raw
+        end_master(near.folder, server)
+
+
 def end_master(folder: Path, server: SshServer) -> None:
     [master] = (folder / "run" / "codeexec-tui").glob("ssh-*")
     end = [*shlex.split(server.command), "-S", str(master), "-O", "exit", "sealed"]

@@ -3,6 +3,7 @@ with them."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from codeexec.domain.places.clusters import ClusterState
 from codeexec.domain.snapshot import Snapshot
 from support.jupyter_servers import VENV, program
+from support.programs import Desk
 from support.sessions import finished, open_host, open_session, run, submit, text, until
 
 PACKAGES = ("distributed==2026.8.0", "ray==2.60.0", "ipykernel==7.4.0")
@@ -44,6 +46,8 @@ for line in scheduler.stderr:
 client = Client(line.split()[-1], timeout=60)
 print("connected")
 """
+
+STATE = re.compile(r"Dask (\d+)/40 tasks · \d+ worker")
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
@@ -81,6 +85,26 @@ async def test_tasks_workers_and_memory_are_told_while_code_runs(
         view = await run(session, end)
         assert view.status == "ok"
         await until(session, lambda now: not now.kernel.clusters)
+
+
+def test_a_run_of_cells_shows_a_live_line_on_a_terminal_and_its_last_state_on_a_pipe(
+    python: str, tmp_path: Path
+) -> None:
+    (tmp_path / "home").mkdir()
+    desk = Desk(tmp_path, tmp_path / "home")
+    desk.file("cells.py", f"# %%\n{DASK}\ntime.sleep(2)\n# %%\nclient.close()\n")
+    with desk.terminal("run", "--cells", "--kernel", python, "cells.py") as terminal:
+        assert terminal.ends() == 0
+        assert terminal.text == str(sum(range(40)))  # the line has gone
+        lines = [line for line in terminal.raw.decode().split("\r") if STATE.search(line)]
+    states = STATE.findall("".join(lines))
+    assert len(set(states)) > 1
+    assert states[-1] == "40"
+    assert all("1/2" in line for line in lines)
+    done = desk.run("run", "--cells", "--kernel", python, "cells.py")
+    assert (done.returncode, done.stdout) == (0, f"{sum(range(40))}\n")
+    [line] = [line for line in done.stderr.splitlines() if "Dask" in line]
+    assert STATE.findall(line) == ["40"]
 
 
 async def test_a_scheduler_that_hangs_holds_up_nothing(python: str, tmp_path: Path) -> None:

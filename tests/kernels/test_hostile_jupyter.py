@@ -183,6 +183,49 @@ async def test_a_server_that_sends_a_byte_now_and_then_is_given_up(
         await server.close()
 
 
+async def test_a_slow_line_has_the_time_that_its_bytes_need(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(rest_client, "ANSWER_WAIT", 1.0)
+    content = json.dumps(["x" * 400] * 60).encode()
+
+    async def slowly(_: str) -> AsyncIterator[bytes]:
+        yield b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n"
+        for start in range(0, len(content), 500):
+            yield content[start : start + 500]
+            await asyncio.sleep(0.05)
+
+    async with hostile(slowly) as url:
+        server = JupyterServer(Access(parse_address(url), "token"))
+        answer = await server.ask("GET", "api", wait=1.0)  # it takes longer than that
+        assert answer.content == ["x" * 400] * 60
+        assert (await server.download("files/x", 1 << 20)).content == content
+        await server.close()
+
+
+async def test_an_upload_over_a_slow_line_arrives() -> None:
+    body, arrived = {"content": "x" * 300_000}, bytearray()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        assert b"Content-Length: 300014" in head
+        while len(arrived) < 300_014:
+            arrived.extend(await reader.read(10_000))
+            await asyncio.sleep(0.05)
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n")
+        writer.write(b"Content-Type: application/json\r\n\r\n{}")
+        writer.close()
+
+    slow = await asyncio.start_server(serve, "127.0.0.1", 0, limit=10_000)
+    url = f"http://127.0.0.1:{slow.sockets[0].getsockname()[1]}/"
+    server = JupyterServer(Access(parse_address(url), "token"))
+    answer = await server.ask("PUT", "api/contents/x", body, wait=0.5)
+    assert answer.content == {}
+    assert json.loads(bytes(arrived)) == body
+    await server.close()
+    slow.close()
+
+
 async def test_names_of_the_server_are_names_or_left_out() -> None:
     spec = {"spec": {"display_name": ESCAPES, "language": ESCAPES, "metadata": ESCAPES}}
     names = ["python3", "../../etc", "a/b", f"x{ESCAPES}", "", "..", "a#b?c"]

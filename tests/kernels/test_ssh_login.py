@@ -3,7 +3,9 @@ key, a password, the dialog of one-time codes, an unknown host key."""
 
 from __future__ import annotations
 
+import asyncio
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -95,6 +97,28 @@ async def test_the_passphrase_of_a_key_is_asked_once(
         other = await open_session(host, tmp_path, kernel="ssh:bare-sealed:work")
         assert (await run(other, "1")).status == "ok"
         assert not other.snapshot.login_questions
+    await wait_until(lambda: not server.left(), "the end of all there")
+
+
+async def test_a_kernel_that_is_taken_up_asks_when_a_client_is_there(
+    server: SshServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kernel = f"ssh:bare-sealed:work#{sys.executable}"
+    async with open_host(tmp_path / "state", leave_kernels=True) as host:
+        session = await open_session(host, tmp_path, kernel=kernel)
+        await answer(session, PASSPHRASE)
+        await run(session, "kept = 'as before'")
+        session_id = session.snapshot.session_id
+    server.end_masters()
+    monkeypatch.setattr(logins, "ATTACH_WAIT", 0.0)
+    async with open_host(tmp_path / "state") as host:
+        session = host.session(session_id)
+        await asyncio.sleep(1.0)  # no client is there: it waits
+        assert not session.snapshot.login_questions
+        with session.join(PERSON):
+            await answer(session, PASSPHRASE)
+            view = await run(session, "print(kept)")
+            assert await text(session, view) == ["as before"]
     await wait_until(lambda: not server.left(), "the end of all there")
 
 

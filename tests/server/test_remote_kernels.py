@@ -107,6 +107,48 @@ async def test_a_killed_session_server_takes_the_remote_kernel_up_again(
             assert jupyter_server.kernels() == []
 
 
+async def test_a_login_that_expired_while_no_session_server_ran_is_asked_for(
+    jupyter_server: TestServer,
+) -> None:
+    with user() as apart:
+        async with apart.client() as host:
+            name = f"{jupyter_server.address}#python3"
+            opened = await host.call(q.OpenSession(cwd=str(apart.work), name="far", kernel=name))
+            session = host.session(opened.session_id)
+            await session.call(q.Execute("kept = 'as before'", execution_id="first"))
+            await snapshot_at_end(session, "first")
+            await session.call(q.Execute(CODE, execution_id="flood"))
+            [tokens] = apart.folder.rglob("remote-tokens.json")
+            tokens.write_text(tokens.read_text().replace(TOKEN, "expired"))
+            server = apart.pid
+            assert server is not None
+            os.kill(server, signal.SIGKILL)
+            answered = asyncio.create_task(answer_login(session, TOKEN))
+            snapshot = await snapshot_at_end(session, "flood")
+            assert "Token or password of" in await answered
+            assert snapshot.executions["flood"].status == "ok"
+            assert await lines_of(session, "flood") == [f"line {i}" for i in range(LINES)]
+            await session.call(q.Execute("print(kept)", execution_id="last"))
+            await snapshot_at_end(session, "last")
+            assert await lines_of(session, "last") == ["as before"]
+            files = await session.call(q.ListFiles())  # by the new token as well
+            assert files.entries
+            await host.call(q.StopSession("far"))
+            assert jupyter_server.kernels() == []
+
+
+async def answer_login(session: SessionClient, text: str) -> str:
+    """Answer the next question of a login; returns it."""
+    snapshot = Snapshot()
+    async with asyncio.timeout(120):
+        async for batch in session.events():
+            snapshot = apply(snapshot, batch)
+            for asked in snapshot.login_questions:
+                await session.call(q.AnswerLogin(asked.question_id, text))
+                return asked.prompt.text
+    raise AssertionError("the events ended before the question")
+
+
 async def test_a_terminal_of_the_server_goes_on_without_a_session_server(
     jupyter_server: TestServer,
 ) -> None:

@@ -10,6 +10,7 @@ from codeexec.client.api import Link, SessionClient
 from codeexec.domain import requests as q
 from codeexec.domain.events import AnyEvent, Recorded, SessionClosed, Variable
 from codeexec.domain.flow import OutputMode
+from codeexec.domain.places.logins import AskUser
 from codeexec.domain.wire.frames import StreamChunk
 from support.hostile import events, filled, rows, seen
 
@@ -47,6 +48,9 @@ class HostileHost:
 
     def retry_now(self) -> None:
         """It is always there."""
+
+    def ask_logins(self, ask_user: AskUser) -> None:
+        """It has no logins."""
 
     async def close(self) -> None:
         """Nothing is open."""

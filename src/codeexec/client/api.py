@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from codeexec.domain.events import Recorded
 from codeexec.domain.flow import OutputMode
+from codeexec.domain.places.logins import AskUser
 from codeexec.domain.requests import Request
 from codeexec.domain.wire.frames import StreamChunk
 
@@ -71,6 +72,10 @@ class HostClient(Protocol):
 
     def retry_now(self) -> None:
         """While the connection is down: do not wait for the next attempt."""
+
+    def ask_logins(self, ask_user: AskUser) -> None:
+        """Let the user answer what a login of the connection asks; nothing happens where it has
+        none."""
 
     async def close(self) -> None:
         """Detach. Sessions go on (embedded ones end: they live in this process)."""

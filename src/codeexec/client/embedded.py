@@ -11,6 +11,7 @@ from typing import TypeVar
 from codeexec.client.api import Link
 from codeexec.domain.events import Recorded
 from codeexec.domain.flow import OutputMode
+from codeexec.domain.places.logins import AskUser
 from codeexec.domain.requests import ClientInfo, Request
 from codeexec.domain.wire.frames import StreamChunk
 from codeexec.kernels.base import KernelFactory
@@ -96,6 +97,9 @@ class EmbeddedHost:
 
     def retry_now(self) -> None:
         """There is no connection that could be down."""
+
+    def ask_logins(self, ask_user: AskUser) -> None:
+        """Nobody logs in to the own process."""
 
     async def call(self, request: Request[R]) -> R:
         return await self._host.call(request)

@@ -115,7 +115,7 @@ class SocketHost:
         self._hurry.set()
 
     def ask_logins(self, ask_user: AskUser) -> None:
-        """Let the user answer what `ssh` asks when the line is opened again."""
+        """Let the user answer what `ssh` asks as the line is opened."""
         if self._address is not None and self._address.ssh:
             from codeexec.client.ssh.logins import LineLogin  # few need it
 
@@ -288,12 +288,12 @@ class SocketHost:
                 self._finish(error)
                 return
             except CodeexecError as error:
-                if self._must_answer:
-                    self._finish(error)
-                    return
                 problem = error if self._login is None else await self._login.mend(error)
                 if problem is None:
                     continue
+                if self._must_answer:
+                    self._finish(problem)
+                    return
                 self._lost_reason = problem.message.rstrip(".")
                 self._fail_if_hopeless(problem)
             else:

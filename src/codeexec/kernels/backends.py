@@ -20,6 +20,7 @@ from codeexec.domain.env_vars.inherited import rule_of
 from codeexec.domain.errors import CodeexecError, KernelUnavailable
 from codeexec.domain.options import PROGRAMS
 from codeexec.domain.places.backends import CONTAINERS, LOCAL, OVER_SSH, REMOTE
+from codeexec.domain.places.logins import AskUser
 from codeexec.kernels.base import Handle, Kernel, KernelChoice, Sink
 
 if TYPE_CHECKING:
@@ -98,7 +99,9 @@ class Backend(ABC):
     def create(self, choice: KernelChoice, sink: Sink) -> Kernel:
         """See `KernelFactory.create`."""
 
-    async def adopt(self, handle: Handle, sink: Sink, running: str) -> Kernel | None:
+    async def adopt(
+        self, handle: Handle, sink: Sink, running: str, ask_user: AskUser | None = None
+    ) -> Kernel | None:
         """See `KernelFactory.adopt`."""
         return None
 

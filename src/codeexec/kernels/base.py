@@ -363,6 +363,8 @@ class KernelChoice:
     this machine, `cwd`."""
     ask_user: AskUser | None = dataclass_field(default=None, compare=False)
     """Asks the user of the session what a login to another machine asks; None: nobody is asked."""
+    ask_user_later: AskUser | None = dataclass_field(default=None, compare=False)
+    """The same for a kernel that is taken up: it waits until a client is there that may answer."""
 
     def beside(self, name: str = "") -> KernelChoice:
         """The choice of another kernel of the same session: in its folder, with its variables, and
@@ -376,6 +378,7 @@ class KernelChoice:
             confined_policy=self.confined_policy,
             place=self.place,
             ask_user=self.ask_user,
+            ask_user_later=self.ask_user_later,
         )
 
 
@@ -459,12 +462,15 @@ class KernelFactory(Protocol):
     def loss_reason(self, backend: str) -> str:
         """Why a kernel of this backend that could not be adopted is gone."""
 
-    async def adopt(self, handle: Handle, sink: Sink, running: str = "") -> Kernel | None:
+    async def adopt(
+        self, handle: Handle, sink: Sink, running: str = "", ask_user: AskUser | None = None
+    ) -> Kernel | None:
         """Connected to a kernel that still runs, or None when it is gone. `running` is the
         execution that was open when its last server ended; it gets its `Finished`, also when
         the kernel had done with it in between (as `ok` where there is no outbox to tell
         otherwise), or `NeverTaken`. `handle["outbox"]` is the place (`token`, `number`,
-        `part`) that the journal has reached; what came after it is told first."""
+        `part`) that the journal has reached; what came after it is told first. `ask_user` answers
+        what a login to the kernel's machine asks."""
 
     def list(self, cwd: str) -> Sequence[KernelInfo]:
         """Those of this machine."""

@@ -14,6 +14,7 @@ from codeexec.domain.env_vars.inherited import without_rule
 from codeexec.domain.errors import CodeexecError, UsageError
 from codeexec.domain.options import PROGRAMS
 from codeexec.domain.places.backends import ADDRESSES, CONTAINERS, LOCAL, OVER_SSH, REMOTE
+from codeexec.domain.places.logins import AskUser
 from codeexec.domain.requests import KernelInfo
 from codeexec.environments.trust.store import Trust, TrustStore
 from codeexec.kernels.backends import BUILT_IN, Backend, BackendContext, Backends, RemoteTarget
@@ -135,12 +136,14 @@ class Kernels:
             return self._backends.get(prefix), argument
         return self._local, name
 
-    async def adopt(self, handle: Handle, sink: Sink, running: str = "") -> Kernel | None:
+    async def adopt(
+        self, handle: Handle, sink: Sink, running: str = "", ask_user: AskUser | None = None
+    ) -> Kernel | None:
         ref = handle.get("ref")
         name = str(ref.get("backend", LOCAL)) if isinstance(ref, dict) else LOCAL
         if not self._backends.has(name):
             return None  # made by another version of us, or its package was removed
-        return await self._backends.get(name).adopt(handle, sink, running)
+        return await self._backends.get(name).adopt(handle, sink, running, ask_user)
 
     def environment(self, choice: KernelChoice, folder: Folder) -> Environment:
         choice = self._resolved(confined(choice) if choice.confined_policy else choice)

@@ -14,6 +14,7 @@ from codeexec.domain.env_vars.inherited import rule_of
 from codeexec.domain.errors import KernelUnavailable
 from codeexec.domain.events import RESTRICTED, KernelRef
 from codeexec.domain.places.backends import LOCAL
+from codeexec.domain.places.logins import AskUser
 from codeexec.environments.pythons.folders import looks_like_path, owner_folder
 from codeexec.environments.trust.store import Trust, trust_step
 from codeexec.hostfiles.place import locate
@@ -107,7 +108,9 @@ class LocalBackend(Backend):
             )
         return JupyterKernel(ref, life, sink, known=chosen.known, start_timeout=self._start_timeout)
 
-    async def adopt(self, handle: Handle, sink: Sink, running: str) -> Kernel | None:
+    async def adopt(
+        self, handle: Handle, sink: Sink, running: str, ask_user: AskUser | None = None
+    ) -> Kernel | None:
         stored_ref = handle.get("ref")
         fields = stored_ref if isinstance(stored_ref, dict) else {}
         ref = KernelRef(**{str(key): str(value) for key, value in fields.items()})

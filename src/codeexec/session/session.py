@@ -116,6 +116,7 @@ class Session:
         )
         self.logins = LoginQuestions(self.recorder, clock, lambda: self._clients)
         choice = replace(choice, place=lambda: self.environment, ask_user=self.logins.ask)
+        choice = replace(choice, ask_user_later=self.logins.ask_when_attached)
         self.slots = KernelSlots(parts, choice, first_kernel)
         for name in self.snapshot.kernels:
             self.slots.restore(name, choice_left(journal, name, choice))
@@ -173,6 +174,7 @@ class Session:
     def join(self, client: q.ClientInfo) -> Iterator[None]:
         """Be counted as a client."""
         self._clients.append(client)
+        self.logins.look_for_client()
         self.kernels.variables.look_for_client()
         try:
             yield

@@ -27,9 +27,11 @@ from codeexec.domain.events import (
     StdinRequested,
     StepEnded,
 )
+from codeexec.domain.events.clusters import ClustersChanged
 from codeexec.domain.events.logins import LoginQuestionAsked, LoginQuestionClosed
 from codeexec.domain.events.starts import ImagePullAdvanced, KernelStartAdvanced
 from codeexec.domain.options import PROGRAMS
+from codeexec.domain.places.clusters import ClusterState
 from codeexec.domain.programs import StepResult
 from codeexec.domain.text.printable import printable_json
 from codeexec.domain.text.pulls import pull_words
@@ -68,6 +70,8 @@ class RunEvents:
         """Those of programs, in the order in which they ended."""
         self.kernel: KernelRef | None = None
         self.ready: KernelReady | None = None
+        self._clusters: dict[str, tuple[ClusterState, ...]] = {}
+        """Those that code uses, by kernel."""
         self._programs: set[str] = set()
         """Kernels that build and run programs."""
         self._deaths: dict[str, KernelDied] = {}
@@ -156,6 +160,11 @@ class RunEvents:
                 self._default_kernel = self._default_kernel or event.kernel
                 if event.kernel == self._default_kernel:
                     self.kernel = event.ref
+            case ClustersChanged():
+                self._clusters[event.kernel] = event.clusters
+                self._console.show_clusters(
+                    [each for some in self._clusters.values() for each in some]
+                )
             case ImagePullAdvanced():
                 self._console.show_pull(event.image, pull_words(event))
             case KernelStartAdvanced():

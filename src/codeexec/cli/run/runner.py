@@ -330,6 +330,7 @@ class HeadlessRun:
             footer.cancel()
             await asyncio.wait({footer})
             self._events.end(execution_id)
+        self._console.end_clusters()
         await self._console.flush()
         return finished
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,8 @@ from codeexec.cli.streams.writer import AsyncWriter
 from codeexec.domain.errors import CodeexecError
 from codeexec.domain.events.starts import KernelStartAdvanced
 from codeexec.domain.outputs import plain
+from codeexec.domain.places.clusters import ClusterState
+from codeexec.domain.text.clusters import cluster_words
 from codeexec.domain.text.printable import printable_row
 from codeexec.domain.text.starts import start_words
 
@@ -39,6 +42,9 @@ class RunConsole:
         self.is_asking = False
         self._is_fetching = False
         self._start: KernelStartAdvanced | None = None
+        self._clusters = ""
+        """Words for what the clusters do that code uses; kept as they were when they have gone."""
+        self._has_clusters = self._has_progress = False
         self._quiet = quiet
         self._stdin_is_program = stdin_is_program
         self._keyboard: StdinReader | None = None
@@ -152,22 +158,46 @@ class RunConsole:
         if before is None or before.step != start.step:
             self.say(start.step)
 
+    def show_clusters(self, clusters: Sequence[ClusterState]) -> None:
+        """Show what the clusters do that code uses in the footer."""
+        if self._quiet or not (clusters or self._has_clusters):
+            return
+        self._has_clusters = bool(clusters)
+        self._clusters = " · ".join(map(cluster_words, clusters)) or self._clusters
+        if isinstance(self.err_sink, TerminalSink) and not self._has_progress:
+            is_shown = self._has_clusters and not self.is_asking
+            self.err_sink.set_footer(self._clusters if is_shown else "")
+
+    def end_clusters(self) -> None:
+        """At the end of the code: take them from the footer. Without a terminal, the last state is
+        printed."""
+        text, self._clusters, self._has_clusters = self._clusters, "", False
+        if isinstance(self.err_sink, TerminalSink):
+            if text and not self._has_progress:
+                self.err_sink.set_footer("")
+        elif text:
+            self.say(text)
+
     async def show_progress(self, label: str) -> None:
         """Show a footer with the label and the elapsed seconds, until cancelled."""
         if self._quiet or not isinstance(self.err_sink, TerminalSink):
             return
         began = time.monotonic()
+        self._has_progress = True
         try:
             while True:
                 seconds = time.monotonic() - began
                 if not self._is_fetching:
                     text = f"{label}  {seconds:.0f} s"
+                    if self._has_clusters:
+                        text += f"  {self._clusters}"
                     if self._start is not None:
                         text = start_words(self._start, time.time())
                     self.err_sink.set_footer("" if self.is_asking else text)
                 await self.flush()
                 await asyncio.sleep(1.0 - seconds % 1.0)
         finally:
+            self._has_progress = False
             self.err_sink.set_footer("")
 
 

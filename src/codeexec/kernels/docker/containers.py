@@ -15,6 +15,7 @@ from codeexec.domain.errors import CodeexecError
 from codeexec.domain.events import KernelRef
 from codeexec.domain.places.backends import CONTAINERS
 from codeexec.domain.places.containers import PORTS, ClassicLayout, checked_transport
+from codeexec.domain.places.logins import AskUser
 from codeexec.domain.requests import KernelInfo
 from codeexec.environments.docker.engine import Engine, find_engine
 from codeexec.environments.docker.environment import ContainerPlan, DockerEnvironment
@@ -130,7 +131,9 @@ class Containers(Backend):
         self._lives[choice.session, next(self._numbers)] = life
         return JupyterKernel(ref, life, sink, primed=True, start_timeout=start_timeout)
 
-    async def adopt(self, handle: Handle, sink: Sink, running: str) -> Kernel | None:
+    async def adopt(
+        self, handle: Handle, sink: Sink, running: str, ask_user: AskUser | None = None
+    ) -> Kernel | None:
         """None: a container ends with the server that started it. What a crash may have left of
         it all the same (it was paused) is removed."""
         settings = self._settings()

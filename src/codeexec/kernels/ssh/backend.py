@@ -109,7 +109,9 @@ class SshBackend(Backend):
         )
         return kernel, life
 
-    async def adopt(self, handle: Handle, sink: Sink, running: str) -> Kernel | None:
+    async def adopt(
+        self, handle: Handle, sink: Sink, running: str, ask_user: AskUser | None = None
+    ) -> Kernel | None:
         """Go on with ipykernel, or a kernel of a kernelspec. What cannot be gone on with is ended,
         beside all else where its machine is not reached."""
         spool = str(handle.get("spool") or "")
@@ -125,7 +127,7 @@ class SshBackend(Backend):
             fields = stored if isinstance(stored, dict) else {}
             ref = KernelRef(**{str(key): str(value) for key, value in fields.items()})
             variables = env if isinstance(env, dict) else {}
-            machine = self._machine(session, place)
+            machine = self._machine(session, place, ask_user)
             argument = str(handle.get("argument") or "")
             kernel, life = self._kernel(ref, machine, argument, variables, session, sink)
             try:

@@ -37,6 +37,8 @@ class LoginQuestions:
         self._recorder = recorder
         self._clock = clock
         self._clients = clients
+        self._may_be_asked = asyncio.Event()
+        """A client is attached that may answer."""
         self._waiting: dict[str, tuple[LoginQuestion, asyncio.Future[str | None]]] = {}
 
     async def ask(self, prompt: LoginPrompt) -> str:
@@ -56,6 +58,17 @@ class LoginQuestions:
         if text is None:
             raise LoginUnanswered(f"The login to {prompt.machine} was given up.")
         return text
+
+    async def ask_when_attached(self, prompt: LoginPrompt) -> str:
+        """An AskUser for what goes on without clients: it waits for one that may answer."""
+        while not any(map(_may_answer, self._clients())):
+            self._may_be_asked.clear()
+            await self._may_be_asked.wait()
+        return await self.ask(prompt)
+
+    def look_for_client(self) -> None:
+        """A client has attached."""
+        self._may_be_asked.set()
 
     async def _answer(self, answer: asyncio.Future[str | None], machine: str) -> str | None:
         done, _ = await asyncio.wait([answer], timeout=ATTACH_WAIT)

@@ -412,7 +412,8 @@ class KernelSupervisor:
         self, handle: Handle, running: str, open_ids: Sequence[str]
     ) -> Kernel | None:
         try:
-            kernel = await self._factory.adopt(handle, self._executions.take, running)
+            ask_user = self.choice.ask_user_later
+            kernel = await self._factory.adopt(handle, self._executions.take, running, ask_user)
             was_ending = handle.get(ENDING) or self._view.state not in ("idle", "busy")
             if kernel is None or not was_ending:
                 return kernel

@@ -16,13 +16,13 @@ from textual.widget import Widget
 
 from codeexec.client.api import Link
 from codeexec.domain.events import KernelRef
-from codeexec.domain.places.clusters import ClusterState
 from codeexec.domain.requests import Usage
 from codeexec.domain.snapshot import KernelState, KernelView, Snapshot
+from codeexec.domain.text.clusters import cluster_words
 from codeexec.domain.text.glyphs import KERNELS
 from codeexec.domain.text.pulls import pull_words
 from codeexec.domain.text.starts import start_words
-from codeexec.domain.text.words import duration, size_words, time_left
+from codeexec.domain.text.words import duration, time_left
 from codeexec.tui.render.plain import fitted, one_line
 from codeexec.tui.theme.theme import Theme
 
@@ -280,7 +280,7 @@ class StatusLine(Widget):
         if kernel.pid is not None and kernel.state in ("idle", "busy"):
             pieces.append((f"pid {kernel.pid}", "muted", ""))
         for cluster in kernel.clusters:
-            pieces.append((_cluster_words(cluster), "warn" if cluster.is_silent else "accent", ""))
+            pieces.append((cluster_words(cluster), "warn" if cluster.is_silent else "accent", ""))
         if kernel.ends_at:
             left = kernel.ends_at - time.time()
             meaning = "warn" if left < _SOON_OVER else "muted"
@@ -370,15 +370,6 @@ def _kernels_words(snapshot: Snapshot, room: int) -> str:
     busy = sum(view.state == "busy" for view in others.values())
     text = f"{focus} +{len(others)}"
     return f"{text} ({busy} busy)" if busy else text
-
-
-def _cluster_words(cluster: ClusterState) -> str:
-    failed = f", {cluster.failed} failed" if cluster.failed else ""
-    tasks = f"{cluster.done}/{cluster.total} tasks{failed}"
-    silent = " (no answer)" if cluster.is_silent else ""
-    workers = f"{cluster.workers} worker{'s' if cluster.workers != 1 else ''}"
-    memory = size_words(cluster.memory)
-    return f"{cluster.library}{silent} {tasks} · {workers} · {memory}"
 
 
 def _sign(view: KernelView) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 from textual.message import Message
 
@@ -72,6 +73,7 @@ class ProgramController:
     async def choose_server(self) -> None:
         """Show the last session of another server that the user chooses."""
         from codeexec.tui.session.servers import connect, target_of  # not at the start
+        from codeexec.tui.workbench.session.login_controller import ask_for_line
 
         state = self._state
         options = state.options
@@ -89,7 +91,7 @@ class ProgramController:
         client = ClientInfo(me, options.only_watches, can_confirm=not options.watch)
         try:
             target = target_of(servers[chosen]) if chosen else None
-            host = await connect(target, client)
+            host = await connect(target, client, partial(ask_for_line, self._surface))
         except CodeexecError as error:
             self._surface.show_error(error)
             return

@@ -24,13 +24,15 @@ XSRF = "_xsrf"
 class Access:
     """A server and how we may use it. `ca_file` is the authority of its certificate;
     `keeps_active`: its hub is told that it is in use while code runs. `password` is that of the
-    settings: with it we log in where the server does not know us."""
+    settings: with it we log in where the server does not know us. `is_kept`: the token is the one
+    in the file of tokens, so that a newer one there takes its place."""
 
     address: ServerAddress
     token: str = field(default="", repr=False)
     ca_file: str = ""
     keeps_active: bool = True
     password: str = field(default="", repr=False)
+    is_kept: bool = False
 
     @property
     def is_login(self) -> bool:

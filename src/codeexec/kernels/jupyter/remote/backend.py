@@ -12,6 +12,7 @@ from codeexec.domain.errors import CodeexecError, KernelUnavailable
 from codeexec.domain.events import KernelRef
 from codeexec.domain.places.backends import KERNEL_PREFIX, REMOTE
 from codeexec.domain.places.kernel_variables import add_variables, split_variables
+from codeexec.domain.places.logins import AskUser
 from codeexec.domain.requests import KernelInfo
 from codeexec.environments.files import Folder
 from codeexec.kernels.backends import Backend, BackendContext, RemoteTarget
@@ -88,7 +89,12 @@ class RemoteBackend(Backend):
             address = replace(address, kernel=kernel)
             token = target.token or _token(address)
             access = Access(
-                address, token, ca_path(target.ca_file), target.keep_active, target.password
+                address,
+                token,
+                ca_path(target.ca_file),
+                target.keep_active,
+                target.password,
+                is_kept=not target.token,
             )
             variables = dict(target.kernel_env)
             return ServedKernel(name, access, kernel, variables, named)
@@ -96,7 +102,8 @@ class RemoteBackend(Backend):
         if address.token:
             keep_token(address.name, address.token)
         kernel, named = split_variables(address.kernel)
-        access = Access(replace(address, kernel=kernel), _token(address), ca_path(""))
+        address = replace(address, kernel=kernel)
+        access = Access(address, _token(address), ca_path(""), is_kept=True)
         return ServedKernel(address.name, access, kernel, named_variables=named)
 
     def create(self, choice: KernelChoice, sink: Sink) -> Kernel:
@@ -113,7 +120,9 @@ class RemoteBackend(Backend):
         )
         return self._kernel(_ref(place), life, sink)
 
-    async def adopt(self, handle: Handle, sink: Sink, running: str) -> Kernel | None:
+    async def adopt(
+        self, handle: Handle, sink: Sink, running: str, ask_user: AskUser | None = None
+    ) -> Kernel | None:
         kernel_id = str(handle.get("kernel_id") or "")
         if handle.get("life") != LIFE or not kernel_id:
             return None
@@ -123,8 +132,8 @@ class RemoteBackend(Backend):
         place = self.place(str(handle.get("place") or handle.get("server")))
         named = split_variables(ref.name.partition("#")[2])[1]
         place = replace(place, named_variables=named)
-        server = JupyterServer(place.access)
-        if await _find(server, kernel_id) is None:
+        server = JupyterServer(place.access, SignIn(ask_user))
+        if not await _is_there(server, kernel_id):
             await server.close()
             return None
         life = RemoteLife(
@@ -202,16 +211,19 @@ def make_backend(context: BackendContext) -> RemoteBackend:
     return RemoteBackend(context.remotes, max(context.start_timeout, START_TIMEOUT))
 
 
-async def _find(server: JupyterServer, kernel_id: str) -> object | None:
-    """The kernel, as soon as its server answers; None when it is gone or no server answers."""
+async def _is_there(server: JupyterServer, kernel_id: str) -> bool:
+    """Whether the kernel is there, as soon as its server answers; false when no server answers. One
+    that does not know us any more may have it: the user is asked as its line is opened."""
     loop = asyncio.get_running_loop()
     end = loop.time() + ADOPT_WAIT
     while True:
         try:
-            return await server.kernel(kernel_id)
-        except KernelUnavailable:
+            return await server.kernel(kernel_id) is not None
+        except KernelUnavailable as error:
+            if isinstance(error, ServerFailure) and error.kind in REFUSED:
+                return True
             if loop.time() > end:
-                return None
+                return False
             await asyncio.sleep(1.0)
 
 

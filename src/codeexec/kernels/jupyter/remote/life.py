@@ -324,6 +324,11 @@ class RemoteLife:
         self._cut_since = None
         self._telling.back()
 
+    def line_wanted(self) -> None:
+        if self._cut_since is not None:
+            self._server.may_ask_user()  # the user runs something
+            self._look.set()
+
     def process_ended(self, how: str) -> None:
         if how == "look":
             self._look.set()

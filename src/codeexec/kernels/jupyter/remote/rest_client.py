@@ -26,9 +26,17 @@ ANSWER_WAIT = 30.0
 LARGEST = 16 << 20
 """Bytes of an answer; of a larger one nothing more is read."""
 
-SLOWEST = 64 << 10
+SLOWEST = 1 << 10
 """Bytes a second that a line carries at least, once the time for an answer is over: a server that
 sends a byte now and then would be waited for without end."""
+SLOWEST_UNSEEN = 8 << 10
+"""The same for the end of an upload, which waits in buffers of the system and is not seen to go."""
+MOST_UNSEEN = 4 << 20
+"""Bytes that such buffers hold."""
+LONGEST_LEAD = 60.0
+"""Seconds that a limit is put off at most by bytes that have come: so long a line may stand."""
+PIECE = 16 << 10
+"""Bytes of an upload that are given to the line at once."""
 
 LONGEST_LINE = 64 << 10
 """Bytes of a line of a stream; a longer one ends the stream."""
@@ -60,6 +68,20 @@ class Download:
     is_json: bool = False
 
 
+class Pace:
+    """Puts a time limit off as bytes pass, so that a slow line has the time that it needs, and one
+    that carries a byte now and then has not."""
+
+    def __init__(self, limit: asyncio.Timeout) -> None:
+        self._limit = limit
+
+    def note(self, count: int, slowest: int = SLOWEST) -> None:
+        """So many bytes have passed."""
+        end, now = self._limit.when(), asyncio.get_running_loop().time()
+        assert end is not None
+        self._limit.reschedule(max(end, min(end + count / slowest, now + LONGEST_LEAD)))
+
+
 class RestClient:
     """Requests below the base of one address. `name` stands in messages."""
 
@@ -85,16 +107,19 @@ class RestClient:
         import httpx
 
         sent = None if body is None else msgspec.json.encode(body)
-        options: dict[str, Any] = {"timeout": httpx.Timeout(wait, connect=CONNECT_WAIT)}
-        if sent is not None:
-            options |= {"content": sent, "headers": {"Content-Type": "application/json"}}
-            wait += len(sent) / SLOWEST
+        read_wait = wait if sent is None else wait + min(len(sent), MOST_UNSEEN) / SLOWEST_UNSEEN
+        timeout = httpx.Timeout(wait, connect=CONNECT_WAIT, read=read_wait)
+        options: dict[str, Any] = {"timeout": timeout}
         try:
-            async with (
-                asyncio.timeout(wait) as limit,
-                client.stream(method, path, **options) as response,
-            ):
-                content = await read_body(response, limit)
+            async with asyncio.timeout(wait) as limit:
+                if sent is not None:
+                    options["content"] = _pieces(sent, limit)
+                    options["headers"] = {
+                        "Content-Type": "application/json",
+                        "Content-Length": str(len(sent)),
+                    }
+                async with client.stream(method, path, **options) as response:
+                    content = await read_body(response, limit)
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             raise failures.unreachable(self._name, error) from error
         finally:
@@ -186,15 +211,26 @@ async def read_body(
     response: httpx.Response, limit: asyncio.Timeout, most: int = LARGEST
 ) -> bytes | None:
     """The body; None of one that has more bytes than that. What has come puts the limit off."""
-    content = bytearray()
-    end = limit.when()
-    assert end is not None
+    content, pace, seen = bytearray(), Pace(limit), 0
     async for chunk in response.aiter_bytes():
         content += chunk
-        limit.reschedule(end + len(content) / SLOWEST)
+        # As they came: some kinds of compression make much of a byte.
+        pace.note(response.num_bytes_downloaded - seen)
+        seen = response.num_bytes_downloaded
         if len(content) > most:
             return None
     return bytes(content)
+
+
+async def _pieces(body: bytes, limit: asyncio.Timeout) -> AsyncIterator[bytes]:
+    """The body of a request, as the line takes it."""
+    pace = Pace(limit)
+    for start in range(0, len(body), PIECE):
+        yield body[start : start + PIECE]
+        pace.note(PIECE)
+    end = limit.when()
+    assert end is not None
+    limit.reschedule(end + min(len(body), MOST_UNSEEN) / SLOWEST_UNSEEN)
 
 
 def require_httpx() -> None:

@@ -43,6 +43,9 @@ class LineListener(Protocol):
 
     def line_opened(self) -> None: ...
 
+    def line_wanted(self) -> None:
+        """Called when something is sent that waits for the line."""
+
     def process_ended(self, how: str) -> None:
         """`restarting`: the server has found it dead, and starts another one; `dead`: it does
         not; `look`: a client has asked for its end."""
@@ -71,7 +74,7 @@ class WebSocketTransport:
         self._loop = asyncio.get_running_loop()
         self._codec = MessageCodec("")  # messages were checked by the server, which has the key
         self._socket: QuickConnection | None = None
-        self._has_been_open = self._is_closed = self._is_numbered = False
+        self._has_been_open = self._has_failed = self._is_closed = self._is_numbered = False
         self._is_opening = False
         self._unsent: list[tuple[Channel, str, list[bytes]]] = []
         self._counter = MessageCounter()
@@ -119,6 +122,8 @@ class WebSocketTransport:
                 self._outgoing.put_nowait(frame)
         elif not self._has_been_open or kind in LASTING:
             self._unsent.append((channel, kind, parts))
+            if kind in LASTING:
+                self._line.line_wanted()
 
     @property
     def _has_binary_frames(self) -> bool:
@@ -148,6 +153,7 @@ class WebSocketTransport:
                 failure = error
             if self._is_closed:
                 return
+            self._has_failed = True
             self._line.line_cut(failure)
             pause = PAUSES[min(attempt, len(PAUSES) - 1)]
             attempt += 1
@@ -170,7 +176,9 @@ class WebSocketTransport:
             await socket.close()
             return
         self._socket = socket
-        is_again, self._has_been_open = self._has_been_open, True
+        # What was asked of the kernel before may have been given up by now.
+        is_again = self._has_been_open or self._has_failed
+        self._has_been_open = True
         while not self._outgoing.empty():
             self._outgoing.get_nowait()  # of the old line; what lasts is decided by the receiver
         for channel, _, parts in self._unsent:

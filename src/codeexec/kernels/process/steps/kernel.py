@@ -21,6 +21,7 @@ from codeexec.domain.errors import CodeexecError, KernelUnavailable, UsageError
 from codeexec.domain.events import KernelRef
 from codeexec.domain.options import PROGRAMS, PROJECT_KERNEL, ExecuteOptions, ProgramOptions
 from codeexec.domain.outputs import ErrorInfo
+from codeexec.domain.places.logins import AskUser
 from codeexec.domain.requests import KernelInfo
 from codeexec.environments.base import Environment, TerminalSize
 from codeexec.environments.holder.holding import Holding
@@ -82,7 +83,9 @@ class ProgramsBackend(Backend):
         """The languages whose tools are installed."""
         return await asyncio.to_thread(offered_languages, os.environ)
 
-    async def adopt(self, handle: Handle, sink: Sink, running: str) -> Kernel | None:
+    async def adopt(
+        self, handle: Handle, sink: Sink, running: str, ask_user: AskUser | None = None
+    ) -> Kernel | None:
         """The kernel with its program that runs, or has ended since. None where nothing is known
         of that one."""
         folder = str(handle.get("folder") or "")

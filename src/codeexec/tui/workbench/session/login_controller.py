@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from functools import partial
 
-from codeexec.client.socket import SocketHost
 from codeexec.domain import requests as q
 from codeexec.domain.errors import CodeexecError, Conflict
 from codeexec.domain.places.logins import LoginPrompt, LoginQuestion, LoginUnanswered
@@ -13,6 +12,30 @@ from codeexec.tui.screens.login_question import LoginDialog, login_dialog
 from codeexec.tui.session.ask import Failed
 from codeexec.tui.session.feed import Frame
 from codeexec.tui.workbench.surface import Surface, WorkbenchState
+
+
+async def ask_for_line(surface: Surface, prompt: LoginPrompt) -> str:
+    """An AskUser for the line to a session server, which no other client uses."""
+    dialog = login_dialog(prompt)
+    answer: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
+
+    async def show() -> None:
+        text: str | None = None
+        try:
+            text = await surface.ask_user(dialog)
+        finally:
+            if not answer.done():
+                answer.set_result(text)
+
+    surface.start(show, "line login")
+    try:
+        text = await answer
+    except asyncio.CancelledError:
+        dialog.withdraw()
+        raise
+    if text is None:
+        raise LoginUnanswered(f"The login to {prompt.machine} was given up.")
+    return text
 
 
 class LoginController:
@@ -25,31 +48,7 @@ class LoginController:
         self._shown = ""
         """The id of the question of the dialog."""
         self._dialog: LoginDialog | None = None
-        if isinstance(state.host, SocketHost):
-            state.host.ask_logins(self._ask_for_line)
-
-    async def _ask_for_line(self, prompt: LoginPrompt) -> str:
-        """An AskUser for the line to the session server, which no other client uses."""
-        dialog = login_dialog(prompt)
-        answer: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
-
-        async def show() -> None:
-            text: str | None = None
-            try:
-                text = await self._surface.ask_user(dialog)
-            finally:
-                if not answer.done():
-                    answer.set_result(text)
-
-        self._surface.start(show, "line login")
-        try:
-            text = await answer
-        except asyncio.CancelledError:
-            dialog.withdraw()
-            raise
-        if text is None:
-            raise LoginUnanswered(f"The login to {prompt.machine} was given up.")
-        return text
+        state.host.ask_logins(partial(ask_for_line, surface))
 
     def show_frame(self, frame: Frame) -> None:
         questions = frame.snapshot.login_questions

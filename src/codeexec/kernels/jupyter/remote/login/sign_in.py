@@ -37,11 +37,13 @@ class SignIn:
     async def find(self, access: Access) -> Access | None:
         """Without a question: what another login has kept meanwhile, or a login with the password
         of the settings. None where there is neither. ServerFailure of that login."""
-        if not self._finds or (access.token and not access.is_login):
+        if not self._finds or (access.token and not access.is_login and not access.is_kept):
             return None
         stored = (await asyncio.to_thread(read_tokens)).get(access.address.name, "")
         if stored and stored != access.token:
-            return replace(access, token=stored)
+            return replace(access, token=stored, is_kept=True)
+        if access.token and not access.is_login:
+            return None
         now = asyncio.get_running_loop().time()
         if not access.password or now - self._logged_in_at < LOGIN_PAUSE:
             return None
@@ -104,11 +106,11 @@ async def try_secret(access: Access, text: str) -> Access:
     finally:
         await server.close()
     await asyncio.to_thread(keep_token, access.address.name, token)
-    return replace(access, token=token)
+    return replace(access, token=token, is_kept=True)
 
 
 async def keep_login(access: Access, password: str) -> Access:
     """Log in with a password, and keep the login. ServerFailure."""
     cookies = await log_in(access, password)
     await asyncio.to_thread(keep_token, access.address.name, cookies)
-    return replace(access, token=cookies)
+    return replace(access, token=cookies, is_kept=True)
