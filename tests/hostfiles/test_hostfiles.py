@@ -232,3 +232,21 @@ def test_exchanged_at_any_moment_nothing_outside_is_read_or_written(
     assert 0 < refused < tried
     assert (outside / "file").read_bytes() == b"private"
     assert [path.name for path in outside.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize("size", [10, 1_000_000])
+def test_a_file_that_is_replaced_is_freed_and_no_descriptor_of_it_stays(
+    size: int, workspace: Path
+) -> None:
+    path = workspace / "large.py"
+    path.write_bytes(b"a" * size)
+    files.write(locate(path), b"b" * size, sync=False)
+    assert path.read_bytes() == b"b" * size
+    for thread in threading.enumerate():
+        if thread.name == "free-file":
+            thread.join()
+    assert [entry.name for entry in workspace.iterdir()] == ["large.py"]
+    folder = Path("/proc/self/fd")
+    for entry in folder.iterdir() if folder.is_dir() else ():
+        with contextlib.suppress(FileNotFoundError):
+            assert "large.py" not in entry.readlink().name
