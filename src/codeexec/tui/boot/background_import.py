@@ -12,14 +12,13 @@ from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 from typing import TYPE_CHECKING, cast
 
+from codeexec.tui.turns import begin_short_turns, end_short_turns
+
 if TYPE_CHECKING:
     from importlib.abc import Loader
 
 HOLD = 0.4
 """Longest pause of the import, in seconds."""
-
-_SWITCH = 0.0005
-"""Switch interval in seconds while the thread imports: with Python's 5 ms, keys feel slow."""
 
 
 class _InTurn:
@@ -51,11 +50,10 @@ class Loading:
         self._until = 0.0
         self._loop = asyncio.get_running_loop()
         self._done: asyncio.Future[None] = self._loop.create_future()
-        self._usual = sys.getswitchinterval()
 
     def begin(self) -> None:
         """Start the import."""
-        sys.setswitchinterval(_SWITCH)
+        begin_short_turns()
         # After the finders of built-in modules, and before the path finder.
         finders: list[object] = list(sys.meta_path)
         at = finders.index(PathFinder) if PathFinder in finders else len(finders)
@@ -67,7 +65,7 @@ class Loading:
         try:
             await self._done
         finally:
-            sys.setswitchinterval(self._usual)
+            end_short_turns()
             sys.meta_path.remove(self)
 
     def hold(self) -> None:

@@ -14,6 +14,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from codeexec.domain.text.printable import printable
+from codeexec.tui.turns import begin_short_turns, end_short_turns
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,9 +27,6 @@ _MODES_OFF = (
     "\x1b[?1004l\x1b[?2004l\x1b[?2048l\x1b[<u\x1b[?7h"
 )
 _STARTING = " ◌ starting"
-_SWITCH = 0.0005
-"""Switch interval in seconds while a thread reads the keys beside imports: with Python's 5 ms the
-first character is shown up to 10 ms later."""
 _PATIENCE = 0.1
 """Seconds after an Escape: what comes later is another key."""
 
@@ -54,7 +52,6 @@ class FirstFrame:
         self._lock = Lock()
         self._thread: Thread | None = None
         self._pipe = (-1, -1)
-        self._usual = sys.getswitchinterval()
 
     def begin(self) -> None:
         """Take the terminal, paint, and read the keys; whatever comes of that, `leave` is due."""
@@ -133,7 +130,7 @@ class FirstFrame:
         from threading import Thread
 
         self._pipe = os.pipe()
-        sys.setswitchinterval(_SWITCH)
+        begin_short_turns()
         thread = Thread(target=self._read, name="first keys", daemon=True)
         thread.start()
         self._thread = thread
@@ -192,7 +189,7 @@ class FirstFrame:
         if self._thread is not None:
             os.write(self._pipe[1], b".")
             self._thread.join()
-            sys.setswitchinterval(self._usual)
+            end_short_turns()
             for end in self._pipe:
                 os.close(end)
             self._thread = None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -39,10 +38,8 @@ from codeexec.tui.session.feed import Frame
 from codeexec.tui.session.requester import Requester
 from codeexec.tui.textual_ext.timers import call_after
 from codeexec.tui.theme.theme import Theme
+from codeexec.tui.turns import short_turns
 from codeexec.tui.widgets.search_bar import SearchBar
-
-_SWITCH = 0.0005
-"""Switch interval in seconds while lexers are loaded."""
 
 _PAUSE = 0.3
 """Seconds without a key after which what is typed first gets its colours."""
@@ -114,14 +111,9 @@ class ConsolePane(ConsoleMessages, Vertical):
             self.run_worker(self._load_lexers(), group="lexers")
 
     async def _load_lexers(self) -> None:
-        """Lexers take 50 ms to be made: in a thread, while code is shown without colours. With
-        Python's switch interval of 5 ms each key would wait for several turns of that thread."""
-        usual = sys.getswitchinterval()
-        sys.setswitchinterval(_SWITCH)
-        try:
+        """Lexers take 50 ms to be made: in a thread, while code is shown without colours."""
+        with short_turns():
             await asyncio.to_thread(highlight, "x = 1", self.prompt.language_name, self._theme)
-        finally:
-            sys.setswitchinterval(usual)
         self.prompt.show_colors()
         self.view.show_colors(True)
 

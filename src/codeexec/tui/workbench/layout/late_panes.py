@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
-from functools import partial
 from typing import TypeVar
 
 from textual.screen import Screen
@@ -24,7 +24,7 @@ _MOUNT_AFTER = 0.2
 """Seconds that are left to the first key, the first run, and the kernel's own start."""
 
 _KEYS_PAUSE = 0.15
-"""Seconds without a key before the panes are mounted: a key would wait 0.1 s."""
+"""Seconds without a key before each of the panes is mounted, and before all are shown."""
 
 _LATEST_MOUNT = 2.0
 """Seconds after which they are mounted while keys come all the same."""
@@ -53,23 +53,29 @@ class LatePanes:
         self._context = context
         self._on_mounted = on_mounted
         self._frames: list[Frame] = []
+        self._latest = 0.0
+        """Time by the monotonic clock until which keys are waited for."""
 
     def begin(self) -> None:
         """Editor and console are on screen: mount the others soon."""
-        latest = time.monotonic() + _LATEST_MOUNT
-        call_after(self._screen, _MOUNT_AFTER, partial(self._mount_in_a_pause, latest))
+        self._latest = time.monotonic() + _LATEST_MOUNT
+        call_after(self._screen, _MOUNT_AFTER, self._begin_mount)
 
-    def _mount_in_a_pause(self, latest: float) -> None:
-        """Mount the panes once no key comes for a moment, or at `latest`."""
-        now = time.monotonic()
-        wait = self._state.app_context.key_at + _KEYS_PAUSE - now
-        if wait > 0 and now < latest:
-            call_after(self._screen, wait, partial(self._mount_in_a_pause, latest))
-        else:
-            _: Worker[None] = self._screen.run_worker(self._mount, group="furnish", exclusive=True)
+    def _begin_mount(self) -> None:
+        _: Worker[None] = self._screen.run_worker(self._mount, group="furnish", exclusive=True)
+
+    async def _wait_for_pause(self) -> None:
+        """Wait until no key has come for a moment, but not beyond the latest time."""
+        while True:
+            now = time.monotonic()
+            wait = self._state.app_context.key_at + _KEYS_PAUSE - now
+            if wait <= 0 or now >= self._latest:
+                return
+            await asyncio.sleep(wait)
 
     async def _mount(self) -> None:
-        if await self._panes.mount_late(self._screen, self._context()):
+        await self._wait_for_pause()
+        if await self._panes.mount_late(self._screen, self._context(), self._wait_for_pause):
             self._on_mounted()
             if self._state.last is not None:
                 self._panes.show_everything(self._state.snapshot)

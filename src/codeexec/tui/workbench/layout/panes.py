@@ -20,9 +20,10 @@ from codeexec.tui.panes.pane import (
     ShowsStoredOutputs,
 )
 from codeexec.tui.session.feed import Frame, FrameListener
+from codeexec.tui.turns import short_turns
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from codeexec.domain.snapshot import ExecutionView
     from codeexec.tui.panes.artifacts.pane import ArtifactPane
@@ -72,23 +73,30 @@ class PaneSet:
             pane.restore_pane_state(state)
         return pane
 
-    async def mount_late(self, screen: Screen[R], context: BuildContext) -> bool:
-        """Put the late panes into their boxes; False if the screen has been left."""
+    async def mount_late(
+        self, screen: Screen[R], context: BuildContext, pause: Callable[[], Awaitable[object]]
+    ) -> bool:
+        """Put the late panes into their boxes; False if the screen has been left. `pause` is waited
+        for before each of them: it returns once no key is being handled."""
         entries = [entry for entry in panes() if entry.late]
-        await asyncio.to_thread(load_late)
-        boxes = [screen.query(f"#{entry.name}-box") for entry in entries]
-        if not all(found and found.first().is_attached for found in boxes):
-            return False
-        # One layout and one frame for all of them, or keys would wait for four of each, 0.1 s.
-        with screen.app.batch_update():
-            # All of them before anything is waited for: the boxes may be gone after that.
-            for mounted in [
-                found.first().mount(self.build(entry, context))
-                for entry, found in zip(entries, boxes, strict=True)
-            ]:
-                await mounted
-        if not all(self._panes[entry.name].is_mounted for entry in entries):
-            return False  # it was left meanwhile
+        with short_turns():
+            await asyncio.to_thread(load_late)
+        mounted = []
+        for entry in entries:
+            await pause()
+            found = screen.query(f"#{entry.name}-box")
+            if not found or not found.first().is_attached:
+                return False
+            # Unseen, it needs no layout and no paint: a key is handled after each of them.
+            pane = self.build(entry, context)
+            pane.display = False
+            await found.first().mount(pane)
+            mounted.append(pane)
+        for pane in mounted:
+            await pause()
+            if not pane.is_mounted:
+                return False  # it was left meanwhile
+            pane.styles.display = None
         self._complete.set()
         return True
 
