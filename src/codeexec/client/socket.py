@@ -14,22 +14,20 @@ from codeexec.client.api import Link
 from codeexec.client.byte_streams import StreamReaders
 from codeexec.client.calls import PendingCalls, is_safe, with_id
 from codeexec.client.opening import connect
+from codeexec.client.socket_session import SocketSession, request_frame
 from codeexec.client.spawn import Starting
 from codeexec.client.waiting import HELD_BYTES, LOCAL, EventListener, Patience, usual_patience
 from codeexec.client.wire import Address, WebSocketConnection
 from codeexec.domain import requests as q
-from codeexec.domain.errors import CodeexecError, Denied, ServerUnavailable, UsageError
+from codeexec.domain.errors import CodeexecError, Denied, ServerUnavailable
 from codeexec.domain.events import Recorded
 from codeexec.domain.flow import OutputMode
 from codeexec.domain.wire.codec import (
     check_server_schema,
     decode_recorded,
     decode_reply,
-    encode,
-    mended,
 )
 from codeexec.domain.wire.frames import (
-    MAX_REQUEST,
     STOPPED,
     ClientFrame,
     ServerFrame,
@@ -154,18 +152,8 @@ class SocketHost:
     def _send(self, request: q.Request[R], session: str | None) -> asyncio.Future[Raw]:
         if self._end is not None:
             raise type(self._end)(self._end.message, self._end.next_step)
-        untyped = cast("q.Request[q.Reply]", request)
         number = self._next_number()
-        try:
-            content = Raw(encode(untyped))
-        except UnicodeEncodeError:
-            content = Raw(encode(mended(untyped)))
-        frame = encode_frame(ClientFrame(id=number, session=session, request=content))
-        if len(frame) > MAX_REQUEST:
-            raise UsageError(
-                f"This request is too long ({len(frame):,} bytes; at most {MAX_REQUEST:,}).",
-                "Write large content to a file and name that.",
-            )
+        frame = request_frame(number, session, request)
         return self._calls.ask(number, frame, self._wire, is_safe=is_safe(request))
 
     def _longest_call(self) -> float:
@@ -405,29 +393,6 @@ class SocketHost:
         self._link = link
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
-
-
-class SocketSession:
-    """The `SessionClient` of one session behind a `SocketHost`."""
-
-    def __init__(self, host: SocketHost, session_id: str) -> None:
-        self._host = host
-        self._session_id = session_id
-
-    @property
-    def session_id(self) -> str:
-        return self._session_id
-
-    def call(self, request: q.Request[R]) -> Coroutine[Any, Any, R]:
-        return self._host.ask(request, self._session_id)
-
-    def events(
-        self, after: int = 0, output: OutputMode = "tail"
-    ) -> AsyncIterator[Sequence[Recorded]]:
-        return self._host.listen(self._session_id, after, output)
-
-    def stream(self, stream_id: str, after: int = 0) -> AsyncIterator[StreamChunk]:
-        return self._host.read_stream(self._session_id, stream_id, after)
 
 
 async def _reply(request: q.Request[R], answer: asyncio.Future[Raw]) -> R:

@@ -281,6 +281,8 @@ class Hooks:
         self._kernel._input_request = self.input_request
         self._kernel.shell_handlers["execute_request"] = self.execute_request
         self._kernel.control_handlers[REQUEST] = self.answer
+        # ipykernel pauses before a reply, so that clients get the output first: numbers do that.
+        self._kernel._execute_sleep = 0.0
         return True
 
     def send_multipart(self, frames: list[bytes], *args: Any, **kwargs: Any) -> None:

@@ -136,13 +136,16 @@ def join(session: str, server_terminal: str, server: str, as_json: bool) -> None
         return
     terminals = ask_session(session_id, ListJoinableTerminals()).terminals
     if as_json:
-        for each in terminals:
-            style.say_json(msgspec.json.encode(each))
+        for listed in terminals:
+            style.say_json(msgspec.json.encode(listed))
         return
     if not terminals:
         style.say("Nobody else has a terminal on the server.")
         return
-    rows = [(each.name, each.last_activity or "-", each.terminal_id or "-") for each in terminals]
+    rows = [
+        (listed.name, listed.last_activity or "-", listed.terminal_id or "-")
+        for listed in terminals
+    ]
     head = ("NAME", "LAST OUTPUT", "JOINED AS")
     style.say_lines(style.table(rows, head, style.wants_color(sys.stdout)))
 

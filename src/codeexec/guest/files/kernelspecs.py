@@ -19,22 +19,22 @@ MOST = 300
 def roots() -> list[tuple[str, str]]:
     """(folder, prefix of the environment that it is in or "") in the order of their precedence."""
     home = os.path.expanduser("~")
-    found = [(path, "") for path in os.environ.get("JUPYTER_PATH", "").split(os.pathsep)]
+    folders = [(path, "") for path in os.environ.get("JUPYTER_PATH", "").split(os.pathsep)]
     data = os.environ.get("JUPYTER_DATA_DIR", "")
     if not data and sys.platform == "darwin":
         data = os.path.join(home, "Library", "Jupyter")
     base = os.environ.get("XDG_DATA_HOME", "") or os.path.join(home, ".local", "share")
-    found.append((data or os.path.join(base, "jupyter"), ""))
+    folders.append((data or os.path.join(base, "jupyter"), ""))
     prefixes = [sys.prefix]
     for program in ("jupyter", "python3", "python"):
         path = shutil.which(program)
         if path:
             # A link of a virtual environment leads to the Python that it was made with.
             paths = (os.path.abspath(path), os.path.realpath(path))
-            prefixes += [os.path.dirname(os.path.dirname(each)) for each in paths]
-    found += [(os.path.join(prefix, "share", "jupyter"), prefix) for prefix in prefixes]
-    found += [("/usr/local/share/jupyter", ""), ("/usr/share/jupyter", "")]
-    return [(path, prefix) for path, prefix in found if os.path.isabs(path)]
+            prefixes += [os.path.dirname(os.path.dirname(own)) for own in paths]
+    folders += [(os.path.join(prefix, "share", "jupyter"), prefix) for prefix in prefixes]
+    folders += [("/usr/local/share/jupyter", ""), ("/usr/share/jupyter", "")]
+    return [(path, prefix) for path, prefix in folders if os.path.isabs(path)]
 
 
 def read(folder: str) -> dict[str, object] | None:

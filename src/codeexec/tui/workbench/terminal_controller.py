@@ -148,15 +148,15 @@ class TerminalController:
         if not answer.terminals:
             self._surface.post_message(NoticePosted("Nobody else has a terminal on the server."))
             return
-        own = {each.name: each.terminal_id for each in answer.terminals}
+        own = {terminal.name: terminal.terminal_id for terminal in answer.terminals}
         choices = [
             Choice(
-                each.name,
-                f"Terminal {each.name}",
-                f"last output {each.last_activity}" if each.last_activity else "",
-                "●" if each.terminal_id else " ",
+                terminal.name,
+                f"Terminal {terminal.name}",
+                f"last output {terminal.last_activity}" if terminal.last_activity else "",
+                "●" if terminal.terminal_id else " ",
             )
-            for each in answer.terminals
+            for terminal in answer.terminals
         ]
         name = await self._surface.ask_user(Chooser("Terminals of the server", choices))
         if name is None:

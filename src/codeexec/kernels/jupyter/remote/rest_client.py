@@ -68,7 +68,7 @@ class Download:
     is_json: bool = False
 
 
-class Pace:
+class LinePace:
     """Puts a time limit off as bytes pass, so that a slow line has the time that it needs, and one
     that carries a byte now and then has not."""
 
@@ -211,7 +211,7 @@ async def read_body(
     response: httpx.Response, limit: asyncio.Timeout, most: int = LARGEST
 ) -> bytes | None:
     """The body; None of one that has more bytes than that. What has come puts the limit off."""
-    content, pace, seen = bytearray(), Pace(limit), 0
+    content, pace, seen = bytearray(), LinePace(limit), 0
     async for chunk in response.aiter_bytes():
         content += chunk
         # As they came: some kinds of compression make much of a byte.
@@ -224,7 +224,7 @@ async def read_body(
 
 async def _pieces(body: bytes, limit: asyncio.Timeout) -> AsyncIterator[bytes]:
     """The body of a request, as the line takes it."""
-    pace = Pace(limit)
+    pace = LinePace(limit)
     for start in range(0, len(body), PIECE):
         yield body[start : start + PIECE]
         pace.note(PIECE)
