@@ -63,7 +63,7 @@ def test_what_cells_have_put_out_is_expected() -> None:
     )
     read = lesson(text)
     assert read.front.title == "One *and* two"
-    assert [step.title for step in read.steps] == ["One *and* two"]
+    assert [step.title for step in read.steps] == ["One and two"]
     first, second = (block.expectations for _, block in read.blocks())
     assert [(one.mode, one.text) for one in first] == [("exact", "100%\na\n<object at ...>\n")]
     assert [(one.mode, one.text) for one in second] == [

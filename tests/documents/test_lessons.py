@@ -153,7 +153,7 @@ def test_a_lesson_is_read() -> None:
     assert lesson.front == FrontMatter(title="Of names", packages=("numpy",), timeout=5.0)
     assert [(step.title, step.line, len(step.blocks)) for step in lesson.steps] == [
         ("", 6, 0),
-        ("Numbers *and* names", 8, 1),
+        ("Numbers and names", 8, 1),
         ("", 28, 1),
         ("Files", 38, 1),
     ]
@@ -180,7 +180,7 @@ def test_the_text_of_a_step_is_without_what_runs_what_is_expected_and_notes() ->
     ]
     assert [step.label for step in lesson.steps] == [
         "Before the first heading.",
-        "Numbers *and* names",
+        "Numbers and names",
         "```console",
         "Files",
     ]

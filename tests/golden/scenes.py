@@ -27,6 +27,8 @@ from codeexec.domain.requests import Complete, LoadPlugin
 from codeexec.tui.options import OpenOptions
 from codeexec.tui.panes.console import paint
 from codeexec.tui.panes.editor import painting
+from codeexec.tui.screens.lesson import bars
+from codeexec.tui.screens.lesson import speaker as speaker_screen
 from codeexec.tui.theme.color_depth import Depth
 from codeexec.tui.widgets import keys_shown, status
 from support.bench import DEADLINE, Bench, engine_in, open_bench
@@ -123,6 +125,40 @@ printf '\033[48;2;0;60;120;38;2;255;255;255mcolour\033[m 日本 naïve\n'
 Size = tuple[int, int]
 """Columns and lines."""
 
+
+GIVEN = """\
+---
+title: The weather
+---
+
+# Stations
+
+```python
+wind = {"Harbour": 12.5, "Hill": 31.0}
+```
+
+# The *windiest* one
+
+A key function says what counts:
+
+- `max` takes the largest
+- `wind.get` is its **wind**
+
+<!-- Ask the audience first. -->
+
+```python {2}
+highest = max(wind, key=wind.get)
+print("highest:", highest, "of", len(wind))
+```
+
+# The end
+
+<!-- Thank them. -->
+
+```python
+del wind
+```
+"""
 
 LESSON_ENDS = """
 # %% Words
@@ -242,6 +278,70 @@ async def watching(folder: Path, size: Size) -> AsyncIterator[Bench]:
                 yield student
             for sheet in teacher.workbench.documents.sheets:
                 sheet.editor.model.history.mark_saved()
+    finally:
+        await host.close()
+
+
+def _given(folder: Path) -> OpenOptions:
+    work = folder / "work"
+    work.mkdir()
+    (work / "weather.md").write_text(GIVEN)
+    return OpenOptions(files=(str(work),), lesson=str(work / "weather.md"), typing="once")
+
+
+async def _give(bench: Bench) -> None:
+    """The first step, and the code of the second, which has run."""
+
+    def takes_keys() -> bool:
+        conductor = bench.workbench.lessons._given
+        return conductor is not None and not conductor._busy
+
+    await bench.sees("Stations")
+    await bench.is_idle(1)
+    for key, words in (
+        ("right", "wind ="),
+        ("right", "0.1 s"),
+        ("right", "windiest"),
+        ("right", "highest ="),
+        ("right", "highest: Hill"),
+    ):
+        await bench.until(takes_keys, "it takes keys")
+        await bench.press(key)
+        await bench.sees(words)
+    await bench.is_idle(3)
+
+
+@asynccontextmanager
+async def lesson(folder: Path, size: Size) -> AsyncIterator[Bench]:
+    """A step of a lesson as the audience sees it: text, code with a line that counts, output."""
+    async with open_bench(folder, options=_given(folder), size=size) as bench:
+        await _give(bench)
+        yield bench
+
+
+async def lesson_steps(bench: Bench) -> None:
+    """All steps of the lesson, over the same screen."""
+    await bench.press("o")
+    await bench.sees("The end")
+
+
+@asynccontextmanager
+async def speaker(folder: Path, size: Size) -> AsyncIterator[Bench]:
+    """The same step in the speaker's view, with notes and the next step."""
+    state, options = folder / "state", _given(folder)
+    host = engine_in(state)
+    try:
+        async with open_bench(
+            folder, state=state, host=host, options=options, size=size
+        ) as presenter:
+            await _give(presenter)
+            async with open_bench(
+                folder, state=state, host=host, size=size,
+                options=options._replace(watch=True, speaker=True),
+            ) as bench:  # fmt: skip
+                await bench.sees("highest: Hill")
+                await bench.sees("Ask the audience first.")
+                yield bench
     finally:
         await host.close()
 
@@ -441,6 +541,8 @@ SCENES: dict[str, Scene] = {
     "question": Scene(question),
     "presentation": Scene(presentation),
     "watching": Scene(watching),
+    "lesson": Scene(lesson, {"lesson-steps": lesson_steps}),
+    "lesson-speaker": Scene(speaker, looks=SMALL_IN_ALL_THEMES),
     "split": Scene(split, {"palette": palette, "settings": settings}),
     "plugins": Scene(plugins),
     "table": Scene(table),
@@ -460,7 +562,10 @@ class Still:
         for name in [*os.environ]:
             if name.startswith(("XDG_", "CODEEXEC_", "NO_COLOR")):
                 patch.delenv(name)
-        for module in (status, paint, painting):
+        for module in (bars, speaker_screen):
+            patch.setattr(module, "clock", lambda now: "10:30")
+            patch.setattr(module, "minutes_since", lambda began, now: 3)
+        for module in (status, paint, painting, bars):
             patch.setattr(module, "duration", lambda seconds: "0.1 s")
         patch.setattr(keys_shown, "_SECONDS", 600.0)
         pieces = status.StatusLine._left

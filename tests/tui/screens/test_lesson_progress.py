@@ -144,7 +144,7 @@ def test_the_speaker_is_told_notes_what_the_key_does_and_the_next_step(
     assert "2 min · 1 of 4" in words.split("\n")[0]
     assert "*No notes for this step.*" in words
     assert "goes to the next step" in words
-    assert "**Next: One**" in words
+    assert "**Next step: One**" in words
     assert "a = 1" in words and "secret" not in words
     progress.go_to_step(1)
     progress.show(blank=True)

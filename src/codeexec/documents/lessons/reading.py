@@ -156,7 +156,7 @@ class _LessonReader:
             if token.type == "hr":
                 self._replace(token)
         elif token.type == "inline" and self._heading_line:
-            self.steps[-1].title = token.content
+            self.steps[-1].title = _plain(token)
             self.end_heading()
         elif token.type == "html_block":
             self.steps[-1].notes += [note.strip() for note in _COMMENT.findall(token.content)]
@@ -344,3 +344,12 @@ class _LessonReader:
 def _longest_run(code: str) -> int:
     """Characters of the longest run of backticks that could close a fence."""
     return max((len(run) for run in _MARKS.findall(code)), default=0)
+
+
+def _plain(heading: Token) -> str:
+    """The words of a heading without marks, as lists show them."""
+    words = [
+        child.content if child.content or child.type != "softbreak" else " "
+        for child in heading.children or ()
+    ]
+    return "".join(words).strip()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.markdown import CodeBlock, Heading, Markdown, MarkdownElement
+from rich.rule import Rule
 from rich.style import Style
 from rich.syntax import Syntax, SyntaxTheme
 from rich.text import Text
@@ -64,6 +65,16 @@ class _HtmlBlock(MarkdownElement):
             yield Text(text)
 
 
+class _Rule(MarkdownElement):
+    """A line between sections, like the other lines of the screen."""
+
+    new_line = False
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield Rule(style=console.get_style("markdown.hr", default="none"))
+        yield Text()
+
+
 class MarkdownPage(Markdown):
     elements = {  # noqa: RUF012 -- as rich has it
         **Markdown.elements,
@@ -71,4 +82,5 @@ class MarkdownPage(Markdown):
         "fence": _ColoredCode,
         "html_block": _HtmlBlock,
         "code_block": _ColoredCode,
+        "hr": _Rule,
     }

@@ -21,6 +21,16 @@ from codeexec.tui.theme.theme import Theme
 _ARROWS = " ‹ › "
 
 
+def clock(now: float) -> str:
+    """The time of the day; `now` in seconds since the epoch."""
+    return time.strftime("%H:%M", time.localtime(now))
+
+
+def minutes_since(began: float, now: float) -> int:
+    """Whole minutes between two times in seconds since the epoch; 0 where it is not known."""
+    return max(int(now - began), 0) // 60 if began else 0
+
+
 @dataclass(frozen=True, slots=True)
 class BarFacts:
     """`at` counts from 1; `began` is when the lesson began, `message` is said in the middle."""
@@ -78,10 +88,9 @@ class LessonBar(Widget):
 
     def _words(self, width: int) -> Strip:
         facts, style = self.facts, self._theme.style
-        clock = time.strftime("%H:%M")
-        if facts.began:
-            clock = f"{max(int(time.time() - facts.began), 0) // 60} min · {clock}"
-        right = f"{facts.at}/{facts.count} · {clock} "
+        now = time.time()
+        passed = f"{minutes_since(facts.began, now)} min · " if facts.began else ""
+        right = f"{facts.at}/{facts.count} · {passed}{clock(now)} "
         self._arrows_at = width - cell_len(right) - cell_len(_ARROWS)
         room = max(self._arrows_at - 1, 0)
         message = one_line(facts.message)

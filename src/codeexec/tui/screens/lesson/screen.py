@@ -40,9 +40,6 @@ _LEAST_WRITTEN = 5
 _LEAST_PICTURE = 4
 """Rows of a picture in the text, at least."""
 
-_LEAST_OUTPUT = 6
-"""Rows that the output has at least, below text and code."""
-
 
 class LessonConductor(Protocol):
     """What the keys of the screen do."""
@@ -73,6 +70,8 @@ class LessonScreen(SafeScreen):
     AUTO_FOCUS = ""
     blanks: ClassVar[bool] = True
     """Nothing is on screen while the audience is to see nothing."""
+    least_output: ClassVar[int] = 6
+    """Rows that the output has at least, below text and code."""
 
     DEFAULT_CSS = """
     LessonScreen { background: $surface; color: $text; layout: vertical; }
@@ -207,7 +206,7 @@ class LessonScreen(SafeScreen):
         if writes:
             code_rows = max(code_rows + 1, _LEAST_WRITTEN)
         room -= 2  # the rule, and a blank row above it
-        least = min(max(_LEAST_OUTPUT, height // 4), max(room // 2, 1))
+        least = min(max(self.least_output, height // 4), max(room // 2, 1))
         most = max(room - least, 2)
         if is_wide:
             rows = min(max(text_rows, code_rows), most)

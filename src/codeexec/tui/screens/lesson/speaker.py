@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import TYPE_CHECKING, ClassVar
 
@@ -9,6 +10,7 @@ from textual.app import ComposeResult
 from textual.containers import Container
 
 from codeexec.tui.graphics.probe import Graphics
+from codeexec.tui.screens.lesson.bars import clock, minutes_since
 from codeexec.tui.screens.lesson.screen import LessonConductor, LessonScreen
 from codeexec.tui.screens.lesson.text import LessonText
 from codeexec.tui.session.lessons.progress import LessonProgress, NextThing
@@ -23,6 +25,9 @@ BESIDE = 110
 _STAGE_SHARE = 62
 """Per cent of the width, or of the height, that shows what the audience sees."""
 
+_MARKS = re.compile(r"[\\`*_\[\]<>]")
+"""Characters that would be taken for Markdown."""
+
 _NEXT: dict[NextThing, str] = {
     "type": "The next key types the code.",
     "run": "The next key runs the code.",
@@ -36,6 +41,7 @@ class SpeakerScreen(LessonScreen):
     """A client that follows: its keys are pressed in the terminal that the audience sees."""
 
     blanks: ClassVar[bool] = False
+    least_output: ClassVar[int] = 3
 
     DEFAULT_CSS = """
     SpeakerScreen #speaker { layout: vertical; height: 1fr; }
@@ -93,15 +99,17 @@ class SpeakerScreen(LessonScreen):
 def speaker_markdown(progress: LessonProgress, now: float) -> str:
     """What the speaker is told, as Markdown; `now` in seconds since the epoch."""
     view, step = progress.view, progress.step
-    minutes = max(int(now - view.began), 0) // 60 if view.began else 0
-    clock = time.strftime("%H:%M", time.localtime(now))
-    parts = [f"# {clock} · {minutes} min · {view.step + 1} of {progress.count}"]
+    minutes = minutes_since(view.began, now)
+    parts = [f"# {clock(now)} · {minutes} min · {view.step + 1} of {progress.count}"]
     if view.is_blank:
         parts.append("**The audience's screen is blank.**")
-    parts += [*(step.notes or ("*No notes for this step.*",)), _NEXT[progress.next_thing]]
     following = progress.next_step
+    # Above the notes: a small terminal may have no room for more.
+    label = _MARKS.sub(r"\\\g<0>", following.label) if following is not None else ""
+    parts.append(f"{_NEXT[progress.next_thing]}{f' **Next step: {label}**' if label else ''}")
+    parts += step.notes or ("*No notes for this step.*",)
     if following is not None:
-        parts += ["---", f"**Next: {following.label}**", *following.notes]
+        parts += ["---", *following.notes]
         parts += [
             f"````{block.language}\n{block.given.rstrip()}\n````"
             for block in following.blocks
