@@ -1,5 +1,5 @@
-"""A table is filtered and sorted in the place of the output that shows it: on a card of the console
-and on the page."""
+"""A table is filtered and sorted in the place of the output that shows it: on a card of the
+console, on the page and in the viewer."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input
 
+from codeexec.tui.panes.artifacts.preview import Preview
 from codeexec.tui.panes.console.view import ConsoleView
 from codeexec.tui.panes.editor.code_editor import CodeEditor
 from codeexec.tui.screens.tables.kernel_table import KernelTable
 from codeexec.tui.screens.tables.table_screen import TableScreen
+from codeexec.tui.screens.viewer import ViewerScreen
 from support.bench import Bench, open_bench
 
 pytestmark = pytest.mark.slow
@@ -19,7 +21,7 @@ pytestmark = pytest.mark.slow
 TABLE = """# %%
 import pandas as pd
 df = pd.DataFrame({"city": ["Bern", "Rome", "Oslo"], "price": [12, 3, 40]})
-df
+None; df
 # %%
 print("no table")
 """
@@ -73,7 +75,7 @@ async def test_a_table_is_narrowed_on_its_card_and_on_the_page(tmp_path: Path) -
 
         # The same on the page, below the cell.
         await bench.press("alt+1")
-        bench.editor.at("df")
+        bench.editor.at("None; df")
         await bench.press("alt+u", "escape")
         screen = await opens(bench, "F")
         window = screen.query_one("#window").region
@@ -84,3 +86,26 @@ async def test_a_table_is_narrowed_on_its_card_and_on_the_page(tmp_path: Path) -
         await bench.until(lambda: screen.query_one("#window").region.size == (100, 40))
         await bench.press("escape")
         await bench.until(lambda: bench.program.screen is not screen)
+
+
+async def test_a_table_is_narrowed_in_the_viewer(tmp_path: Path) -> None:
+    async with open_bench(tmp_path, {"table.py": TABLE}, size=(120, 40)) as bench:
+        await bench.editor.at("# %%").run()
+        await bench.sees("Rome")
+        await bench.until(lambda: any(v.name == "df" for v in bench.snapshot.kernel.variables))
+        pane = bench.workbench.panes.artifacts
+        assert pane is not None
+        await bench.until(lambda: pane.selected is not None and pane.selected.variable == "df")
+        # As a step from a picture leads to it: alone it opens as a table at once.
+        pane.post_message(pane.ItemOpenRequested(pane.selected.key))
+        await bench.until(lambda: isinstance(bench.program.screen, ViewerScreen))
+        viewer = bench.program.screen
+        screen = await opens(bench, "F")
+        assert viewer.query_one(Preview).region == screen.query_one("#window").region
+        await narrows(bench)
+        await bench.press("escape")
+        await bench.until(lambda: bench.program.screen is viewer)
+        await opens(bench, "F")
+        await bench.press("e")
+        await bench.until(lambda: "df_view = df" in bench.editor.text)
+        await bench.until(lambda: bench.program.screen is bench.workbench)

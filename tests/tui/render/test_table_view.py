@@ -197,6 +197,22 @@ async def test_any_size_of_pane(size: tuple[int, int]) -> None:
         assert {len(line) for line in _lines(table)} == {table.size.width}
 
 
+async def test_a_page_is_one_press() -> None:
+    table = DataTableView(_page(100, 2))
+    app = Pane(table)
+    async with app.run_test(size=(60, 12)) as pilot:
+        await app.changed()
+        table.focus()
+        await pilot.press("down", "pagedown")
+        await pilot.pause()
+        rows = table.size.height - 2
+        assert table.cursor[0] == rows + 1
+        assert table.scroll_offset.y == rows
+        await pilot.press("pageup")
+        await pilot.pause()
+        assert (table.cursor[0], table.scroll_offset.y) == (1, 0)
+
+
 def _labels(view: JsonView) -> list[str]:
     return [str(view.render_line(y).text).strip() for y in range(view.size.height)]
 

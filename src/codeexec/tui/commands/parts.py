@@ -62,6 +62,7 @@ def of_parts() -> tuple[Command, ...]:
         # screens of their own
         c("viewer.next", "Next", "viewer", "step(1)", "right_square_bracket,full_stop"),
         c("viewer.previous", "Previous", "viewer", "step(-1)", "left_square_bracket,comma"),
+        c("viewer.table", "Filter and sort this table here", "viewer", "table", "F"),
         c("viewer.save", "Save as…", "viewer", "save", "w"),
         c("viewer.copy", "Copy", "viewer", "copy", "c,y"),
         c("viewer.copy_path", "Copy its path", "viewer", "copy_path", "Y"),

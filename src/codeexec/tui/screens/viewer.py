@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import ClassVar
 
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
+from textual.geometry import Region
 from textual.widgets import Static
 
 from codeexec.tui.commands.table import bindings
@@ -30,6 +32,7 @@ _HINTS = (
     Hint("O", "outside", "outside"),
     Hint("esc", "close", "close"),
 )
+_TABLE_HINT = Hint("F", "filter", "table")
 _PICTURE_HINTS = (Hint("+", "zoom", "zoom(1)"), Hint("−", "out", "zoom(-1)"))
 _MOVING = ("image/gif", "image/webp", "image/apng")
 """Types of pictures that may be animated, which is known when they are played."""
@@ -59,8 +62,12 @@ class ViewerScreen(ItemActions, Modal[str]):
         store: ArtifactStore,
         item: Item,
         graphics: Graphics | None = None,
+        show_table: Callable[[str, Region], Awaitable[bool]] | None = None,
     ) -> None:
+        """`show_table` shows the table of a variable at a place, in cells of the screen, until the
+        user leaves it; whether code of a view was put into the editor then."""
         super().__init__()
+        self._show_table = show_table
         self._artifact_index = artifact_index
         self.store = store
         self._item = item
@@ -95,6 +102,8 @@ class ViewerScreen(ItemActions, Modal[str]):
         item = self.selected
         self.query_one("#title", Static).update(plain_words(f"{item.title}  {item.detail}"))
         hints = (*_PICTURE_HINTS, *_HINTS) if item.kind == "picture" else _HINTS
+        if item.variable and self._show_table is not None and item.kind == "table":
+            hints = (_TABLE_HINT, *hints)
         if item.mime in _MOVING:
             hints = (_PLAY_HINT, *hints)
         room = hints if self.size.width >= 90 else hints[-1:]
@@ -131,6 +140,15 @@ class ViewerScreen(ItemActions, Modal[str]):
     def action_play(self) -> None:
         for picture in self.query(Picture):
             picture.play()
+
+    @work(group="table", exclusive=True)
+    async def action_table(self) -> None:
+        """Filter and sort the table where it is shown."""
+        if self._show_table is None:
+            return
+        place = self.query_one(Preview).region
+        if await self._show_table(self._item.variable, place):
+            self.action_close()
 
     def action_close(self) -> None:
         self.dismiss(self._item.key)

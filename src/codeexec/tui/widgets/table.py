@@ -201,7 +201,9 @@ class DataTableView(ScrollView, can_focus=True):
         self._go(self._cursor[0] + down, self._cursor[1] + right)
 
     def action_page(self, pages: int) -> None:
+        """Scroll by as many rows as are seen; the cursor stays where it is on the screen."""
         height = max(self.size.height - self._head_rows - 1, 1)
+        self.scroll_to(y=self.scroll_offset.y + pages * height, animate=False, force=True)
         self._go(self._cursor[0] + pages * height, self._cursor[1])
 
     def action_first(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING
 
+from textual.geometry import Region
 from textual.message import Message
 
 from codeexec.tui.workbench.dispatch import Handler, InWorker
@@ -65,21 +66,29 @@ class SideController:
         if pane is not None and pane.selected is not None:
             graphics = self._state.app_context.graphics
             self._surface.open_screen(
-                ViewerScreen(pane.artifact_index, pane.store, pane.selected, graphics)
+                ViewerScreen(
+                    pane.artifact_index, pane.store, pane.selected, graphics, self._show_table
+                )
             )
 
     async def open_table(
         self, event: ArtifactPane.TableRequested | VariablesPane.VariableTableRequested
     ) -> None:
         """Show a table of the kernel; the code of a view goes into the editor."""
+        await self._show_table(event.name, None)
+
+    async def _show_table(self, name: str, place: Region | None) -> bool:
+        """Show the table of a variable, on the whole screen where no place is given; whether code
+        of a view was put into the editor."""
         from codeexec.tui.screens.tables.origins import VariableOrigin  # not at the start either
         from codeexec.tui.screens.tables.table_screen import TableScreen
 
         kernel = self._state.snapshot.default_kernel if self._state.last is not None else ""
-        screen = TableScreen(VariableOrigin(self._state.session, event.name, kernel))
+        screen = TableScreen(VariableOrigin(self._state.session, name, kernel), place)
         code = await self._surface.ask_user(screen)
         if code is not None:
             await self._edit_code(code)
+        return code is not None
 
     async def go_to_card(self, event: ArtifactPane.CardRequested) -> None:
         """Go to the output that an artifact belongs to."""
