@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import datetime as dt
+import warnings
+import zoneinfo
 from typing import Any
 
 import pytest
 
 from codeexec.domain import requests as q
+from codeexec.guest.tables.filters import parse_filter
+from codeexec.guest.tables.views import open_table
+from codeexec.guest.tables.work import Refused
 from codeexec.tui.screens.tables.table_words import condition_of
 from support.table_answers import Kernel, table_helpers
 
@@ -123,3 +130,73 @@ def test_arrow_shows_times_that_python_has_not_and_no_rows(kernel: Kernel) -> No
     assert page is not None
     assert [row[1] for row in page.cells] == [str(2**50), "None", str(-(2**50))]
     assert rows(kernel.until_done("arrow", q.TableRows(), filter="n > 9")) == []
+
+
+DURATIONS = [dt.timedelta(days=1, hours=2), dt.timedelta(seconds=-5), dt.timedelta(seconds=1.5)]
+
+
+@pytest.mark.parametrize("kind", ["polars", "pandas", "pyarrow", "numpy"])
+def test_durations_are_compared_with_what_their_cells_say(kind: str) -> None:
+    table = engine(kind, "d", DURATIONS)
+    for at, text in enumerate(table.page(0, 3, [0])[1][0]):
+        assert picks(table, f'd = "{text}"') == [at], text
+    assert picks(table, "d > 1.2") == [0, 2]
+    assert picks(table, 'd < "0:00:01"') == [1]
+    with pytest.raises(Refused, match=r"1 day, 2:30:00"):
+        picks(table, 'd > "soon"')
+
+
+@pytest.mark.parametrize("kind", ["polars", "pandas", "pyarrow"])
+def test_a_time_without_an_offset_is_one_of_the_columns_zone(kind: str) -> None:
+    zone = zoneinfo.ZoneInfo("Europe/Zurich")
+    table = engine(kind, "t", [dt.datetime(2025, month, 1, 12, tzinfo=zone) for month in (1, 7)])
+    for text, rows in (
+        ("2025-01-01 12:00", [0]),
+        ("2025-07-01 12:00", [1]),
+        ("2025-01-01 11:00Z", [0]),
+        ("2025-07-01 10:00+00:00", [1]),
+        ("2025-07-01T05:00-05:00", [1]),
+    ):
+        assert picks(table, f't = "{text}"') == rows, text
+    for row, cell in enumerate(table.page(0, 2, [0])[1][0]):
+        assert picks(table, f't = "{cell}"') == [row]
+
+
+def test_records_of_vectors_are_ordered_and_counted() -> None:
+    np: Any = pytest.importorskip("numpy")
+    records = np.zeros(3, dtype=[("n", "i4"), ("v", "f8", (2,))])
+    records["v"][1] = [3, 1]
+    table: Any = open_table("r", records)
+    assert table.sorted([(1, True)]).picks.tolist() == [1, 0, 2]
+    assert table.counts(1, 5) == [("(0.0, 0.0)", 2), ("(3.0, 1.0)", 1)]
+
+
+def test_a_column_without_values_warns_nobody() -> None:
+    np: Any = pytest.importorskip("numpy")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for values in ([], [np.nan], [np.inf, -np.inf]):
+            table: Any = open_table("x", np.array(values, float))
+            for read in (table.mean, table.extent, table.distinct, table.nulls):
+                with contextlib.suppress(ValueError):
+                    read(0)
+            for read_more, argument in ((table.quantiles, [0.5]), (table.histogram, 4)):
+                with contextlib.suppress(ValueError):
+                    read_more(0, argument)
+
+
+def engine(kind: str, name: str, values: list[Any]) -> Any:
+    """A table of one column by the library of that name."""
+    library: Any = pytest.importorskip(kind)
+    if kind == "numpy":
+        return open_table("x", library.array([(v,) for v in values], dtype=[(name, "m8[us]")]))
+    made = {
+        "polars": lambda: library.DataFrame({name: values}),
+        "pandas": lambda: library.DataFrame({name: values}),
+        "pyarrow": lambda: library.table({name: values}),
+    }
+    return open_table("x", made[kind]())
+
+
+def picks(table: Any, condition: str) -> list[int]:
+    return [int(at) for at in table.filtered(parse_filter(condition, table.names)).picks]

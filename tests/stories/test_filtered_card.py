@@ -96,6 +96,7 @@ async def test_a_table_is_narrowed_in_the_viewer(tmp_path: Path) -> None:
         pane = bench.workbench.panes.artifacts
         assert pane is not None
         await bench.until(lambda: pane.selected is not None and pane.selected.variable == "df")
+        assert pane.selected is not None
         # As a step from a picture leads to it: alone it opens as a table at once.
         pane.post_message(pane.ItemOpenRequested(pane.selected.key))
         await bench.until(lambda: isinstance(bench.program.screen, ViewerScreen))

@@ -35,7 +35,7 @@ class Shown(App[None]):
     def get_default_screen(self) -> Screen[None]:
         return self.below
 
-    def _display(self, screen: Screen, renderable: object) -> None:  # type: ignore[override, type-arg]
+    def _display(self, screen: Screen, renderable: object) -> None:  # type: ignore[type-arg]
         self.paints += 1
         super()._display(screen, renderable)  # type: ignore[arg-type]
 

@@ -159,6 +159,9 @@ class PieceSource:
             _bound(self._arrays, _array_bytes, ARRAY_BYTES)
         return array
 
+    def in_zone(self, at: int, moment: Any) -> Any:
+        return ArrowSource(self._no_rows([at])).in_zone(0, moment)
+
     def make_room(self) -> None:
         """Let go of all that is kept."""
         import pyarrow as pa
@@ -254,6 +257,9 @@ class _PieceColumns:
 
     def column(self, at: int) -> tuple[str, Any, Any]:
         return self._columns.column(self._places[at])
+
+    def in_zone(self, at: int, moment: Any) -> Any:
+        return self._columns.in_zone(self._places[at], moment)
 
 
 def cell_texts(column: Any) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from codeexec.guest.prelude import texts_of
 from codeexec.guest.tables.columns import coded
-from codeexec.guest.tables.sources import write_rows
+from codeexec.guest.tables.sources import WithoutZones, write_rows
 from codeexec.guest.tables.work import Refused, size_words
 
 MOST_BYTES = 600 << 20
@@ -61,7 +61,7 @@ class Workbook:
         return SheetSource(sheet.to_python(), first)
 
 
-class SheetSource:
+class SheetSource(WithoutZones):
     """The cells of a sheet; the first row has the names where all of it is text."""
 
     def __init__(self, lines: list[list[Any]], first: int) -> None:

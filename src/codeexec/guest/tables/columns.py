@@ -7,11 +7,12 @@ library and numpy only, Python 3.8 on.
 
 from __future__ import annotations
 
+import datetime as dt
 import heapq
 import math
 import re
 import sys
-from typing import Any
+from typing import Any, Protocol
 
 from codeexec.guest.prelude import PLAIN, cell, is_one, texts_of
 from codeexec.guest.tables.filters import COMPARISONS, compare_values
@@ -28,6 +29,23 @@ MOST_SORTED = 500_000
 
 NUMBERS = "biufMm"
 """Kinds of arrays that numpy compares by itself."""
+
+
+class ColumnSource(Protocol):
+    """Columns of a `ColumnsTable`. A time of a column with a zone is the local one, as rows show
+    it; one that is typed with an offset is converted."""
+
+    names: list[str]
+    types: list[str]
+    rows: int
+
+    def column(self, at: int) -> tuple[str, Any, Any]:
+        """("numbers", values, is there or None) or ("codes", codes, distinct values)."""
+        ...
+
+    def in_zone(self, at: int, moment: Any) -> Any:
+        """A time in UTC as the column has it; itself where the column has no zone."""
+        ...
 
 
 class ColumnsTable:
@@ -100,9 +118,8 @@ class ColumnsTable:
         if operator == "~":
             return self._contains(first, second, str(value))
         sought = as_number(value, first, self.names[at])
-        in_zone = getattr(self.source, "in_zone", None)  # of pandas, whose times are local ones
-        if in_zone is not None and first.dtype.kind == "M" and ZONE.search(str(value)):
-            sought = in_zone(at, sought)
+        if first.dtype.kind == "M" and ZONE.search(str(value)):
+            sought = self.source.in_zone(at, sought)
         fitting = COMPARISONS[operator](first, sought)
         return fitting if second is None else fitting & second
 
@@ -219,16 +236,20 @@ class ColumnsTable:
     def quantiles(self, at: int, shares: list[float]) -> list[float]:
         import numpy as np
 
-        return [float(v) for v in np.quantile(self.numbers(at).astype(float), shares)]
+        with np.errstate(invalid="ignore"):  # of infinite values
+            return [float(v) for v in np.quantile(some(self.numbers(at)).astype(float), shares)]
 
     def mean(self, at: int) -> float:
-        return float(self.numbers(at).mean())
+        import numpy as np
+
+        with np.errstate(invalid="ignore"):  # of infinite values
+            return float(some(self.numbers(at)).mean())
 
     def histogram(self, at: int, bins: int) -> tuple[list[int], float, float]:
         import numpy as np
 
         values = self.numbers(at).astype(float)
-        values = values[np.isfinite(values)]
+        values = some(values[np.isfinite(values)])
         counts, edges = np.histogram(values, bins)
         return [int(count) for count in counts], float(edges[0]), float(edges[-1])
 
@@ -268,8 +289,36 @@ ZONE = re.compile(r"(?<=:\d\d)(\.\d+)?(?:Z|([+-])(\d\d):?(\d\d))$")
 """The end of a time that says how far from UTC it is."""
 
 
+def some(values: Any) -> Any:
+    """The values. ValueError where there are none: numpy would print a warning among the output of
+    the user's code."""
+    if not len(values):
+        raise ValueError("no values")
+    return values
+
+
 def small(rows: int) -> str:
     return "uint32" if rows < 2**32 else "int64"
+
+
+DURATION = re.compile(
+    r"(?:(?P<days>-?\d+) days?(?:,? )?)?"
+    r"\+?(?:(?P<hours>\d+):(?P<minutes>\d\d):(?P<seconds>\d\d(?:\.\d+)?))?"
+)
+"""As Python and pandas write a duration: `1 day, 2:03:04.5`, `-1 days +23:00:00`."""
+
+
+def duration(text: str) -> dt.timedelta:
+    """A number of seconds, or a duration as a cell has it. ValueError for another text, or one that
+    is too long."""
+    match = DURATION.fullmatch(text)
+    try:
+        if match is None or not any(match.groups()):
+            return dt.timedelta(seconds=float(text))
+        parts = {name: float(part or 0) for name, part in match.groupdict().items()}
+        return dt.timedelta(**parts)
+    except OverflowError as error:
+        raise ValueError(text) from error
 
 
 def moment_of(text: str) -> Any:
@@ -292,11 +341,12 @@ def as_number(value: Any, values: Any, name: str) -> Any:
     kind = values.dtype.kind
     if kind in "Mm":
         try:
-            made = moment_of(str(value)) if kind == "M" else np.timedelta64(int(value), "s")
+            made = (
+                moment_of(str(value)) if kind == "M" else np.timedelta64(duration(str(value)), "us")
+            )
         except ValueError:
-            raise Refused(
-                f'{name} has times: compare with a text like "2025-01-31 12:00".'
-            ) from None
+            example = "2025-01-31 12:00" if kind == "M" else "1 day, 2:30:00"
+            raise Refused(f'{name} has times: compare with a text like "{example}".') from None
         return made
     if type(value) is str:
         try:
@@ -401,10 +451,10 @@ def is_missing(value: Any) -> bool:
 
 
 def array_column(values: Any) -> tuple[str, Any, Any]:
-    """A one-dimensional array of numpy."""
+    """An array of numpy; of vectors as values, where it has more than one dimension."""
     import numpy as np
 
-    if values.dtype.kind in NUMBERS:
+    if values.ndim == 1 and values.dtype.kind in NUMBERS:
         if values.dtype.kind == "f":
             valid = ~np.isnan(values)
         elif values.dtype.kind in "Mm":
@@ -412,4 +462,9 @@ def array_column(values: Any) -> tuple[str, Any, Any]:
         else:
             return "numbers", values, None
         return "numbers", values, None if valid.all() else valid
-    return coded(values.tolist())
+    return coded([tuple_of(value) for value in values.tolist()])
+
+
+def tuple_of(value: Any) -> Any:
+    """A vector or a record in an array as a value that can be counted."""
+    return tuple(map(tuple_of, value)) if type(value) in (list, tuple) else value

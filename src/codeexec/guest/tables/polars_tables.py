@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from codeexec.guest.prelude import library, texts_of
-from codeexec.guest.tables.columns import MISSING
+from codeexec.guest.tables.columns import MISSING, duration
 from codeexec.guest.tables.filters import COMPARISONS
 from codeexec.guest.tables.polars_categories import category_texts, has_text
 from codeexec.guest.tables.polars_top import first_of_order
@@ -320,9 +320,18 @@ def moment(value: Any, kind: Any, name: str) -> Any:
         if kind == pl.Time:
             return dt.time.fromisoformat(str(value))
         if kind.base_type() == pl.Duration:
-            return dt.timedelta(seconds=float(value))
-        when = dt.datetime.fromisoformat(str(value))
+            return duration(str(value))
+        text = str(value)
+        # Python 3.8 does not read Z.
+        when = dt.datetime.fromisoformat(f"{text[:-1]}+00:00" if text.endswith("Z") else text)
         zone = getattr(kind, "time_zone", None)
+        offset = when.utcoffset()
+        if offset is not None:  # the same moment, whatever the zone
+            utc = pl.lit(when.replace(tzinfo=None) - offset)
+            return (
+                utc if zone is None else utc.dt.replace_time_zone("UTC").dt.convert_time_zone(zone)
+            )
         return when if zone is None else pl.lit(when).dt.replace_time_zone(zone)
     except ValueError:
-        raise Refused(f'{name} has times: compare with a text like "2025-01-31 12:00".') from None
+        example = "1 day, 2:30:00" if kind.base_type() == pl.Duration else "2025-01-31 12:00"
+        raise Refused(f'{name} has times: compare with a text like "{example}".') from None

@@ -20,7 +20,14 @@ from codeexec.guest.tables.columns import CHUNK, array_column, coded, plain_list
 from codeexec.guest.tables.work import Refused
 
 
-class ArraySource:
+class WithoutZones:
+    """Part of a `ColumnSource` whose columns have no time zones."""
+
+    def in_zone(self, at: int, moment: Any) -> Any:
+        return moment
+
+
+class ArraySource(WithoutZones):
     """An array of one or two dimensions, or of records."""
 
     def __init__(self, value: Any) -> None:
@@ -30,7 +37,7 @@ class ArraySource:
             self._columns = [value[name] for name in value.dtype.names]
             self.names = list(map(str, value.dtype.names))
         elif value.ndim in (1, 2):
-            table = value.reshape(len(value), -1)
+            table = value[:, None] if value.ndim == 1 else value
             self._columns = table.T
             self.names = [str(at) for at in range(table.shape[1])]
         else:
@@ -84,7 +91,7 @@ class PandasSource:
 
         series = self._frame.iloc[:, at]
         dtype = series.dtype
-        if type(dtype) is np.dtype:
+        if isinstance(dtype, np.dtype):
             return array_column(series.to_numpy())
         name = str(dtype)
         if name == "category":
@@ -156,13 +163,26 @@ class ArrowSource:
                 present = ~np.isnan(values)
                 valid = present if valid is None else valid & present
             return "numbers", values, valid
+        if pa.types.is_timestamp(kind) and kind.tz is not None:
+            column, kind = local_times(column), pa.timestamp(kind.unit)
         if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
             return array_column(column.cast(pa.timestamp("us"), safe=False).to_numpy())
+        if pa.types.is_duration(kind):
+            return array_column(column.cast(pa.duration("us"), safe=False).to_numpy())
         if pa.types.is_string(kind) or pa.types.is_large_string(kind):
             encoded = pc.dictionary_encode(column).combine_chunks()
             codes = pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False)
             return "codes", codes.astype(np.int32), encoded.dictionary.to_pylist()
         return coded(python_values(column))
+
+    def in_zone(self, at: int, moment: Any) -> Any:
+        import pyarrow as pa
+
+        zone = getattr(self._table.schema.field(at).type, "tz", None)
+        if zone is None:
+            return moment
+        utc = pa.array([moment.astype("datetime64[us]")]).cast(pa.timestamp("us", zone))
+        return local_times(utc).to_numpy(zero_copy_only=False)[0]
 
     def write(self, path: str, columns: list[int], picks: Any) -> None:
         from pyarrow import csv, parquet
@@ -174,6 +194,17 @@ class ArrowSource:
         else:
             options = csv.WriteOptions(delimiter="\t" if path.endswith(".tsv") else ",")
             csv.write_csv(table, path, options)
+
+
+def local_times(column: Any) -> Any:
+    """Times of pyarrow with a zone as the local ones there; as UTC where the zone is not known."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    try:
+        return pc.local_timestamp(column)
+    except (pa.ArrowException, AttributeError):
+        return column.cast(pa.timestamp(column.type.unit))
 
 
 def python_values(column: Any) -> list[Any]:
@@ -192,7 +223,7 @@ def python_value(scalar: Any) -> Any:
         return getattr(scalar, "value", None)
 
 
-class XarraySource:
+class XarraySource(WithoutZones):
     """An array or a data set in the long form: a row for each point, its coordinates first."""
 
     def __init__(self, value: Any) -> None:
