@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
+import sys
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from codeexec.domain.text.printable import (
+    _ACTING,
+    _UNSEEN,
+    _UNSEEN_LETTERS,
+    MARK,
     printable,
     printable_json,
     printable_row,
@@ -113,3 +119,19 @@ def test_a_row_on_screen_keeps_styles_links_and_emoji() -> None:
     assert screen_row(row) == row
     assert screen_row("pass\u200bword") == "pass·word"
     assert printable_row("pass\u200bword") == "pass\u200bword"
+
+
+def test_the_quick_look_finds_every_character_that_the_patterns_find() -> None:
+    """Python's own table of printable characters grows with its version."""
+    acting, unseen = re.compile(f"[{_ACTING}]"), re.compile(f"[{_UNSEEN}]")
+    letters = list(map(chr, range(sys.maxunicode + 1)))
+    assert not [letter for letter in letters if acting.match(letter) and letter.isprintable()]
+    printable_unseen = {x for x in letters if unseen.match(x) and x.isprintable()}
+    assert printable_unseen == _UNSEEN_LETTERS
+
+
+@pytest.mark.parametrize("unseen", sorted(_UNSEEN_LETTERS)[:: len(_UNSEEN_LETTERS) // 20])
+def test_a_letter_that_shows_nothing_is_seen_in_short_and_in_long_texts(unseen: str) -> None:
+    for text in ("é" + unseen, "é" * 1000 + unseen):
+        assert printable(text).endswith(MARK)
+        assert screen_row(text).endswith(MARK)

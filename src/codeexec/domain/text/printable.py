@@ -33,6 +33,15 @@ _UNSEEN = (
 )
 """Nothing shows these: two names that differ in them alone look the same."""
 
+_UNSEEN_LETTERS = frozenset(
+    "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u3164\uffa0"
+    + "".join(map(chr, [*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)]))
+)
+"""Those of them that Python counts as printable; it does none of what acts."""
+
+_SHORT = 512
+"""Characters up to which a text is looked at without a pattern: to compile one takes 8 ms."""
+
 # -- what of that has a meaning where it stands ----------------------------------------
 
 _EMOJI = (
@@ -60,7 +69,14 @@ _MEANT = "|".join(
 )
 
 
-# Compiled at the first text that is not plain ASCII: a start does not wait for them.
+def _shows_itself(text: str) -> bool:
+    """Whether nothing in it acts or is unseen, as far as a quick look tells."""
+    if text.isascii() or len(text) > _SHORT:
+        return text.isascii() and text.isprintable()
+    return text.isprintable() and _UNSEEN_LETTERS.isdisjoint(text)
+
+
+# Compiled at the first text that needs them: a start does not wait for them.
 @cache
 def _unsafe(breaks: str) -> Pattern[str]:
     import re
@@ -117,7 +133,7 @@ def printable(text: str, *, lines: bool = False) -> str:
     Escape becomes ␛, other control characters become their own signs, the rest a middle dot.
     Characters that a script or an emoji needs stay.
     """
-    if text.isascii() and text.isprintable():
+    if _shows_itself(text):
         return text
     return _unsafe("" if lines else r"\t\n").sub(_visible, text)
 
@@ -125,7 +141,7 @@ def printable(text: str, *, lines: bool = False) -> str:
 def printable_row(text: str) -> str:
     """Rows of output: of all escape sequences SGR and http(s) links stay, and so do newlines and
     tabs; what is left that a terminal would act on becomes visible."""
-    if text.isascii() and text.isprintable():
+    if text.isprintable():
         return text
     return _row().sub(_visible, text)
 
@@ -133,7 +149,7 @@ def printable_row(text: str) -> str:
 def screen_row(text: str) -> str:
     """A row of output as it is drawn: as `printable_row`, and characters that show nothing become
     visible. Exports and copies of output keep those."""
-    if text.isascii() and text.isprintable():
+    if _shows_itself(text):
         return text
     return _seen_row().sub(_visible, text)
 
@@ -141,7 +157,7 @@ def screen_row(text: str) -> str:
 def harmless(text: str, width_of: Callable[[str], int]) -> str:
     """A stretch of a line without what a terminal acts on; it keeps the width it was measured
     with. The same object where there is nothing to do."""
-    if _acting().search(text) is None:
+    if text.isprintable() or _acting().search(text) is None:
         return text
     return _acting().sub(lambda match: MARK * width_of(match[0]), text)
 
