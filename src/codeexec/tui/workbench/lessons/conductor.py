@@ -7,8 +7,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from textual.timer import Timer
-
 from codeexec.client.executing import Ended, wait_for_end
 from codeexec.domain.errors import CodeexecError
 from codeexec.domain.events import ExecutionFinished
@@ -24,17 +22,17 @@ from codeexec.tui.session.lessons.lead import LessonLead
 from codeexec.tui.session.lessons.progress import LessonProgress
 from codeexec.tui.session.lessons.running import LessonRunner, stopped_after
 from codeexec.tui.session.views import LessonRun, LessonView, Tone
+from codeexec.tui.workbench.lessons.typist import Typist
 from codeexec.tui.workbench.surface import Surface, WorkbenchState
 
 if TYPE_CHECKING:
     from codeexec.documents.lessons.model import CodeBlock, Typing
 
-_TICK = 1 / 30
-"""Seconds between two looks at how much is typed."""
-
 _GROUP = "lesson"
 
 _FOLLOWING = "given in another terminal · a key here takes it over"
+
+_LEARNERS_KEY = "This key is for learners: codeexec-tui lesson learn FILE"
 
 _STOPPING = "stopping · Esc again stops it with more force"
 
@@ -60,7 +58,6 @@ class Conductor:
         self._surface = surface
         self._state = state
         self.progress = progress
-        self._typing = typing
         self._from_seq = from_seq
         self._changed = changed
         self._leave = leave
@@ -75,9 +72,7 @@ class Conductor:
             lambda: state.snapshot,
             lambda: self.screen.output.columns,
         )
-        self._timer: Timer | None = None
-        self._typing_since = 0.0
-        self._typed_at_start = 0
+        self._typist = Typist(surface, progress, typing, self._show, self._say)
         self._busy = ""
         """What is being done, in words; empty when a key may begin something."""
         self._is_stopping = self._is_going = False
@@ -94,15 +89,15 @@ class Conductor:
             "run": self._run_now,
             "stop": self._stop,
             "edit": self._edit,
-            "editing": self._finish_typing,
+            "editing": self._typist.finish,
             "overview": lambda: self._surface.start(self._choose_step, "choose"),
             "again": lambda: self._go(self.progress.view.step),
             "first": lambda: self._go(0),
             "zoom": self._toggle_zoom,
             "blank": self._toggle_blank,
             "editor_left": lambda: self.screen.leave_editor(),
-            "solution": self._refuse_learners_key,
-            "starter": self._refuse_learners_key,
+            "solution": lambda: self._say(_LEARNERS_KEY),
+            "starter": lambda: self._say(_LEARNERS_KEY),
         }
 
     # -- the beginning -----------------------------------------------------------------------
@@ -196,7 +191,7 @@ class Conductor:
         if not self._lead.leads:
             return
         self._lead.leads = False
-        self._stop_typing()
+        self._typist.stop()
         self._work_number += 1
         self._busy, self._waits_for_next = "", False
         self._is_stopping = self._is_going = self._is_told_busy = False
@@ -276,14 +271,14 @@ class Conductor:
         """Do what a key does that was pressed in the speaker's view."""
         self.take_lead()
         if pressed.key == "go":
-            self._stop_typing()
+            self._typist.stop()
             self._go(min(pressed.step, self.progress.count - 1))
         else:
             self.command(pressed.key)
 
     def _next(self) -> None:
-        if self._timer is not None:
-            self._finish_typing()
+        if self._typist.is_typing:
+            self._typist.finish()
             return
         if self.screen.send_typed_answer():
             return
@@ -293,23 +288,20 @@ class Conductor:
         self._say("")
         match self.progress.next_thing:
             case "type":
-                self._type()
+                self._typist.begin()
             case "run":
                 self._run_now()
             case "block":
                 self.progress.go_to_block()
-                self._type()
+                self._typist.begin()
             case "step":
                 self._go(self.progress.view.step + 1)
             case "end":
                 self._say("This was the last step. q leaves, o shows all steps.")
 
-    def _refuse_learners_key(self) -> None:
-        self._say("This key is for learners: codeexec-tui lesson learn FILE")
-
     def _back(self) -> None:
         """To the beginning of this step, or of the one before."""
-        self._stop_typing()
+        self._typist.stop()
         view = self.progress.view
         if view.typed or self.progress.was_given(view.step):
             self._go(view.step)
@@ -320,60 +312,18 @@ class Conductor:
 
     # -- typing ------------------------------------------------------------------------------
 
-    def _type(self) -> None:
-        """Begin to type the code in front."""
-        if self._typing == "once" or (self._typing == "keys" and self.progress.view.typed):
-            self.progress.type_all()
-        elif self._typing == "keys":
-            self._type_some(1)
-            self._say("each key types · → types the rest")
-        else:
-            self._typing_since = time.monotonic()
-            self._typed_at_start = self.progress.view.typed
-            self._timer = self._surface.repeat(_TICK, self._tick)
-        self._show()
-
-    def _tick(self) -> None:
-        assert isinstance(self._typing, int)
-        elapsed = time.monotonic() - self._typing_since
-        self.progress.type(self._typed_at_start + int(elapsed * self._typing))
-        if self.progress.is_typed:
-            self._stop_typing()
-        self._show()
-
-    def _stop_typing(self) -> None:
-        if self._timer is not None:
-            self._timer.stop()
-            self._timer = None
-
-    def _finish_typing(self) -> None:
-        self._stop_typing()
-        if not self.progress.is_typed:
-            self.progress.type_all()
-            self._show()
-
     def type_key(self) -> bool:
-        if self._typing != "keys" or not self.progress.view.typed or self.progress.is_typed:
+        if not self._typist.takes_key:
             return False
         self.take_lead()
-        self._type_some(1)
-        if self.progress.is_typed:
-            self._say("Enter runs it")
-        self._show()
+        self._typist.type_key()
         return True
-
-    def _type_some(self, count: int) -> None:
-        """Type so many characters; blanks at the beginning of a line come with the line."""
-        code, at = self.progress.code, self.progress.view.typed + count
-        while at < len(code) and code[at] in " \t" and not code[:at].rsplit("\n", 1)[-1].strip():
-            at += 1
-        self.progress.type(at)
 
     def _edit(self) -> None:
         if self.progress.block is None:
             self._say("This step has no code.")
             return
-        self._finish_typing()
+        self._typist.finish()
         self._show()
         self.screen.edit()
 
@@ -386,7 +336,7 @@ class Conductor:
     # -- running -----------------------------------------------------------------------------
 
     def _run_now(self) -> None:
-        self._stop_typing()
+        self._typist.stop()
         block = self.progress.block
         if block is None:
             self._next()
@@ -438,8 +388,8 @@ class Conductor:
 
     def _stop(self) -> None:
         """Stop the typing, or what runs; again, with more force."""
-        if self._timer is not None:
-            self._finish_typing()
+        if self._typist.is_typing:
+            self._typist.finish()
             return
         running = [view for view in self._state.snapshot.executions.values() if view.is_open]
         if running:
@@ -469,7 +419,7 @@ class Conductor:
         chosen = await self._surface.ask_user(OverviewScreen(self.progress))
         if chosen is not None:
             self.take_lead()
-            self._stop_typing()
+            self._typist.stop()
             self._go(chosen)
 
     def _go(self, step: int) -> None:
