@@ -199,8 +199,9 @@ class Conductor:
         self.screen.leave_editor()
 
     def _show_execution(self) -> None:
-        views = self._state.snapshot.executions
-        self.screen.show_execution(views.get(self.progress.view.execution_id))
+        view = self._state.snapshot.executions.get(self.progress.view.execution_id)
+        self.screen.show_execution(view)
+        _ask(self.screen, self.progress, view)  # it may have asked before it was followed
 
     def _say_followed(self) -> None:
         view = self.progress.view
@@ -494,15 +495,19 @@ class Conductor:
                 self._begin()
             else:
                 self._show_execution()
-        asking = frame.snapshot.executions.get(self.progress.view.execution_id)
-        if asking is None or asking.stdin is None:
-            self.screen.ask(None)
-            return
-        block = self.progress.block
-        answers = block.answers if block is not None else ()
-        given = len(asking.answers)
-        self.screen.ask(asking, answers[given] if given < len(answers) else "")
+        view = frame.snapshot.executions.get(self.progress.view.execution_id)
+        _ask(self.screen, self.progress, view)
 
 
 async def _end_work() -> None:
     """Started in place of what is being done, which is cancelled by that."""
+
+
+def _ask(screen: LessonScreen, progress: LessonProgress, view: ExecutionView | None) -> None:
+    """Let the question of an execution be answered, with the answer of the lesson in place."""
+    if view is None or view.stdin is None:
+        screen.ask(None)
+        return
+    answers = progress.block.answers if progress.block is not None else ()
+    given = len(view.answers)
+    screen.ask(view, answers[given] if given < len(answers) else "")
