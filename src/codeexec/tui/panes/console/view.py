@@ -47,7 +47,7 @@ _TICK = 0.1
 """Seconds between looks at the clock while something runs."""
 
 
-class _Look(NamedTuple):
+class _RowLook(NamedTuple):
     """What all rows of one paint have in common."""
 
     size: Size
@@ -56,6 +56,10 @@ class _Look(NamedTuple):
     """The line that is the first on the screen."""
     style: Style
     selection: Selection | None
+
+    @classmethod
+    def of(cls, view: ScrollView) -> _RowLook:
+        return cls(view.size, view.scroll_offset.y, view.rich_style, view.text_selection)
 
 
 class ConsoleView(ScrollView, can_focus=True):
@@ -99,7 +103,7 @@ class ConsoleView(ScrollView, can_focus=True):
         self.painter = CardPainter(theme, me)
         self.kernel_note = KernelNote()
         self._lines = CardLines(self.card_list, self.cursor, self.painter)
-        self._look: _Look | None = None
+        self._look: _RowLook | None = None
         self._wanted_gap: int | None = None
         """Executions before this number are being read."""
         self._pressed_at: Offset | None = None
@@ -433,7 +437,7 @@ class ConsoleView(ScrollView, can_focus=True):
 
     def render_lines(self, crop: Region) -> list[Strip]:
         # Looked up once for all lines: Textual goes through all ancestors for each of these.
-        self._look = self._looked_up()
+        self._look = _RowLook.of(self)
         try:
             lines = super().render_lines(crop)
         finally:
@@ -443,7 +447,7 @@ class ConsoleView(ScrollView, can_focus=True):
         return lines
 
     def render_line(self, y: int) -> Strip:
-        size, top, base, selection = self._look or self._looked_up()
+        size, top, base, selection = self._look or _RowLook.of(self)
         width = size.width
         if not self.card_list.cards and not self.kernel_note.text:
             return self._lines.empty_line(y, size, self.app._keymap).apply_style(base)
@@ -455,6 +459,3 @@ class ConsoleView(ScrollView, can_focus=True):
             strip = self._lines.chosen(strip, *span)
         # In this order both are kept with the strip, which is the same while nothing changes.
         return strip.apply_style(base).adjust_cell_length(width, base).apply_offsets(0, at)
-
-    def _looked_up(self) -> _Look:
-        return _Look(self.size, self.scroll_offset.y, self.rich_style, self.text_selection)

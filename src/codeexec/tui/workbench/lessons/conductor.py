@@ -22,7 +22,7 @@ from codeexec.tui.session.lessons.lead import LessonLead
 from codeexec.tui.session.lessons.progress import LessonProgress
 from codeexec.tui.session.lessons.running import LessonRunner, stopped_after
 from codeexec.tui.session.views import LessonRun, LessonView, Tone
-from codeexec.tui.workbench.lessons.typist import Typist
+from codeexec.tui.workbench.lessons.code_typing import CodeTyping
 from codeexec.tui.workbench.surface import Surface, WorkbenchState
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class Conductor:
             lambda: state.snapshot,
             lambda: self.screen.output.columns,
         )
-        self._typist = Typist(surface, progress, typing, self._show, self._say)
+        self._typing = CodeTyping(surface, progress, typing, self._show, self._say)
         self._busy = ""
         """What is being done, in words; empty when a key may begin something."""
         self._is_stopping = self._is_going = False
@@ -89,7 +89,7 @@ class Conductor:
             "run": self._run_now,
             "stop": self._stop,
             "edit": self._edit,
-            "editing": self._typist.finish,
+            "editing": self._typing.finish,
             "overview": lambda: self._surface.start(self._choose_step, "choose"),
             "again": lambda: self._go(self.progress.view.step),
             "first": lambda: self._go(0),
@@ -191,7 +191,7 @@ class Conductor:
         if not self._lead.leads:
             return
         self._lead.leads = False
-        self._typist.stop()
+        self._typing.stop()
         self._work_number += 1
         self._busy, self._waits_for_next = "", False
         self._is_stopping = self._is_going = self._is_told_busy = False
@@ -272,14 +272,14 @@ class Conductor:
         """Do what a key does that was pressed in the speaker's view."""
         self.take_lead()
         if pressed.key == "go":
-            self._typist.stop()
+            self._typing.stop()
             self._go(min(pressed.step, self.progress.count - 1))
         else:
             self.command(pressed.key)
 
     def _next(self) -> None:
-        if self._typist.is_typing:
-            self._typist.finish()
+        if self._typing.is_typing:
+            self._typing.finish()
             return
         if self.screen.send_typed_answer():
             return
@@ -289,12 +289,12 @@ class Conductor:
         self._say("")
         match self.progress.next_thing:
             case "type":
-                self._typist.begin()
+                self._typing.begin()
             case "run":
                 self._run_now()
             case "block":
                 self.progress.go_to_block()
-                self._typist.begin()
+                self._typing.begin()
             case "step":
                 self._go(self.progress.view.step + 1)
             case "end":
@@ -302,7 +302,7 @@ class Conductor:
 
     def _back(self) -> None:
         """To the beginning of this step, or of the one before."""
-        self._typist.stop()
+        self._typing.stop()
         view = self.progress.view
         if view.typed or self.progress.was_given(view.step):
             self._go(view.step)
@@ -314,17 +314,17 @@ class Conductor:
     # -- typing ------------------------------------------------------------------------------
 
     def type_key(self) -> bool:
-        if not self._typist.takes_key:
+        if not self._typing.takes_key:
             return False
         self.take_lead()
-        self._typist.type_key()
+        self._typing.type_key()
         return True
 
     def _edit(self) -> None:
         if self.progress.block is None:
             self._say("This step has no code.")
             return
-        self._typist.finish()
+        self._typing.finish()
         self._show()
         self.screen.edit()
 
@@ -337,7 +337,7 @@ class Conductor:
     # -- running -----------------------------------------------------------------------------
 
     def _run_now(self) -> None:
-        self._typist.stop()
+        self._typing.stop()
         block = self.progress.block
         if block is None:
             self._next()
@@ -389,8 +389,8 @@ class Conductor:
 
     def _stop(self) -> None:
         """Stop the typing, or what runs; again, with more force."""
-        if self._typist.is_typing:
-            self._typist.finish()
+        if self._typing.is_typing:
+            self._typing.finish()
             return
         running = [view for view in self._state.snapshot.executions.values() if view.is_open]
         if running:
@@ -420,7 +420,7 @@ class Conductor:
         chosen = await self._surface.ask_user(OverviewScreen(self.progress))
         if chosen is not None:
             self.take_lead()
-            self._typist.stop()
+            self._typing.stop()
             self._go(chosen)
 
     def _go(self, step: int) -> None:

@@ -18,7 +18,7 @@ _TICK = 1 / 30
 """Seconds between two looks at how much is typed."""
 
 
-class Typist:
+class CodeTyping:
     """`show` is called when more is typed, `say` with what the keys do."""
 
     def __init__(
