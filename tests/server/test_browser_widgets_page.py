@@ -69,12 +69,21 @@ def of_kind(kind: str, part: str = "input") -> str:
     return f"document.querySelector('.widget[data-kind={kind}] {part}')"
 
 
-async def press(tab: Tab, node: str, place: float = 0.5) -> None:
-    """Click with the mouse, at this part of the node's width."""
-    x, y = await tab.evaluate(
+async def _place(tab: Tab, node: str, place: float) -> list[float]:
+    found: list[float] = await tab.evaluate(
         f"(n => {{ n.scrollIntoView({{block: 'center'}}); const r = n.getBoundingClientRect();"
         f" return [r.x + r.width * {place}, r.y + r.height / 2]; }})({node})"
     )
+    return found
+
+
+async def press(tab: Tab, node: str, place: float = 0.5) -> None:
+    """Click with the mouse, at this part of the node's width, once the page stands still."""
+    before, at = None, await _place(tab, node, place)
+    while at != before:
+        await asyncio.sleep(0.05)
+        before, at = at, await _place(tab, node, place)
+    x, y = at
     for kind in ("mousePressed", "mouseReleased"):
         await tab.call(
             "Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1
@@ -187,6 +196,7 @@ async def test_widgets_of_the_page_change_the_kernel() -> None:
             assert await other.evaluate(of_kind("Text") + ".value") == "jo and k"
             assert await other.evaluate(of_kind("Dropdown", "select") + ".selectedIndex") == 1
             assert await other.evaluate(of_kind("IntProgress", "progress") + ".value") == 2000
+            await other.until(f"{captured}.querySelector('iframe')?.style.height")
             # It may open a child for itself, and sends nothing.
             await press(other, of_kind("Tab", ".head"))
             await other.until(of_kind("Label", ".written") + "?.textContent === 'pressed'")
