@@ -17,6 +17,7 @@ from codeexec.domain.errors import Conflict, Denied, UsageError
 from codeexec.domain.events.logins import LoginQuestionAsked
 from codeexec.domain.places.logins import LoginPrompt, LoginQuestion
 from codeexec.session.kernels import logins
+from codeexec.session.kernels.logins import LoginQuestions
 from codeexec.session.session import Session
 from support.servers import short_folder, wait_until
 from support.sessions import open_host, open_session, run, submit, text, until
@@ -111,10 +112,19 @@ async def test_a_kernel_that_is_taken_up_asks_when_a_client_is_there(
         session_id = session.snapshot.session_id
     server.end_masters()
     monkeypatch.setattr(logins, "ATTACH_WAIT", 0.0)
+    ask = LoginQuestions.ask_when_attached
+    wants_to_ask = asyncio.Event()
+
+    async def noted(questions: LoginQuestions, prompt: LoginPrompt) -> str:
+        wants_to_ask.set()
+        return await ask(questions, prompt)
+
+    monkeypatch.setattr(LoginQuestions, "ask_when_attached", noted)
     async with open_host(tmp_path / "state") as host:
         session = host.session(session_id)
-        await asyncio.sleep(1.0)  # no client is there: it waits
-        assert not session.snapshot.login_questions
+        async with asyncio.timeout(90):
+            await wants_to_ask.wait()
+        assert not session.snapshot.login_questions  # no client is there
         with session.join(PERSON):
             await answer(session, PASSPHRASE)
             view = await run(session, "print(kept)")

@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from codeexec.client.api import SessionClient
+from codeexec.client.api import HostClient, SessionClient
 from codeexec.domain import requests as q
 from codeexec.domain.errors import Conflict, NotFound
 from codeexec.domain.events import ExecutionFinished
@@ -76,14 +76,19 @@ def arguments_with(text: str) -> list[list[str]]:
     return found
 
 
+async def open_far(host: HostClient, folder: Path, server: TestServer) -> SessionClient:
+    """The session `far`, whose kernel is one of the Jupyter server."""
+    name = f"{server.address}#python3"
+    opened = await host.call(q.OpenSession(cwd=str(folder), name="far", kernel=name))
+    return host.session(opened.session_id)
+
+
 async def test_a_killed_session_server_takes_the_remote_kernel_up_again(
     jupyter_server: TestServer,
 ) -> None:
     with user() as apart:
         async with apart.client() as host:
-            name = f"{jupyter_server.address}#python3"
-            opened = await host.call(q.OpenSession(cwd=str(apart.work), name="far", kernel=name))
-            session = host.session(opened.session_id)
+            session = await open_far(host, apart.work, jupyter_server)
             await session.call(q.Execute(CODE, execution_id="flood"))
 
             async def printed() -> int:
@@ -112,9 +117,7 @@ async def test_a_login_that_expired_while_no_session_server_ran_is_asked_for(
 ) -> None:
     with user() as apart:
         async with apart.client() as host:
-            name = f"{jupyter_server.address}#python3"
-            opened = await host.call(q.OpenSession(cwd=str(apart.work), name="far", kernel=name))
-            session = host.session(opened.session_id)
+            session = await open_far(host, apart.work, jupyter_server)
             await session.call(q.Execute("kept = 'as before'", execution_id="first"))
             await snapshot_at_end(session, "first")
             await session.call(q.Execute(CODE, execution_id="flood"))
@@ -154,9 +157,7 @@ async def test_a_terminal_of_the_server_goes_on_without_a_session_server(
 ) -> None:
     with user() as apart:
         async with apart.client() as host:
-            name = f"{jupyter_server.address}#python3"
-            opened = await host.call(q.OpenSession(cwd=str(apart.work), name="far", kernel=name))
-            session = host.session(opened.session_id)
+            session = await open_far(host, apart.work, jupyter_server)
             terminal = await open_terminal(session, columns=80, rows=20)
             async with terminal.watch():
                 await terminal.until(lambda: terminal.screen.text.strip(), "a prompt")

@@ -99,7 +99,7 @@ class EmbeddedHost:
         """There is no connection that could be down."""
 
     def ask_logins(self, ask_user: AskUser) -> None:
-        """Nobody logs in to the own process."""
+        """Do nothing: a session of the own process needs no login."""
 
     async def call(self, request: Request[R]) -> R:
         return await self._host.call(request)

@@ -36,7 +36,9 @@ class LessonLead:
         return replace(view, leader=self.own_id, claim=last + 1)
 
     def _hold(self) -> None:
-        """Without a folder that can be written, nobody sees the view of this terminal either."""
+        """Lock the file of this terminal. Where its folder cannot be written no lock is needed:
+        views are kept there too, so no other terminal sees that of this one.
+        """
         if self._lock is not None:
             return
         try:

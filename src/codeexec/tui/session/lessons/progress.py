@@ -250,15 +250,15 @@ class LessonProgress:
         self.view = replace(self.view, runs=runs)
 
     def put_runs(self, runs: Sequence[LessonRun]) -> None:
-        """These were run on the kernels as they are now."""
+        """Take these as what was run on the kernels as they are now."""
         self.view = replace(self.view, runs=tuple(runs))
 
     def say(self, message: str, tone: Tone) -> None:
-        """What is said to those who follow the terminal that gives the lesson."""
+        """Keep a message for the terminals and the speaker's view that follow this terminal."""
         self.view = replace(self.view, said=message, tone=tone)
 
     def prepare(self, *, is_done: bool) -> None:
-        """Whether the kernels have run the setup."""
+        """Note whether the kernels have run the setup."""
         self.view = replace(self.view, is_prepared=is_done)
 
     def show(self, *, blank: bool | None = None, zoomed: bool | None = None) -> None:
