@@ -193,8 +193,10 @@ async def test_a_terminal_of_others_is_joined_and_stays_theirs(jupyter_server: T
             async with terminal.watch():
                 # Whoever joins next gets this question once more, and does not answer it again.
                 await terminal.type(
-                    "printf '\\033[5n'; read -rsd n; stty -echo; echo first.$((6*7))\r"
+                    "stty -icanon -echo; printf '\\033[5n'; dd bs=1 count=4 2>/dev/null | od -c;"
+                    " stty icanon; echo first.$((6*7))\r"
                 )
+                await terminal.sees("033   [   0   n")
                 await terminal.sees("first.42")
                 assert terminal.view is not None
                 assert (terminal.view.joined, terminal.view.pid) == (name, None)
@@ -233,6 +235,10 @@ def terminals_of(server: TestServer) -> list[dict[str, object]]:
     return models
 
 
+def kernels_of(server: TestServer) -> set[object]:
+    return {kernel["id"] for kernel in server.kernels()}
+
+
 async def command(apart: Apart, *words: str) -> subprocess.CompletedProcess[str]:
     return await asyncio.to_thread(
         subprocess.run,
@@ -252,6 +258,7 @@ async def test_commands_name_the_server_and_leave_no_token_behind(
 ) -> None:
     with user() as apart:
         (apart.work / "far.py").write_text("import sys\nprint('far', input())\nsys.exit(4)\n")
+        before = kernels_of(jupyter_server)
         words = ("run", "--server", jupyter_server.address, "far.py")
         running = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "codeexec.cli.main", *words),
@@ -260,11 +267,11 @@ async def test_commands_name_the_server_and_leave_no_token_behind(
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
-        await wait_until(lambda: jupyter_server.kernels(), "a kernel on the server")
+        await wait_until(lambda: kernels_of(jupyter_server) - before, "a kernel on the server")
         assert arguments_with(TOKEN) == []
         told, _ = await running.communicate(b"away\n")
         assert (told, running.returncode) == (b"far away\n", 4)
-        assert jupyter_server.kernels() == []
+        assert kernels_of(jupyter_server) == before
 
         config = Path(apart.environ["XDG_CONFIG_HOME"]) / "codeexec-tui" / "config.toml"
         config.parent.mkdir(parents=True)
@@ -292,4 +299,4 @@ async def test_commands_name_the_server_and_leave_no_token_behind(
         assert answer.returncode == 1
         assert "refuses" in answer.stdout
         assert "wrong" not in answer.stdout.replace("the token is wrong", "")
-        assert jupyter_server.kernels() == []
+        assert kernels_of(jupyter_server) == before
