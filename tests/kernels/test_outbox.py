@@ -294,6 +294,40 @@ os.system('echo program')
         assert sorted(both.text.split()) == ["begin", "child", "descriptor", "program", "thread"]
 
 
+FLOOD = """
+import os, threading, time
+is_done = False
+def flood():
+    while not is_done:
+        print('flood', flush=True)
+for _ in range(2): threading.Thread(target=flood).start()
+"""
+LATE_IDLE = """
+is_done = True
+publish = get_ipython().kernel._publish_status
+def publish_late(status, *args, **kwargs):
+    while status == 'idle' and not os.path.exists('go'):
+        time.sleep(0.001)
+    return publish(status, *args, **kwargs)
+get_ipython().kernel._publish_status = publish_late
+"""
+
+
+async def test_code_ends_with_its_last_output_and_before_its_idle(tmp_path: Path) -> None:
+    async with watched(tmp_path) as both:
+        partner = both.before
+        await partner.run(FLOOD)
+        for number in range(30):
+            end = await partner.run(f"display('shown {number}')\n'value {number}'")
+            before = partner.events[: partner.events.index(end)]
+            outputs = [event.data["text/plain"] for event in before if isinstance(event, Displayed)]
+            assert outputs[-2:] == [f"'shown {number}'", f"'value {number}'"]
+        await partner.run(LATE_IDLE)  # whose own idle is late as well
+        (tmp_path / "go").touch()
+        assert (await partner.run("1 / 0")).status == "error"
+        assert (await partner.run("print('and now')")).status == "ok"
+
+
 async def test_messages_with_binary_buffers_are_kept_and_do_no_harm(tmp_path: Path) -> None:
     code = f"""
 from comm import create_comm

@@ -39,7 +39,8 @@ SPOOL = "outbox-"
 """How the names of spool files begin; they are numbered from 1."""
 
 METADATA = b"codeexec_outbox"
-"""The key of a message's metadata with its number, where there is no routing frame."""
+"""The key of a message's metadata with its number, where there is no routing frame. In an
+execute_reply: the number of the last message that was sent before it."""
 
 RECORD = struct.Struct("<QI")
 """Of a record in the spool: the message's number, 0 for a reply, and how many frames follow."""
@@ -257,6 +258,8 @@ class Hooks:
         self._schedule = io_thread.schedule
         self._events = io_thread._events  # who queues a message wakes the thread too
         self._queue: deque[Any] = deque()
+        self._accepted = 0
+        self._accepting = threading.Lock()
         self._send_later = io_thread.send_multipart
         self._io_thread = io_thread.thread
         self._send_reply = kernel.session.send
@@ -290,15 +293,23 @@ class Hooks:
         goes out at once when nothing is queued before it, and is on disk when `flush` returns."""
         if os.getpid() != self._pid:
             self._send_later(frames, *args, **kwargs)
-        elif threading.get_ident() == self._io_thread.ident and not self._queue:
-            self.send(frames, *args, **kwargs)
+            return
+        at = self._delimiter(frames)
+        is_io_thread = threading.get_ident() == self._io_thread.ident
+        # What is accepted is sent in this order, so this counts up to the number that it will have.
+        with self._accepting:
+            self._accepted += at >= 0
+            is_at_once = is_io_thread and not self._queue
+            if not is_at_once:
+                self._queue.append((at, frames, args, kwargs))
+        if is_at_once:
+            self._send_accepted(at, frames, *args, **kwargs)
         else:
-            self._queue.append((frames, args, kwargs))
             self._schedule(self._send_queued)
 
     def _send_queued(self) -> None:
-        frames, args, kwargs = self._queue.popleft()
-        self.send(frames, *args, **kwargs)
+        at, frames, args, kwargs = self._queue.popleft()
+        self._send_accepted(at, frames, *args, **kwargs)
 
     def schedule(self, event: Any) -> None:
         """In the place of the I/O thread's: `flush` waits for an event; it goes behind the text
@@ -309,20 +320,34 @@ class Hooks:
             self._schedule(event)
 
     def send(self, frames: list[bytes], *args: Any, **kwargs: Any) -> Any:
-        """In the place of the I/O thread's `_really_send`: number the message and keep it."""
-        if os.getpid() != self._pid:  # a forked child: its parent sends it, and numbers it then
+        """In the place of the I/O thread's `_really_send`, which is called for what was scheduled
+        before this class was installed, and in a forked child, whose parent numbers it."""
+        if os.getpid() != self._pid:
             return self._send(frames, *args, **kwargs)
-        topic = frames[0]
-        if topic == TAG:
+        if frames[0] == TAG:
             self._checked.set()
             return None
+        with self._accepting:
+            at = self._delimiter(frames)
+            self._accepted += at >= 0
+        return self._send_accepted(at, frames, *args, **kwargs)
+
+    @staticmethod
+    def _delimiter(frames: list[bytes]) -> int:
+        """The place of the delimiter in a message that gets a number; -1: it gets none."""
+        topic = frames[0]
         try:
             at = 0 if topic == DELIMITER else frames.index(DELIMITER)
         except ValueError:  # somebody sends what is no message
-            return self._send(frames, *args, **kwargs)
+            return -1
         # What the session's own questions cause is asked for again by nobody.
         is_aside = topic[-7:] == b".status" or topic[:5] == b"comm-"
-        if is_aside and QUESTION in frames[at + 3]:
+        return -1 if is_aside and QUESTION in frames[at + 3] else at
+
+    def _send_accepted(self, at: int, frames: list[bytes], *args: Any, **kwargs: Any) -> Any:
+        """Number the message, keep it and send it; only on the I/O thread. `at` is the place of
+        its delimiter."""
+        if at < 0:
             return self._send(frames, *args, **kwargs)
         message = tuple(frames[at:])
         if len(message) > 6:  # buffers may be memory that the user's code writes to later
@@ -351,6 +376,10 @@ class Hooks:
             with self._asking:
                 self._question = message = self._send_reply(stream, kind, content, *args, **kwargs)
             return message
+        if kind == "execute_reply" and "metadata" in kwargs:
+            # Its output is flushed by now: who has everything up to this number has all of it.
+            last = {METADATA.decode(): self._accepted}
+            kwargs["metadata"] = {**(kwargs["metadata"] or {}), **last}
         message = self._send_reply(stream, kind, content, *args, **kwargs)
         if message is None:  # a forked child does not answer
             return None

@@ -76,6 +76,8 @@ class KernelConnection:
         self._batches = EventBatches(sink)
         self._events = self._batches.events
         self._marked = 0
+        self._ending: tuple[str, int] = ("", 0)
+        """The execution whose reply has come, and the number of its last output, which has not."""
         self._input_header = b"{}"
         self._input_id = ""
         self.interrupted = False
@@ -209,6 +211,8 @@ class KernelConnection:
             self._late.note_message()
             if message.type != "comm_close" or not self.requests.answered(message):
                 self.outbox.receive(message)
+                if self._ending[1]:
+                    self._end_at_last_output()
         elif channel == "stdin":
             if self.outbox.is_repairing:
                 self.do_later(self.outbox.catch_up())  # which has the question too
@@ -275,10 +279,24 @@ class KernelConnection:
         if self._events:
             self._mark()
         execution = message.parent.msg_id
+        # After an error the kernel refuses code until it is idle.
+        if message.number and message.content.get("status") == "ok":
+            self._ending = (execution, message.number)
+            self._end_at_last_output()
         if self._tracker.waits_for_idle(execution):
             self.outbox.look_for_tail(lambda: not self._tracker.waits_for_idle(execution))
             if not self.outbox.token:
                 self.do_later(self._await_idle(execution))
+
+    def _end_at_last_output(self) -> None:
+        """End an execution of which all output has come; its idle would take a millisecond."""
+        execution, number = self._ending
+        if self.outbox.token and self.outbox.reached >= number:
+            self._ending = ("", 0)
+            if self._tracker.waits_for_idle(execution):
+                self._settle_widgets()
+                self._idled(execution)
+                self._mark()
 
     def asked(self, message: Message) -> None:
         owner = self._owner(message)

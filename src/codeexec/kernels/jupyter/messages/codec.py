@@ -22,6 +22,8 @@ VERSION = "5.4"
 USERNAME = "codeexec"
 OUTBOX_TAG = b"codeexec-outbox="
 """How the routing frame begins that holds a message's number; see guest/outbox.py."""
+METADATA_NUMBER = b"codeexec_outbox"
+"""Key of a message's metadata with its number, where it has no routing frame."""
 
 
 class MessageHeader(msgspec.Struct, frozen=True):
@@ -44,8 +46,8 @@ class Parent(msgspec.Struct, frozen=True):
 
 class Message(msgspec.Struct, frozen=True):
     """`content` is the decoded JSON object, `raw_header` as sent (replies to input carry it).
-    `number` is its place in the kernel's outbox, 0 where it has none; `session` is that of its
-    sender."""
+    `number` is its place in the kernel's outbox, 0 where it has none; in an execute_reply it is
+    that of the last message before it. `session` is that of its sender."""
 
     type: str
     id: str
@@ -57,8 +59,13 @@ class Message(msgspec.Struct, frozen=True):
     session: str = ""
 
 
+class _Metadata(msgspec.Struct):
+    codeexec_outbox: int = 0
+
+
 _header = msgspec.json.Decoder(MessageHeader)
 _parent = msgspec.json.Decoder(Parent)
+_metadata = msgspec.json.Decoder(_Metadata)
 _content = msgspec.json.Decoder(dict[str, object])
 encode = msgspec.json.Encoder().encode
 
@@ -102,7 +109,7 @@ class MessageCodec:
             signature, self._sign((header, parent, metadata, content))
         ):
             raise ProtocolError("A message of the kernel is signed wrongly.")
-        number = _number(frames[at - 1]) if at else 0
+        number = _number(frames[at - 1]) if at else metadata_number(metadata)
         return decode_message(header, parent, content, tuple(frames[at + 6 :]), number)
 
     def _sign(self, body: Sequence[bytes]) -> bytes:
@@ -154,6 +161,16 @@ def _number(frame: bytes) -> int:
     if not frame.startswith(OUTBOX_TAG) or not digits.isdigit() or len(digits) > 18:
         return 0
     return int(digits)
+
+
+def metadata_number(metadata: bytes) -> int:
+    """The number that a message's metadata holds; 0: none."""
+    if METADATA_NUMBER not in metadata:
+        return 0
+    try:
+        return _metadata.decode(metadata).codeexec_outbox
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return 0  # user code may write what it likes there
 
 
 def decode_object(raw: bytes) -> dict[str, object]:

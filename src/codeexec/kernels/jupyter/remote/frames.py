@@ -14,13 +14,10 @@ from typing import cast
 import msgspec
 
 from codeexec.domain.errors import ProtocolError
-from codeexec.kernels.jupyter.messages.codec import Message, decode_message, encode
+from codeexec.kernels.jupyter.messages.codec import Message, decode_message, encode, metadata_number
 from codeexec.kernels.jupyter.transport import Channel
 
 V1 = "v1.kernel.websocket.jupyter.org"
-NUMBER = "codeexec_outbox"
-"""Key of a message's metadata with its number in the kernel's outbox; see guest/outbox.py."""
-
 CHANNELS = ("shell", "control", "stdin", "iopub")
 PARTS = 4
 """Of a message, before its buffers: header, parent header, metadata and content."""
@@ -34,12 +31,7 @@ class _JsonFrame(msgspec.Struct):
     metadata: msgspec.Raw = msgspec.Raw(b"{}")
 
 
-class _Metadata(msgspec.Struct):
-    codeexec_outbox: int = 0
-
-
 _json_frame = msgspec.json.Decoder(_JsonFrame)
-_metadata = msgspec.json.Decoder(_Metadata)
 
 
 def encode_v1(channel: Channel, parts: Sequence[bytes]) -> bytes:
@@ -82,7 +74,7 @@ def decode_v1(frame: bytes) -> tuple[Channel, Message]:
     name, header, parent, metadata, content, *buffers = (
         frame[begin:end] for begin, end in pairwise(offsets)
     )
-    message = decode_message(header, parent, content, tuple(buffers), _number(metadata))
+    message = decode_message(header, parent, content, tuple(buffers), metadata_number(metadata))
     return _channel(name.decode("utf-8", "replace")), message
 
 
@@ -97,7 +89,7 @@ def decode_json(frame: bytes | str) -> tuple[Channel, Message]:
         parsed = _json_frame.decode(text)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise ProtocolError(f"A frame of the server cannot be read: {error}.") from error
-    number = _number(bytes(parsed.metadata))
+    number = metadata_number(bytes(parsed.metadata))
     parent = bytes(parsed.parent_header)
     message = decode_message(bytes(parsed.header), parent, bytes(parsed.content), buffers, number)
     return _channel(parsed.channel), message
@@ -118,12 +110,3 @@ def _channel(name: str) -> Channel:
     if name not in CHANNELS:
         raise ProtocolError(f"The server has a channel {name[:40]!r}, which we do not know.")
     return cast("Channel", name)
-
-
-def _number(metadata: bytes) -> int:
-    if NUMBER.encode() not in metadata:
-        return 0
-    try:
-        return _metadata.decode(metadata).codeexec_outbox
-    except (msgspec.MsgspecError, ValueError, RecursionError):
-        return 0  # user code may write what it likes there
