@@ -31,7 +31,7 @@ from codeexec.domain.errors import DocumentError
         ("application/yaml", "text"),
         ("application/json", "json"),
         ("application/vnd.vega.v5+json", "json"),
-        ("application/vnd.vegalite.v6.json", "base64"),  # as the schema of notebooks has it
+        ("application/vnd.vegalite.v6.json", "text"),  # as the schema of notebooks has it
         ("application/geo+json", "json"),
         ("image/png", "base64"),
         ("image/avif", "base64"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import fcntl
+import json
 import os
 import stat
 import subprocess
@@ -16,11 +17,13 @@ import pytest
 
 from codeexec.client.embedded import EmbeddedHost
 from codeexec.domain.clock import SystemClock
+from codeexec.domain.content.mime import content_of
 from codeexec.domain.errors import NotFound, StorageError
+from codeexec.domain.outputs import MimePart
 from codeexec.domain.requests import HistoryEntry, OpenSession
 from codeexec.kernels.factory import Kernels
 from codeexec.session.clock_guard import ClockGuard
-from codeexec.session.files.artifacts import INLINE, BlobStore
+from codeexec.session.files.artifacts import INLINE, LARGE, BlobStore, is_large
 from codeexec.session.host import Host
 from codeexec.session.retention import prune
 from codeexec.session.settings import HostSettings
@@ -114,6 +117,49 @@ def test_parts_are_made_from_values_as_jupyter_sends_them(blobs: BlobStore) -> N
     assert by_mime["application/json"].text == '{"a":[1,null,"é"]}'
     assert by_mime["application/x+json"].text == '["a","b"]'
     assert by_mime["image/jpeg"].text == "not base64!"
+
+
+@pytest.mark.parametrize("size", [1, INLINE + 1, LARGE + 1, 2**21 + 5])
+def test_large_parts_are_made_piece_by_piece_and_are_the_same(tmp_path: Path, size: int) -> None:
+    blobs = BlobStore(tmp_path / "blobs")
+    data = os.urandom(size)
+    lines = "é\r\n\x1b[2J\u202e" * (size // 8 + 1)
+    texts = {
+        "image/png": base64.encodebytes(data).decode(),
+        "image/gif": base64.b64encode(data).decode()[:-4] + "!!!!",
+        "image/jpeg": "QQ==" + base64.b64encode(data).decode(),
+        "text/html": lines,
+        "application/json": [lines],
+        "text/x-odd": "\r\n" * size + "\r",
+    }
+    png, gif, jpeg, html, json_part, odd = blobs.make_parts(texts)
+    assert (_content(blobs, png), png.size) == (data, size)
+    assert gif.text == texts["image/gif"] and jpeg.text == texts["image/jpeg"]
+    assert _content(blobs, html).decode() == "é\n[2J" * (size // 8 + 1)
+    assert json.loads(_content(blobs, json_part)) == [lines]
+    assert _content(blobs, odd) == b"\n" * (size + 1)
+    assert blobs.make_parts({part.mime: part for part in (png, html)}) == (png, html)
+    assert not list(blobs.folder.glob("*.part"))
+
+
+def _content(blobs: BlobStore, part: MimePart) -> bytes:
+    return blobs.read(part.blob) if part.blob else content_of(part.mime, part.text or "")
+
+
+@pytest.mark.parametrize(
+    ("value", "large"),
+    [
+        ("x" * LARGE, True),
+        ("x" * (LARGE - 1), False),
+        ([[1] * 1000] * 1000, True),
+        ({str(n): {"x": n} for n in range(100)}, False),
+        (["line\n"] * LARGE, True),
+    ],
+)
+def test_large_displays_are_told_by_their_text_and_their_entries(
+    value: object, large: bool
+) -> None:
+    assert is_large({"application/json": value}) is large
 
 
 def test_strange_values_make_parts_as_well(blobs: BlobStore) -> None:

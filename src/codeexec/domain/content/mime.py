@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Iterable, Iterator
 
 from codeexec.domain.errors import DocumentError
 
@@ -42,7 +43,8 @@ def is_json(mime: str) -> bool:
 def is_text(mime: str) -> bool:
     """Whether a value of this type is the text itself."""
     name = bare(mime)
-    return name.startswith("text/") or name in _TEXTS or name.endswith(("+xml", "+yaml"))
+    is_xml_or_json = name.endswith(("+xml", "+yaml", ".json"))
+    return name.startswith("text/") or name in _TEXTS or is_xml_or_json
 
 
 def is_base64(mime: str) -> bool:
@@ -59,6 +61,23 @@ def decode_base64(text: str) -> bytes | None:
         return base64.b64decode(text.replace("\n", "").replace("\r", ""), validate=True)
     except (binascii.Error, ValueError):
         return None
+
+
+def decode_pieces(texts: Iterable[str]) -> Iterator[bytes]:
+    """The bytes of a base64 text that comes in pieces. Raises ValueError where it is none, as
+    `decode_base64` returns None."""
+    rest, has_ended = "", False
+    for text in texts:
+        text = rest + text.replace("\n", "").replace("\r", "")
+        whole = len(text) - len(text) % 4
+        rest = text[whole:]
+        if whole:
+            if has_ended:
+                raise ValueError("base64 goes on after its end")
+            yield base64.b64decode(text[:whole], validate=True)
+            has_ended = text[whole - 1] == "="
+    if rest:
+        raise ValueError("base64 ends within a group of four")
 
 
 def content_of(mime: str, text: str) -> bytes:

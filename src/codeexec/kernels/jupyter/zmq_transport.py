@@ -14,7 +14,7 @@ from collections.abc import Mapping
 import zmq
 
 from codeexec.domain.errors import ProtocolError
-from codeexec.kernels.jupyter.messages.codec import MessageCodec
+from codeexec.kernels.jupyter.messages.codec import Message, MessageCodec
 from codeexec.kernels.jupyter.transport import Channel, OpenTransport, Receiver
 
 log = logging.getLogger(__name__)
@@ -28,6 +28,9 @@ ORDER: tuple[Channel, ...] = ("iopub", "shell", "control", "stdin")
 
 TURN = 0.004
 """Seconds of one turn of reading, after which others have theirs."""
+
+LARGE = 1 << 20
+"""Bytes of a message from which a thread checks its signature and decodes it."""
 
 RECONNECT = 10  # ms: a kernel that boots binds its sockets any moment
 
@@ -54,6 +57,8 @@ class ZmqTransport:
         """Channels of which the next turn reads; a look at an empty one costs 15 µs."""
         self._closed = False
         self._received = 0
+        self._decoding: asyncio.Future[Message] | None = None
+        """Of a large message; nothing else is read from this kernel meanwhile."""
         try:
             for channel in ORDER:
                 self._sockets[channel] = self._connect(channel, endpoint, identity)
@@ -108,7 +113,8 @@ class ZmqTransport:
             count = self._received
             self._wake(*ORDER)
             await asyncio.sleep(quiet)
-            if self._received == count and self._turning is None:
+            is_waiting = self._turning is not None or self._decoding is not None
+            if self._received == count and not is_waiting:
                 return
 
     def _connect(
@@ -151,7 +157,10 @@ class ZmqTransport:
             for channel in ORDER:
                 if channel not in changed:
                     continue
-                if (channel == "stdin" and more) or self._read(channel, end):
+                if self._decoding is not None:
+                    # All are read after it. Until then the descriptor must not stay readable.
+                    self._sockets[channel].get(zmq.EVENTS)
+                elif (channel == "stdin" and more) or self._read(channel, end):
                     self._changed.add(channel)
                     more = True
         finally:
@@ -169,6 +178,9 @@ class ZmqTransport:
             except zmq.Again:
                 return False
             self._received += 1
+            if sum(map(len, frames)) > LARGE:
+                self._decode_large(channel, frames)
+                return False
             try:
                 message = self._codec.unpack(frames)
             except ProtocolError as error:
@@ -178,6 +190,23 @@ class ZmqTransport:
             if time.perf_counter() > end:
                 return True
         return False
+
+    def _decode_large(self, channel: Channel, frames: list[bytes]) -> None:
+        """Decode a message in a thread, and read on after it."""
+
+        def received(decoding: asyncio.Future[Message]) -> None:
+            self._decoding = None
+            if decoding.cancelled() or self._closed:
+                return
+            try:
+                self._receiver.received(channel, decoding.result())
+            except ProtocolError as error:
+                log.warning("%s: %s", channel, error)
+            finally:
+                self._wake(*ORDER)
+
+        self._decoding = self._loop.run_in_executor(None, self._codec.unpack, frames)
+        self._decoding.add_done_callback(received)
 
 
 open_zmq: OpenTransport = ZmqTransport

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import logging
 import os
 import re
+import secrets
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import msgspec
 
-from codeexec.domain.content.mime import decode_base64, is_base64, is_json
+from codeexec.domain.content.mime import decode_base64, decode_pieces, is_base64, is_json
 from codeexec.domain.errors import NotFound, StorageError
 from codeexec.domain.outputs import MimePart
 from codeexec.session.output.document import safe_text
@@ -24,6 +26,12 @@ log = logging.getLogger(__name__)
 INLINE = 8 * 1024
 """Bytes up to which a part of a display travels with it; the content of larger ones is asked
 for."""
+
+LARGE = 256 * 1024
+"""Characters of a display from which its parts are made piece by piece, so that a thread that
+makes them never keeps the others waiting."""
+_PIECE = 1 << 20
+"""Characters of a piece: some milliseconds of work at most."""
 
 _DIGEST = re.compile(r"[0-9a-f]{64}\Z")
 
@@ -68,27 +76,45 @@ class BlobStore:
         """Keep `data`; returns its digest. StorageError when it cannot be written."""
         digest = self.digest(data)
         with self._lock:
-            self._put(digest, data)
-        return digest
+            if self._renew(digest):
+                return digest
+        return self.put_pieces((data,))[0]
 
-    def _put(self, digest: str, data: bytes) -> None:
-        path = self.folder / digest
-        if digest in self._sizes and path.exists():
-            self._sizes[digest] = self._sizes.pop(digest)
-            os.utime(path)
-            return
-        beside = self.folder / f".{digest}.part"
+    def put_pieces(self, pieces: Iterable[bytes]) -> tuple[str, int]:
+        """Keep the content that these make; returns its digest, and its size in bytes.
+        StorageError when it cannot be written; errors of `pieces` are raised as they are."""
+        hashed, size = hashlib.sha256(), 0
+        part = self.folder / f".{secrets.token_hex(8)}.part"
         try:
+            # Without the lock: others have not to wait while a large one is written.
             with os.fdopen(
-                os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb"
+                os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb"
             ) as file:
-                file.write(data)
-            beside.replace(path)
+                for piece in pieces:
+                    hashed.update(piece)
+                    file.write(piece)
+                    size += len(piece)
+            digest = hashed.hexdigest()
+            with self._lock:
+                if not self._renew(digest):
+                    part.replace(self.folder / digest)
+                    self._note(digest, size)
+                    self._evict(spared=digest)
         except OSError as error:
-            beside.unlink(missing_ok=True)
-            raise _cannot(path, error) from error
-        self._note(digest, len(data))
-        self._evict(spared=digest)
+            raise _cannot(self.folder, error) from error
+        finally:
+            with contextlib.suppress(OSError):
+                part.unlink(missing_ok=True)
+        return digest, size
+
+    def _renew(self, digest: str) -> bool:
+        """Whether the blob is there; then it is the one that was put last."""
+        path = self.folder / digest
+        if digest not in self._sizes or not path.exists():
+            return False
+        self._sizes[digest] = self._sizes.pop(digest)
+        os.utime(path)
+        return True
 
     def read(self, digest: str) -> bytes:
         """NotFound when it was never here, or has been let go."""
@@ -136,12 +162,18 @@ class BlobStore:
 
     def make_parts(self, data: Mapping[str, object]) -> tuple[MimePart, ...]:
         """The forms of a display from values as Jupyter sends them: text, lists of lines, JSON
-        or base64. Small ones are inline; where a blob cannot be written, large ones too. Text
-        is made safe to show."""
-        return tuple(self._part(mime, value) for mime, value in data.items())
+        or base64; a value may be a form that was made already. Small ones are inline; where a
+        blob cannot be written, large ones too. Text is made safe to show."""
+        return tuple(
+            value if isinstance(value, MimePart) else self._part(mime, value)
+            for mime, value in data.items()
+        )
 
     def _part(self, mime: str, value: object) -> MimePart:
         text = _text(mime, value)
+        if len(text) > LARGE:
+            return self._large_part(mime, text)
+        text = _safe(mime, text)
         content = decode_base64(text) if is_base64(mime) else text.encode()
         if content is None:
             # Text, or damage, under a binary type: as a blob it would come back as base64.
@@ -154,19 +186,76 @@ class BlobStore:
             log.error("a display is kept inline: %s", error)
             return MimePart(mime, len(content), text=text)
 
+    def _large_part(self, mime: str, text: str) -> MimePart:
+        if mime == "text/plain":
+            text = _safe(mime, text)
+        try:
+            if is_base64(mime):
+                pieces = decode_pieces(_slices(text))
+            else:
+                make_safe = str if is_json(mime) else without_controls
+                pieces = (make_safe(piece).encode() for piece in _slices(text))
+            digest, size = self.put_pieces(pieces)
+        except ValueError:  # no base64
+            text = "".join(map(without_controls, _slices(text)))
+            return MimePart(mime, sum(len(piece.encode()) for piece in _slices(text)), text=text)
+        except StorageError as error:
+            log.error("a display is kept inline: %s", error)
+            text = _safe(mime, text)
+            return MimePart(mime, len(text.encode()), text=text)
+        return MimePart(mime, size, blob=digest)
+
+
+def is_large(data: Mapping[str, object]) -> bool:
+    """Whether the values of a display have more than `LARGE` characters, or as much in lists and
+    objects. It looks no further than that."""
+    room, waiting = LARGE, list(data.values())
+    while waiting and room > 0:
+        value = waiting.pop()
+        if isinstance(value, str):
+            room -= len(value)
+        elif isinstance(value, Mapping | list | tuple):
+            room -= len(value) * _ENTRY
+            if room > 0:
+                waiting += value.values() if isinstance(value, Mapping) else value
+    return room <= 0
+
+
+_ENTRY = 8
+"""Characters that an entry of a list or object counts as, besides those of its text."""
+
 
 def _text(mime: str, value: object) -> str:
+    """The text of a value, as it came."""
+    if not is_json(mime):
+        if isinstance(value, list | tuple):
+            return "".join(map(str, value))
+        if isinstance(value, str):
+            return value
+    try:
+        return msgspec.json.encode(value).decode()
+    except (TypeError, ValueError):  # UnicodeEncodeError too: half a surrogate pair
+        return json.dumps(value, default=str)
+
+
+def _safe(mime: str, text: str) -> str:
+    """The text without what a terminal would act on; base64 without line breaks."""
     if is_json(mime):
-        try:
-            return msgspec.json.encode(value).decode()
-        except (TypeError, ValueError):  # UnicodeEncodeError too: half a surrogate pair
-            return json.dumps(value, default=str)
-    if isinstance(value, list | tuple):
-        value = "".join(map(str, value))
-    text = value if isinstance(value, str) else json.dumps(value, default=str)
+        return text
     if is_base64(mime) and decode_base64(text) is not None:
         return "".join(text.split())
     return safe_text(text) if mime == "text/plain" else without_controls(text)
+
+
+def _slices(text: str) -> Iterator[str]:
+    """The text in pieces; none ends within a line break."""
+    start = 0
+    while start < len(text):
+        end = start + _PIECE
+        if text[end - 1 : end + 1] == "\r\n":
+            end += 1
+        yield text[start:end]
+        start = end
 
 
 def _cannot(path: Path, error: OSError) -> StorageError:

@@ -20,6 +20,9 @@ class Executions(Protocol):
     def take(self, kernel_events: Sequence[KernelEvent]) -> None:
         """What the kernel says."""
 
+    def settle_displays(self) -> None:
+        """Record now what waits for large displays to be stored."""
+
     def pump(self) -> None:
         """Start what is next."""
 

@@ -45,6 +45,7 @@ from codeexec.session.kernels.run_timer import RunTimer
 from codeexec.session.kernels.start_backoff import MOST_DEATHS
 from codeexec.session.kernels.supervisor import KernelSupervisor
 from codeexec.session.kernels.values import wants_values
+from codeexec.session.output.large_displays import LargeDisplays
 from codeexec.session.storage.journal import private_key
 
 log = logging.getLogger(__name__)
@@ -88,6 +89,7 @@ class KernelSlot:
         self._intake = KernelEventHandler(
             recorder.find, parts.blobs, self._open_documents, self._finish, self.limit, name
         )
+        self._displays = LargeDisplays(parts.blobs, self._take_stored)
         self._ladder = InterruptEscalation(parts.settings, parts.clock, recorder.record, name)
         self._timer = RunTimer(self._time_out)
         self._sizes = WaitingSizes()
@@ -235,6 +237,13 @@ class KernelSlot:
 
     def take(self, kernel_events: Sequence[says.KernelEvent]) -> None:
         """The kernel's sink."""
+        self._displays.put(kernel_events)
+
+    def settle_displays(self) -> None:
+        """Record now what waits for large displays to be stored."""
+        self._displays.settle()
+
+    def _take_stored(self, kernel_events: Sequence[says.KernelEvent]) -> None:
         start = 0
         for at, event in enumerate(kernel_events):
             if isinstance(event, says.Overheard):
@@ -449,6 +458,7 @@ class KernelSlot:
 
     def cancel_all(self, reason: str, status: FinishStatus = "cancelled") -> None:
         """End all executions; `status` is that of the running one, the others were not begun."""
+        self.settle_displays()
         events = self._end_theirs(reason)
         running = self.queue.running
         view = self.snapshot.executions.get(running) if running is not None else None

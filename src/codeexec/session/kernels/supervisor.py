@@ -179,6 +179,7 @@ class KernelSupervisor:
         return None
 
     def _come_up(self, kernel: Kernel, generation: int, ready: Ready, *, adopted: bool) -> None:
+        self._executions.settle_displays()  # of the process before, such as its last output
         self.is_ready = True
         self.persist_handle()
         self._recorder.record(
@@ -323,6 +324,7 @@ class KernelSupervisor:
                 # server would not find the kernel, and so could not end it.
                 self._recorder.keep(self._handle_key, {**kernel.handle(), ENDING: True})
                 await kernel.shutdown()
+                self._executions.settle_displays()
                 self._recorder.record(KernelStopped(self._view.generation, reason, self.name))
             self._recorder.keep(self._handle_key, None)
 
@@ -342,6 +344,7 @@ class KernelSupervisor:
             # One that is not up is in no journal, and nobody could find it.
             adoption = kernel.capabilities.adoption if self.is_ready else None
             await (kernel.shutdown() if adoption is None else adoption.detach())
+        self._executions.settle_displays()
 
     # -- after a crash of the server ---------------------------------------------------
 
