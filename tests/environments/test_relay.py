@@ -8,12 +8,14 @@ import struct
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from codeexec.domain.errors import EnvironmentUnavailable, ProtocolError
+from codeexec.environments.base import TerminalSize
 from codeexec.environments.processes import Child, start
 from codeexec.environments.relay import connection as connection_module
 from codeexec.environments.relay import processes as processes_module
@@ -21,6 +23,7 @@ from codeexec.environments.relay.boot import boot_arguments, relay_source
 from codeexec.environments.relay.connection import RelayConnection
 from codeexec.environments.relay.frames import HEADER, MOST, WINDOW, Kind
 from codeexec.environments.relay.processes import GuestProcess
+from codeexec.environments.ssh.resumable import spool_source
 from support.containers import until
 
 
@@ -92,6 +95,57 @@ async def test_the_end_of_the_pipe_ends_every_process(wire: RelayConnection, rel
         return not Path(f"/proc/{process.pid}").exists()
 
     await until(gone)
+
+
+def framing() -> Any:
+    """The part of a spool that follows the frames of a relay in a job."""
+    names: dict[str, Any] = {"__name__": "spool"}
+    exec(spool_source().decode().removesuffix("main()\n"), names)
+    spool = names["RelaySpool"].__new__(names["RelaySpool"])
+    spool.kept, spool.unwritten = bytearray(), bytearray()
+    spool.unfinished, spool.unparsed, spool.frame_rest = bytearray(), bytearray(), 0
+    spool.awaits_greeting = False
+    return spool
+
+
+async def test_another_host_goes_on_with_the_processes_of_the_last(relay: Child) -> None:
+    assert relay.stdin is not None
+    spool, reader, next_reader = framing(), asyncio.StreamReader(), asyncio.StreamReader()
+
+    async def carry() -> None:
+        assert relay.stdout is not None
+        while chunk := await relay.stdout.read(997):
+            reader.feed_data(spool.after_greeting(chunk))
+
+    first = RelayConnection(reader, relay.stdin)
+    tasks = [asyncio.create_task(carry()), asyncio.create_task(first.run())]
+    await asyncio.wait_for(first.hello, 90)
+    process = await first.spawn(["sh", "-c", "read line; echo $line; exit 7"], cwd="/", env={})
+    flood = await first.spawn(["yes"], cwd="/", env={}, stdin=False)
+    terminal = await first.open_terminal(["sleep", "999"], size=TerminalSize(), cwd="/", env={})
+    # The last host is killed amid a frame.
+    half = HEADER.pack(Kind.DATA, 1, 100) + b"half"
+    relay.stdin.write(spool.whole_frames(half))
+    reader = next_reader
+    spool.reset_relay()
+    relay.stdin.write(bytes(spool.unwritten))
+    second = RelayConnection(reader, relay.stdin)
+    tasks.append(asyncio.create_task(second.run()))
+    await asyncio.wait_for(second.hello, 90)
+    assert second.process_of(terminal.pid) is None
+    kept, other = second.process_of(process.pid), second.process_of(flood.pid)
+    assert kept is not None
+    assert other is not None
+    assert (await asyncio.wait_for(anext(other.stdout), 90)).strip(b"y\n") == b""
+    await kept.write(b"as before\n")
+    assert await asyncio.wait_for(anext(kept.stdout), 90) == b"as before\n"
+    assert await asyncio.wait_for(kept.wait(), 90) == 7
+    fresh = await second.spawn(["sh", "-c", "exit 3"], cwd="/", env={})
+    assert await asyncio.wait_for(fresh.wait(), 90) == 3
+    await other.kill()
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def test_a_command_too_long_for_a_frame_is_refused(wire: RelayConnection) -> None:

@@ -85,6 +85,40 @@ async def test_a_kernel_runs_in_a_job_and_ends_with_the_session(
     await wait_until(lambda: not server.left(), "the end of all there")
 
 
+async def test_the_next_session_server_goes_on_in_the_same_job(
+    server: SshServer, slurm: Slurm, tmp_path: Path
+) -> None:
+    launch = "srun --time=1:00:00 {command}"
+    host = host_with(tmp_path, slurm, launch)
+    await host.start()
+    try:
+        session = await open_session(host, tmp_path, kernel=f"ssh:bare:work#{sys.executable}")
+        await run(session, "kept = 'as before'")
+        jobs = slurm.jobs()
+        await submit(session, "import time\nfor i in range(50): print('line', i); time.sleep(0.02)")
+    finally:
+        await host.close(leave_kernels=True)
+    assert slurm.jobs() == jobs
+    host = host_with(tmp_path, slurm, launch)
+    await host.start()
+    try:
+        session = host.session(session.session_id)
+        view = await run(session, "print(kept)")
+        assert await text(session, view) == ["as before"]
+        kernel = session.snapshot.kernel
+        assert f"runs in job {jobs[0].rpartition(' ')[2]}" in kernel.notices[0]
+        assert 3400 < kernel.ends_at - time.time() <= 3600
+        view = await run(session, "import os; os._exit(7)")
+        assert view.status == "lost"
+        assert "7" in str(view.reason)
+        assert slurm.jobs() == jobs
+        await host.call(q.StopSession(session.session_id))
+        await wait_until(lambda: not slurm.jobs(), "the end of the job")
+    finally:
+        await host.close(leave_kernels=False)
+    await wait_until(lambda: not server.left(), "the end of all there")
+
+
 async def test_a_job_that_waits_says_so_and_is_cancelled_when_it_is_given_up(
     server: SshServer, slurm: Slurm, tmp_path: Path
 ) -> None:

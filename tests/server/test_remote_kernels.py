@@ -22,7 +22,8 @@ from codeexec.domain.fold import apply
 from codeexec.domain.outputs import iter_rows
 from codeexec.domain.snapshot import Snapshot
 from support.jupyter_servers import TOKEN, TestServer
-from support.servers import Apart, user, wait_until
+from support.servers import Apart, short_folder, user, wait_until
+from support.ssh_server import ssh_server
 from support.terminals import open_terminal
 
 pytestmark = pytest.mark.slow
@@ -110,6 +111,48 @@ async def test_a_killed_session_server_takes_the_remote_kernel_up_again(
             assert arguments_with(TOKEN) == []
             await host.call(q.StopSession("far"))
             assert jupyter_server.kernels() == []
+
+
+async def test_a_killed_session_server_finds_its_kernel_in_the_same_job() -> None:
+    with short_folder() as folder, ssh_server(folder) as server:
+        (folder / "bare-home" / "work").mkdir(parents=True)
+        starts = folder / "starts"
+        batch = folder / "srun"
+        batch.write_text(f'#!/bin/sh\necho started >> {starts}\n"$@"\n')
+        batch.chmod(0o700)
+        with user(CODEEXEC_SSH=server.command) as near:
+            settings = Path(near.environ["XDG_CONFIG_HOME"], "codeexec-tui", "config.toml")
+            settings.parent.mkdir(parents=True)
+            settings.write_text(f'[remote.bare]\nlaunch = "{batch} {{command}}"\n')
+            async with near.client() as host:
+                kernel = f"ssh:bare:work#{sys.executable}"
+                opened = await host.call(q.OpenSession(cwd=str(near.work), kernel=kernel))
+                session = host.session(opened.session_id)
+                await session.call(q.Execute("import time; kept = 'as before'", "first"))
+                await snapshot_at_end(session, "first")
+                shell = q.OpenTerminal(argv=("sh", "-c", "echo ready; sleep 1000"))
+                await session.call(shell)
+                await session.call(q.Execute(CODE, "flood"))
+                async with asyncio.timeout(120):
+                    while len(await lines_of(session, "flood")) < 30:  # noqa: ASYNC110
+                        await asyncio.sleep(0.05)
+                killed = near.pid
+                assert killed is not None
+                os.kill(killed, signal.SIGKILL)
+                snapshot = await snapshot_at_end(session, "flood")
+                assert near.pid != killed
+                assert snapshot.executions["flood"].status == "ok"
+                assert await lines_of(session, "flood") == [f"line {i}" for i in range(LINES)]
+                await session.call(q.Execute("print(kept)\ntime.sleep(600)", "last"))
+                async with asyncio.timeout(120):
+                    while await lines_of(session, "last") != ["as before"]:  # noqa: ASYNC110
+                        await asyncio.sleep(0.05)
+                await session.call(q.Interrupt())
+                snapshot = await snapshot_at_end(session, "last")
+                assert snapshot.executions["last"].status == "cancelled"
+                assert starts.read_text() == "started\n"
+                await host.call(q.StopSession(opened.session_id))
+            await wait_until(lambda: not server.left(), "the end of all there")
 
 
 async def test_a_login_that_expired_while_no_session_server_ran_is_asked_for(

@@ -43,7 +43,7 @@ MOST_ENDED = 32
 LINGER = 0.2  # seconds of silence after which the terminal of an ended process is closed
 
 HELLO, SPAWN, OPEN, DATA, EOF, GRANT, CLOSE, SIGNAL, EXIT, FAILED, ASK, ANSWER, SWEEP = range(13)
-RESIZE, FULL = 13, 14
+RESIZE, FULL, RESET = 13, 14, 15
 
 
 def limits() -> dict[str, int]:
@@ -335,6 +335,8 @@ class Relay:
         self.selector = selectors.DefaultSelector()
         self.streams: dict[int, NumberedStream] = {}
         self.processes: dict[int, subprocess.Popen[bytes]] = {}
+        self.pipes: dict[int, dict[str, int]] = {}  # streams of those without a terminal, by name
+        self.highest = 0  # of the numbers that the host has given
         self.ended: dict[int, int] = {}  # groups of the last processes that have ended
         # Not connected yet: stream, address, and the process that is expected to bind it.
         self.pending: list[tuple[NumberedStream, str | list[object], int]] = []
@@ -356,13 +358,7 @@ class Relay:
         self.selector.register(wake, selectors.EVENT_READ, lambda _: os.read(wake, 512))
 
     def run(self) -> None:
-        hello: dict[str, object] = {
-            "protocol": PROTOCOL,
-            "python": list(sys.version_info[:3]),
-            "uid": os.getuid(),
-        }
-        hello["home"] = os.environ.get("HOME", "/tmp")
-        self.send_json(HELLO, 0, hello)
+        self.greet()
         while True:
             timeout = RETRY if self.pending else LINGER / 2 if self.fading else None
             if self.deserted:
@@ -377,6 +373,25 @@ class Relay:
                 if self.streams.get(stream.number) is stream:
                     self.watch(stream)
             self.close_silent_terminals()
+
+    def greet(self) -> None:
+        """Say what runs here: nothing, unless another host has gone before."""
+        hello: dict[str, object] = {
+            "protocol": PROTOCOL,
+            "python": list(sys.version_info[:3]),
+            "uid": os.getuid(),
+        }
+        hello["home"] = os.environ.get("HOME", "/tmp")
+        hello["highest"] = self.highest
+        hello["processes"] = [
+            {
+                "number": number,
+                "pid": self.processes[number].pid,
+                "streams": {name: n for name, n in streams.items() if n in self.streams},
+            }
+            for number, streams in self.pipes.items()
+        ]
+        self.send_json(HELLO, 0, hello)
 
     # ---- to the host ---------------------------------------------------------------------------
 
@@ -431,6 +446,7 @@ class Relay:
 
     def handle(self, kind: int, number: int, payload: bytes) -> None:
         stream = self.streams.get(number)
+        self.highest = max(self.highest, number)
         if kind == DATA:
             if stream is not None and stream.writes:
                 stream.waiting.append(payload)
@@ -458,6 +474,8 @@ class Relay:
             wanted = json.loads(payload)
             pid = wanted.get("pid", 0)
             self.signal(number, wanted["signal"], wanted.get("to", "group"), pid)
+        elif kind == RESET:
+            self.begin_anew()
         elif kind == RESIZE:
             self.resize(number, json.loads(payload))
         elif kind == SWEEP:
@@ -568,6 +586,18 @@ class Relay:
             self.selector.unregister(stream.handle)
         os.close(stream.handle)
 
+    def begin_anew(self) -> None:
+        """Another host goes on: close all streams but the pipes of processes, and greet it."""
+        pipes = {number for streams in self.pipes.values() for number in streams.values()}
+        for stream in list(self.streams.values()):
+            if stream.number in pipes:
+                # What waits was granted to the other host.
+                stream.credit, stream.owed = WINDOW, -sum(map(len, stream.waiting))
+                self.watch(stream)
+            else:
+                self.drop(stream)
+        self.greet()
+
     def connect_pending(self) -> None:
         still = []
         for stream, address, process in self.pending:
@@ -636,11 +666,14 @@ class Relay:
             terminal.process = number
             self.terminals[number] = terminal
         pipes = (
-            (process.stdin, wanted.get("stdin", 0)),
-            (process.stdout, wanted.get("stdout", 0)),
-            (process.stderr, wanted.get("stderr", 0)),
+            ("stdin", process.stdin, wanted.get("stdin", 0)),
+            ("stdout", process.stdout, wanted.get("stdout", 0)),
+            ("stderr", process.stderr, wanted.get("stderr", 0)),
         )
-        for pipe, stream in pipes:
+        if master == NOT_YET:
+            self.pipes[number] = {name: stream for name, pipe, stream in pipes if pipe is not None}
+        for _, pipe, stream in pipes:
+            self.highest = max(self.highest, stream)
             if pipe is not None:
                 handle = os.dup(pipe.fileno())
                 pipe.close()
@@ -735,6 +768,7 @@ class Relay:
             if number is None:
                 continue  # an orphan
             process = self.processes.pop(number)
+            self.pipes.pop(number, None)
             code = process.returncode = os.waitstatus_to_exitcode(status)
             self.remove_temporary(number)
             self.ended[number] = process.pid

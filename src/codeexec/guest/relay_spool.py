@@ -12,6 +12,7 @@ has, and the other one goes on from there: so the pipes of the relay never notic
 
 A line that begins with FRESH is of another session server, which knows nothing of what was said
 before. It gets a new relay; the old one is heard no more, and keeps the processes it has started.
+In a job another relay would be another job: there the same relay greets it, and says what it runs.
 """
 
 from __future__ import annotations
@@ -44,6 +45,8 @@ MARK = b"codeexec-spool "  # begins the line before which a login shell may have
 FOLDER = "/tmp/codeexec-"  # socket paths below it must be short
 SOCKET = "s"
 LENGTH = struct.Struct(">I")
+RELAY_HEADER = struct.Struct(">BII")  # of a frame of the relay: kind, number, length of the payload
+RELAY_HELLO, RELAY_RESET = 0, 15  # kinds of such frames
 
 
 class RelaySpool:
@@ -65,6 +68,11 @@ class RelaySpool:
         self.told = 0  # of them, those that were acknowledged
         self.program, self.boot = relay, boot
         self.unwritten = bytearray()  # for the relay's stdin
+        self.unfinished = bytearray()  # the beginning of a frame for the relay in a job
+        self.unparsed = bytearray()  # of a relay in a job: less than the header of a frame
+        self.frame_rest = 0  # bytes of its present frame that have not come
+        self.awaits_greeting = False  # its frames are for a session server that is gone
+        self.has_begun = False  # it has said something
         self.line: socket.socket | None = None
         self.is_greeted = False
         self.absence = FIRST_ABSENCE
@@ -115,6 +123,43 @@ class RelaySpool:
         self.kept.clear()
         self.acknowledged = self.cursor = self.received = self.told = 0
         self.start_relay()
+
+    def reset_relay(self) -> None:
+        """Let the relay of a job greet another session server, which hears it from there on."""
+        self.kept.clear()
+        self.unfinished.clear()
+        self.acknowledged = self.cursor = self.received = self.told = 0
+        self.awaits_greeting = True
+        self.unwritten += RELAY_HEADER.pack(RELAY_RESET, 0, 0)
+
+    def after_greeting(self, chunk: bytes) -> bytes:
+        """Follow the frames of the relay; the part of this chunk that is to be kept."""
+        self.unparsed += chunk
+        kept = bytearray()
+        while True:
+            part = self.unparsed[: self.frame_rest]
+            del self.unparsed[: len(part)]
+            self.frame_rest -= len(part)
+            if not self.awaits_greeting:
+                kept += part
+            if self.frame_rest or len(self.unparsed) < RELAY_HEADER.size:
+                return bytes(kept)
+            kind, _, length = RELAY_HEADER.unpack_from(self.unparsed)
+            self.awaits_greeting = self.awaits_greeting and kind != RELAY_HELLO
+            self.frame_rest = RELAY_HEADER.size + length
+
+    def whole_frames(self, payload: bytes) -> bytes:
+        """What the relay may read now: the end of a frame may never come."""
+        self.unfinished += payload
+        position = 0
+        while len(self.unfinished) - position >= RELAY_HEADER.size:
+            _, _, length = RELAY_HEADER.unpack_from(self.unfinished, position)
+            if len(self.unfinished) - position - RELAY_HEADER.size < length:
+                break
+            position += RELAY_HEADER.size + length
+        whole = bytes(self.unfinished[:position])
+        del self.unfinished[:position]
+        return whole
 
     def drop_words(self, source: int) -> None:
         try:
@@ -169,8 +214,9 @@ class RelaySpool:
             return
         except OSError:
             chunk = b""
-        self.kept += chunk
         self.has_source = bool(chunk)
+        self.has_begun = self.has_begun or self.has_source
+        self.kept += self.after_greeting(chunk) if self.launch else chunk
 
     def read_words(self, _events: int) -> None:
         """What the batch system says."""
@@ -257,7 +303,10 @@ class RelaySpool:
     def take(self, kind: int, offset: int, payload: bytes) -> bool:
         """False for what makes no sense."""
         if kind == FRESH:
-            self.retire_relay()
+            if self.launch:
+                self.reset_relay()
+            else:
+                self.retire_relay()
             kind, offset = HELLO, 0
         if kind in (HELLO, ACK):
             count = offset - self.acknowledged
@@ -274,7 +323,7 @@ class RelaySpool:
             if offset != self.received:
                 return False
             self.received += len(payload)
-            self.unwritten += payload
+            self.unwritten += self.whole_frames(payload) if self.launch else payload
         elif kind == END:
             self.end()
         return True
@@ -330,8 +379,7 @@ class RelaySpool:
 
     def end_job(self, relay: subprocess.Popen[bytes]) -> None:
         """Wait until the job ends with its relay, and cancel it where that has not begun."""
-        has_begun = bool(self.acknowledged or self.kept)
-        for signum in (0 if has_begun else signal.SIGTERM, signal.SIGTERM, signal.SIGKILL):
+        for signum in (0 if self.has_begun else signal.SIGTERM, signal.SIGTERM, signal.SIGKILL):
             try:
                 os.killpg(relay.pid, signum)
             except OSError:

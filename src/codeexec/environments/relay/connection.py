@@ -23,6 +23,8 @@ from codeexec.environments.relay.frames import (
 from codeexec.environments.relay.processes import Exit, GuestProcess, GuestTerminal
 from codeexec.environments.relay.streams import RelayStream
 
+MOST_NUMBERS = 1 << 31
+"""Of streams, processes and requests of one relay."""
 ANSWER_DEADLINE = 30.0
 """Seconds in which the relay must answer a request; it needs some milliseconds."""
 
@@ -218,6 +220,10 @@ class RelayConnection:
         answer = await self._ask(Kind.ASK, {"unnamed": folder})
         return whole_number(answer, "size"), whole_number(answer, "closed")
 
+    def process_of(self, pid: int) -> GuestProcess | None:
+        """The process there with this number; None where the relay has none, or none any more."""
+        return next((each for each in self._processes.values() if each.pid == pid), None)
+
     @property
     def running(self) -> list[GuestProcess]:
         return list(self._processes.values())
@@ -276,9 +282,38 @@ class RelayConnection:
                     waiting.set_result(content)
             case Kind.HELLO:
                 if not self.hello.done():
-                    self.hello.set_result(decode(payload))
+                    content = decode(payload)
+                    self._take_up(content)
+                    self.hello.set_result(content)
             case _:
                 raise ProtocolError(f"The relay sent a frame of the unknown kind {kind}.")
+
+    def _take_up(self, hello: Mapping[str, object]) -> None:
+        """Know the processes that another session server has started by this relay."""
+        highest = optional_number(hello, "highest")
+        running = hello.get("processes", [])
+        if not 0 <= highest < MOST_NUMBERS or not isinstance(running, list):
+            raise ProtocolError("The relay greets with numbers that make no sense.")
+        self._numbers = itertools.count(highest + 1)
+        for each in running:
+            streams = each.get("streams") if isinstance(each, dict) else None
+            if not isinstance(streams, dict):
+                raise ProtocolError("The relay greets with processes that make no sense.")
+            stdin, out, err = (
+                self._stream_again(streams, name) for name in ("stdin", "stdout", "stderr")
+            )
+            number = whole_number(each, "number")
+            process = self._processes[number] = GuestProcess(self, number, stdin, out, err)
+            process.pid = whole_number(each, "pid")
+
+    def _stream_again(self, streams: Mapping[str, object], name: str) -> RelayStream:
+        """A pipe of such a process, which has ended where it is not named."""
+        stream = RelayStream(self, optional_number(streams, name))
+        if stream.number:
+            self._streams[stream.number] = stream
+        else:
+            stream.shut()
+        return stream
 
     def _exited(self, number: int, content: Mapping[str, object]) -> None:
         process = self._processes.pop(number, None)

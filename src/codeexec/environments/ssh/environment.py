@@ -61,11 +61,18 @@ class SshEnvironment(ForwardedFiles):
 
     @classmethod
     async def take_over(
-        cls, place: SshPlace, spool: str, ask_user: AskUser | None = None
+        cls,
+        place: SshPlace,
+        spool: str,
+        ask_user: AskUser | None = None,
+        *,
+        launch: str = "",
+        on_said: Callable[[str], None] = lambda line: None,
     ) -> SshEnvironment:
         """Go on in the folder `spool` that an environment of another session server has had there,
-        and whose processes run on. EnvironmentUnavailable, SshFailure."""
-        self = cls(place, ask_user)
+        and whose processes run on: where that was in a job (`launch`), with the same relay, whose
+        `wire` knows the processes. EnvironmentUnavailable, SshFailure."""
+        self = cls(place, ask_user, launch, on_said)
         await self._start_or_leave_nothing(spool)
         return self
 
@@ -254,7 +261,7 @@ class SshEnvironment(ForwardedFiles):
         self._carrying = asyncio.create_task(self._carry(wire), name=f"relay on {name}")
         try:
             # A job may wait in its queue for days.
-            async with asyncio.timeout(None if self._launch else HELLO_WAIT):
+            async with asyncio.timeout(None if self._launch and not spool else HELLO_WAIT):
                 hello = await wire.hello
         except EnvironmentUnavailable:
             if self._launch:

@@ -127,7 +127,8 @@ class SshBackend(Backend):
             fields = stored if isinstance(stored, dict) else {}
             ref = KernelRef(**{str(key): str(value) for key, value in fields.items()})
             variables = env if isinstance(env, dict) else {}
-            machine = self._machine(session, place, ask_user)
+            launch = str(handle.get("launch") or "")
+            machine = self._machine(session, place, ask_user, launch)
             argument = str(handle.get("argument") or "")
             kernel, life = self._kernel(ref, machine, argument, variables, session, sink)
             try:
@@ -149,11 +150,17 @@ class SshBackend(Backend):
         return SshSessionPlace(self._machine(choice.session, place, choice.ask_user))
 
     def _machine(
-        self, session: str, place: SshPlace, ask_user: AskUser | None = None
+        self,
+        session: str,
+        place: SshPlace,
+        ask_user: AskUser | None = None,
+        launch: str | None = None,
     ) -> SshMachine:
+        """`launch` is that of a job that runs already; None: the settings say it."""
         machine = self._machines.get((session, place))
         if machine is None:
-            launch = next((r.launch for r in self._remotes() if r.name == place.host), "")
+            if launch is None:
+                launch = next((r.launch for r in self._remotes() if r.name == place.host), "")
             machine = self._machines[session, place] = SshMachine(place, launch)
         machine.ask_user = machine.ask_user or ask_user
         return machine

@@ -41,7 +41,7 @@ from codeexec.kernels.ssh.watcher import watch_kernel
 
 LIFE = "ssh"
 """Of a handle: which life it is of."""
-IN_JOB = "runs in {job}, and ends with it or with the session server"
+IN_JOB = "runs in {job}, and ends with it"
 """Notice of a kernel."""
 WORDS_WAIT = 0.3
 """Seconds for the last words of a kernel that failed; its children may hold the pipe for ever."""
@@ -79,8 +79,8 @@ class SshLife:
         self._folder = ""
         """Of the present process of ipykernel, there."""
         self._adopted = 0
-        """The pid there of a process that another session server has started; `_process` watches
-        it."""
+        """The pid there of a process of another relay, which another session server has started;
+        `_process` watches it."""
         self._receiver: Receiver | None = None
         self._counted: CountedMessages | None = None
         self._launches = 0
@@ -124,17 +124,13 @@ class SshLife:
         environment, started = self._environment, self._started
         if environment is None or started is None:
             return {"life": LIFE}
-        spool: Handle = {
+        return {
             "life": LIFE,
             "place": str(self._machine.place),
             "spool": str(environment.own_folder),
-        }
-        if self._machine.launch:
-            return spool  # another relay would be another job: what is left is ended
-        return {
-            **spool,
             "env": dict(self._env),
             "of_session": self._session,
+            "launch": self._machine.launch,
             "argument": self._argument,
             **stored(started),
             "ports": list(self._ports),
@@ -154,12 +150,17 @@ class SshLife:
             environment = await self._machine.take_over(self, str(handle["spool"]))
             self._join(environment)
             self._started = read_stored(handle)
-            self._use_traits(traits_of(self._started, self._machine.place.host))
+            self._use_traits(self._traits(environment, self._started))
             self._ports = tuple(int(str(port)) for port in cast("list[object]", handle["ports"]))
             self._key, self._folder = str(handle["key"]), str(handle["files"])
-            self._adopted = int(str(handle["far_pid"]))
-            process = await watch_kernel(environment, self._adopted)
-            self._follow(process)
+            pid = int(str(handle["far_pid"]))
+            if self._machine.launch:
+                process = _of_job(environment, pid)
+                self._follow(process, process.stdout, process.stderr)
+            else:
+                self._adopted = pid
+                process = await watch_kernel(environment, pid)
+                self._follow(process)
             self.let_outlive()
             return await self._channels(environment, process)
         except (KeyError, ValueError, TypeError) as error:
@@ -222,7 +223,7 @@ class SshLife:
         job = f"job {environment.job.number}" if environment.job.number else "a job"
         notices = (IN_JOB.format(job=job), *traits.notices[1:])
         ends_at = environment.job.ends_at
-        return replace(traits, notices=notices, can_outlive=False, ends_at=ends_at)
+        return replace(traits, notices=notices, ends_at=ends_at)
 
     def _join(self, environment: SshEnvironment) -> None:
         self._unlisten()
@@ -411,3 +412,11 @@ class SshLife:
         if self._receiver is not None:
             # What the sockets there had no room for is in the kernel's outbox.
             self._receiver.line.output_limited()
+
+
+def _of_job(environment: SshEnvironment, pid: int) -> GuestProcess:
+    """The kernel with this number, which the relay in the job still has. EnvironmentUnavailable."""
+    process = environment.wire.process_of(pid)
+    if process is None:
+        raise EnvironmentUnavailable("The kernel has ended.", "Restart the kernel.")
+    return process

@@ -67,11 +67,28 @@ class SshMachine:
         async with self._making:
             environment = self.environment
             if environment is None or environment.poll() is not None:
-                environment = self.environment = await _found_again(
-                    self.place, spool, self.ask_user
-                )
+                environment = self.environment = await self._find_again(spool)
             self._users.add(user)
             return environment
+
+    async def _find_again(self, spool: str) -> SshEnvironment:
+        """Try for a minute to reach it: the network may be away as well when a server starts."""
+        loop, ask_user = asyncio.get_running_loop(), self.ask_user
+        end = loop.time() + ADOPT_WAIT
+        while True:
+            try:
+                return await SshEnvironment.take_over(
+                    self.place,
+                    spool,
+                    ask_user,
+                    launch=self.launch,
+                    on_said=lambda line: self.on_said(line),
+                )
+            except SshFailure as error:
+                ask_user = None if error.kind in ASKED_ABOUT else ask_user  # asked once
+                if error.kind == "gone" or loop.time() > end:
+                    raise
+                await asyncio.sleep(ADOPT_PAUSE)
 
     async def leave(self) -> None:
         """Close the line: the session server ends, and the next one goes on."""
@@ -92,20 +109,6 @@ class SshMachine:
                 return True
             self.environment = None
             return await environment.end()
-
-
-async def _found_again(place: SshPlace, spool: str, ask_user: AskUser | None) -> SshEnvironment:
-    """Try for a minute to reach it: the network may be away as well when a server starts."""
-    loop = asyncio.get_running_loop()
-    end = loop.time() + ADOPT_WAIT
-    while True:
-        try:
-            return await SshEnvironment.take_over(place, spool, ask_user)
-        except SshFailure as error:
-            ask_user = None if error.kind in ASKED_ABOUT else ask_user  # asked once
-            if error.kind == "gone" or loop.time() > end:
-                raise
-            await asyncio.sleep(ADOPT_PAUSE)
 
 
 async def end_left(place: SshPlace, folder: str, tell: Callable[[str], None]) -> None:

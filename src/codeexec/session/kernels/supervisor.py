@@ -390,6 +390,7 @@ class KernelSupervisor:
                 view.banner,
                 view.subshells,
                 notices=view.notices,
+                ends_at=view.ends_at,
             )
             self._come_up(kernel, view.generation, ready, adopted=True)
             self._executions.restore_timer(running)
