@@ -15,6 +15,8 @@ from codeexec.domain.text.printable import (
     _UNSEEN,
     _UNSEEN_LETTERS,
     MARK,
+    _seen_row,
+    _visible,
     printable,
     printable_json,
     printable_row,
@@ -128,6 +130,17 @@ def test_the_quick_look_finds_every_character_that_the_patterns_find() -> None:
     assert not [letter for letter in letters if acting.match(letter) and letter.isprintable()]
     printable_unseen = {x for x in letters if unseen.match(x) and x.isprintable()}
     assert printable_unseen == _UNSEEN_LETTERS
+
+
+_PIECES = [
+    *("a", "é", "█", "\t", "\n", "\x1b", "\x1b[31m", "\x1b[2J", "\x7f", "\x90", "\u202e", "\u034f"),
+    *("\u200d", "\ufe0f", "😀", "[0m", "\x1b]8;;https://a.b\x1b\\", "\x1b]8;;\x07", "\xad", "می"),
+]
+
+
+@given(st.lists(st.sampled_from(_PIECES), max_size=12).map("".join))
+def test_the_quick_look_at_a_row_changes_nothing_of_what_is_shown(row: str) -> None:
+    assert screen_row(row) == _seen_row().sub(_visible, row)
 
 
 @pytest.mark.parametrize("unseen", sorted(_UNSEEN_LETTERS)[:: len(_UNSEEN_LETTERS) // 20])

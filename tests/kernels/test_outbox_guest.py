@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from codeexec.guest.outbox import OVERHEAD, RETRY, Outbox, parse
+from codeexec.guest.outbox import LARGE, OVERHEAD, RETRY, Outbox, parse
 from codeexec.kernels.jupyter.outbox.spool import read_spool
 
 Frames = tuple[bytes, ...]
@@ -22,10 +22,16 @@ def frames(number: int, size: int = 100) -> Frames:
     return b"<IDS|MSG>", str(number).encode().rjust(size - 9, b".")
 
 
+def keep(outbox: Outbox, message: Frames) -> int:
+    """Send it to nobody; its number."""
+    number: int = outbox.send(message, lambda number: number)
+    return number
+
+
 def filled(folder: Path, count: int, memory: int = 1 << 20, disk: int = 1 << 20) -> Outbox:
     outbox = Outbox(str(folder), memory=memory, disk=disk, segment=1000)
     for number in range(1, count + 1):
-        assert outbox.add(frames(number)) == number
+        assert keep(outbox, frames(number)) == number
     return outbox
 
 
@@ -51,6 +57,37 @@ def test_messages_are_numbered_from_1_and_given_again_in_order(tmp_path: Path) -
     assert rest(outbox, 0) == ([frames(n) for n in range(1, 11)], 0)
 
 
+def test_a_message_is_on_disk_before_it_is_sent_and_a_large_one_before_the_call_returns(
+    tmp_path: Path,
+) -> None:
+    outbox = Outbox(str(tmp_path))
+    kept = []
+
+    def send(number: int) -> None:
+        kept.append([number for number, _ in read_all(tmp_path)])
+        if number == 3:
+            raise OSError("nobody is there")
+
+    outbox.send(frames(1), send)
+    outbox.send(frames(2, LARGE + 1), send)
+    with pytest.raises(OSError, match="nobody"):
+        outbox.send(frames(3, LARGE + 1), send)
+    assert kept == [[1], [1], [1, 2]]
+    assert rest(outbox, 0, room=1) == ([frames(1), frames(2, LARGE + 1), frames(3, LARGE + 1)], 0)
+    assert [number for number, _ in read_all(tmp_path)] == [1, 2, 3]
+
+
+def read_all(folder: Path) -> list[tuple[int, Frames]]:
+    return [record for file in sorted(folder.iterdir()) for record in parse(file.read_bytes())]
+
+
+def test_a_message_of_many_frames_is_kept_whole(tmp_path: Path) -> None:
+    outbox = Outbox(str(tmp_path))
+    message = tuple(b"%d" % number for number in range(5000))
+    assert keep(outbox, message) == 1
+    assert read_all(tmp_path) == [(1, message)]
+
+
 def test_a_message_larger_than_the_room_is_given_alone(tmp_path: Path) -> None:
     outbox = filled(tmp_path, 3)
     assert outbox.after(0, room=1) == (1, [frames(1)], 0)
@@ -64,7 +101,7 @@ def test_acknowledged_messages_are_forgotten_and_not_called_dropped(tmp_path: Pa
     assert outbox.after(0)[0] == 5
     outbox.acknowledge(99)
     assert outbox.after(0) == (11, [], 0)
-    assert outbox.add(frames(11)) == 11
+    assert keep(outbox, frames(11)) == 11
     assert outbox.after(0) == (11, [frames(11)], 0)
 
 
@@ -80,7 +117,7 @@ def test_what_is_no_longer_in_memory_is_read_from_private_files(tmp_path: Path) 
     assert rest(outbox, 0) == ([frames(n) for n in range(51, 101)], 0)
     outbox.acknowledge(100)
     assert list(tmp_path.iterdir()) == []
-    outbox.add(frames(101))
+    keep(outbox, frames(101))
     assert rest(outbox, 0) == ([frames(101)], 0)
 
 
@@ -102,11 +139,11 @@ def test_one_message_larger_than_the_memory_goes_to_disk_and_larger_than_both_is
     tmp_path: Path,
 ) -> None:
     outbox = Outbox(str(tmp_path), memory=1000, disk=20_000, segment=500)
-    outbox.add(frames(1, 10_000))
+    keep(outbox, frames(1, 10_000))
     assert outbox._size == 0
     assert rest(outbox, 0, room=1) == ([frames(1, 10_000)], 0)
-    outbox.add(frames(2, 30_000))
-    outbox.add(frames(3))
+    keep(outbox, frames(2, 30_000))
+    keep(outbox, frames(3))
     assert rest(outbox, 0, room=1) == ([frames(1, 10_000), frames(3)], 1)
 
 
@@ -122,7 +159,7 @@ def test_a_folder_that_can_be_written_again_is_used_again(tmp_path: Path) -> Non
     outbox = filled(folder, 10, memory=10 * (100 + OVERHEAD))
     folder.mkdir()
     for number in range(11, 3001):
-        outbox.add(frames(number))
+        keep(outbox, frames(number))
     found, lost = rest(outbox, 0)
     assert found == [frames(n) for n in range(lost + 1, 3001)]
     assert 0 < lost <= RETRY + 10
@@ -140,7 +177,7 @@ def test_a_file_that_cannot_be_read_is_counted_as_dropped(tmp_path: Path) -> Non
 def test_what_a_dead_kernel_left_is_read_with_its_replies(tmp_path: Path) -> None:
     outbox = filled(tmp_path, 30)
     outbox.add_reply(frames(0))
-    outbox.add(frames(31))
+    keep(outbox, frames(31))
     messages = [(n, frames(n)) for n in range(1, 31)]
     assert list(read_spool(tmp_path)) == [*messages, (0, frames(0)), (31, frames(31))]
     outbox.acknowledge(30)
@@ -192,7 +229,7 @@ def test_whatever_is_done_nothing_is_given_twice_or_out_of_order(
         for step, value in steps:
             if step == "add":
                 sent.append(frames(len(sent) + 1, value + 20))
-                outbox.add(sent[-1])
+                keep(outbox, sent[-1])
             elif step == "acknowledge":
                 outbox.acknowledge(value)
                 acknowledged = max(acknowledged, min(value, len(sent)))

@@ -20,7 +20,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     Frames = tuple[bytes, ...]  # of one message, from the delimiter on
 
@@ -45,6 +45,15 @@ execute_reply: the number of the last message that was sent before it."""
 RECORD = struct.Struct("<QI")
 """Of a record in the spool: the message's number, 0 for a reply, and how many frames follow."""
 
+COPIED = 16 << 20
+"""Bytes of the longest frame up to which zmq copies a message."""
+
+LARGE = 1 << 18
+"""Bytes of a message above which it is sent before it is on disk."""
+
+MOST_PARTS = 16
+"""One call writes so many; more are joined before."""
+
 RETRY = 1000
 """Messages after which a disk that had no room is tried again."""
 
@@ -65,8 +74,8 @@ class Segment:
 
 
 class Spool:
-    """Every message and reply in files of one folder, written before it is sent, so that they
-    outlive the process. A record: `RECORD`, then the length of each frame, then the frames."""
+    """Every message and reply in files of one folder, written before a flush returns, so that
+    they outlive the process. A record: `RECORD`, then the length of each frame, then the frames."""
 
     def __init__(self, folder: str, limit: int, segment: int) -> None:
         self._folder, self._limit, self._segment = folder, limit, segment
@@ -78,20 +87,23 @@ class Spool:
     def write(self, number: int, frames: Frames, needed_for: int) -> None:
         """`number` is 0 for a reply. Needed until `needed_for` is acknowledged."""
         lengths = struct.pack(f"<{len(frames)}Q", *map(len, frames))
-        data = b"".join((RECORD.pack(number, len(frames)), lengths, *frames))
-        if self._fd < 0 and not self._begin(needed_for, len(data)):
+        parts = (RECORD.pack(number, len(frames)), lengths, *frames)
+        size = sum(map(len, parts))
+        if self._fd < 0 and not self._begin(needed_for, size):
             return
         segment = self.segments[-1]
         try:
-            if os.write(self._fd, data) < len(data):
+            if len(parts) > MOST_PARTS:
+                parts = (b"".join(parts),)
+            if os.writev(self._fd, parts) < size:
                 raise OSError("the disk is full")
         except OSError:  # what was cut short is passed over by readers
             self._end()
             self._waits_until = needed_for + RETRY
             return
-        segment.size += len(data)
+        segment.size += size
         segment.last = max(segment.last, needed_for)
-        self._size += len(data)
+        self._size += size
         if segment.size >= self._segment:
             self._end()
 
@@ -175,16 +187,25 @@ class Outbox:
         self._lock = threading.Lock()
         self._read: tuple[tuple[str, int], list[tuple[int, Frames]]] | None = None
 
-    def add(self, frames: Frames) -> int:
-        """Keep a message (bytes, from the delimiter on); returns its number."""
+    def send(self, frames: Frames, send: Callable[[int], Any]) -> Any:
+        """Keep a message (bytes, from the delimiter on), and send it with its number."""
         with self._lock:
             self.last += 1
-            self._spool.write(self.last, frames, self.last)
-            self._messages.append(frames)
-            self._size += OVERHEAD + sum(map(len, frames))
-            while self._size > self._memory:
-                self._pop()
-            return self.last
+            size = sum(map(len, frames))
+            if size <= LARGE:
+                self._keep(frames, size)
+                return send(self.last)
+            try:  # it is on its way while the disk takes it, which is milliseconds
+                return send(self.last)
+            finally:
+                self._keep(frames, size)
+
+    def _keep(self, frames: Frames, size: int) -> None:
+        self._spool.write(self.last, frames, self.last)
+        self._messages.append(frames)
+        self._size += OVERHEAD + size
+        while self._size > self._memory:
+            self._pop()
 
     def add_reply(self, frames: Frames) -> None:
         """Keep a reply for readers of a dead kernel's spool, until the message after it,
@@ -352,10 +373,16 @@ class Hooks:
         message = tuple(frames[at:])
         if len(message) > 6:  # buffers may be memory that the user's code writes to later
             message = tuple(map(bytes, message))
-        number = self.outbox.add(message)
-        if self._owner:
-            return self._send([*frames[:at], *self._numbered(message, number)], *args, **kwargs)
-        return self._send([*frames[:at], TAG + b"%d" % number, *message], *args, **kwargs)
+        # zmq starts a thread for the first message that it does not copy, which takes 12 ms.
+        kwargs["copy"] = max(map(len, frames)) <= COPIED
+
+        def send_numbered(number: int) -> Any:
+            tagged = [TAG + b"%d" % number, *message]
+            if self._owner:
+                tagged = self._numbered(message, number)
+            return self._send([*frames[:at], *tagged], *args, **kwargs)
+
+        return self.outbox.send(message, send_numbered)
 
     def _numbered(self, message: Frames, number: int) -> list[bytes]:
         """The message with its number in the metadata, signed again."""

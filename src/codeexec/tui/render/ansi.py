@@ -199,7 +199,7 @@ def fold(text: str, width: int) -> list[str]:
     cut anywhere."""
     width = max(width, 1)
     is_plain = text.isascii() and text.isprintable()
-    if len(text) <= width if is_plain else cell_len(text) <= width:
+    if len(text) <= width if is_plain else _fits(text, width):
         return [text]
     if not is_prose(text):
         return _chop(text, width, is_plain)
@@ -216,8 +216,15 @@ def fold(text: str, width: int) -> list[str]:
     return lines or [""]
 
 
+def _fits(text: str, width: int) -> bool:
+    """Whether it takes at most `width` cells; the beginning of a long text tells it mostly."""
+    return cell_len(text[: 2 * width + 1]) <= width and cell_len(text) <= width
+
+
 def _fitting(text: str, width: int) -> int:
     """How many characters fit; one at least."""
+    if text.isascii() and text.isprintable():
+        return min(len(text), width)
     return len(text) if cell_len(text) <= width else max(len(_first_piece(text, width)), 1)
 
 
@@ -236,7 +243,7 @@ def wrap_words(segments: Iterable[Segment], width: int) -> list[Strip]:
     """Segments cut to lines as `fold` cuts their text."""
     parts = list(segments)
     text = "".join(part.text for part in parts)
-    if not is_prose(text) or cell_len(text) <= width:
+    if not is_prose(text) or _fits(text, width):
         return wrap(parts, width)
     strips: list[Strip] = []
     number = used = 0  # the segment that is being cut, and what of it is on lines already
