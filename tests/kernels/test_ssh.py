@@ -305,6 +305,7 @@ def bash(server: SshServer) -> str:
     jupyter = server.folder / "bare-home" / ".local" / "share" / "jupyter"
     install(jupyter, "shell", BASH, display_name="Bash", language="bash")
     install(jupyter, "broken", ["no-such-program", "{connection_file}"])
+    install(jupyter, "python3", [sys.executable, "-m", "ipykernel_launcher", "-f"])
     return "ssh:bare:work#shell"
 
 
@@ -316,6 +317,15 @@ async def test_a_kernel_of_another_language_runs_there(
         view = await run(session, "kept=before; pwd")
         assert await text(session, view) == [str(work(server))], view
         assert session.snapshot.kernel.language == "bash"
+        near = (await host.call(q.ListKernels())).kernels
+        assert not [each for each in near if each.name.startswith("ssh:")]
+        listed = (await host.call(q.ListKernels("", session.session_id))).kernels
+        far = {each.name: each for each in listed if each.name.startswith("ssh:bare:work")}
+        assert far["ssh:bare:work"].display_name == "Python on bare"
+        assert (far[bash].display_name, far[bash].language) == ("Bash on bare", "bash")
+        assert far["ssh:bare:work#broken"].problem == "The program of broken is not there."
+        # A kernelspec with the name of an interpreter stands for the one that it starts.
+        assert f"ssh:bare:work#{sys.executable}" in far
         flood = await submit(session, SLOW_LINES)
         for count in (300, 1000):
             await until(session, partial(has_printed, flood, count))

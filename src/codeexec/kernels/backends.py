@@ -120,6 +120,10 @@ class Backend(ABC):
         """The kernels that a user may choose, well or not, and why; within a few seconds."""
         return ()
 
+    async def offers_of_session(self, session: str) -> Sequence[KernelInfo]:
+        """Those of machines that the session with this id is connected to; within a few seconds."""
+        return ()
+
     async def close(self) -> None:  # noqa: B027  # most keep nothing ready
         """End what was kept ready for kernels to come; can be repeated."""
 

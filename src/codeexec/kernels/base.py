@@ -479,8 +479,9 @@ class KernelFactory(Protocol):
         """Why such a kernel is not to be started before the user runs code, and the next step;
         empty where it is: it executes nothing of its folder by starting."""
 
-    async def offers(self) -> Sequence[KernelInfo]:
-        """Those of all other backends, well or not, and why."""
+    async def offers(self, session: str = "") -> Sequence[KernelInfo]:
+        """Those of all other backends, well or not, and why; with those of machines that the
+        session with this id is connected to."""
 
     async def close(self) -> None:
         """End what was kept ready for kernels to come; can be repeated."""

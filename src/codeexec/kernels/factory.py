@@ -161,14 +161,18 @@ class Kernels:
     def list(self, cwd: str) -> Sequence[KernelInfo]:
         return discover.list_kernels(cwd or str(Path.cwd()), os.environ, self._trust)
 
-    async def offers(self) -> Sequence[KernelInfo]:
+    async def offers(self, session: str = "") -> Sequence[KernelInfo]:
         names = await asyncio.to_thread(lambda: self._backends.names)
-        offers = await asyncio.gather(*(self._offers(name) for name in names if name != LOCAL))
-        return [info for infos in offers for info in infos]
+        asked = (self._offers(name, session) for name in names if name != LOCAL)
+        infos = [info for offered in await asyncio.gather(*asked) for info in offered]
+        return list({(info.name, info.problem): info for info in infos}.values())
 
-    async def _offers(self, name: str) -> Sequence[KernelInfo]:
+    async def _offers(self, name: str, session: str) -> Sequence[KernelInfo]:
         try:
-            return await self._backends.get(name).offers()
+            backend = self._backends.get(name)
+            if not session:
+                return await backend.offers()
+            return [*await backend.offers(), *await backend.offers_of_session(session)]
         except CodeexecError as error:
             problem, fix = error.message, error.next_step
         except Exception as error:

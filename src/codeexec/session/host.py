@@ -181,7 +181,9 @@ class Host:
             case q.ListKernels():
                 # Looks at many folders: beside the loop, so that output goes on.
                 local = asyncio.to_thread(self._kernels.list, request.cwd or str(Path.cwd()))
-                kernels, others = await asyncio.gather(local, self._kernels.offers())
+                kernels, others = await asyncio.gather(
+                    local, self._kernels.offers(request.session_id)
+                )
                 ordered = await asyncio.to_thread(in_catalog_order, (*kernels, *others))
                 return q.KernelList(tuple(ordered))
             case q.GetHostInfo():

@@ -177,8 +177,12 @@ class KernelList(Reply, frozen=True):
 
 
 class ListKernels(Request[KernelList], frozen=True):
+    """With a `session_id` those of the machine that runs the session's kernels are among them,
+    where there is a line to it."""
+
     Answer: ClassVar[type[Reply]] = KernelList
     cwd: str = ""
+    session_id: str = ""
 
 
 class HostInfo(Reply, frozen=True):

@@ -1,6 +1,7 @@
 """Lists the kernelspecs of the machine where it runs, as one line of JSON, by the standard library.
 
-Called as `python3 -I -c SOURCE NAME`: of the kernelspec NAME all is told, of the others the title.
+Called as `python3 -I -c SOURCE NAME`: of the kernelspec NAME all is told, of the others the title,
+the language and the program that it starts.
 `program` is the path of what the kernelspec starts, or of the program NAME where there is none.
 """
 
@@ -72,7 +73,10 @@ def variables_for(spec: dict[str, object]) -> dict[str, str]:
 def main() -> None:
     wanted = sys.argv[1]
     titles: dict[str, str] = {}
-    answer: dict[str, object] = {"titles": titles, "program": shutil.which(wanted) or ""}
+    languages: dict[str, str] = {}
+    programs: dict[str, str] = {}
+    answer: dict[str, object] = {"titles": titles, "languages": languages, "programs": programs}
+    answer["program"] = shutil.which(wanted) or ""
     for root, prefix in roots():
         kernels = os.path.join(root, "kernels")
         try:
@@ -85,6 +89,8 @@ def main() -> None:
             if spec is None:
                 continue
             titles[name] = str(spec.get("display_name") or name)[:100]
+            languages[name] = str(spec.get("language") or "")[:100]
+            programs[name] = program_of(spec, prefix)
             if name == wanted.lower():
                 answer["spec"], answer["folder"] = spec, folder
                 answer["program"] = program_of(spec, prefix)

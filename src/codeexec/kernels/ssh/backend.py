@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import NamedTuple
 from weakref import WeakValueDictionary
 
-from codeexec.domain.errors import KernelUnavailable, UsageError
+from codeexec.domain.errors import CodeexecError, KernelUnavailable, UsageError
 from codeexec.domain.events import KernelRef
 from codeexec.domain.places.backends import OVER_SSH
 from codeexec.domain.places.logins import AskUser
@@ -21,12 +21,14 @@ from codeexec.kernels.base import Handle, Kernel, KernelChoice, Sink
 from codeexec.kernels.jupyter.kernel import JupyterKernel
 from codeexec.kernels.jupyter.known.traits import KernelTraits
 from codeexec.kernels.ssh.environment import SshSessionPlace
-from codeexec.kernels.ssh.kernelspecs import names_python
+from codeexec.kernels.ssh.kernelspecs import list_specs, names_python
 from codeexec.kernels.ssh.life import LIFE, SshLife
 from codeexec.kernels.ssh.machine import SshMachine, end_left
 
 log = logging.getLogger(__name__)
 
+OFFERS_WAIT = 5.0
+"""Seconds for a machine to list its kernelspecs."""
 START_TIMEOUT = 90.0
 """Seconds for a kernel to answer: machines of clusters read packages from slow file systems."""
 
@@ -179,6 +181,12 @@ class SshBackend(Backend):
             if target.launch
         ]
 
+    async def offers_of_session(self, session: str) -> Sequence[KernelInfo]:
+        """Python and the kernelspecs of the machines to which the session has a line."""
+        machines = [machine for (of, _), machine in self._machines.items() if of == session]
+        lists = await asyncio.gather(*map(_listed, machines))
+        return [info for infos in lists for info in infos]
+
     async def close(self) -> None:
         if self._ending:
             await asyncio.wait(self._ending)
@@ -187,6 +195,30 @@ class SshBackend(Backend):
 def make_backend(context: BackendContext) -> SshBackend:
     """For the registry."""
     return SshBackend(max(context.start_timeout, START_TIMEOUT), context.remotes)
+
+
+async def _listed(machine: SshMachine) -> list[KernelInfo]:
+    environment, host = machine.environment, machine.place.host
+    if environment is None or environment.poll() is not None or environment.cut is not None:
+        return []
+    name = f"{OVER_SSH}:{machine.place.short}"
+    found = [KernelInfo(name, f"Python on {host}", "python", environment.python, OVER_SSH)]
+    try:
+        specs = await asyncio.wait_for(list_specs(environment), OFFERS_WAIT)
+    except TimeoutError:
+        late = f"{host} has not listed its kernelspecs within {OFFERS_WAIT:g} s."
+        return [*found, KernelInfo(name, host, "", "", OVER_SSH, problem=late)]
+    except CodeexecError as error:
+        problem, fix = error.message, error.next_step
+        return [*found, KernelInfo(name, host, "", "", OVER_SSH, problem=problem, fix=fix)]
+    for spec in specs:
+        title = f"{spec.title} on {host}"
+        full = f"{name}#{spec.argument or spec.name}"
+        missing = "" if spec.program else f"The program of {spec.name} is not there."
+        found.append(
+            KernelInfo(full, title, spec.language, spec.program, OVER_SSH, problem=missing)
+        )
+    return found
 
 
 def _parse(argument: str) -> FarKernel:

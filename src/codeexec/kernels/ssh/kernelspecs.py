@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from codeexec.domain.errors import EnvironmentUnavailable
 from codeexec.domain.text.printable import printable
@@ -74,6 +74,37 @@ async def find_kernel(
         return spec
     interpreter = await find_interpreter(environment, program)
     return replace(interpreter, options=spec.options, env=spec.env)
+
+
+class ListedSpec(NamedTuple):
+    """A kernelspec there; `program` is the path of what it starts, empty where that is missing.
+    `argument` stands behind the `#` of a kernel's name: an ipykernel is its interpreter there."""
+
+    name: str
+    title: str
+    language: str
+    program: str
+
+    @property
+    def argument(self) -> str:
+        return self.program if names_python(self.name) else self.name
+
+
+async def list_specs(environment: SshEnvironment) -> list[ListedSpec]:
+    """The kernelspecs there, by name. EnvironmentUnavailable."""
+    answer = await _ask(environment, "", {})
+    columns = [answer.get(key) for key in ("titles", "languages", "programs")]
+    titles, languages, programs = (each if isinstance(each, dict) else {} for each in columns)
+    return [
+        ListedSpec(
+            str(name),
+            printable(str(titles[name])),
+            printable(str(languages.get(name) or "")),
+            str(programs.get(name) or ""),
+        )
+        for name in sorted(titles)
+        if str(name).isprintable()
+    ]
 
 
 async def _ask(

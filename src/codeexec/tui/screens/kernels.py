@@ -64,12 +64,20 @@ class KernelsScreen(Picker[str | None]):
 
     placeholder: ClassVar[str] = "a kernel, the path of a Python, or the address of a server"
 
-    def __init__(self, host: HostClient, cwd: str, current: str = "", policy: str = "") -> None:
+    def __init__(
+        self,
+        host: HostClient,
+        cwd: str,
+        current: str = "",
+        policy: str = "",
+        session_id: str = "",
+    ) -> None:
         """`current` is the name of the kernel that is used now, `policy` what confines it: another
-        container of this session has the same."""
+        container of this session has the same. Kernels of machines that the session is
+        connected to are listed as well."""
         super().__init__("Kernels")
         self._host = host
-        self._cwd = cwd
+        self._request = q.ListKernels(cwd, session_id)
         self._current = current
         self._policy = policy
         self._kernels: Sequence[KernelInfo] | None = None
@@ -92,7 +100,7 @@ class KernelsScreen(Picker[str | None]):
 
     async def _look(self) -> None:
         try:
-            kernels = (await self._host.call(q.ListKernels(self._cwd))).kernels
+            kernels = (await self._host.call(self._request)).kernels
             self._kernels = [self._as_here(kernel) for kernel in self._with_current(kernels)]
             self._fault = ""
         except CodeexecError as error:

@@ -39,7 +39,11 @@ class KernelChoices:
         """Choose a kernel, start it beside the others, and give it the focus; its name."""
         from codeexec.tui.screens.kernels import KernelsScreen  # seldom needed: not at the start
 
-        screen = KernelsScreen(self._state.host, str(self._state.place.folder))
+        screen = KernelsScreen(
+            self._state.host,
+            str(self._state.place.folder),
+            session_id=self._snapshot.session_id,
+        )
         spec = await self._surface.ask_user(screen)
         if spec is None:
             return None
@@ -53,7 +57,11 @@ class KernelChoices:
         """Choose the kernel that is to run cells of a language for which none was started."""
         from codeexec.tui.screens.kernels import KernelsScreen  # seldom needed: not at the start
 
-        screen = KernelsScreen(self._state.host, str(self._state.place.folder))
+        screen = KernelsScreen(
+            self._state.host,
+            str(self._state.place.folder),
+            session_id=self._snapshot.session_id,
+        )
         spec = await self._surface.ask_user(screen)
         if spec is not None:
             request = q.StartKernel(free_name(spec, self._snapshot), spec)

@@ -182,7 +182,13 @@ class KernelController:
         if (focus := self._state.session.focus).is_missing:
             await self._choices.start_for(focus.cell_language)
             return
-        screen = KernelsScreen(self._state.host, str(self._state.place.folder), name, policy)
+        screen = KernelsScreen(
+            self._state.host,
+            str(self._state.place.folder),
+            name,
+            policy,
+            self._state.snapshot.session_id,
+        )
         chosen = await self._surface.ask_user(screen)
         if chosen is not None and await self._may_restart():
             await self._ask(q.RestartKernel(chosen))
