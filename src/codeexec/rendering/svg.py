@@ -12,7 +12,8 @@ import re
 from codeexec.domain.errors import DocumentError
 
 _HEAD = re.compile(
-    rb"\s*+(?:\xef\xbb\xbf)?+(?:<\?xml[^>]*+>|<!--.*?-->|<!DOCTYPE[^>]*+>|\s++)*+<svg\b", re.DOTALL
+    rb"\s*+(?:\xef\xbb\xbf)?+(?:<\?xml[^>]*+>|<!--.*?-->|<!DOCTYPE[^>\[]*+(?:\[[^\]]*+\]\s*+)?>|\s++)*+<svg\b",
+    re.DOTALL,
 )
 _HREF = re.compile(r"""(href\s*=\s*)("[^"]*"|'[^']*')""", re.IGNORECASE)
 _ENTITY = re.compile(r"""<!ENTITY\s[^"'<>]*+("[^"]*"|'[^']*')""")

@@ -80,8 +80,11 @@ def _data_address(spec: object) -> str:
         if isinstance(value, dict):
             data = value.get("data")
             for source in data if isinstance(data, list) else [data]:
-                if isinstance(source, dict) and isinstance(source.get("url"), str):
-                    return str(source["url"])[:80]
+                address = source.get("url") if isinstance(source, dict) else None
+                if isinstance(address, str):
+                    return address[:80]
+                if address is not None:
+                    return "an address that it computes"
             waiting += [
                 child for name, child in value.items() if name not in ("values", "datasets")
             ]

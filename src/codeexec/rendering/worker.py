@@ -6,6 +6,7 @@ Here they have limits on memory and time, and no network where the system allows
 
 from __future__ import annotations
 
+import re
 import select
 import sys
 
@@ -14,6 +15,9 @@ from codeexec.sandbox.messages import read_message, write_message
 
 IDLE_SECONDS = 60
 """Time without a job after which the process ends."""
+
+_TRACE = re.compile(r"\s*+(?:at \S.*)?$")
+"""A line of a stack of JavaScript, or an empty one."""
 
 
 def main() -> None:
@@ -43,5 +47,5 @@ def _draw(job: str, payload: bytes) -> tuple[str, bytes]:
         return "it needs too much memory", b""
     except Exception as error:
         # Faults of the libraries on damaged documents; they may quote the document.
-        lines = str(error).strip().splitlines() or [type(error).__name__]
-        return lines[-1][:300], b""
+        lines = [line for line in str(error).splitlines() if not _TRACE.match(line)]
+        return (lines or [type(error).__name__])[-1][:300], b""

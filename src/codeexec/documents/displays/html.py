@@ -8,10 +8,11 @@ from __future__ import annotations
 import re
 from html.parser import HTMLParser
 
-from codeexec.documents.displays.long_html import quick_to_read
+from codeexec.documents.displays.long_html import MOST_PROSE, beginning_of, quick_to_read
 from codeexec.documents.displays.polars_html import SHAPE
 from codeexec.documents.displays.table_values import NULLS, is_number
 from codeexec.documents.displays.tables import from_html
+from codeexec.domain.text.words import size_words
 
 MOST_ROWS = 200
 """Maximum rows of a table as plain text."""
@@ -78,6 +79,8 @@ def text_beside_table(html: str) -> str:
 
 
 def _converted(html: str, *, as_markdown: bool) -> str:
+    left_out = len(html) - MOST_PROSE
+    html = beginning_of(html)
     parts: list[str] = []
     at = 0
     while span := _find_table(html, at):
@@ -88,6 +91,8 @@ def _converted(html: str, *, as_markdown: bool) -> str:
         parts.append(_table(table, as_markdown))
         at = end
     parts.append(_prose(html[at:], as_markdown))
+    if left_out > 0:
+        parts.append(f"… {size_words(left_out)} more of this page are not shown here")
     return "\n\n".join(part for part in parts if part)
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
-from codeexec.documents.displays.long_html import quick_to_read
+from codeexec.documents.displays.long_html import MOST_TABLE, quick_to_read
 from codeexec.documents.displays.polars_html import frame_shape, polars_page
 from codeexec.domain.requests import TablePage
 
@@ -24,13 +24,14 @@ _SHAPE = re.compile(r"(?<![\d,])([\d,]++) rows? [×x] ([\d,]+) columns?")
 
 
 def from_html(html: str) -> TablePage | None:
-    """The first table of an HTML display that has rows, or None.
+    """The first table of an HTML display that has rows, or None; of one with more than MOST_TABLE
+    characters None.
 
     Rows of a MultiIndex header are joined by a slash. The counts are of what the display holds;
     `rows` of an elided data frame come from the line below it ("1000 rows × 8 columns"), or for
     polars from that above it ("shape: (1_000, 8)").
     """
-    if "<table" not in html and "<TABLE" not in html:
+    if len(html) > MOST_TABLE or ("<table" not in html and "<TABLE" not in html):
         return None
     reader = _TableReader()
     reader.feed(quick_to_read(html))

@@ -141,7 +141,7 @@ def printable(text: str, *, lines: bool = False) -> str:
     Escape becomes ␛, other control characters become their own signs, the rest a middle dot.
     Characters that a script or an emoji needs stay.
     """
-    if _shows_itself(text):
+    if _shows_itself(text.replace("\t", "").replace("\n", "") if lines else text):
         return text
     return _unsafe("" if lines else r"\t\n").sub(_visible, text)
 

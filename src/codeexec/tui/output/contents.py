@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -12,10 +13,18 @@ from codeexec.domain.content.mime import is_binary
 from codeexec.domain.requests import TablePage
 from codeexec.domain.text.parsing import load_json
 from codeexec.domain.text.printable import printable
+from codeexec.domain.text.words import size_words
 from codeexec.tui.render.registry import Kind, kind_of
 
 MOST_CHARS = 400_000
 """Characters of a text that are laid out; the rest is in the file."""
+
+MOST_PAGE = 20_000_000
+"""Bytes of HTML in which a table or a chart is looked for; a longer page is shown as text, and of
+that the beginning."""
+
+_PIECE = 1 << 16
+"""Characters that are made printable at once: a pattern keeps all threads waiting."""
 
 MOST_MARKDOWN = 60_000
 """Characters that are laid out as Markdown; a longer text is shown as it is written."""
@@ -85,6 +94,8 @@ Content = (
 
 def prepare(mime: str, data: bytes, name: str = "") -> Content:
     """What to show of content of that type. Takes as long as parsing does: call it in a thread."""
+    if "html" in mime and len(data) > MOST_PAGE:
+        return _beginning_of_page(data)
     text = "" if is_binary(mime) and "svg" not in mime else _text(data)
     kind: Kind = kind_of(mime, text)
     match kind:
@@ -151,6 +162,15 @@ def _page(text: str, mime: str) -> Content:
     return _markdown(markdown)
 
 
+def _beginning_of_page(data: bytes) -> Content:
+    from codeexec.documents.displays.html import html_to_markdown  # not at the start
+    from codeexec.documents.displays.long_html import MOST_PROSE, beginning_of
+
+    markdown = html_to_markdown(beginning_of(_text(data[: MOST_PROSE + _PIECE])))
+    left_out = f"… {size_words(len(data) - MOST_PROSE)} more of this page: O opens it elsewhere"
+    return _markdown(f"{markdown[: MOST_MARKDOWN - 100]}\n\n{left_out}")
+
+
 def _sound(label: str) -> NoContent:
     return NoContent(f"{label[0].upper()}{label[1:]}.\nO opens it elsewhere.")
 
@@ -172,7 +192,18 @@ def _json(text: str) -> Content:
 
 def _text(data: bytes) -> str:
     text = data.decode("utf-8-sig", errors="replace")
-    return printable(text.replace("\r\n", "\n").replace("\r", "\n"), lines=True)
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return "".join(printable(piece, lines=True) for piece in _pieces(text))
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """The text in pieces, most of which end with a line."""
+    start = 0
+    while start < len(text):
+        end = start + _PIECE
+        end = text.find("\n", end, end + _PIECE) + 1 or end
+        yield text[start:end]
+        start = end
 
 
 def _is_binary(data: bytes) -> bool:
