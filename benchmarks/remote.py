@@ -1,11 +1,12 @@
 """A kernel of a Jupyter server: ours beside a bare WebSocket client and another client. One run:
 
-    python benchmarks/remote.py JUPYTER_SERVER [--delay 40] [--rounds 40] [--peer PYTHON]
+    python benchmarks/remote.py JUPYTER_SERVER [--delay MS]… [--rounds 40] [--peer PYTHON] [--trips]
 
 JUPYTER_SERVER is the program of an environment that has `jupyter_server` and `ipykernel`; it is
-started on a port of its own. PYTHON is one that has `jupyter_kernel_client`. With `--delay` each
-connection passes a proxy that delivers bytes so many milliseconds of round trip later, and keeps
-their order. Each client has a kernel of its own, and they take turns.
+started on a port of its own. PYTHON is one that has `jupyter_kernel_client`. With a delay (0 and
+40 where none is given) each connection passes a proxy that delivers bytes so many milliseconds of
+round trip later, and keeps their order. Each client has a kernel of its own, and they take turns.
+`--trips` leaves out all but the round trips.
 
 Reported for each: `ready`, seconds from nothing to the first result; the round trip of `1+1`, p50
 and p95 in milliseconds; 100,000 lines printed plainly, and with `flush=True`: seconds to the end
@@ -53,6 +54,8 @@ LINES = 100_000
 PLAIN = f"for n in range({LINES}): print(n)"
 FLUSHED = f"for n in range({LINES}): print(n, flush=True)"
 ENDLESS = "while True: print('x' * 60)"
+REST = 0.2
+"""Seconds between two round trips: a client may ask more after its code has ended."""
 RUNS_FOR = 2.0
 """Seconds before the endless loop is interrupted."""
 
@@ -331,33 +334,34 @@ async def seconds_of_interrupt(client: Client) -> float:
     return time.perf_counter() - began
 
 
-async def compare(clients: Sequence[Client], rounds: int) -> None:
-    rows: dict[str, list[str]] = {client.name: [] for client in clients}
+async def compare(clients: Sequence[Client], rounds: int, *, trips_only: bool) -> None:
+    def note(client: Client, figure: str) -> None:
+        print(f"  {client.name}: {figure}", flush=True)
+
     trips: dict[str, list[float]] = {client.name: [] for client in clients}
     for client in clients:
         began = time.perf_counter()
         await client.ready()
-        rows[client.name].append(f"ready {time.perf_counter() - began:.2f} s")
+        note(client, f"ready {time.perf_counter() - began:.2f} s")
     for number in range(rounds + 3):
         for client in clients:
             seconds, _ = await seconds_of(client, "1+1")
             if number >= 3:  # what is loaded once
                 trips[client.name].append(1000 * seconds)
-            await asyncio.sleep(0.05)
-    for name, times in trips.items():
-        p95 = statistics.quantiles(times, n=20)[18]
-        rows[name].append(f"1+1 p50 {statistics.median(times):.1f} p95 {p95:.1f} ms")
-    for words, code in (("plain", PLAIN), ("flushed", FLUSHED)):
-        for client in clients:
-            seconds, lines = await seconds_of(client, code)
-            rows[client.name].append(f"{words} {seconds:.2f} s ({lines:,} lines)")
+            await asyncio.sleep(REST)
     for client in clients:
-        rows[client.name].append(f"interrupt {await seconds_of_interrupt(client):.2f} s")
-        await client.close()
-    for name, figures in rows.items():
-        print(f"  {name}: {', '.join(figures)}", flush=True)
+        times = trips[client.name]
+        p95 = statistics.quantiles(times, n=20)[18]
+        note(client, f"1+1 p50 {statistics.median(times):.2f} p95 {p95:.1f} ms")
     ours, bare = (statistics.median(trips[each.name]) for each in (clients[1], clients[0]))
     print(f"  round trip: {ours / bare:.2f} of the bare client's (1.1 is wanted)", flush=True)
+    for words, code in () if trips_only else (("plain", PLAIN), ("flushed", FLUSHED)):
+        for client in clients:
+            seconds, lines = await seconds_of(client, code)
+            note(client, f"{words} {seconds:.2f} s ({lines:,} lines)")
+    for client in clients:
+        note(client, f"interrupt {await seconds_of_interrupt(client):.2f} s")
+        await client.close()
 
 
 async def work(options: argparse.Namespace, folder: Path) -> None:
@@ -368,7 +372,7 @@ async def work(options: argparse.Namespace, folder: Path) -> None:
         "XDG_RUNTIME_DIR": str(folder / "run"),
     }
     os.environ.update(environ)  # the token is kept there for both
-    delays = [0.0, options.delay] if options.delay else [0.0]
+    delays = options.delay or [0.0, 40.0]
     with jupyter_server(options.program, folder / "server", token) as port:
         for delay in delays:
             async with AsyncExitStack() as stack:
@@ -389,7 +393,7 @@ async def work(options: argparse.Namespace, folder: Path) -> None:
                     if options.peer:
                         clients.append(PeerClient(options.peer, url, token))
                     print(f"{delay:.0f} ms of delay:", flush=True)
-                    await compare(clients, options.rounds)
+                    await compare(clients, options.rounds, trips_only=options.trips)
                 finally:
                     await host.call(q.StopHost(sessions=True))
 
@@ -400,9 +404,10 @@ def main() -> None:
         return
     parser = argparse.ArgumentParser()
     parser.add_argument("program")
-    parser.add_argument("--delay", type=float, default=40)
+    parser.add_argument("--delay", type=float, action="append")
     parser.add_argument("--rounds", type=int, default=40)
     parser.add_argument("--peer", default="")
+    parser.add_argument("--trips", action="store_true")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="cx-", ignore_cleanup_errors=True) as name:
         folder = Path(name)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from codeexec.domain.errors import CodeexecError, Denied, StorageError
+from codeexec.domain.errors import CodeexecError, Denied, EnvironmentUnavailable, StorageError
 from codeexec.environments.local import LocalEnvironment
 from codeexec.kernels.jupyter.remote.access import Access
 from codeexec.kernels.jupyter.remote.address import parse_address
@@ -52,6 +52,7 @@ async def test_a_token_that_is_none_and_a_server_that_is_gone_are_told(
         with pytest.raises(ServerFailure) as lost:
             await place.write_file("cut.txt", b"x")
         assert lost.value.kind == "line"
+        assert lost.value.code == EnvironmentUnavailable.code  # clients know no kernel by it
         line.is_down = False
         assert await place.read_file("cut.txt") is None
         await place.write_file("cut.txt", b"x")

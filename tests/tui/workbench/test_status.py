@@ -214,6 +214,10 @@ async def test_the_steps_of_a_start_stand_there_with_the_time(columns: int) -> N
         view = KernelView("starting", 1, ref, start=start)
         app.status.show(Snapshot(kernels={DEFAULT_KERNEL: view}), Link("connected"))
         assert re.match(rf"{KERNELS['starting']} Pulling 40 % \d:\d\d", app.said())
+        # A long step leaves room for the time.
+        long = replace(start, step="Waiting for the image of the machine", percent=40)
+        app.status.show(Snapshot(kernels={DEFAULT_KERNEL: replace(view, start=long)}))
+        assert re.search(r"Waiting for \S.* 40 % \d:\d\d", app.said())
         ready = replace(view, state="idle", start=None)
         app.status.show(Snapshot(kernels={DEFAULT_KERNEL: ready}))
         assert app.said().startswith(f"{KERNELS['idle']} idle")

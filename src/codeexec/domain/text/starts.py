@@ -8,5 +8,10 @@ from codeexec.domain.text.words import duration
 
 def start_words(start: KernelStartAdvanced, now: float) -> str:
     """Such as `Spawning server… 50 % 12 s`; `now` is in seconds of the epoch."""
+    return f"{start.step}{progress_words(start, now)}".lstrip()
+
+
+def progress_words(start: KernelStartAdvanced, now: float) -> str:
+    """What stands behind the step, such as ` 50 % 12 s`."""
     percent = f" {start.percent} %" if start.percent else ""
-    return f"{start.step}{percent} {duration(max(now - start.since, 0.0))}".lstrip()
+    return f"{percent} {duration(max(now - start.since, 0.0))}"

@@ -21,7 +21,7 @@ from codeexec.domain.snapshot import KernelState, KernelView, Snapshot
 from codeexec.domain.text.clusters import cluster_words
 from codeexec.domain.text.glyphs import KERNELS
 from codeexec.domain.text.pulls import pull_words
-from codeexec.domain.text.starts import start_words
+from codeexec.domain.text.starts import progress_words
 from codeexec.domain.text.words import duration, time_left
 from codeexec.tui.render.plain import fitted, one_line
 from codeexec.tui.theme.theme import Theme
@@ -192,7 +192,9 @@ class StatusLine(Widget):
                 "",
             )
         if kernel.start is not None:
-            words = fitted(one_line(start_words(kernel.start, time.time())), self._room)
+            progress = progress_words(kernel.start, time.time())
+            room = max(self._room, self.size.width // 2) - len(progress)
+            words = f"{fitted(one_line(kernel.start.step), max(room, 12))}{progress}".lstrip()
             return f"{KERNELS['starting']} {words}", "run.queued", "kernel.interrupt"
         if kernel.ladder is not None:
             text = _LADDER.get(kernel.ladder.stage, kernel.ladder.stage)

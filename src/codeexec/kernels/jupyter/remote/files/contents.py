@@ -17,8 +17,9 @@ from codeexec.domain.content.digests import sha256
 from codeexec.domain.errors import CodeexecError, Denied, EnvironmentUnavailable, StorageError
 from codeexec.domain.text.printable import printable
 from codeexec.environments.paths import missing, taken
+from codeexec.kernels.jupyter.remote.failures import ServerFailure
 from codeexec.kernels.jupyter.remote.rest import NO_ACTIVITY, JupyterServer
-from codeexec.kernels.jupyter.remote.rest_client import JsonAnswer
+from codeexec.kernels.jupyter.remote.rest_client import ANSWER_WAIT, JsonAnswer
 
 LARGEST_READ = 64 << 20
 """Bytes of a file that is read at all: it is held in memory."""
@@ -35,6 +36,16 @@ _MOST_NUMBER = 2**63 - 1
 """Of a size or a time."""
 
 
+class FilesFailure(ServerFailure):
+    """A ServerFailure that no kernel has to do with."""
+
+    code = EnvironmentUnavailable.code
+
+
+def _of_files(error: ServerFailure) -> FilesFailure:
+    return FilesFailure(error.kind, error.message, error.next_step)
+
+
 @dataclass(frozen=True, slots=True)
 class ServedEntry:
     """A file or folder; `size` is in bytes, `modified` in ns since 1970 on the server's clock.
@@ -48,7 +59,7 @@ class ServedEntry:
 
 
 class ServedContents:
-    """Paths are sequences of names below the root of the server. Errors: ServerFailure where the
+    """Paths are sequences of names below the root of the server. Errors: FilesFailure where the
     server refuses us or is not reached, Denied, StorageError."""
 
     def __init__(self, server: JupyterServer) -> None:
@@ -58,23 +69,36 @@ class ServedContents:
     def name(self) -> str:
         return self._server.name
 
+    async def _ask(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, object] | None = None,
+        wait: float = ANSWER_WAIT,
+    ) -> JsonAnswer:
+        """See `JupyterServer.ask`."""
+        try:
+            return await self._server.ask(method, path, body, wait)
+        except ServerFailure as error:
+            raise _of_files(error) from error
+
     async def is_there(self) -> bool:
         """Whether the server has files: gateways serve kernels alone."""
-        answer = await self._server.ask("GET", f"api/contents?content=0&{NO_ACTIVITY}")
+        answer = await self._ask("GET", f"api/contents?content=0&{NO_ACTIVITY}")
         if answer.status == 200:
             return True
         if answer.status in _NO_CONTENTS:
             # It may be no Jupyter server at all.
             await self._server.version()
             return False
-        raise self._server.refused(answer, "its files")
+        raise _of_files(self._server.refused(answer, "its files"))
 
     async def look(self, parts: Sequence[str]) -> ServedEntry | None:
         """What has this path; None where there is nothing, or the server hides it."""
         path = _url(parts)
-        answer = await self._server.ask("GET", f"{path}?content=0&hash=1&{NO_ACTIVITY}")
+        answer = await self._ask("GET", f"{path}?content=0&hash=1&{NO_ACTIVITY}")
         if answer.status in _UNEXPECTED:  # a folder has no hash
-            answer = await self._server.ask("GET", f"{path}?content=0&{NO_ACTIVITY}")
+            answer = await self._ask("GET", f"{path}?content=0&{NO_ACTIVITY}")
         if answer.status in _MISSING:
             return None
         if answer.status in _UNEXPECTED and len(parts) > 1:
@@ -88,7 +112,7 @@ class ServedContents:
         """What is in a folder; None where there is no such folder."""
         # Lists are read again and again: that alone is no use of the server.
         path = f"{_url(parts)}?type=directory&content=1&{NO_ACTIVITY}"
-        answer = await self._server.ask("GET", path)
+        answer = await self._ask("GET", path)
         if answer.status in _MISSING:
             return None
         if answer.status in _UNEXPECTED:
@@ -116,7 +140,10 @@ class ServedContents:
             return None
         if entry.is_folder:
             raise _not_opened(parts)
-        answer = await self._server.download(_url(parts, "files"), LARGEST_READ)
+        try:
+            answer = await self._server.download(_url(parts, "files"), LARGEST_READ)
+        except ServerFailure as error:
+            raise _of_files(error) from error
         if answer.status == 404:
             return None
         if answer.status != 200:
@@ -189,20 +216,20 @@ class ServedContents:
             raise taken(_shown(new_parts))
         await self.make_folders(new_parts[:-1])
         target = "/".join(new_parts)
-        answer = await self._server.ask("PATCH", _url(parts), {"path": target})
+        answer = await self._ask("PATCH", _url(parts), {"path": target})
         if answer.status == 409:
             raise taken(_shown(new_parts))
         self._check(answer, parts, (200,))
 
     async def remove(self, parts: Sequence[str]) -> None:
         """A file, or a folder with all that it holds; NotFound. Most servers move it to a trash."""
-        answer = await self._server.ask("DELETE", _url(parts))
+        answer = await self._ask("DELETE", _url(parts))
         if answer.status in _MISSING:
             raise missing(_shown(parts))
         self._check(answer, parts, (200, 204))
 
     async def _put(self, parts: Sequence[str], model: Mapping[str, object]) -> JsonAnswer:
-        return await self._server.ask("PUT", _url(parts), model, WRITE_WAIT)
+        return await self._ask("PUT", _url(parts), model, WRITE_WAIT)
 
     def _check(self, answer: JsonAnswer, parts: Sequence[str], good: tuple[int, ...]) -> None:
         """Raise what an answer with another status means."""
@@ -229,7 +256,7 @@ class ServedContents:
                 f"{self.name} cannot do that with {path}{reason}",
                 "Look at the rights and the space of the folder there; the server's log says more.",
             )
-        raise self._server.refused(answer, f"the file {path}")
+        raise _of_files(self._server.refused(answer, f"the file {path}"))
 
 
 def _url(parts: Sequence[str], root: str = "api/contents") -> str:
