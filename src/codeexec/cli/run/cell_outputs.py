@@ -6,10 +6,12 @@ held in memory, so that the journal has no second copy; above `MOST_CHARS` the r
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from codeexec.domain.content.mime import is_json
 from codeexec.kernels.base import (
     Displayed,
     DisplayRefreshed,
@@ -87,7 +89,7 @@ class CellOutputs:
                         )
                 case DisplayRefreshed():
                     for output in self._displays.get(event.display_id, ()):
-                        output |= {"data": dict(event.data), "metadata": dict(event.metadata)}
+                        output |= {"data": _saved(event.data), "metadata": dict(event.metadata)}
                 case OutputCleared():
                     if collected := self._by_execution.get(event.execution):
                         collected.clear_waits = event.wait
@@ -118,7 +120,7 @@ class CellOutputs:
         is_result = event.role == "result"
         output: Json = {
             "output_type": "execute_result" if is_result else "display_data",
-            "data": dict(event.data),
+            "data": _saved(event.data),
             "metadata": dict(event.metadata),
         }
         if is_result:
@@ -126,6 +128,20 @@ class CellOutputs:
         collected.outputs.append(output)
         if event.display_id:
             self._displays.setdefault(event.display_id, []).append(output)
+
+
+def _saved(data: Mapping[str, object]) -> dict[str, object]:
+    """The values as a notebook may hold them: an object or a list of others than lines stands under
+    a type of JSON alone, and Altair sends one under `…v6.json`, which is none."""
+    return {
+        mime: value if is_json(mime) or _is_text(value) else json.dumps(value)
+        for mime, value in data.items()
+    }
+
+
+def _is_text(value: object) -> bool:
+    is_lines = isinstance(value, list) and all(isinstance(line, str) for line in value)
+    return is_lines or isinstance(value, str)
 
 
 def _size(data: Mapping[str, object]) -> int:

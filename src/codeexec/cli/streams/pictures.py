@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from codeexec.domain.content.mime import content_of
@@ -16,6 +16,7 @@ from codeexec.domain.outputs import MimePart
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+    from rich.color import ColorSystem
 
     from codeexec.tui.graphics.images import Extent
     from codeexec.tui.graphics.probe import Graphics
@@ -105,7 +106,7 @@ class TerminalPictures:
         image = images.decode(data, Color(255, 255, 255), mime)
         columns, lines = self._size()
         room = images.Extent(min(columns - 1, WIDEST), max(lines * 2 // 3, 4))
-        extent = images.fit(*image.size, room, graphics.cell)
+        extent = images.fit(*images.shown_size(data, image), room, graphics.cell)
         if graphics.way == "kitty":
             return self._kitty(image, extent, graphics)
         if graphics.way == "sixel":
@@ -132,14 +133,28 @@ class TerminalPictures:
 
         way = graphics.way
         assert way in ("sextant", "quadrant", "half")
+        system = _color_system(os.environ)
         lines: list[str] = []
         for row in mosaic(image, extent, blocks=way):
             cells: list[str] = []
             for segment in row:
                 if (style := segment.style) is not None:
-                    for place, color in ((38, style.color), (48, style.bgcolor)):
-                        if color is not None and color.triplet is not None:
-                            cells.append("\x1b[{};2;{};{};{}m".format(place, *color.triplet))
+                    for color, is_ink in ((style.color, True), (style.bgcolor, False)):
+                        if color is not None:
+                            codes = color.downgrade(system).get_ansi_codes(is_ink)
+                            cells.append(f"\x1b[{';'.join(codes)}m")
                 cells.append(segment.text)
             lines.append("".join(cells) + "\x1b[0m\n")
         return "".join(lines)
+
+
+def _color_system(environ: Mapping[str, str]) -> ColorSystem:
+    """The colours of a terminal, as it names them: 16 million, 256 or 16."""
+    from rich.color import ColorSystem
+
+    term = environ.get("TERM", "").strip().lower()
+    has_all = environ.get("COLORTERM", "").strip().lower() in ("truecolor", "24bit")
+    if has_all or term.endswith("-direct"):
+        return ColorSystem.TRUECOLOR
+    has_many = "256color" in term or term == "xterm-kitty"
+    return ColorSystem.EIGHT_BIT if has_many else ColorSystem.STANDARD

@@ -85,6 +85,8 @@ def read_display(display: Display, saved: str = "", *, is_drawn: bool = False) -
         return f"[image {bare(image.mime).partition('/')[2]}, damaged]"
     if not display.parts:
         return "[a display without data]"
+    if all(bare(part.mime) == "text/html" for part in display.parts):
+        return _note("page without text", "a browser shows it", saved)
     kinds = ", ".join(part.mime for part in display.parts)
     return f"[{kinds} → {saved}]" if saved else f"[{kinds}]"
 

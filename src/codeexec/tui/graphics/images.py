@@ -96,6 +96,12 @@ def own_size(data: bytes) -> tuple[int, int] | None:
     return svg_size(data) if is_svg(data) else picture_size(data)
 
 
+def shown_size(data: bytes, image: Image) -> tuple[int, int]:
+    """The pixels that a decoded picture takes where there is room: an SVG document is drawn larger
+    than it is, to be sharp, and takes its own size."""
+    return (svg_size(data) if is_svg(data) else None) or image.size
+
+
 def decode(data: bytes, ground: Color, mime: str = "") -> Image:
     """The first frame of a picture as RGB, with `ground` under what is transparent.
 

@@ -11,7 +11,7 @@ from codeexec.domain.errors import DocumentError
 from codeexec.domain.outputs import MimePart
 from codeexec.rendering.pictures import is_formula
 from codeexec.tui.graphics.cell_size import CellSize
-from codeexec.tui.graphics.images import WHOLE, Extent, decode, fit
+from codeexec.tui.graphics.images import WHOLE, Extent, decode, fit, shown_size
 from codeexec.tui.graphics.probe import Graphics
 from codeexec.tui.render.ansi import wrap_words
 from codeexec.tui.theme.colors import Color
@@ -83,7 +83,8 @@ def paint_picture(
     times = 1 if is_formula(request.part.mime) else request.enlargement
     try:
         image = decode(data, Color.parse(theme.color("surface")), request.part.mime)
-        extent = fit(image.width * times, image.height * times, room, cell)
+        width, height = shown_size(data, image)
+        extent = fit(width * times, height * times, room, cell)
         painting = paint(image, extent, WHOLE, graphics)
     except DocumentError as error:
         if is_formula(request.part.mime):
