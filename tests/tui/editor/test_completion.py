@@ -79,6 +79,16 @@ async def test_a_word_is_asked_for_again_where_it_has_grown_and_nothing_was_know
         app.editor.completion.show([], app.asked[-1].location(4), app.asked[-1])
         await pilot.pause()
         assert len(app.asked) == 4
+        # Nor is a word that begins as one that the kernel has answered to and does not know.
+        await type_in(pilot, "c")
+        assert len(app.asked) == 4
+        await pilot.press("space")
+        await type_in(pilot, "zq")
+        asked = app.asked[-1]
+        await type_in(pilot, "j")
+        app.editor.completion.show([], asked.location(0), asked, is_final=True)
+        await pilot.pause()
+        assert app.asked[-1] is asked and len(app.asked) == 5
 
 
 @pytest.mark.parametrize(

@@ -30,9 +30,9 @@ def run(options: OpenOptions) -> int:
     # Looking for garbage of imports takes a tenth of their time; the program turns it on again.
     gc.disable()
 
-    # More frames than there are is no waste: they are painted on need, and ours come at most
-    # thirty times a second.
-    os.environ.setdefault("TEXTUAL_FPS", "240")
+    # A change that follows a paint waits for the next frame. More frames than there are is no
+    # waste: they are painted on need, and those of output come at most thirty times a second.
+    os.environ.setdefault("TEXTUAL_FPS", "1000")
     # Colours are limited to those of the terminal by our own filter, not by the renderer.
     os.environ.setdefault("TEXTUAL_COLOR_SYSTEM", "truecolor")
     # Where they are exported, Textual would take them for the size, and follow no resize.

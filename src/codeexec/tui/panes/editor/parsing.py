@@ -23,7 +23,7 @@ _KEY, _RUN = 0.01, 0.03
 """Seconds in which a key is shown, and the output of a short run: a thread stands back so long."""
 
 _SLOW_PAUSE = 0.12
-_SLOW_PATIENCE = 6.0
+_SLOW_PATIENCE = 10.0
 """The same for a text whose parse takes long: a thread parses beside the keys. At the end of 50,000
 lines the parser holds the interpreter for 5 ms, whatever waits."""
 _IDLE = 1.0

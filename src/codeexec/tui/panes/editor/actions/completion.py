@@ -88,12 +88,15 @@ class CompletionController:
         items: Sequence[CompletionItem],
         start: Location,
         request: CodeQuestion | None = None,
+        *,
+        is_final: bool = False,
     ) -> None:
         """Offer completions of what is between `start` and the cursor, in answer to a request.
+        `is_final`: the kernel has answered, and knows nothing that begins so.
 
         Does nothing when the request was given up since (Escape, another key than one of the word),
         when the cursor is no longer there, or nothing fits what was typed; a word that has grown
-        since an automatic request is asked for again.
+        since an automatic request is asked for again, unless the answer is final.
         """
         if not self._accepts(request):
             return
@@ -104,7 +107,7 @@ class CompletionController:
             if offered.filter(self._editor.model.line[start.column : cursor.column]):
                 self._editor.popups.open(offered)
                 return
-        if isinstance(request, CompletionRequested) and is_automatic:
+        if isinstance(request, CompletionRequested) and is_automatic and not is_final:
             self._ask_again(request)
 
     def _ask_again(self, request: CompletionRequested) -> None:
