@@ -222,7 +222,8 @@ class RelayConnection:
 
     def process_of(self, pid: int) -> GuestProcess | None:
         """The process there with this number; None where the relay has none, or none any more."""
-        return next((each for each in self._processes.values() if each.pid == pid), None)
+        matching = (process for process in self._processes.values() if process.pid == pid)
+        return next(matching, None)
 
     @property
     def running(self) -> list[GuestProcess]:
@@ -295,16 +296,16 @@ class RelayConnection:
         if not 0 <= highest < MOST_NUMBERS or not isinstance(running, list):
             raise ProtocolError("The relay greets with numbers that make no sense.")
         self._numbers = itertools.count(highest + 1)
-        for each in running:
-            streams = each.get("streams") if isinstance(each, dict) else None
+        for entry in running:
+            streams = entry.get("streams") if isinstance(entry, dict) else None
             if not isinstance(streams, dict):
                 raise ProtocolError("The relay greets with processes that make no sense.")
             stdin, out, err = (
                 self._stream_again(streams, name) for name in ("stdin", "stdout", "stderr")
             )
-            number = whole_number(each, "number")
+            number = whole_number(entry, "number")
             process = self._processes[number] = GuestProcess(self, number, stdin, out, err)
-            process.pid = whole_number(each, "pid")
+            process.pid = whole_number(entry, "pid")
 
     def _stream_again(self, streams: Mapping[str, object], name: str) -> RelayStream:
         """A pipe of such a process, which has ended where it is not named."""

@@ -280,7 +280,8 @@ class KernelConnection:
             self._mark()
         execution = message.parent.msg_id
         # After an error the kernel refuses code until it is idle.
-        if message.number and message.content.get("status") == "ok":
+        is_numbered = message.number > 0 and bool(self.outbox.token)
+        if is_numbered and message.content.get("status") == "ok":
             self._ending = (execution, message.number)
             self._end_at_last_output()
         if self._tracker.waits_for_idle(execution):
@@ -291,7 +292,7 @@ class KernelConnection:
     def _end_at_last_output(self) -> None:
         """End an execution of which all output has come; its idle would take a millisecond."""
         execution, number = self._ending
-        if self.outbox.token and self.outbox.reached >= number:
+        if self.outbox.reached >= number:
             self._ending = ("", 0)
             if self._tracker.waits_for_idle(execution):
                 self._settle_widgets()

@@ -202,23 +202,23 @@ async def _listed(machine: SshMachine) -> list[KernelInfo]:
     if environment is None or environment.poll() is not None or environment.cut is not None:
         return []
     name = f"{OVER_SSH}:{machine.place.short}"
-    found = [KernelInfo(name, f"Python on {host}", "python", environment.python, OVER_SSH)]
+    offered = [KernelInfo(name, f"Python on {host}", "python", environment.python, OVER_SSH)]
     try:
         specs = await asyncio.wait_for(list_specs(environment), OFFERS_WAIT)
     except TimeoutError:
         late = f"{host} has not listed its kernelspecs within {OFFERS_WAIT:g} s."
-        return [*found, KernelInfo(name, host, "", "", OVER_SSH, problem=late)]
+        return [*offered, KernelInfo(name, host, "", "", OVER_SSH, problem=late)]
     except CodeexecError as error:
         problem, fix = error.message, error.next_step
-        return [*found, KernelInfo(name, host, "", "", OVER_SSH, problem=problem, fix=fix)]
+        return [*offered, KernelInfo(name, host, "", "", OVER_SSH, problem=problem, fix=fix)]
     for spec in specs:
         title = f"{spec.title} on {host}"
         full = f"{name}#{spec.argument or spec.name}"
         missing = "" if spec.program else f"The program of {spec.name} is not there."
-        found.append(
+        offered.append(
             KernelInfo(full, title, spec.language, spec.program, OVER_SSH, problem=missing)
         )
-    return found
+    return offered
 
 
 def _parse(argument: str) -> FarKernel:

@@ -94,7 +94,7 @@ async def list_specs(environment: SshEnvironment) -> list[ListedSpec]:
     """The kernelspecs there, by name. EnvironmentUnavailable."""
     answer = await _ask(environment, "", {})
     columns = [answer.get(key) for key in ("titles", "languages", "programs")]
-    titles, languages, programs = (each if isinstance(each, dict) else {} for each in columns)
+    titles, languages, programs = (column if isinstance(column, dict) else {} for column in columns)
     return [
         ListedSpec(
             str(name),

@@ -43,7 +43,7 @@ class KernelRow:
         if kernel.problem:
             shape = ("✗ ", "warn")
         label: Pieces = [shape, (kernel.display_name, "muted" if kernel.problem else "text")]
-        if kernel.language and kernel.language not in kernel.display_name.casefold():
+        if kernel.language.casefold() not in kernel.display_name.casefold():
             label.append((f"  {kernel.language}", "muted"))
         mark = "default" if kernel.is_default else ""
         mark = "in use" if self.is_current else mark
