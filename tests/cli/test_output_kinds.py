@@ -9,17 +9,16 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-import pyte
 import pytest
-from PIL import Image, ImageChops, ImageDraw, ImageStat
+from PIL import Image
 
-from support.graphics import KittyTerminal, kitty_messages_in, sixel_pixels, sixels_in
-from support.output_kinds import KINDS, SETUP, Color, OutputKind
+from support.drawn_output import contact_sheet, distance, picture_in, sections_of, share, words_in
+from support.output_kinds import KINDS, SETUP, OutputKind
 from support.programs import Desk, Terminal, read_notebook, write_notebook
 
 pytestmark = pytest.mark.slow
@@ -70,12 +69,6 @@ def saved(folder: Desk, piped: dict[str, str]) -> dict[str, list[Any]]:
     notebook = read_notebook(folder.folder / "saved.ipynb")
     pairs = zip(KINDS, notebook.cells[1:], strict=True)
     return {kind.name: list(cell.outputs) for kind, cell in pairs}
-
-
-def sections_of(text: str) -> dict[str, str]:
-    """What stands below the name of each kind."""
-    pieces = re.split(r"(?m)^.*?== (.+?) ==\r?\n", text)
-    return dict(zip(pieces[1::2], pieces[2::2], strict=True))
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
@@ -137,62 +130,6 @@ def written(desk: Desk, notebook: str, name: str) -> dict[str, str]:
     return sections_of(_raw(desk, notebook, way, tuple(TERMINALS.get(name, {}).items())))
 
 
-def picture_in(name: str, sent: str) -> Image.Image | None:
-    """The picture that a terminal shows of what it was sent, the last one of several."""
-    if name == "kitty":
-        terminal = KittyTerminal()
-        terminal.feed(kitty_messages_in(sent))
-        images = list(terminal.images.values())
-        return images[-1].convert("RGB") if images else None
-    if name == "sixel":
-        found = [sixel_pixels(sequence) for sequence in sixels_in(sent)]
-        return found[-1].convert("RGB") if found else None
-    rows = [row for row in cells_of(sent) if "▀" in {text for text, _, _ in row}]
-    width = max((len(row) for row in rows), default=0)
-    if not width:
-        return None
-    image = Image.new("RGB", (width, 2 * len(rows)))
-    for y, row in enumerate(rows):
-        for x, (text, ink, ground) in enumerate(row):
-            image.putpixel((x, 2 * y), ink if text == "▀" else ground)
-            image.putpixel((x, 2 * y + 1), ground)
-    return image
-
-
-def cells_of(sent: str) -> Iterator[list[tuple[str, Color, Color]]]:
-    """The cells of each line with the colours of text and ground."""
-    lines = sent.count("\n") + 1
-    screen = pyte.Screen(COLUMNS, lines)
-    pyte.Stream(screen).feed(sent)
-    for y in range(lines):
-        yield [
-            (char.data, rgb(char.fg), rgb(char.bg))
-            for x in range(COLUMNS)
-            if (char := screen.buffer[y][x]).data == "▀" or char.bg != "default"
-        ]
-
-
-def rgb(name: str) -> Color:
-    if not re.fullmatch("[0-9a-f]{6}", name):
-        return (0, 0, 0)
-    return int(name[:2], 16), int(name[2:4], 16), int(name[4:], 16)
-
-
-def share(image: Image.Image, color: Color) -> float:
-    """The share of pixels that are about of this colour."""
-    far = ImageChops.difference(image, Image.new("RGB", image.size, color)).convert("RGB")
-    pixels = far.tobytes()
-    near = sum(max(pixels[at : at + 3]) < 90 for at in range(0, len(pixels), 3))
-    return near / (image.width * image.height)
-
-
-def distance(one: Image.Image, other: Image.Image) -> float:
-    """How far the colours of two pictures are apart, on a coarse grid; at most 255."""
-    grids = [image.resize((16, 8), Image.Resampling.BOX) for image in (one, other)]
-    return max(ImageStat.Stat(ImageChops.difference(*grids)).mean)
-
-
-_ESCAPES = re.compile(r"\x1b[P_].*?\x1b\\|\x1b\[[0-9;?]*[A-Za-z]", re.DOTALL)
 _COLORED = re.compile(r"\x1b\[(?:[0-9;]*;)?(?:[34][0-9]|9[0-7]|10[0-7])[;m]")
 
 
@@ -216,7 +153,7 @@ def test_a_terminal_draws_what_is_a_picture_and_writes_the_rest(
             faults += [
                 f"{kind.name}: no {color}" for color in kind.colors if share(image, color) < 0.002
             ]
-        screen = _ESCAPES.sub("", sent)
+        screen = words_in(sent)
         has_words = kind.words in screen or not (kind.has_words_too or image is None)
         if not has_words:
             faults.append(f"{kind.name}: {kind.words!r} is not in {screen[-300:]!r}")
@@ -240,17 +177,3 @@ def test_without_colours_there_are_words_alone(folder: Desk, replayed: str) -> N
         assert "\x1b_G" not in sent and "\x1bP" not in sent
         assert not _COLORED.search(sent), kind.name
         assert kind.words in sent, (kind.name, sent)
-
-
-def contact_sheet(pictures: list[tuple[str, Image.Image]]) -> Image.Image:
-    """The pictures side by side, each under its name."""
-    width, height, across = 420, 300, 4
-    rows = -(-len(pictures) // across)
-    sheet = Image.new("RGB", (width * across, height * rows), "#808080")
-    for at, (name, image) in enumerate(pictures):
-        left, top = at % across * width, at // across * height
-        scale = min((width - 20) / image.width, (height - 40) / image.height)
-        size = max(round(image.width * scale), 1), max(round(image.height * scale), 1)
-        sheet.paste(image.resize(size), (left + 10, top + 30))
-        ImageDraw.Draw(sheet).text((left + 10, top + 8), f"{name} {image.size}", "white")
-    return sheet

@@ -59,6 +59,12 @@ KINDS = (
         "error", "try:\n    1 / 0\nexcept Exception:\n    get_ipython().showtraceback()",
         "error", "ZeroDivisionError: division by zero",
     ),
+    OutputKind(
+        "value without a view",
+        "class Odd:\n    def _repr_html_(self): raise ValueError('no view')\n"
+        "    def __repr__(self): return 'an odd one'\nOdd()",
+        "text/plain", "an odd one",
+    ),
     OutputKind("PNG", "Image(picture('PNG', 'red'))", "image/png", "[image 80×40]", (RED,)),
     OutputKind("JPEG", "Image(picture('JPEG', 'blue'))", "image/jpeg", "[image 80×40]", (BLUE,)),
     OutputKind(

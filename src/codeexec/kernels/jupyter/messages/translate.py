@@ -35,6 +35,10 @@ IGNORED = frozenset(
 )  # fmt: skip
 """Known, and not part of what an execution puts out."""
 
+_NO_EXCEPTION = "NoneType"
+"""What ipykernel names as the exception of code that raised none: a method that shows its value
+did, as that of plotly where nbformat is missing. Its error came as output, and the code went on."""
+
 NOTHING: tuple[KernelEvent, ...] = ()
 
 
@@ -98,7 +102,7 @@ def finished(reply: Message, execution: str) -> tuple[Finished, tuple[KernelEven
         if isinstance(payload, dict)
         for event in _of_payload(payload, execution)
     )
-    if status == "ok":
+    if status == "ok" or (status == "error" and content.get("ename") == _NO_EXCEPTION):
         return Finished(execution, "ok", None, _count(content)), events
     if status in ("aborted", "abort"):
         return Finished(execution, "aborted"), ()
