@@ -16,6 +16,7 @@ from codeexec.kernels.backends import RemoteTarget
 from codeexec.kernels.factory import Kernels
 from codeexec.session.host import Host
 from codeexec.session.settings import HostSettings
+from support.kernelspecs import BASH, install
 from support.programs import run_piped
 from support.servers import DEADLINE, short_folder, user, wait_for, wait_until
 from support.sessions import open_session, run, submit, text, until
@@ -85,17 +86,27 @@ async def test_a_kernel_runs_in_a_job_and_ends_with_the_session(
     await wait_until(lambda: not server.left(), "the end of all there")
 
 
+@pytest.mark.parametrize(
+    ("kernel", "lines"),
+    [
+        (sys.executable, ("kept = 'as before'", "print(kept)", "import os; os._exit(7)")),
+        ("shell", ("kept='as before'", "echo $kept", "kill -9 $PPID")),
+    ],
+    ids=["ipykernel", "kernelspec"],
+)
 async def test_the_next_session_server_goes_on_in_the_same_job(
-    server: SshServer, slurm: Slurm, tmp_path: Path
+    kernel: str, lines: tuple[str, str, str], server: SshServer, slurm: Slurm, tmp_path: Path
 ) -> None:
+    jupyter = server.folder / "bare-home" / ".local" / "share" / "jupyter"
+    install(jupyter, "shell", BASH, display_name="Bash", language="bash")
+    keep, show, die = lines
     launch = "srun --time=1:00:00 {command}"
     host = host_with(tmp_path, slurm, launch)
     await host.start()
     try:
-        session = await open_session(host, tmp_path, kernel=f"ssh:bare:work#{sys.executable}")
-        await run(session, "kept = 'as before'")
+        session = await open_session(host, tmp_path, kernel=f"ssh:bare:work#{kernel}")
+        await run(session, keep)
         jobs = slurm.jobs()
-        await submit(session, "import time\nfor i in range(50): print('line', i); time.sleep(0.02)")
     finally:
         await host.close(leave_kernels=True)
     assert slurm.jobs() == jobs
@@ -103,14 +114,14 @@ async def test_the_next_session_server_goes_on_in_the_same_job(
     await host.start()
     try:
         session = host.session(session.session_id)
-        view = await run(session, "print(kept)")
+        view = await run(session, show)
         assert await text(session, view) == ["as before"]
-        kernel = session.snapshot.kernel
-        assert f"runs in job {jobs[0].rpartition(' ')[2]}" in kernel.notices[0]
-        assert 3400 < kernel.ends_at - time.time() <= 3600
-        view = await run(session, "import os; os._exit(7)")
+        adopted = session.snapshot.kernel
+        assert f"runs in job {jobs[0].rpartition(' ')[2]}" in adopted.notices[0]
+        assert 3400 < adopted.ends_at - time.time() <= 3600
+        view = await run(session, die)
         assert view.status == "lost"
-        assert "7" in str(view.reason)
+        assert ("SIGKILL" if kernel == "shell" else "7") in str(view.reason)
         assert slurm.jobs() == jobs
         await host.call(q.StopSession(session.session_id))
         await wait_until(lambda: not slurm.jobs(), "the end of the job")

@@ -154,7 +154,7 @@ class SshLife:
             self._ports = tuple(int(str(port)) for port in cast("list[object]", handle["ports"]))
             self._key, self._folder = str(handle["key"]), str(handle["files"])
             pid = int(str(handle["far_pid"]))
-            if self._machine.launch:
+            if handle.get("launch"):  # the settings may be others now
                 process = _of_job(environment, pid)
                 self._follow(process, process.stdout, process.stderr)
             else:
