@@ -316,8 +316,8 @@ def text_of_display(display: Display, text: str) -> str:
 
 
 @pytest.mark.parametrize("row", ["<p>hello world</p>\n", "<tr><td>hällo</td><td>1</td></tr>\n"])
-def test_of_100_mb_of_html_the_beginning_is_shown(row: str) -> None:
-    html = f"<table>{row * (100_000_000 // len(row))}</table>" if "<t" in row else row * 5_300_000
+def test_of_much_html_the_beginning_is_shown(row: str) -> None:
+    html = f"<table>{row * (30_000_000 // len(row))}</table>" if "<t" in row else row * 5_300_000
     content = prepare("text/html", html.encode())
     assert isinstance(content, MarkdownContent)
     assert content.text[:40].split()[0] in ("hello", "|")
