@@ -25,7 +25,7 @@ INTO = ROOT / "build" / "golden"
 UPDATE = os.environ.get("GOLDEN", "")
 """`update` writes the files, `svg` draws the pictures that there are."""
 
-PATIENCE = 60.0
+PATIENCE = 60.0 if os.environ.get("CI") else 10.0
 """Seconds for which a screen that looks otherwise is looked at again."""
 
 
