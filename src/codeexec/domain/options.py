@@ -83,7 +83,8 @@ class PluginStep(Struct, frozen=True, omit_defaults=True):
 
 class ExecuteOptions(Struct, frozen=True, omit_defaults=True):
     """`timeout` limits the run in seconds, from its start. `columns` is the width in cells of the
-    screen that shows the output, which Python kernels tell to pandas and others; 0: none.
+    screen that shows the output, which Python kernels tell to pandas and others; 0: none. With
+    `draws_widgets` the client draws widgets of Jupyter; else tqdm draws its bars as text.
 
     `kernel` names a kernel of the session, which is started on need; without it `language` chooses
     one, and without both the session's default kernel runs the code. Of an execution, `kernel` is
@@ -109,6 +110,7 @@ class ExecuteOptions(Struct, frozen=True, omit_defaults=True):
     stop_on_error: bool = True
     timeout: float | None = None
     columns: int = 0
+    draws_widgets: bool = False
     language: str = ""
     kernel: str = ""
     program: ProgramOptions | None = None

@@ -13,6 +13,7 @@ from textual.geometry import Region
 from codeexec.config.model import Notify
 from codeexec.domain.errors import Denied, KernelUnavailable
 from codeexec.domain.events import StdinRequested
+from codeexec.domain.options import ExecuteOptions
 from codeexec.domain.requests import Done, Execute, Interrupt, Request
 from codeexec.domain.snapshot import ExecutionView, Snapshot
 from codeexec.environments.trust.store import TrustStore
@@ -95,7 +96,7 @@ async def test_what_is_asked_before_there_is_a_session_keeps_its_order() -> None
     await asyncio.sleep(0)
     late.become(real)  # type: ignore[arg-type]  # only `call` is used
     await asyncio.gather(first, second)
-    assert real.asked == [Execute("1"), Interrupt()]
+    assert real.asked == [Execute("1", options=ExecuteOptions(draws_widgets=True)), Interrupt()]
 
 
 async def test_without_a_session_everybody_is_told_why() -> None:

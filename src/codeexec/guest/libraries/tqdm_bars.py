@@ -14,13 +14,12 @@ from typing import Any
 
 
 def draws_widgets() -> bool:
-    """Whether the code that runs is for a workbench: such requests carry the width of its screen
-    (see screen_width.py)."""
+    """Whether the client whose code runs draws widgets, as a workbench does."""
     try:
         from IPython import get_ipython  # type: ignore[attr-defined,unused-ignore]
 
         metadata = get_ipython().kernel.get_parent("shell")["metadata"]
-        return bool(metadata.get("codeexec_columns")) and find_spec("ipywidgets") is not None
+        return bool(metadata.get("codeexec_widgets")) and find_spec("ipywidgets") is not None
     except Exception:  # whatever kernel that is
         return False
 

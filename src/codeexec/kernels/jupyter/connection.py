@@ -150,11 +150,13 @@ class KernelConnection:
         self._tracker.begin(call.execution, call if self.known.aborts_next else None)
         if not (options.allow_stdin or self.known.refuses_input):
             self._unanswerable.add(call.execution)
-        # See guest/outbox.py, guest/libraries/screen_width.py, guest/plugin_entry.py. Others ignore
-        # metadata.
+        # See guest/outbox.py, guest/libraries/screen_width.py and tqdm_bars.py, and
+        # guest/plugin_entry.py. Others ignore metadata.
         metadata: dict[str, object] = {}
         if options.columns:
             metadata["codeexec_columns"] = options.columns
+        if options.draws_widgets:
+            metadata["codeexec_widgets"] = True
         if call.session:
             metadata["codeexec_session"] = call.session
         if (number := self.outbox.take_acknowledgement()) is not None:

@@ -130,7 +130,7 @@ class FirstRun:
                 return True
             try:
                 columns = output_width(self._console.width)
-                options = ExecuteOptions(columns=columns)
+                options = ExecuteOptions(columns=columns, draws_widgets=True)
                 request = Execute(line.rstrip(), execution_id, origin=self._me, options=options)
                 taken = await session.call(request)
             except CodeexecError:

@@ -23,10 +23,10 @@ class DeferredSession:
     """A `SessionClient` that forwards to the real session once `become` has set it.
 
     Calls made before keep their order: they wait in one queue. Requests that name no kernel go to
-    the kernel in `focus`, code of a document to the document's kernel. Executions get the width of
-    the screen that shows their output, `columns`, and programs its `rows`; cells of notebooks get
-    none, because their output is written into the notebook's file. `show_assignments` says whether
-    the value of a last line that assigns is shown.
+    the kernel in `focus`, code of a document to the document's kernel. Executions are told that
+    widgets are drawn, and get the width of the screen that shows their output, `columns`, and
+    programs its `rows`; cells of notebooks get no width, because their output is written into the
+    notebook's file. `show_assignments` says whether the value of a last line that assigns is shown.
     """
 
     def __init__(
@@ -66,8 +66,10 @@ class DeferredSession:
     async def call(self, request: Request[R]) -> R:
         session = self._session if self._session is not None else await self._wait()
         request = self.focus.addressed(request)
-        if isinstance(request, Execute) and not _is_of_notebook(request):
-            options = request.options
+        if isinstance(request, Execute):
+            options = replace(request.options, draws_widgets=True)
+            if _is_of_notebook(request):
+                return cast("R", await session.call(replace(request, options=options)))
             if not options.columns:
                 options = replace(options, columns=self._columns())
             if self._show_assignments():
