@@ -179,7 +179,9 @@ class ConsoleController:
 
     def lead_to_answer(self, event: ConsolePane.AnswerAwaited) -> None:
         """Lead the user to the answer bar if their own run asks and they are not typing; else
-        notify."""
+        notify. Who only watches is not told: others answer."""
+        if self._state.options.only_watches:
+            return
         front, sheet = self._layout.here, self._documents.sheet
         if front == "console":
             if self._screen.focused is None:  # the bar of the question before was hidden

@@ -79,7 +79,7 @@ class FindBar(Vertical):
         with Horizontal(id="replacing"):
             yield Label("Replace")
             yield Field(id="replacement", compact=True)
-            yield Label("Enter one · Ctrl+Enter all", id="keys")
+            yield Label("Enter one · Alt+A all", id="keys")
 
     def open(self, mode: str, text: str = "") -> None:
         """Show the bar in a mode, with `text` to begin with (else what was looked for last)."""

@@ -150,6 +150,7 @@ class TourConductor:
         if self._steps is not None:
             self._steps.go(by)
             self._show()
+            self._go_to_cell()
 
     @property
     def _keys(self) -> dict[str, str]:
