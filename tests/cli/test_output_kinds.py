@@ -38,7 +38,10 @@ TERMINALS: dict[str, dict[str, str]] = {
 
 def sheet_folder() -> Path | None:
     folder = os.environ.get("OUTPUT_KINDS")
-    return Path(folder) if folder else None
+    if not folder:
+        return None
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    return Path(folder)
 
 
 @pytest.fixture(scope="module")

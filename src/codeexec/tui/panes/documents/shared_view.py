@@ -71,6 +71,7 @@ class SharedView:
             return
         if sheet is not self._documents.front:
             self._front.show(sheet)
+            self._front.post_position()
         place = next((file for file in view.files if file.name == view.front), None)
         if place is not None:
             sheet.watched_spare = place.spare
