@@ -164,11 +164,24 @@ def last_rows(runs: Runs, count: int = TAIL_ROWS) -> Runs:
 
 def clip_row(text: str) -> str:
     """A row short enough to travel; says how much is left out. Clipping twice is clipping once."""
-    if len(text) <= _CLIP_ABOVE:
-        return text
-    head = _CUT_ESCAPE.sub("", text[:ROW_CHARS])
+    return _clipped(text, 0, len(text))
+
+
+def _clipped(text: str, at: int, end: int) -> str:
+    """The row from `at` to `end`; of a long one the beginning alone is copied."""
+    if end - at <= _CLIP_ABOVE:
+        return text[at:end]
+    head = _CUT_ESCAPE.sub("", text[at : at + ROW_CHARS])
     ends = "\x1b]8;;\x1b\\\x1b[0m" if "\x1b]8;" in head else "\x1b[0m"
-    return f"{head}{ends}… {len(text) - len(head):,} more characters"
+    return f"{head}{ends}… {end - at - len(head):,} more characters"
+
+
+def _clipped_rows(text: str) -> Iterator[str]:
+    at = 0
+    while (end := text.find("\n", at)) >= 0:
+        yield _clipped(text, at, end)
+        at = end + 1
+    yield _clipped(text, at, len(text))
 
 
 def clip_runs(runs: Runs) -> Runs:
@@ -176,9 +189,7 @@ def clip_runs(runs: Runs) -> Runs:
     if not any(run.is_text and _has_long_row(run.text) for run in runs):
         return runs
     return tuple(
-        Run(run.kind, "\n".join(map(clip_row, run.text.split("\n"))), open=run.open)
-        if run.is_text
-        else run
+        Run(run.kind, "\n".join(_clipped_rows(run.text)), open=run.open) if run.is_text else run
         for run in runs
     )
 
