@@ -28,6 +28,10 @@ os.environ["XDG_STATE_HOME"] = _STATE.name
 for _name in ("COLUMNS", "LINES"):
     os.environ.pop(_name, None)
 
+# Set where an environment is activated: sessions would take it for the environment of their folder.
+for _name in ("VIRTUAL_ENV", "VIRTUAL_ENV_PROMPT", "CONDA_PREFIX", "CONDA_DEFAULT_ENV"):
+    os.environ.pop(_name, None)
+
 # Set in containers: prints of two processes would mix within a line, where nothing buffers them.
 os.environ.pop("PYTHONUNBUFFERED", None)
 

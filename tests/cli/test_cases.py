@@ -137,7 +137,6 @@ RUNS = (
     Case(
         "c52_kinds.ipynb",
         ("--keep-going",),
-        status=1,
         stdout="[image svg]\n[wav audio, 0.1 s, 2 kB: a browser plays it]\n"
         "[page http://127.0.0.1:9/: a browser shows it]\n"
         '{"a": [1, 2, {"b": null}]}\n{"n": 1}\n[plotly chart: a browser draws it]\n'
