@@ -97,7 +97,7 @@ def count_rows(runs: Iterable[Run]) -> int:
 
 def slice_runs(runs: Iterable[Run], start: int, stop: int) -> Runs:
     """Rows `start` to `stop` (not included), counted from the first row of `runs`."""
-    found: list[Run] = []
+    selected: list[Run] = []
     at = 0
     for run in runs:
         size = run.rows
@@ -106,12 +106,12 @@ def slice_runs(runs: Iterable[Run], start: int, stop: int) -> Runs:
         if low >= high:
             continue
         if high - low == size:
-            found.append(run)
+            selected.append(run)
         else:
             begin = _row_at(run.text, low, size)
             end = len(run.text) if high == size else _row_at(run.text, high, size) - 1
-            found.append(Run(run.kind, run.text[begin:end], open=run.open and high == size))
-    return tuple(found)
+            selected.append(Run(run.kind, run.text[begin:end], open=run.open and high == size))
+    return tuple(selected)
 
 
 def _row_at(text: str, row: int, rows: int) -> int:
@@ -140,21 +140,21 @@ def join_runs(first: Runs, second: Runs) -> Runs:
 
 def compact(runs: Iterable[Run]) -> Runs:
     """The same rows in as few runs as can be, in time that grows with their text alone."""
-    found: list[Run] = []
+    compacted: list[Run] = []
     texts: list[str] = []
     is_open = False
     for run in runs:
-        if run.is_text and texts and found[-1].kind == run.kind:
+        if run.is_text and texts and compacted[-1].kind == run.kind:
             texts.append(run.text)
             is_open = run.open
             continue
         if len(texts) > 1:
-            found[-1] = Run(found[-1].kind, "\n".join(texts), open=is_open)
-        found.append(run)
+            compacted[-1] = Run(compacted[-1].kind, "\n".join(texts), open=is_open)
+        compacted.append(run)
         texts = [run.text] if run.is_text else []
     if len(texts) > 1:
-        found[-1] = Run(found[-1].kind, "\n".join(texts), open=is_open)
-    return tuple(found)
+        compacted[-1] = Run(compacted[-1].kind, "\n".join(texts), open=is_open)
+    return tuple(compacted)
 
 
 def last_rows(runs: Runs, count: int = TAIL_ROWS) -> Runs:

@@ -127,11 +127,13 @@ class QueryOutput:
         if self._open_kind == kind:
             start -= 1
             text = self._open_text + text
-        *whole, rest = text.split("\n")
-        rest = rest[rest.rstrip("\r").rfind("\r") + 1 :]  # what was written over is not shown
-        is_open = bool(rest) and len(rest) <= _LONGEST_OPEN
-        rows = [*whole, rest] if rest else whole
-        self._open_kind, self._open_text = (kind, rest) if is_open else ("", "")
+        *whole, last_line = text.split("\n")
+        last_line = last_line[
+            last_line.rstrip("\r").rfind("\r") + 1 :
+        ]  # what was written over is not shown
+        is_open = bool(last_line) and len(last_line) <= _LONGEST_OPEN
+        rows = [*whole, last_line] if last_line else whole
+        self._open_kind, self._open_text = (kind, last_line) if is_open else ("", "")
         if rows:
             run: dict[str, Any] = {"kind": kind, "text": "\n".join(map(_safe, rows))}
             if is_open:
@@ -277,12 +279,12 @@ def main() -> int:
         if error is not None:
             output.add_object({"kind": "error", "error": error})
         journal.emit(ended)
-    words = ended.get("reason", "")
+    reason = ended.get("reason", "")
     if error is not None:
-        words = f"{error['name']}: {error['value']}" if error["value"] else error["name"]
+        reason = f"{error['name']}: {error['value']}" if error["value"] else error["name"]
     result = shown["display"]["parts"][0]["text"] if shown is not None else None
     data = {"execution_id": execution_id, "status": ended["status"], "result": result}
-    return journal.finish(data, words)
+    return journal.finish(data, reason)
 
 
 if __name__ == "__main__":

@@ -315,20 +315,20 @@ class RunIndex:
         rows: dict[str, list[RowMatch]] = {}
         for row_match in row_matches.matches:
             rows.setdefault(row_match.execution_id, []).append(row_match)
-        found: list[RowMatch] = []
+        all_matches: list[RowMatch] = []
         for name, code in self._codes(request.execution_id):
             check()
             if matches(code):
                 lines = enumerate(code.split("\n"))
-                found += [
+                all_matches += [
                     RowMatch(name, number, clip_row(line), "code")
                     for number, line in lines
                     if matches(line)
                 ]
-            found += rows.pop(name, ())
+            all_matches += rows.pop(name, ())
         limit = min(request.limit, MAX_MATCHES)
-        is_complete = row_matches.complete and len(found) <= limit
-        return RowMatches(tuple(found[:limit]), is_complete)
+        is_complete = row_matches.complete and len(all_matches) <= limit
+        return RowMatches(tuple(all_matches[:limit]), is_complete)
 
     def _codes(self, execution_id: str) -> Iterator[tuple[str, str]]:
         """Names and code of executions in the order of queueing; that of silent ones is empty."""
@@ -345,10 +345,10 @@ class RunIndex:
     def displays(self, before: int, limit: int) -> DisplayPage:
         """See `ListDisplays`."""
         limit = min(max(limit, 1), MAX_VIEWS)
-        found = self._output.displays_before(before, limit + 1)
+        displays = self._output.displays_before(before, limit + 1)
         views: dict[str, ExecutionView] = {}
         rows: list[DisplayRow] = []
-        for position, name, row, display in found[:limit]:
+        for position, name, row, display in displays[:limit]:
             view = views.get(name)
             if view is None:
                 number = self._number(name)
@@ -356,4 +356,4 @@ class RunIndex:
                     continue
                 view = views[name] = self._view(number, name, with_output=False)
             rows.append(DisplayRow(position, row, display, view))
-        return DisplayPage(tuple(rows), more=len(found) > limit)
+        return DisplayPage(tuple(rows), more=len(displays) > limit)
