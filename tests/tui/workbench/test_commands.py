@@ -68,6 +68,7 @@ def test_keys_are_written_as_people_write_them() -> None:
     assert key_words("ctrl+enter,f5") == "Ctrl+Enter  F5"
     assert key_words("slash,G") == "/  G"
     assert key_words("alt+semicolon") == "Alt+;"
+    assert key_words("alt+colon") == "Alt+:"
 
 
 def _bound() -> list[tuple[str, str]]:
