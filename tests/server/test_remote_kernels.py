@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -46,6 +47,16 @@ async def snapshot_at_end(session: SessionClient, execution_id: str) -> Snapshot
             if any(event.execution_id == execution_id for event in ended):
                 return snapshot
     raise AssertionError("the events ended before the execution")
+
+
+async def until_printed(
+    session: SessionClient, execution_id: str, holds: Callable[[list[str]], bool]
+) -> None:
+    """Wait until that is so of its lines, which are read after each batch of events."""
+    async with asyncio.timeout(120):
+        async for _ in session.events():
+            if holds(await lines_of(session, execution_id)):
+                return
 
 
 async def lines_of(session: SessionClient, execution_id: str) -> list[str]:
@@ -91,13 +102,7 @@ async def test_a_killed_session_server_takes_the_remote_kernel_up_again(
         async with apart.client() as host:
             session = await open_far(host, apart.work, jupyter_server)
             await session.call(q.Execute(CODE, execution_id="flood"))
-
-            async def printed() -> int:
-                return len(await lines_of(session, "flood"))
-
-            async with asyncio.timeout(120):
-                while await printed() < 30:  # noqa: ASYNC110
-                    await asyncio.sleep(0.05)
+            await until_printed(session, "flood", lambda lines: len(lines) >= 30)
             [kernel] = jupyter_server.kernels()
             server = apart.pid
             assert server is not None
@@ -133,9 +138,7 @@ async def test_a_killed_session_server_finds_its_kernel_in_the_same_job() -> Non
                 shell = q.OpenTerminal(argv=("sh", "-c", "echo ready; sleep 1000"))
                 await session.call(shell)
                 await session.call(q.Execute(CODE, "flood"))
-                async with asyncio.timeout(120):
-                    while len(await lines_of(session, "flood")) < 30:  # noqa: ASYNC110
-                        await asyncio.sleep(0.05)
+                await until_printed(session, "flood", lambda lines: len(lines) >= 30)
                 killed = near.pid
                 assert killed is not None
                 os.kill(killed, signal.SIGKILL)
@@ -144,9 +147,7 @@ async def test_a_killed_session_server_finds_its_kernel_in_the_same_job() -> Non
                 assert snapshot.executions["flood"].status == "ok"
                 assert await lines_of(session, "flood") == [f"line {i}" for i in range(LINES)]
                 await session.call(q.Execute("print(kept)\ntime.sleep(600)", "last"))
-                async with asyncio.timeout(120):
-                    while await lines_of(session, "last") != ["as before"]:  # noqa: ASYNC110
-                        await asyncio.sleep(0.05)
+                await until_printed(session, "last", lambda lines: lines == ["as before"])
                 await session.call(q.Interrupt())
                 snapshot = await snapshot_at_end(session, "last")
                 assert snapshot.executions["last"].status == "cancelled"

@@ -83,17 +83,7 @@ SHELL: dict[str, Any] = {
 }
 CASES = (
     LanguageCase("", **PYTHON, **PYTHON_WORDS),
-    LanguageCase(
-        "xpython",
-        **PYTHON
-        # An interrupt that meets its print hangs xeus-python: here the code sleeps at that time.
-        | {
-            "sleeping": "import threading, time\n"
-            "threading.Timer(0.3, print, ['on']).start()\ntime.sleep(SECONDS)"
-        },
-        **PYTHON_WORDS,
-        absent=frozenset({"floods"}),
-    ),
+    LanguageCase("xpython", **PYTHON, **PYTHON_WORDS, absent=frozenset({"floods"})),
     LanguageCase(
         "bash",
         **SHELL,

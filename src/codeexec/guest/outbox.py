@@ -377,10 +377,11 @@ class Hooks:
         kwargs["copy"] = max(map(len, frames)) <= COPIED
 
         def send_numbered(number: int) -> Any:
-            tagged = [TAG + b"%d" % number, *message]
             if self._owner:
-                tagged = self._numbered(message, number)
-            return self._send([*frames[:at], *tagged], *args, **kwargs)
+                numbered = self._numbered(message, number)
+            else:
+                numbered = [TAG + b"%d" % number, *message]
+            return self._send([*frames[:at], *numbered], *args, **kwargs)
 
         return self.outbox.send(message, send_numbered)
 

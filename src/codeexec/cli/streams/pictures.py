@@ -149,12 +149,10 @@ class TerminalPictures:
 
 
 def _color_system(environ: Mapping[str, str]) -> ColorSystem:
-    """The colours of a terminal, as it names them: 16 million, 256 or 16."""
+    """The colours of a terminal, as it names them."""
     from rich.color import ColorSystem
 
-    term = environ.get("TERM", "").strip().lower()
-    has_all = environ.get("COLORTERM", "").strip().lower() in ("truecolor", "24bit")
-    if has_all or term.endswith("-direct"):
-        return ColorSystem.TRUECOLOR
-    has_many = "256color" in term or term == "xterm-kitty"
-    return ColorSystem.EIGHT_BIT if has_many else ColorSystem.STANDARD
+    from codeexec.tui.theme.color_depth import TerminalColors
+
+    systems = {"truecolor": ColorSystem.TRUECOLOR, "256": ColorSystem.EIGHT_BIT}
+    return systems.get(TerminalColors(environ).depth, ColorSystem.STANDARD)

@@ -43,8 +43,8 @@ def is_json(mime: str) -> bool:
 def is_text(mime: str) -> bool:
     """Whether a value of this type is the text itself."""
     name = bare(mime)
-    is_xml_or_json = name.endswith(("+xml", "+yaml", ".json"))
-    return name.startswith("text/") or name in _TEXTS or is_xml_or_json
+    is_structured = name.endswith(("+xml", "+yaml", ".json"))
+    return name.startswith("text/") or name in _TEXTS or is_structured
 
 
 def is_base64(mime: str) -> bool:

@@ -32,6 +32,8 @@ LARGE = 256 * 1024
 makes them never keeps the others waiting."""
 _PIECE = 1 << 20
 """Characters of a piece: some milliseconds of work at most."""
+_ENTRY = 8
+"""Characters that an entry of a list or object counts as, besides those of its text."""
 
 _DIGEST = re.compile(r"[0-9a-f]{64}\Z")
 
@@ -219,10 +221,6 @@ def is_large(data: Mapping[str, object]) -> bool:
             if room > 0:
                 waiting += value.values() if isinstance(value, Mapping) else value
     return room <= 0
-
-
-_ENTRY = 8
-"""Characters that an entry of a list or object counts as, besides those of its text."""
 
 
 def _text(mime: str, value: object) -> str:

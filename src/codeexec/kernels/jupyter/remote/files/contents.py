@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from urllib.parse import quote
 
 from codeexec.domain.content.digests import sha256
@@ -19,7 +21,7 @@ from codeexec.domain.text.printable import printable
 from codeexec.environments.paths import missing, taken
 from codeexec.kernels.jupyter.remote.failures import ServerFailure
 from codeexec.kernels.jupyter.remote.rest import NO_ACTIVITY, JupyterServer
-from codeexec.kernels.jupyter.remote.rest_client import ANSWER_WAIT, JsonAnswer
+from codeexec.kernels.jupyter.remote.rest_client import JsonAnswer
 
 LARGEST_READ = 64 << 20
 """Bytes of a file that is read at all: it is held in memory."""
@@ -46,6 +48,14 @@ def _of_files(error: ServerFailure) -> FilesFailure:
     return FilesFailure(error.kind, error.message, error.next_step)
 
 
+@contextmanager
+def _failures_of_files() -> Iterator[None]:
+    try:
+        yield
+    except ServerFailure as error:
+        raise _of_files(error) from error
+
+
 @dataclass(frozen=True, slots=True)
 class ServedEntry:
     """A file or folder; `size` is in bytes, `modified` in ns since 1970 on the server's clock.
@@ -69,18 +79,10 @@ class ServedContents:
     def name(self) -> str:
         return self._server.name
 
-    async def _ask(
-        self,
-        method: str,
-        path: str,
-        body: Mapping[str, object] | None = None,
-        wait: float = ANSWER_WAIT,
-    ) -> JsonAnswer:
+    async def _ask(self, method: str, path: str, *options: Any) -> JsonAnswer:
         """See `JupyterServer.ask`."""
-        try:
-            return await self._server.ask(method, path, body, wait)
-        except ServerFailure as error:
-            raise _of_files(error) from error
+        with _failures_of_files():
+            return await self._server.ask(method, path, *options)
 
     async def is_there(self) -> bool:
         """Whether the server has files: gateways serve kernels alone."""
@@ -140,10 +142,8 @@ class ServedContents:
             return None
         if entry.is_folder:
             raise _not_opened(parts)
-        try:
+        with _failures_of_files():
             answer = await self._server.download(_url(parts, "files"), LARGEST_READ)
-        except ServerFailure as error:
-            raise _of_files(error) from error
         if answer.status == 404:
             return None
         if answer.status != 200:
